@@ -1,0 +1,1 @@
+"""Hyperparameter optimization for a notebook cell."""

@@ -1,0 +1,1 @@
+"""What a search is, without a clock, a thread, a disk or a screen."""

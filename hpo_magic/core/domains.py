@@ -1,0 +1,356 @@
+"""The sets of values a hyperparameter can take, and their places in the unit interval.
+
+A domain knows nothing of names, trials or user objects: its values are *plain* (`int`, `float`,
+`str`, `bool`, `None` and tuples of them), so that they can be stored as JSON and compared. A choice
+among other objects is a choice among their labels; `hp` keeps the objects.
+
+Every domain maps its values onto [0, 1] (`unit`) and back (`value`). A domain with `n` levels gives
+each level an equal share: level k sits at (k + 1/2) / n. So a uniform draw of the unit interval is a
+uniform draw of the domain, and neighbouring levels are equally far apart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo_magic.errors import SpaceError
+
+__all__ = ["Choice", "Domain", "Float", "FloatArray", "Int", "Plain", "domain_from_json", "plain"]
+
+Plain = None | bool | int | float | str | tuple["Plain", ...]
+FloatArray = npt.NDArray[np.float64]
+
+# A step of 0.1 over [0, 1] must give eleven levels although 1 / 0.1 is not quite 10.
+STEP_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class _Numeric:
+    """What `Int` and `Float` share: bounds, both inclusive, an optional step, and a scale.
+
+    With `step` the levels are low, low + step, ... up to `high` (on a log scale low, low * step,
+    ...), as in KerasTuner: `high` itself is a level only if the steps reach it.
+    """
+
+    low: float
+    high: float
+    step: float | None = None
+    log: bool = False
+    kind: ClassVar[str] = "number"
+
+    def __post_init__(self) -> None:
+        for name in ("low", "high", "step"):
+            self._check_number(name, getattr(self, name))
+        if self.low > self.high:
+            raise SpaceError(
+                f"the lower bound {self.low!r} is above the upper bound {self.high!r}. Swap them."
+            )
+        if self.log and self.low <= 0:
+            hint = "1" if self.kind == "int" else "1e-6"
+            raise SpaceError(
+                f"a log scale needs a lower bound above 0, got {self.low!r}. Try {hint}."
+            )
+        if self.step is not None:
+            self._check_step(self.step)
+
+    def _check_number(self, name: str, number: Any) -> None:
+        label = {"low": "the lower bound", "high": "the upper bound", "step": "the step"}[name]
+        if name == "step" and number is None:
+            return
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise SpaceError(f"{label} must be a number, got {number!r}.")
+        if not math.isfinite(number):
+            raise SpaceError(f"{label} must be finite, got {number!r}.")
+
+    def _check_step(self, step: float) -> None:
+        least = 1 if self.log else 0
+        if step <= least:
+            on = " on a log scale, where it multiplies" if self.log else ""
+            raise SpaceError(f"the step must be above {least}{on}, got {step!r}.")
+        reach = self.high / self.low if self.log else self.high - self.low
+        if reach < step * (1 - STEP_TOLERANCE) and self.low != self.high:
+            raise SpaceError(
+                f"the step {step!r} does not fit between {self.low!r} and {self.high!r}: "
+                f"only {self.low!r} would be left. Use a smaller step."
+            )
+
+    @property
+    def n_levels(self) -> int | None:
+        """How many values there are; None for a continuous range."""
+        if self.step is None:
+            return 1 if self.low == self.high else None
+        if self.log:
+            return int(math.log(self.high / self.low, self.step) + STEP_TOLERANCE) + 1
+        return int((self.high - self.low) / self.step + STEP_TOLERANCE) + 1
+
+    @property
+    def middle(self) -> Plain:
+        """The value in the middle of the range; the geometric middle on a log scale."""
+        if self.log:
+            return self.nearest(math.sqrt(self.low) * math.sqrt(self.high))
+        return self.nearest(self.low + (self.high - self.low) / 2)
+
+    def unit(self, value: Any) -> float:
+        """Return the place of `value` in [0, 1].
+
+        Values outside the domain are taken to the nearest one inside.
+        """
+        n = self.n_levels
+        if n is not None:
+            return (self._level(float(value)) + 0.5) / n
+        low, high = self._edges()
+        place = (self._scaled(min(max(float(value), self.low), self.high)) - low) / (high - low)
+        return min(max(place, 0.0), 1.0)
+
+    def value(self, unit: float) -> Plain:
+        """Return the value at `unit` in [0, 1]."""
+        n = self.n_levels
+        if n is not None:
+            return self._at_level(min(int(unit * n), n - 1))
+        low, high = self._edges()
+        scaled = low + float(unit) * (high - low)
+        return self.nearest(math.exp(scaled) if self.log else scaled)
+
+    def nearest(self, value: Any) -> Plain:
+        """Return the value of the domain that is closest to `value`."""
+        inside = min(max(value, self.low), self.high)
+        if self.n_levels is not None:
+            return self._at_level(self._level(float(inside)))
+        return self._typed(inside)
+
+    def snap(self, units: FloatArray) -> FloatArray:
+        """Return `units` (any shape, in [0, 1]) moved to the places of the nearest values."""
+        n = self.n_levels
+        if n is None:
+            return np.clip(units, 0.0, 1.0)
+        return (np.minimum(np.floor(np.clip(units, 0.0, 1.0) * n), n - 1) + 0.5) / n
+
+    def _level(self, value: float) -> int:
+        if self.step is None:
+            return 0
+        if self.log:
+            level = round(math.log(max(value, self.low) / self.low, self.step))
+        else:
+            level = round((value - self.low) / self.step)
+        return min(max(level, 0), (self.n_levels or 1) - 1)
+
+    def _at_level(self, level: int) -> Plain:
+        if self.step is None:
+            return self._typed(self.low)
+        if self.log:
+            return self._typed(self.low * self.step**level)
+        return self._typed(self.low + self.step * level)
+
+    def _edges(self) -> tuple[float, float]:
+        return self._scaled(self.low), self._scaled(self.high)
+
+    def _scaled(self, value: float) -> float:
+        return math.log(value) if self.log else float(value)
+
+    def _typed(self, value: float) -> Plain:
+        return float(value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the domain as JSON-able values, read back by `domain_from_json`."""
+        step, log = self.step, self.log
+        return {"kind": self.kind, "low": self.low, "high": self.high, "step": step, "log": log}
+
+
+@dataclass(frozen=True)
+class Float(_Numeric):
+    """Real numbers from `low` to `high`.
+
+    >>> Float(1e-4, 1e-2, log=True).middle
+    0.001
+    """
+
+    kind: ClassVar[str] = "float"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "low", float(self.low))
+        object.__setattr__(self, "high", float(self.high))
+
+    def __contains__(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        slack = STEP_TOLERANCE * max(abs(self.low), abs(self.high))
+        if not self.low - slack <= value <= self.high + slack:
+            return False
+        if self.step is None:
+            return True
+        grid = self._at_level(self._level(float(value)))
+        assert isinstance(grid, float)
+        return math.isclose(grid, value, rel_tol=1e-9, abs_tol=slack)
+
+
+@dataclass(frozen=True)
+class Int(_Numeric):
+    """Whole numbers from `low` to `high`, both included.
+
+    >>> Int(32, 512, step=32).n_levels
+    16
+    """
+
+    low: int
+    high: int
+    step: int | None = None
+    log: bool = False
+    kind: ClassVar[str] = "int"
+
+    def _check_number(self, name: str, number: Any) -> None:
+        super()._check_number(name, number)
+        if number is not None and not isinstance(number, int):
+            label = {"low": "the lower bound", "high": "the upper bound", "step": "the step"}[name]
+            raise SpaceError(f"{label} must be a whole number, got {number!r}. Or use hp.Float.")
+
+    def __contains__(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int):
+            return False
+        return self.low <= value <= self.high and self.nearest(value) == value
+
+    @property
+    def n_levels(self) -> int:
+        """How many values there are."""
+        if self.step is None:
+            return self.high - self.low + 1
+        return super().n_levels or 1
+
+    def unit(self, value: Any) -> float:
+        """Return the place of `value` in [0, 1]."""
+        if not self._is_log_scale():
+            return super().unit(value)
+        low, high = self._edges()
+        inside = min(max(int(value), self.low), self.high)
+        return (math.log(inside) - low) / (high - low)
+
+    def value(self, unit: float) -> Plain:
+        """Return the value at `unit` in [0, 1]."""
+        if not self._is_log_scale():
+            return super().value(unit)
+        low, high = self._edges()
+        return self.nearest(round(math.exp(low + float(unit) * (high - low))))
+
+    def snap(self, units: FloatArray) -> FloatArray:
+        """Return `units` (any shape, in [0, 1]) moved to the places of the nearest values."""
+        if not self._is_log_scale():
+            return super().snap(units)
+        low, high = self._edges()
+        values = np.clip(np.rint(np.exp(low + units * (high - low))), self.low, self.high)
+        snapped: FloatArray = (np.log(values) - low) / (high - low)
+        return snapped
+
+    def nearest(self, value: Any) -> Plain:
+        """Return the whole number of the domain that is closest to `value`."""
+        inside = min(max(value, self.low), self.high)
+        return round(inside) if self.step is None else self._at_level(self._level(inside))
+
+    def _is_log_scale(self) -> bool:
+        return self.log and self.step is None
+
+    def _level(self, value: float) -> int:
+        return round(value - self.low) if self.step is None else super()._level(value)
+
+    def _at_level(self, level: int) -> Plain:
+        return self.low + level if self.step is None else super()._at_level(level)
+
+    def _edges(self) -> tuple[float, float]:
+        # Half a unit beyond the bounds, so that the first and last number get a whole share.
+        if self._is_log_scale():
+            return math.log(self.low - 0.5), math.log(self.high + 0.5)
+        return self.low - 0.5, self.high + 0.5
+
+    def _typed(self, value: float) -> Plain:
+        return round(value)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some plain values, in the order given; `ordered` if that order means something.
+
+    >>> Choice(("relu", "tanh")).middle
+    'relu'
+    """
+
+    values: tuple[Plain, ...]
+    ordered: bool = False
+    kind: ClassVar[str] = "choice"
+    low: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise SpaceError("there is nothing to choose from: the list of values is empty.")
+        if len({_identity(v) for v in self.values}) < len(self.values):
+            raise SpaceError(f"the same value stands twice among the choices {self.values!r}.")
+
+    def __contains__(self, value: object) -> bool:
+        return any(_identity(v) == _identity(value) for v in self.values)
+
+    @property
+    def n_levels(self) -> int:
+        """How many values there are."""
+        return len(self.values)
+
+    @property
+    def middle(self) -> Plain:
+        """The first value: what a call without a default returns outside a trial."""
+        return self.values[0]
+
+    def index(self, value: Any) -> int:
+        """Return the position of `value`; True and 1, or 1 and 1.0, are different values.
+
+        Raises
+        ------
+        ValueError
+            If it is not among the choices.
+        """
+        return [_identity(v) for v in self.values].index(_identity(value))
+
+    def unit(self, value: Any) -> float:
+        """Return the place of `value` in [0, 1]."""
+        return (self.index(value) + 0.5) / len(self.values)
+
+    def value(self, unit: float) -> Plain:
+        """Return the value at `unit` in [0, 1]."""
+        return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
+
+    def nearest(self, value: Any) -> Plain:
+        """Return `value` if it is among the choices, else the first."""
+        return self.values[self.index(value)] if value in self else self.values[0]
+
+    def snap(self, units: FloatArray) -> FloatArray:
+        """Return `units` (any shape, in [0, 1]) moved to the places of the nearest values."""
+        n = len(self.values)
+        return (np.minimum(np.floor(np.clip(units, 0.0, 1.0) * n), n - 1) + 0.5) / n
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the domain as JSON-able values, read back by `domain_from_json`."""
+        return {"kind": self.kind, "values": list(self.values), "ordered": self.ordered}
+
+
+Domain = Int | Float | Choice
+
+
+def domain_from_json(data: dict[str, Any]) -> Domain:
+    """Return the domain that `to_json` described."""
+    if data["kind"] == "choice":
+        return Choice(tuple(plain(v) for v in data["values"]), data["ordered"])
+    made = Int if data["kind"] == "int" else Float
+    return made(data["low"], data["high"], data["step"], data["log"])
+
+
+def plain(value: Any) -> Plain:
+    """Return a value read from JSON as a plain one: its lists were tuples."""
+    return tuple(plain(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def _identity(value: Any) -> tuple[Any, ...]:
+    """Return what tells plain values apart, where == would take True, 1 and 1.0 for the same."""
+    if isinstance(value, tuple):
+        return (tuple, *map(_identity, value))
+    return (type(value), value)

@@ -1,0 +1,188 @@
+"""What happens in a search (events, in the past tense) and what is to be done (commands).
+
+`Engine.handle(event)` answers each event with commands. Times `at` are seconds since 1970 on the
+runner's clock; the engine has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from hpo_magic.core.space import Parameter, Params, Space
+from hpo_magic.core.trial import Failure, Kind, Trial
+
+__all__ = [
+    "Command",
+    "Completed",
+    "Ended",
+    "Enqueued",
+    "Event",
+    "Failed",
+    "Finish",
+    "Freed",
+    "Joined",
+    "Outcome",
+    "Reason",
+    "Reported",
+    "Run",
+    "Save",
+    "SaveSpace",
+    "Say",
+    "StopAsked",
+    "StopTrial",
+    "Ticked",
+]
+
+
+class Reason(Enum):
+    """Which end a search came to."""
+
+    TRIALS = "all trials are done"
+    TIME = "the time is up"
+    STOPPED = "stopped"
+    EXHAUSTED = "every setting has been tried"
+    FAILING = "the trials keep failing"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an ended training leaves, complete or not.
+
+    `params` and `parameters` are what the training asked for: the active values, by name, and the
+    domains they were declared with. `output` is the end of what it printed.
+    """
+
+    params: Params = field(default_factory=dict)
+    parameters: tuple[Parameter, ...] = ()
+    value: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class Freed:
+    """A worker is free, and `number` is reserved for its next trial."""
+
+    number: int
+    at: float
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Another process that works on the same study finished these trials."""
+
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A training ended an epoch."""
+
+    number: int
+    step: int
+    metrics: Mapping[str, float]
+    at: float
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A training ended with a value."""
+
+    number: int
+    outcome: Outcome
+    at: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A training ended without a value. `fatal`: no other setting would fare better."""
+
+    number: int
+    failure: Failure
+    outcome: Outcome
+    at: float
+    fatal: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A training was stopped before its end."""
+
+    number: int
+    outcome: Outcome
+    at: float
+
+
+@dataclass(frozen=True)
+class StopAsked:
+    """The user wants the search to end: now, with what there is."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class Enqueued:
+    """The user wants this setting tried next; parameters left out are the sampler's to choose."""
+
+    params: Params
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """Time went by."""
+
+    at: float
+
+
+Event = Freed | Joined | Reported | Completed | Failed | Ended | StopAsked | Enqueued | Ticked
+
+
+@dataclass(frozen=True)
+class Run:
+    """Train with these values. `seed` seeds the training and is what `hp.seed()` returns."""
+
+    number: int
+    params: Params
+    kind: Kind
+    seed: int
+
+
+@dataclass(frozen=True)
+class StopTrial:
+    """Stop the training at its next batch."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Save:
+    """Put the trial on disk before anything else is done."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class SaveSpace:
+    """Put the space on disk."""
+
+    space: Space
+
+
+@dataclass(frozen=True)
+class Say:
+    """Tell the user, in one sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Start nothing more. `failure` says why, where the search fails as a whole."""
+
+    reason: Reason
+    failure: Failure | None = None
+
+
+Command = Run | StopTrial | Save | SaveSpace | Say | Finish

@@ -1,0 +1,275 @@
+"""The seams of the project: what a sampler, an executor, a storage, a framework must be.
+
+To add one: a file, and a line in its conformance test (`hpo_magic.testing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hpo_magic.core.domains import Plain
+from hpo_magic.core.events import Event, Run
+from hpo_magic.core.space import Params, Space
+from hpo_magic.core.trial import Direction, History, Trial
+
+__all__ = [
+    "Executor",
+    "Fit",
+    "Framework",
+    "Listener",
+    "Look",
+    "Report",
+    "Sampler",
+    "Snapshot",
+    "Storage",
+    "StudyRecord",
+]
+
+
+class Sampler(Protocol):
+    """Chooses the next setting.
+
+    A function of its arguments: the same space, history and seed give the same answer, whatever was
+    asked before. That is why resuming, parallel trials, a growing space and edits need no code.
+    """
+
+    def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
+        """Return a value for every parameter of `space`.
+
+        Parameters
+        ----------
+        space
+            Never empty. Parameters that were not reached in a trial are missing from its `params`.
+        history
+            The trials that fit the space, running and failed ones included.
+        seed
+            The study's; the same for all its trials.
+
+        Raises
+        ------
+        SpaceExhausted
+            If every setting has been tried.
+        """
+        ...
+
+
+Report = Callable[[int, Mapping[str, float]], None]  # (step, metrics); raises to stop the training
+
+
+class Executor(Protocol):
+    """Runs trainings, somewhere.
+
+    `submit` starts or queues one, `pump` hands over what happened, `stop` asks one to end soon.
+    """
+
+    n_workers: int
+
+    def submit(self, run: Run) -> None:
+        """Take on a training; there is a free worker."""
+        ...
+
+    def pump(self, feed: Callable[[Event], None], timeout_s: float) -> None:
+        """Feed the events that have come, or wait for some; return after one trial ended at most.
+
+        A training that runs in this thread runs inside this call.
+        """
+        ...
+
+    def stop(self, number: int) -> None:
+        """Have that training stopped at its next batch; its `Ended` comes by `pump`."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was held; trainings that still run are stopped."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One `fit` of a framework: what it logged at each epoch, and which epoch the model is at.
+
+    `final` indexes `epochs`: the last one, or the one whose weights were restored at the end.
+    `history` and `model` are the framework's own objects, for comparison by identity.
+    """
+
+    epochs: Sequence[Mapping[str, float]]
+    final: int = -1
+    history: Any = field(default=None, compare=False)
+    model: Any = field(default=None, compare=False)
+
+
+class Framework(Protocol):
+    """A training library that is watched while a cell runs."""
+
+    name: str
+
+    def is_loaded(self) -> bool:
+        """Whether the library is imported; nothing else is called before."""
+        ...
+
+    def clear(self) -> None:
+        """Forget what earlier trainings left in the library's global state."""
+        ...
+
+    def seed(self, seed: int) -> None:
+        """Seed the library's random streams."""
+        ...
+
+    def watch(self, report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
+        """Return a context in which every fit reports its epochs and appends itself to the list.
+
+        `guard` is called at every batch and may raise to end the training.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """One revision of a study, as it is stored.
+
+    The fingerprints tell what changed since: `code` of the cell without its ranges, `ranges` of the
+    cell's ranges, choices and defaults, `data` of what it reads.
+    """
+
+    id: int
+    name: str
+    revision: int
+    metric: str | None
+    direction: Direction
+    seed: int
+    source: str = ""
+    code: str = ""
+    ranges: str = ""
+    data: str = ""
+    created: float = 0.0  # seconds since 1970
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a test set: a line of the ledger that is never changed or removed."""
+
+    study: str
+    revision: int
+    trial: int
+    at: float  # seconds since 1970
+    cell: str  # fingerprint of the test cell
+    data: str  # fingerprint of the test rows it read
+    value: float | None  # None if the cell failed or gave no number
+    metric: str | None = None
+    n_rows: int | None = None
+
+
+class Storage(Protocol):
+    """Keeps studies, trials and the ledger.
+
+    Every call is complete on disk when it returns. Several processes may work on one study: numbers
+    are handed out once. A disk that fails raises `StorageError` with the file's name and the cure,
+    and leaves what was stored before as it was.
+    """
+
+    def names(self) -> list[str]:
+        """Return the names of the studies, the latest used last."""
+        ...
+
+    def create(self, record: StudyRecord) -> StudyRecord:
+        """Store a new revision of `record.name`; return it with its `id` and `revision` (from 1)."""
+        ...
+
+    def update(self, record: StudyRecord) -> None:
+        """Store the record's source, fingerprints, metric and direction again, by its id."""
+        ...
+
+    def revisions(self, name: str) -> list[StudyRecord]:
+        """Return the revisions of a study, oldest first; none if there is no such study."""
+        ...
+
+    def claim(self, study: int) -> int:
+        """Return the study's next trial number, which no other call of any process gets."""
+        ...
+
+    def release(self, study: int, number: int) -> None:
+        """Give back a claimed number for which no trial was saved."""
+        ...
+
+    def save_trial(self, study: int, trial: Trial) -> None:
+        """Store a trial, in place of what was stored under its number."""
+        ...
+
+    def trials(self, study: int) -> list[Trial]:
+        """Return the trials by number.
+
+        A running trial whose process is gone is returned as stopped.
+        """
+        ...
+
+    def save_space(self, study: int, space: Space) -> None:
+        """Store the space, in place of the one before."""
+        ...
+
+    def space(self, study: int) -> Space:
+        """Return the stored space; an empty one if there is none."""
+        ...
+
+    def enqueue(self, study: int, params: Params) -> None:
+        """Store a setting to be tried, behind those that wait."""
+        ...
+
+    def take_enqueued(self, study: int) -> list[dict[str, Plain]]:
+        """Return the waiting settings, oldest first, and forget them."""
+        ...
+
+    def add_look(self, look: Look) -> None:
+        """Append to the ledger."""
+        ...
+
+    def looks(self) -> list[Look]:
+        """Return the whole ledger, oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A running or ended search at one moment: all that a view needs, and nothing that moves.
+
+    `trials` are those that count, by number, running ones included; `set_aside` those that a change
+    of the ranges put out of the space. `started` and `at` are seconds since 1970.
+    """
+
+    name: str
+    metric: str
+    direction: Direction
+    space: Space
+    trials: tuple[Trial, ...] = ()
+    set_aside: tuple[Trial, ...] = ()
+    n_trials: int | None = None  # the budget
+    time_s: float | None = None  # the budget
+    started: float = 0.0
+    at: float = 0.0
+    n_before: int = 0  # trials that were there when this run of the search began
+    messages: tuple[str, ...] = ()
+    ended: str = ""  # why, in words; "" while the search runs
+    is_live: bool = True
+
+    @property
+    def history(self) -> History:
+        """The trials as samplers see them."""
+        return History(self.trials, self.direction)
+
+
+class Listener(Protocol):
+    """Is told of everything that happens, after it is safe on disk."""
+
+    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
+        """Take note of an event; None opens the search. `snapshot()` is the state after it."""
+        ...
+
+    def close(self, snapshot: Snapshot) -> None:
+        """The search has ended, in whatever way."""
+        ...

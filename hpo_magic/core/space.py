@@ -1,0 +1,140 @@
+"""The search space: the parameters reached so far, and when each of them is.
+
+The space is define-by-run: a cell declares a parameter by reaching its `hp` call, and the space is
+the union of what was reached. It grows as new branches appear.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hpo_magic.core.domains import Choice, Domain, Plain, domain_from_json, plain
+from hpo_magic.errors import SpaceError
+
+__all__ = ["Parameter", "Params", "Space", "hull"]
+
+Params = Mapping[str, Plain]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One hyperparameter: its name, its domain, and the value it starts from.
+
+    `scopes` are the `hp.conditional_scope`s it stands in, outermost first, as (parent, values):
+    it is reached only where every parent has one of its values. Conditions that a plain `if` or a
+    loop makes are not declared; `core.activity` learns them from the trials.
+    """
+
+    name: str
+    domain: Domain
+    default: Plain
+    scopes: tuple[tuple[str, tuple[Plain, ...]], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.default not in self.domain:
+            raise SpaceError(
+                f"the default {self.default!r} is not among the values: "
+                f"{describe(self.domain)}. The nearest one is {self.domain.nearest(self.default)!r}."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the parameter as JSON-able values."""
+        scopes = [[parent, list(values)] for parent, values in self.scopes]
+        domain = self.domain.to_json()
+        return {"name": self.name, "domain": domain, "default": self.default, "scopes": scopes}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Parameter:
+        """Return the parameter that `to_json` described."""
+        scopes = tuple((parent, tuple(map(plain, values))) for parent, values in data["scopes"])
+        domain = domain_from_json(data["domain"])
+        return cls(data["name"], domain, plain(data["default"]), scopes)
+
+
+@dataclass(frozen=True)
+class Space(Mapping[str, Parameter]):
+    """An immutable search space, by parameter name, in the order in which they were reached.
+
+    >>> from hpo_magic.core.domains import Int
+    >>> space = Space().declare(Parameter("units", Int(16, 512), 64))
+    >>> space.defaults()
+    {'units': 64}
+    """
+
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Parameter:
+        return self.parameters[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parameters)
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.parameters.values()))
+
+    def declare(self, parameter: Parameter) -> Space:
+        """Return the space with `parameter` in it, in place of one of the same name."""
+        return Space({**self.parameters, parameter.name: parameter})
+
+    def widen(self, parameter: Parameter) -> Space:
+        """Return the space with `parameter` in it, widened to what the name was seen with before.
+
+        A range that depends on another parameter (`hp.Int("units", 1, 10 * layers)`) differs from
+        trial to trial; the space holds the smallest domain that contains them all.
+        """
+        old = self.parameters.get(parameter.name)
+        if old == parameter:
+            return self
+        if old is not None and old.domain != parameter.domain:
+            parameter = replace(parameter, domain=hull(old.domain, parameter.domain))
+        return self.declare(parameter)
+
+    def defaults(self) -> dict[str, Plain]:
+        """Return the setting that the search starts from."""
+        return {name: parameter.default for name, parameter in self.items()}
+
+    def fits(self, params: Params) -> bool:
+        """Return whether every value of `params` is one that the space allows."""
+        return all(n in self and value in self[n].domain for n, value in params.items())
+
+    @property
+    def size(self) -> float:
+        """How many settings there are when all parameters are active; may be infinite."""
+        levels = (p.domain.n_levels for p in self.values())
+        return math.prod(math.inf if n is None else n for n in levels)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the space as JSON-able values."""
+        return [parameter.to_json() for parameter in self.values()]
+
+    @classmethod
+    def from_json(cls, data: list[dict[str, Any]]) -> Space:
+        """Return the space that `to_json` described."""
+        return cls({p.name: p for p in map(Parameter.from_json, data)})
+
+
+def describe(domain: Domain) -> str:
+    """Return a domain in the user's words: "1 to 3", "0.0001 to 0.1, log", "'relu', 'tanh'"."""
+    if isinstance(domain, Choice):
+        return ", ".join(map(repr, domain.values))
+    step = f", step {domain.step:g}" if domain.step is not None else ""
+    return f"{domain.low:g} to {domain.high:g}{step}{', log' if domain.log else ''}"
+
+
+def hull(old: Domain, new: Domain) -> Domain:
+    """Return the smallest domain with every value of both; `new` where they are of two kinds."""
+    if isinstance(old, Choice) and isinstance(new, Choice):
+        added = tuple(v for v in new.values if v not in old)
+        return Choice(old.values + added, new.ordered)
+    if isinstance(old, Choice) or isinstance(new, Choice) or old.kind != new.kind:
+        return new
+    if (old.step, old.log) != (new.step, new.log):
+        return new
+    low, high = min(old.low, new.low), max(old.high, new.high)
+    return replace(new, low=low, high=high)

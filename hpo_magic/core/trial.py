@@ -1,0 +1,168 @@
+"""A trial: one training with one setting, and the history that a sampler learns from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from hpo_magic.core.domains import plain
+from hpo_magic.core.space import Params, Space
+
+__all__ = ["Direction", "Failure", "History", "Kind", "Point", "State", "Trial"]
+
+
+class Direction(Enum):
+    """Which values are better."""
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+    @property
+    def sign(self) -> int:
+        """What turns a value into a loss: lower losses are better."""
+        return 1 if self is Direction.MINIMIZE else -1
+
+
+class State(Enum):
+    """Where a trial stands. Only a complete trial has a value."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    STOPPED = "stopped"  # by the user, by the end of the time, or because its process died
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the trial used up one of the `--trials`."""
+        return self in (State.COMPLETE, State.FAILED)
+
+
+class Kind(Enum):
+    """Why a trial is run."""
+
+    START = "start"  # the defaults: the cell as its author would have run it
+    SEARCH = "search"  # what the sampler suggested
+    ENQUEUED = "enqueued"  # what the user asked for
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a training reported at the end of an epoch; `step` counts from 1."""
+
+    step: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial has no value.
+
+    `error` is the exception's class name, `line` the line of the user's cell (1 is the first line
+    below `%%hpo`; None outside it), `traceback` the user's own frames as text.
+    """
+
+    error: str
+    message: str
+    line: int | None = None
+    traceback: str = ""
+
+    def __str__(self) -> str:
+        where = f" on line {self.line} of the cell" if self.line else ""
+        return f"failed{where}: {self.error}{f': {self.message}' if self.message else ''}"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial, as it is stored and shown.
+
+    `params` holds the active parameters alone, once the trial has ended; while it runs, what was
+    suggested. `value` is in the metric's own unit. `started` is in seconds since 1970, `output` the
+    end of what the cell printed.
+    """
+
+    number: int
+    state: State
+    params: Params
+    kind: Kind = Kind.SEARCH
+    seed: int = 0
+    value: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[Point] = ()
+    started: float | None = None
+    duration_s: float | None = None
+    failure: Failure | None = None
+    output: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the trial as JSON-able values; a number that is not finite becomes its name."""
+        return {
+            "number": self.number,
+            "state": self.state.value,
+            "params": dict(self.params),
+            "kind": self.kind.value,
+            "seed": self.seed,
+            "value": self.value,
+            "metrics": _finite_or_name(self.metrics),
+            "curve": [[p.step, _finite_or_name(p.metrics)] for p in self.curve],
+            "started": self.started,
+            "duration_s": self.duration_s,
+            "failure": vars(self.failure) if self.failure else None,
+            "output": self.output,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Trial:
+        """Return the trial that `to_json` described."""
+        failure = data["failure"]
+        return cls(
+            **{
+                **data,
+                "state": State(data["state"]),
+                "kind": Kind(data["kind"]),
+                "params": {name: plain(value) for name, value in data["params"].items()},
+                "metrics": _floats(data["metrics"]),
+                "curve": tuple(Point(step, _floats(metrics)) for step, metrics in data["curve"]),
+                "failure": Failure(**failure) if failure else None,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class History:
+    """What a sampler may know: the study's trials so far, and which values are better.
+
+    `trials` are those that fit the space, by number, running ones included. `number` is that of
+    the trial to be suggested; with the seed it makes each suggestion's random stream.
+    """
+
+    trials: tuple[Trial, ...] = ()
+    direction: Direction = Direction.MINIMIZE
+    number: int = 0
+
+    def loss(self, trial: Trial) -> float | None:
+        """Return the trial's value so that lower is better; None if it has none."""
+        return None if trial.value is None else self.direction.sign * trial.value
+
+    @property
+    def complete(self) -> tuple[Trial, ...]:
+        """The trials that have a value."""
+        return tuple(t for t in self.trials if t.state is State.COMPLETE)
+
+    def best(self) -> Trial | None:
+        """Return the complete trial with the best value, the earliest among equals."""
+        return min(self.complete, key=lambda t: (self.loss(t), t.number), default=None)
+
+    def fitting(self, space: Space) -> History:
+        """Return the history of the trials whose values are all in `space`."""
+        return replace(self, trials=tuple(t for t in self.trials if space.fits(t.params)))
+
+
+def _finite_or_name(metrics: Mapping[str, float]) -> dict[str, float | str]:
+    return {name: v if math.isfinite(v) else str(v) for name, v in metrics.items()}
+
+
+def _floats(metrics: Mapping[str, float | str]) -> dict[str, float]:
+    return {name: float(value) for name, value in metrics.items()}

@@ -1,0 +1,75 @@
+"""Everything hpo_magic raises on purpose, each a sentence that says what to do.
+
+The Python API raises these as they are; the magic turns them into IPython's `UsageError`, so that
+a user's mistake never shows a traceback of ours. Errors keep the objects they speak of and pickle.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "HpoError",
+    "MetricError",
+    "NoNameError",
+    "OptionError",
+    "SearchFailed",
+    "SpaceError",
+    "SpaceExhausted",
+    "StorageError",
+    "StudyNotFound",
+    "did_you_mean",
+]
+
+
+class HpoError(Exception):
+    """The base of every error that is meant for the user."""
+
+
+class SpaceError(HpoError, ValueError):
+    """A hyperparameter is described in a way that cannot be searched."""
+
+
+class NoNameError(SpaceError):
+    """A hyperparameter has no name, and the place it stands in gives it none."""
+
+
+class OptionError(HpoError, ValueError):
+    """An option is unknown, or its value is not one that it takes."""
+
+
+class MetricError(HpoError, ValueError):
+    """A trial ended without the number that the search was asked to improve."""
+
+
+class SpaceExhausted(HpoError):
+    """Every setting of the search space has been tried."""
+
+
+class StorageError(HpoError, OSError):
+    """The study's file cannot be read or written."""
+
+
+class StudyNotFound(HpoError, KeyError):
+    """No study of that name is in the folder."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would quote the sentence
+
+
+class SearchFailed(HpoError, RuntimeError):
+    """The search ended because its trials kept failing.
+
+    `__cause__` is the last failing trial's exception where the search ran in this process.
+    """
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return " Did you mean X?" for the known word closest to `word`, or "" if none is close.
+
+    >>> did_you_mean("--trails", ["--trials", "--time"])
+    ' Did you mean --trials?'
+    """
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {close[0]}?" if close else ""
