@@ -1,1 +1,40 @@
-"""Hyperparameter optimization for a notebook cell."""
+"""Hyperparameter optimization for a notebook cell.
+
+    %load_ext hpo_magic
+
+puts `hp` into the notebook and gives `%%hpo`, `%%hpo_test` and `%hpo`. In Python code, `search`
+does to a function what `%%hpo` does to a cell. Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hpo_magic.core.hp import HyperParameters, hp
+
+if TYPE_CHECKING:
+    from hpo_magic.api import load_study, search
+    from hpo_magic.study import Study
+
+__all__ = ["HyperParameters", "Study", "hp", "load_ipython_extension", "load_study", "search"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Study": "hpo_magic.study",
+    "load_ipython_extension": "hpo_magic.notebook.magic",
+    "load_study": "hpo_magic.api",
+    "search": "hpo_magic.api",
+    "unload_ipython_extension": "hpo_magic.notebook.magic",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'hpo_magic' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})

@@ -7,11 +7,12 @@ a user's mistake never shows a traceback of ours. Errors keep the objects they s
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "HpoError",
     "MetricError",
+    "MissingMetric",
     "NoNameError",
     "OptionError",
     "SearchFailed",
@@ -43,6 +44,36 @@ class MetricError(HpoError, ValueError):
     """A trial ended without the number that the search was asked to improve."""
 
 
+class MissingMetric(MetricError):
+    """A trial ended without the metric that was named.
+
+    `logged` are the metrics that it did give, `option` is "--maximize" or "--minimize". `trial` is
+    its number, for whoever knows it to fill in.
+
+    >>> error = MissingMetric("val_acc", ["loss", "val_accuracy"], "--maximize")
+    >>> error.trial = 0
+    >>> str(error)
+    'Trial 0 finished without the metric "val_acc". It logged: loss, val_accuracy. Did you mean
+    --maximize val_accuracy?'
+    """
+
+    def __init__(self, metric: str, logged: Sequence[str], option: str) -> None:
+        super().__init__(metric, logged, option)
+        self.metric = metric
+        self.logged = tuple(logged)
+        self.option = option
+        self.trial: int | None = None
+
+    def __str__(self) -> str:
+        who = "The cell" if self.trial is None else f"Trial {self.trial}"
+        sentence = f'{who} finished without the metric "{self.metric}".'
+        if not self.logged:
+            return f"{sentence} It logged nothing. End the cell with the number itself."
+        hint = did_you_mean(self.metric, self.logged, f"{self.option} ")
+        other = " Name one of them, or end the cell with the number itself."
+        return f"{sentence} It logged: {', '.join(self.logged)}.{hint or other}"
+
+
 class SpaceExhausted(HpoError):
     """Every setting of the search space has been tried."""
 
@@ -65,11 +96,13 @@ class SearchFailed(HpoError, RuntimeError):
     """
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], option: str = "") -> str:
     """Return " Did you mean X?" for the known word closest to `word`, or "" if none is close.
+
+    `option` is put before the word that is found.
 
     >>> did_you_mean("--trails", ["--trials", "--time"])
     ' Did you mean --trials?'
     """
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]}?" if close else ""
+    return f" Did you mean {option}{close[0]}?" if close else ""

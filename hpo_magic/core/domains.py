@@ -4,15 +4,16 @@ A domain knows nothing of names, trials or user objects: its values are *plain* 
 `str`, `bool`, `None` and tuples of them), so that they can be stored as JSON and compared. A choice
 among other objects is a choice among their labels; `hp` keeps the objects.
 
-Every domain maps its values onto [0, 1] (`unit`) and back (`value`). A domain with `n` levels gives
-each level an equal share: level k sits at (k + 1/2) / n. So a uniform draw of the unit interval is a
-uniform draw of the domain, and neighbouring levels are equally far apart.
+Every domain maps its values onto [0, 1] (`unit`) and back (`value`). A domain with `n` levels
+gives each level an equal share: level k sits at (k + 1/2) / n. So a uniform draw of the unit
+interval is a uniform draw of the domain, and neighbouring levels are equally far apart.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,6 +28,8 @@ FloatArray = npt.NDArray[np.float64]
 
 # A step of 0.1 over [0, 1] must give eleven levels although 1 / 0.1 is not quite 10.
 STEP_TOLERANCE = 1e-9
+# Twice the digits of a float; the user's own context may have fewer.
+DECIMAL = Context(prec=34)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class _Numeric:
             raise SpaceError(
                 f"the lower bound {self.low!r} is above the upper bound {self.high!r}. Swap them."
             )
+        if not _is_finite(self.high - self.low):
+            raise SpaceError(f"the range from {self.low!r} to {self.high!r} is too wide.")
         if self.log and self.low <= 0:
             hint = "1" if self.kind == "int" else "1e-6"
             raise SpaceError(
@@ -64,7 +69,7 @@ class _Numeric:
             return
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise SpaceError(f"{label} must be a number, got {number!r}.")
-        if not math.isfinite(number):
+        if not _is_finite(number):
             raise SpaceError(f"{label} must be finite, got {number!r}.")
 
     def _check_step(self, step: float) -> None:
@@ -101,10 +106,11 @@ class _Numeric:
         Values outside the domain are taken to the nearest one inside.
         """
         n = self.n_levels
+        inside = min(max(value, self.low), self.high)
         if n is not None:
-            return (self._level(float(value)) + 0.5) / n
+            return (self._level(inside) + 0.5) / n
         low, high = self._edges()
-        place = (self._scaled(min(max(float(value), self.low), self.high)) - low) / (high - low)
+        place = (self._scaled(inside) - low) / (high - low)
         return min(max(place, 0.0), 1.0)
 
     def value(self, unit: float) -> Plain:
@@ -117,10 +123,12 @@ class _Numeric:
         return self.nearest(math.exp(scaled) if self.log else scaled)
 
     def nearest(self, value: Any) -> Plain:
-        """Return the value of the domain that is closest to `value`."""
+        """Return the value of the domain that is closest; the middle if `value` is no number."""
+        if not _is_number(value):
+            return self.middle
         inside = min(max(value, self.low), self.high)
         if self.n_levels is not None:
-            return self._at_level(self._level(float(inside)))
+            return self._at_level(self._level(inside))
         return self._typed(inside)
 
     def snap(self, units: FloatArray) -> FloatArray:
@@ -179,14 +187,26 @@ class Float(_Numeric):
     def __contains__(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        slack = STEP_TOLERANCE * max(abs(self.low), abs(self.high))
-        if not self.low - slack <= value <= self.high + slack:
-            return False
         if self.step is None:
-            return True
-        grid = self._at_level(self._level(float(value)))
-        assert isinstance(grid, float)
-        return math.isclose(grid, value, rel_tol=1e-9, abs_tol=slack)
+            return self.low <= value <= self.high
+        if not _is_finite(value):
+            return False
+        grid = self._grid(self._level(value))
+        # The user's arithmetic need not be ours: 3 * 0.1 is not quite 0.3.
+        slack = STEP_TOLERANCE * (grid if self.log else self.step) + 4 * math.ulp(grid)
+        return abs(grid - value) <= slack
+
+    def _at_level(self, level: int) -> Plain:
+        return self._grid(level)
+
+    def _grid(self, level: int) -> float:
+        """Return the value at a level, in the decimals that the user wrote: 0.3, not 3 * 0.1."""
+        if self.step is None:
+            return self.low
+        low, step = Decimal(repr(self.low)), Decimal(repr(self.step))
+        if self.log:
+            return float(DECIMAL.multiply(low, DECIMAL.power(step, level)))
+        return float(DECIMAL.add(low, DECIMAL.multiply(step, level)))
 
 
 @dataclass(frozen=True)
@@ -246,7 +266,9 @@ class Int(_Numeric):
         return snapped
 
     def nearest(self, value: Any) -> Plain:
-        """Return the whole number of the domain that is closest to `value`."""
+        """Return the whole number that is closest; the middle if `value` is no number."""
+        if not _is_number(value):
+            return self.middle
         inside = min(max(value, self.low), self.high)
         return round(inside) if self.step is None else self._at_level(self._level(inside))
 
@@ -347,6 +369,22 @@ def domain_from_json(data: dict[str, Any]) -> Domain:
 def plain(value: Any) -> Plain:
     """Return a value read from JSON as a plain one: its lists were tuples."""
     return tuple(plain(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not math.isnan(value)
+    except TypeError:
+        return False
+    except OverflowError:  # a whole number beyond the reach of float
+        return True
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _identity(value: Any) -> tuple[Any, ...]:

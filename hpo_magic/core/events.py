@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hpo_magic.core.space import Parameter, Params, Space
-from hpo_magic.core.trial import Failure, Kind, Trial
+from hpo_magic.core.trial import Direction, Failure, Kind, Trial
 
 __all__ = [
     "Command",
@@ -23,13 +23,15 @@ __all__ = [
     "Finish",
     "Freed",
     "Joined",
+    "Noted",
     "Outcome",
     "Reason",
     "Reported",
     "Run",
     "Save",
+    "SaveGoal",
     "SaveSpace",
-    "Say",
+    "Skipped",
     "StopAsked",
     "StopTrial",
     "Ticked",
@@ -51,12 +53,15 @@ class Outcome:
     """What an ended training leaves, complete or not.
 
     `params` and `parameters` are what the training asked for: the active values, by name, and the
-    domains they were declared with. `output` is the end of what it printed.
+    domains they were declared with. `metric` and `direction` say what `value` is: where the user
+    named no metric, the first trial finds it. `output` is the end of what was printed.
     """
 
     params: Params = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     value: float | None = None
+    metric: str | None = None
+    direction: Direction | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     output: str = ""
 
@@ -71,9 +76,10 @@ class Freed:
 
 @dataclass(frozen=True)
 class Joined:
-    """Another process that works on the same study finished these trials."""
+    """Another process that works on the same study saved these trials and this space."""
 
     trials: tuple[Trial, ...]
+    space: Space
 
 
 @dataclass(frozen=True)
@@ -130,23 +136,54 @@ class Enqueued:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """The user wants this training to end, and the search to go on."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Noted:
+    """There is something to tell the user, in one sentence."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Ticked:
     """Time went by."""
 
     at: float
 
 
-Event = Freed | Joined | Reported | Completed | Failed | Ended | StopAsked | Enqueued | Ticked
+Event = (
+    Freed
+    | Joined
+    | Reported
+    | Completed
+    | Failed
+    | Ended
+    | StopAsked
+    | Enqueued
+    | Skipped
+    | Noted
+    | Ticked
+)
 
 
 @dataclass(frozen=True)
 class Run:
-    """Train with these values. `seed` seeds the training and is what `hp.seed()` returns."""
+    """Train with these values.
+
+    `seed` seeds the training and is what `hp.seed()` returns. `to_beat` is the best value so far:
+    the model of a training that beats it is kept.
+    """
 
     number: int
     params: Params
     kind: Kind
     seed: int
+    to_beat: float | None = None
 
 
 @dataclass(frozen=True)
@@ -171,10 +208,11 @@ class SaveSpace:
 
 
 @dataclass(frozen=True)
-class Say:
-    """Tell the user, in one sentence."""
+class SaveGoal:
+    """Put on disk what the study improves."""
 
-    text: str
+    metric: str
+    direction: Direction
 
 
 @dataclass(frozen=True)
@@ -185,4 +223,4 @@ class Finish:
     failure: Failure | None = None
 
 
-Command = Run | StopTrial | Save | SaveSpace | Say | Finish
+Command = Run | StopTrial | Save | SaveSpace | SaveGoal | Finish

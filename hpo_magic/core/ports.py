@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Event, Run
 from hpo_magic.core.space import Params, Space
-from hpo_magic.core.trial import Direction, History, Trial
+from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 
 __all__ = [
+    "Controls",
     "Executor",
     "Fit",
     "Framework",
     "Listener",
     "Look",
+    "ModelKeeper",
     "Report",
     "Sampler",
     "Snapshot",
@@ -126,6 +129,22 @@ class Framework(Protocol):
         ...
 
 
+class ModelKeeper(Protocol):
+    """Keeps models on disk, exactly as they were."""
+
+    def save(self, model: Any, place: Path) -> None:
+        """Save a model under `place`, a path without an ending, in place of what is there."""
+        ...
+
+    def is_kept(self, place: Path) -> bool:
+        """Whether a whole model, that can be loaded by itself, is under `place`."""
+        ...
+
+    def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
+        """Return the model under `place`; `namespace` has the classes that the user defined."""
+        ...
+
+
 @dataclass(frozen=True)
 class StudyRecord:
     """One revision of a study, as it is stored.
@@ -175,7 +194,7 @@ class Storage(Protocol):
         ...
 
     def create(self, record: StudyRecord) -> StudyRecord:
-        """Store a new revision of `record.name`; return it with its `id` and `revision` (from 1)."""
+        """Store a new revision of `record.name`; return it with `id` and `revision` (from 1)."""
         ...
 
     def update(self, record: StudyRecord) -> None:
@@ -202,6 +221,15 @@ class Storage(Protocol):
         """Return the trials by number.
 
         A running trial whose process is gone is returned as stopped.
+        """
+        ...
+
+    def changes(self, study: int, since: int) -> tuple[int, list[Trial]]:
+        """Return what was saved after `since`, by this process too, and the mark for the next call.
+
+        Cheap, however many trials there are. 0 is before the first trial; a trial saved twice comes
+        once, as it is now, in the order of the saves. Running trials whose process is gone are
+        stored as stopped first, and so come along.
         """
         ...
 
@@ -256,11 +284,19 @@ class Snapshot:
     messages: tuple[str, ...] = ()
     ended: str = ""  # why, in words; "" while the search runs
     is_live: bool = True
+    looks: tuple[Look, ...] = ()  # at the test set, with this study's choice
 
     @property
     def history(self) -> History:
         """The trials as samplers see them."""
         return History(self.trials, self.direction)
+
+    @property
+    def start(self) -> Trial | None:
+        """The latest trial on the defaults; None if none has run."""
+        starts = [trial for trial in self.trials if trial.kind is Kind.START]
+        complete = [trial for trial in starts if trial.state is State.COMPLETE]
+        return (complete or starts or [None])[-1]
 
 
 class Listener(Protocol):
@@ -271,5 +307,40 @@ class Listener(Protocol):
         ...
 
     def close(self, snapshot: Snapshot) -> None:
-        """The search has ended, in whatever way."""
+        """Leave what stays: the search has ended, in whatever way."""
+        ...
+
+
+class Controls(Protocol):
+    """What the user can do to a running search. May be called from any thread, and returns at once.
+
+    `idle` is called at every batch and while the search is paused: a listener that has something to
+    do in the meantime puts its own function there, which must return at once.
+    """
+
+    idle: Callable[[], None]
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the search is held."""
+        ...
+
+    def stop(self) -> None:
+        """End the search, with what there is."""
+        ...
+
+    def pause(self) -> None:
+        """Hold the training at its next batch."""
+        ...
+
+    def resume(self) -> None:
+        """Go on."""
+        ...
+
+    def skip(self) -> None:
+        """End the current trial, and go on with the next."""
+        ...
+
+    def enqueue(self, params: Params) -> None:
+        """Try this setting next."""
         ...

@@ -37,7 +37,8 @@ class Parameter:
         if self.default not in self.domain:
             raise SpaceError(
                 f"the default {self.default!r} is not among the values: "
-                f"{describe(self.domain)}. The nearest one is {self.domain.nearest(self.default)!r}."
+                f"{describe(self.domain)}. "
+                f"The nearest one is {self.domain.nearest(self.default)!r}."
             )
 
     def to_json(self) -> dict[str, Any]:

@@ -60,8 +60,8 @@ class Point:
 class Failure:
     """Why a trial has no value.
 
-    `error` is the exception's class name, `line` the line of the user's cell (1 is the first line
-    below `%%hpo`; None outside it), `traceback` the user's own frames as text.
+    `error` is the exception's class name, `line` the line of the user's cell (1 is the line of
+    `%%hpo` itself; None outside the cell), `traceback` the user's own frames as text.
     """
 
     error: str

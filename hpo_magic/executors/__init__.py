@@ -1,1 +1,1 @@
-"""."""
+"""Where trainings run."""

@@ -1,0 +1,1 @@
+"""How well, and at what cost, the samplers search: `python -m benchmarks.run`."""

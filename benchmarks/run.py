@@ -1,0 +1,166 @@
+"""Compares the samplers: `python -m benchmarks.run`; `--quick` takes two minutes.
+
+Writes the searches, the tables and the plot into `benchmarks/results`; what is not the whole
+comparison is printed alone, unless `--out` names a folder.
+"""
+
+from __future__ import annotations
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")  # before NumPy is imported: one thread for everybody
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # KerasTuner imports TensorFlow
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import report
+from benchmarks.drive import Curve, search
+from benchmarks.measure import Runs
+from benchmarks.problems import NAMES, load
+from benchmarks.samplers import SAMPLERS
+from benchmarks.speed import SIZES, Speed, speeds
+
+__all__ = ["main"]
+
+RESULTS = Path(__file__).parent / "results"
+N_TRIALS = 100
+# How many seeds, and trials, so that the comparison takes minutes: the slow ones get fewer.
+SEEDS = {"bayes": 10, "random": 10, "optuna-tpe": 10, "hyperopt": 5, "optuna-gp": 1,
+         "skopt": 1, "keras-tuner": 1}  # fmt: skip
+TRIALS = {"skopt": 50, "keras-tuner": 50}
+WORKERS = (1, 2, 4, 8)
+IN_PARALLEL = ("bayes", "random", "optuna-tpe")
+QUICK = {"samplers": ("bayes", "random", "optuna-tpe"), "seeds": 2, "sizes": (10, 25, 50, 100)}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run what the command line asks for."""
+    options = _options(arguments)
+    if options.parallel:
+        told = {"parallel.md": report.parallel_table(_in_parallel(options))}
+        _give(told, options.out)
+        return
+    kept = _kept(RESULTS / "runs.npz", options.rerun) if options.rerun else []
+    runs = Runs([*kept, *_searches(options)])
+    measured = [] if options.no_speed else _speeds(options)
+    _give(_tables(runs, measured), options.out)
+    if options.out:
+        _store(options.out / "runs.npz", runs)
+        report.figure(runs, measured).savefig(options.out / "regret.png", dpi=110)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, metavar="NAME")
+    parser.add_argument("--problems", nargs="+", choices=NAMES, metavar="NAME", default=NAMES)
+    parser.add_argument("--seeds", type=int, metavar="N", help="for every sampler")
+    parser.add_argument("--trials", type=int, metavar="N", default=N_TRIALS)
+    parser.add_argument("--quick", action="store_true", help="three samplers, two seeds")
+    parser.add_argument("--parallel", action="store_true", help="1, 2, 4, 8 trials at once")
+    parser.add_argument("--no-speed", action="store_true", help="leave out the timings")
+    parser.add_argument(
+        "--rerun",
+        nargs="+",
+        choices=SAMPLERS,
+        metavar="NAME",
+        help="search with these alone, and take the others' searches from the last results",
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER")
+    options = parser.parse_args(arguments)
+    is_whole = not (options.samplers or options.quick or options.problems != NAMES)
+    if is_whole and options.out is None:
+        options.out = RESULTS
+    options.sizes = SIZES
+    if options.quick:
+        options.samplers = options.samplers or list(QUICK["samplers"])
+        options.seeds = options.seeds or QUICK["seeds"]
+        options.sizes = QUICK["sizes"]
+    if options.parallel:
+        options.samplers = options.samplers or list(IN_PARALLEL)
+    options.samplers = options.samplers or list(SAMPLERS)
+    return options
+
+
+def _searches(options: argparse.Namespace) -> Iterator[Curve]:
+    for sampler in options.rerun or options.samplers:
+        began, n_runs = time.process_time(), 0
+        n_trials = min(options.trials, TRIALS.get(sampler, options.trials))
+        for name in options.problems:
+            for seed in range(options.seeds or SEEDS[sampler]):
+                yield search(sampler, load(name), seed, n_trials)
+                n_runs += 1
+        print(f"{sampler}: {n_runs} searches, {time.process_time() - began:.0f} s", flush=True)
+
+
+def _speeds(options: argparse.Namespace) -> list[Speed]:
+    return [speed for n in (6, 12) for speed in speeds(options.samplers, n, options.sizes)]
+
+
+def _in_parallel(options: argparse.Namespace) -> dict[int, Runs]:
+    n_seeds = options.seeds or 5
+    return {
+        n_workers: Runs(
+            search(sampler, load(name), seed, options.trials, n_workers)
+            for sampler in options.samplers
+            for name in options.problems
+            for seed in range(n_seeds)
+        )
+        for n_workers in WORKERS
+    }
+
+
+def _tables(runs: Runs, measured: Sequence[Speed]) -> dict[str, str]:
+    tables = {
+        "bar.md": report.bar_table(runs, measured),
+        "regret.md": report.regret_table(runs),
+        "won.md": report.won_table(runs),
+        "problems_50.md": report.problem_table(runs, 50),
+        "problems_100.md": report.problem_table(runs, 100),
+    }
+    return tables | ({"speed.md": report.speed_table(measured)} if measured else {})
+
+
+def _give(tables: dict[str, str], folder: Path | None) -> None:
+    for name, table in tables.items():
+        print(f"\n{name.removesuffix('.md')}\n{table}")
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(table + "\n", encoding="utf-8")
+
+
+def _store(path: Path, runs: Runs) -> None:
+    """Write the searches; shorter ones are filled up with NaN."""
+    curves = list(runs.curves.values())
+    n = max(len(curve.regrets) for curve in curves)
+
+    def padded(series: np.ndarray) -> np.ndarray:
+        return np.pad(series, (0, n - len(series)), constant_values=np.nan).astype(np.float32)
+
+    np.savez_compressed(
+        path,
+        sampler=[c.sampler for c in curves],
+        problem=[c.problem for c in curves],
+        seed=[c.seed for c in curves],
+        regrets=np.array([padded(c.regrets) for c in curves]),
+    )
+
+
+def _kept(path: Path, without: Sequence[str]) -> list[Curve]:
+    with np.load(path) as stored:
+        rows = zip(*(stored[k].tolist() for k in ("sampler", "problem", "seed")), strict=True)
+        regrets = stored["regrets"].astype(np.float64)
+    return [
+        Curve(sampler, problem, seed, row[~np.isnan(row)], np.empty(0))
+        for (sampler, problem, seed), row in zip(rows, regrets, strict=True)
+        if sampler not in without
+    ]
+
+
+if __name__ == "__main__":
+    main()

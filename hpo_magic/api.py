@@ -1,0 +1,188 @@
+"""The front door for Python code: search a function, open a study."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hpo_magic.conduct import conduct
+from hpo_magic.core.events import Reason
+from hpo_magic.core.ports import Listener, Storage
+from hpo_magic.core.trial import Direction
+from hpo_magic.errors import MetricError, OptionError, SearchFailed, SpaceError, did_you_mean
+from hpo_magic.executors.attempt import Trained
+from hpo_magic.frameworks import all_frameworks, kept_models
+from hpo_magic.options import Options, checked_name, seconds
+from hpo_magic.restore import Restorer
+from hpo_magic.resume import Fingerprint, open_study
+from hpo_magic.runner import Wishes
+from hpo_magic.samplers import make_sampler
+from hpo_magic.storage.memory import MemoryStorage
+from hpo_magic.storage.sqlite import SqliteStorage
+from hpo_magic.study import Study, open_snapshot
+
+__all__ = ["FunctionObjective", "load_study", "search"]
+
+STUDIES = Path("hpo_studies")
+OPTIONS = ("minimize", "maximize", "time", "sampler", "seed", "errors", "fresh", "storage", "ui")
+
+
+def search(
+    objective: Callable[[], Any], name: str | None = None, trials: int = 50, **options: Any
+) -> Study:
+    """Search the hyperparameters of a function; what `%%hpo` does to a cell.
+
+    Parameters
+    ----------
+    objective
+        Takes no arguments, asks `hp` for its values, and returns the value, or what a cell may end
+        in: a dict of metrics, a Keras `History`.
+    name
+        A Python identifier: the study's name on disk. Without it the study lives in memory.
+    trials
+        Full trainings in all.
+    **options
+        `minimize` or `maximize`: "value" for the number that is returned, else the name of a
+        metric. `time` ("10m", or seconds), `sampler`, `seed`, `errors`, `fresh`, `storage`, `ui` as
+        in `%%hpo?`.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown or has no such value.
+    SearchFailed
+        If the trials keep failing; its cause is the function's own exception.
+
+    Examples
+    --------
+    >>> from hpo_magic import hp, search
+    >>> def loss():
+    ...     x = hp.Float(-10, 10)
+    ...     return (x - 2) ** 2
+    >>> study = search(loss, trials=20, minimize="value", ui="none")
+    >>> study.best_seen < study.start.value
+    True
+    """
+    for word in options:
+        if word not in OPTIONS:
+            hint = did_you_mean(word, OPTIONS)
+            raise OptionError(f"search: no option {word!r}.{hint} There are: {', '.join(OPTIONS)}.")
+    checked = _checked(trials, options)
+    storage: Storage
+    if name is None:
+        storage, folder = MemoryStorage(), None
+    else:
+        sqlite = SqliteStorage(checked.storage or STUDIES)
+        storage, folder = sqlite, sqlite.models
+    opened = open_study(storage, checked_name(name or "study"), checked, _mark(objective))
+    function = FunctionObjective(objective)
+    frameworks = all_frameworks()
+    restorer = Restorer(folder, opened.record, function, frameworks, kept_models())
+    done = conduct(
+        function,
+        opened,
+        checked,
+        storage,
+        sampler=make_sampler(checked.sampler),
+        frameworks=frameworks,
+        listeners=lambda wishes: _listeners(checked.ui, wishes),
+        keep=restorer.keep,
+    )
+    if done.finish.reason is Reason.FAILING:
+        if isinstance(done.error, MetricError | SpaceError):
+            raise done.error
+        raise SearchFailed(f"The search ended: a trial {done.finish.failure}.") from done.error
+    restorer.record = done.record
+    return Study(done.record, storage, done.snapshot, restorer, done.unsaved)
+
+
+def load_study(name: str, storage: str | Path | None = None) -> Study:
+    """Return the latest revision of a study on disk.
+
+    Parameters
+    ----------
+    name
+        The study's name.
+    storage
+        The folder of the studies; `hpo_studies` in the working folder unless said otherwise.
+
+    Raises
+    ------
+    StudyNotFound
+        If there is no study of that name in the folder.
+    """
+    opened = SqliteStorage(Path(storage) if storage is not None else STUDIES)
+    record, snapshot = open_snapshot(opened, name)
+    restorer = Restorer(opened.models, record, None, all_frameworks(), kept_models())
+    return Study(record, opened, snapshot, restorer)
+
+
+class FunctionObjective:
+    """A function as something to train again and again."""
+
+    filename: str | None = None
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
+
+    def train(self) -> Trained:
+        """Call the function; what it returns stands for a cell's last expression."""
+        return Trained(self._function())
+
+    def where(self, error: BaseException) -> tuple[int | None, str]:
+        """Return the frames from the function's own on, as text; a function has no cell's line."""
+        code = getattr(inspect.unwrap(self._function), "__code__", None)
+        entry = error.__traceback__
+        while entry is not None and entry.tb_frame.f_code is not code:
+            entry = entry.tb_next
+        lines = traceback.format_exception(type(error), error, entry or error.__traceback__)
+        return None, "".join(lines)
+
+
+def _checked(trials: int, options: dict[str, Any]) -> Options:
+    """Return the options as the magic's line would give them."""
+    given = dict(options)
+    goals = {key: given.pop(key) for key in ("minimize", "maximize") if key in given}
+    if len(goals) > 1:
+        raise OptionError("search: give one of minimize and maximize, not both.")
+    metric, direction = None, None
+    for key, value in goals.items():
+        metric, direction = (value if isinstance(value, str) else None), Direction(key)
+    if given.get("time") is not None:
+        given["time"] = seconds(given["time"])
+    if given.get("storage") is not None:
+        given["storage"] = Path(given["storage"])
+    return Options(metric=metric, direction=direction, trials=trials, **given)
+
+
+def _mark(function: Callable[[], Any]) -> Fingerprint:
+    """Return what tells this function from another: its source, where it can be had."""
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):  # typed at a prompt, or built in
+        return Fingerprint()
+    return Fingerprint(code=hashlib.blake2b(source.encode(), digest_size=16).hexdigest())
+
+
+def _listeners(ui: str, wishes: Wishes) -> Sequence[Listener]:
+    """Return who shows the search: in a notebook the panel, else lines of text."""
+    if ui == "none":
+        return []
+    if ui != "text" and "IPython" in sys.modules:
+        from IPython import get_ipython
+
+        shell = get_ipython()
+    else:
+        shell = None
+    from hpo_magic.notebook.listener import make_listener
+
+    return [make_listener(ui, shell, wishes)]

@@ -1,0 +1,96 @@
+"""Conducting a search: an objective, options and a storage in, a study out.
+
+The magic and `hpo_magic.search` differ in what they train and where they show it; this is the rest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hpo_magic.core.engine import Engine, Plan
+from hpo_magic.core.events import Finish, Noted
+from hpo_magic.core.ports import Framework, Listener, Sampler, Snapshot, Storage, StudyRecord
+from hpo_magic.core.trial import Trial
+from hpo_magic.executors.attempt import Attempt, Keep, Objective
+from hpo_magic.executors.serial import SerialExecutor
+from hpo_magic.frameworks import kept_random_state
+from hpo_magic.interrupt import interruptible
+from hpo_magic.options import Options
+from hpo_magic.resume import Opened
+from hpo_magic.runner import Runner, Wishes
+
+__all__ = ["Conducted", "conduct"]
+
+
+@dataclass(frozen=True)
+class Conducted:
+    """How a search ended.
+
+    `error` is the exception of the last failed trial, where the search failed as a whole.
+    `unsaved` are the trials that the disk did not take.
+    """
+
+    record: StudyRecord
+    finish: Finish
+    snapshot: Snapshot
+    error: BaseException | None
+    unsaved: dict[int, Trial]
+
+
+def conduct(
+    objective: Objective,
+    opened: Opened,
+    options: Options,
+    storage: Storage,
+    *,
+    sampler: Sampler,
+    frameworks: Sequence[Framework],
+    listeners: Callable[[Wishes], Sequence[Listener]],
+    keep: Keep | None = None,
+) -> Conducted:
+    """Run a search to its end; interrupts end it, whatever fails inside it is recorded.
+
+    Parameters
+    ----------
+    objective
+        What is trained.
+    opened
+        The revision of the study to go on with.
+    listeners
+        Makes those that show the search, given what the user's buttons talk to.
+    keep
+        Puts the model of a trial that beats all before on disk.
+    """
+    record = opened.record
+    wishes = Wishes()
+    attempt = Attempt(objective, frameworks, options.metric, options.direction, keep)
+    executor = SerialExecutor(attempt)
+    plan = Plan(
+        name=record.name,
+        sampler=sampler,
+        metric=options.metric or record.metric,
+        direction=options.direction or (record.direction if record.metric else None),
+        n_trials=options.trials,
+        time_s=options.time,
+        seed=options.seed,
+        stop_at_failure=options.errors == "raise",
+    )
+    engine = Engine(
+        plan,
+        opened.space,
+        opened.trials,
+        opened.queue,
+        ranges_changed=opened.ranges_changed,
+        at=time.time(),
+    )
+    if opened.sentence:
+        engine.handle(Noted(opened.sentence))
+    runner = Runner(engine, executor, storage, record, wishes=wishes)
+    runner.listeners = listeners(wishes)
+    executor.between = runner.obey
+    with kept_random_state(), interruptible(wishes, executor):
+        finish = runner.run()
+    error = attempt.last_error if finish.failure else None
+    return Conducted(runner.record, finish, runner.snapshot(), error, runner.unsaved)

@@ -1,0 +1,111 @@
+"""What the arguments of an `hp` call say: a domain, a default, and the user's own objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hpo_magic.core.domains import Choice, Domain, Float, Int, Plain
+from hpo_magic.core.labels import label_of, labels, python_number
+from hpo_magic.errors import SpaceError
+
+__all__ = [
+    "Described",
+    "describe_boolean",
+    "describe_choice",
+    "describe_fixed",
+    "describe_float",
+    "describe_int",
+]
+
+
+class Described:
+    """A call's domain and default, and the user's own objects by their labels."""
+
+    def __init__(
+        self, domain: Domain, default: Plain, objects: Sequence[tuple[Plain, Any]] = ()
+    ) -> None:
+        self.domain = domain
+        self.default = default
+        self._objects = objects
+
+    def object_of(self, value: Plain) -> Any:
+        """Return the user's object for a plain value."""
+        for label, thing in self._objects:
+            if type(label) is type(value) and label == value:
+                return thing
+        return value
+
+
+def describe_int(
+    min_value: int,
+    max_value: int,
+    step: int | None = None,
+    sampling: str | None = "linear",
+    default: int | None = None,
+) -> Described:
+    """Return what the arguments of `hp.Int` say."""
+    domain = Int(
+        python_number(min_value), python_number(max_value), python_number(step), _is_log(sampling)
+    )
+    return Described(domain, domain.middle if default is None else python_number(default))
+
+
+def describe_float(
+    min_value: float,
+    max_value: float,
+    step: float | None = None,
+    sampling: str | None = "linear",
+    default: float | None = None,
+) -> Described:
+    """Return what the arguments of `hp.Float` say."""
+    domain = Float(
+        python_number(min_value), python_number(max_value), python_number(step), _is_log(sampling)
+    )
+    if default is None:
+        return Described(domain, domain.middle)
+    default = python_number(default)
+    return Described(domain, float(default) if type(default) is int else default)
+
+
+def describe_choice(
+    values: Iterable[Any], ordered: bool | None = None, default: Any = None
+) -> Described:
+    """Return what the arguments of `hp.Choice` say."""
+    if isinstance(values, str | bytes | Mapping | set | frozenset):
+        raise SpaceError(f"the values must be a list, got {values!r}. Write hp.Choice([…]).")
+    objects = list(values)
+    names = labels(objects)
+    are_numbers = all(type(name) in (int, float) for name in names)
+    is_ordered = are_numbers if ordered is None else bool(ordered)
+    # In order of size, so that neighbours are alike; the first one given stays the default.
+    listed = tuple(sorted(names)) if is_ordered and are_numbers else names  # type: ignore[type-var]
+    domain = Choice(listed, is_ordered)
+    pairs = list(zip(names, objects, strict=True))
+    return Described(domain, names[0] if default is None else _label_among(default, pairs), pairs)
+
+
+def describe_boolean(default: bool = False) -> Described:
+    """Return what the arguments of `hp.Boolean` say."""
+    if not isinstance(default, bool):
+        raise SpaceError(f"the default must be True or False, got {default!r}.")
+    return Described(Choice((False, True)), default)
+
+
+def describe_fixed(value: Any) -> Described:
+    """Return what the arguments of `hp.Fixed` say."""
+    (label,) = labels([value])
+    return Described(Choice((label,)), label, [(label, value)])
+
+
+def _is_log(sampling: str | None) -> bool:
+    if sampling in (None, "linear"):
+        return False
+    if sampling == "log":
+        return True
+    raise SpaceError(f'sampling must be "linear" or "log", got {sampling!r}.')
+
+
+def _label_among(default: Any, pairs: Sequence[tuple[Plain, Any]]) -> Plain:
+    """Return the label of the choice that `default` is; of `default` itself if it is none."""
+    return next((label for label, thing in pairs if thing is default), label_of(default))

@@ -1,0 +1,351 @@
+"""The engine: what to do next in a search. Events in, commands out; nothing else.
+
+It touches neither clock, thread, disk nor screen, so that any order of events can be tested. One
+engine serves one run of a search; what earlier runs found comes in as trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from hpo_magic.core.events import (
+    Command,
+    Completed,
+    Ended,
+    Enqueued,
+    Event,
+    Failed,
+    Finish,
+    Freed,
+    Joined,
+    Noted,
+    Outcome,
+    Reason,
+    Reported,
+    Run,
+    Save,
+    SaveGoal,
+    SaveSpace,
+    Skipped,
+    StopAsked,
+    StopTrial,
+    Ticked,
+)
+from hpo_magic.core.ports import Sampler, Snapshot
+from hpo_magic.core.space import Params, Space
+from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
+from hpo_magic.errors import SpaceExhausted
+
+__all__ = ["Engine", "Plan"]
+
+# A cell that fails this often before it ever succeeds is broken, whatever the setting.
+FAILURES_AT_THE_START = 3
+
+Commands = tuple[Command, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the user asked for. `metric` and `direction` are None where trial 0 has to find them."""
+
+    name: str
+    sampler: Sampler
+    metric: str | None = None
+    direction: Direction | None = None
+    n_trials: int | None = 50
+    time_s: float | None = None
+    seed: int = 0
+    stop_at_failure: bool = False
+
+
+class Engine:
+    """Decides, for one run of a search.
+
+    Parameters
+    ----------
+    plan
+        What the user asked for.
+    space, trials, queue
+        What is known from before, and the settings that wait to be tried.
+    ranges_changed
+        The ranges in the cell are not those of `space`: the start runs again and traces them.
+        Trials that no longer fit are set aside, not lost.
+    at
+        When the search begins, in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        space: Space | None = None,
+        trials: Iterable[Trial] = (),
+        queue: Iterable[Params] = (),
+        *,
+        ranges_changed: bool = False,
+        at: float = 0.0,
+    ) -> None:
+        self.plan = plan
+        self.space = space or Space()
+        self.messages: list[str] = []
+        self.ending: Reason | None = None
+        self.failure: Failure | None = None
+        self._trials = {trial.number: trial for trial in trials}
+        self._own: set[int] = set()  # trials that this run of the search started,
+        self._active: set[int] = set()  # and those of them that are running
+        self._queue = list(queue)
+        self._must_trace = ranges_changed
+        self._unconfirmed = set(self.space) if ranges_changed else set()
+        self._n_before = len(self._trials)
+        self._began = at
+        self._fitting: dict[int, Trial] = {}
+        self._sort_out()
+
+    # What happened, and what follows from it.
+
+    def handle(self, event: Event) -> Commands:  # noqa: C901  (a line for each event)
+        """Return what is to be done, in this order."""
+        match event:
+            case Freed():
+                return self._next(event)
+            case Reported():
+                return self._reported(event)
+            case Completed():
+                return self._completed(event)
+            case Failed():
+                return self._failed(event)
+            case Ended():
+                return self._ended(event)
+            case Joined():
+                return self._joined(event)
+            case StopAsked():
+                return self._end(Reason.STOPPED)
+            case Skipped():
+                return (StopTrial(event.number),)
+            case Enqueued():
+                self._queue.append(event.params)
+            case Noted():
+                self.messages.append(event.text)
+            case Ticked():
+                return self._end(Reason.TIME) if self._is_time_up(event.at) else ()
+        return ()
+
+    def _next(self, event: Freed) -> Commands:
+        if self._is_time_up(event.at):
+            self._end(Reason.TIME)
+        if self.ending is None and self._n_missing() <= 0:
+            if self._running():
+                return ()
+            self._end(Reason.TRIALS)
+        if self.ending is None:
+            try:
+                return self._start(event)
+            except SpaceExhausted:
+                if self._running():
+                    return ()
+                self._end(Reason.EXHAUSTED)
+        return () if self._running() else (self._finish(),)
+
+    def _start(self, event: Freed) -> Commands:
+        """Choose the next setting and run it.
+
+        Raises
+        ------
+        SpaceExhausted
+            If there is none left.
+        """
+        kind, params = self._choose(event.number)
+        best = self.history(event.number).best()
+        seed = self.plan.seed
+        trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
+        self._put(trial)
+        self._own.add(trial.number)
+        self._active.add(trial.number)
+        run = Run(trial.number, params, kind, seed, None if best is None else best.value)
+        return (Save(trial), run)
+
+    def _choose(self, number: int) -> tuple[Kind, Params]:
+        if self._must_trace or not self._has_start():
+            self._must_trace = False
+            return Kind.START, {}
+        if self._queue:
+            wanted = self._queue.pop(0)
+            rest = {} if not self.space else self._suggest_or_default(number)
+            return Kind.ENQUEUED, {**rest, **wanted}
+        if not self.space:
+            # Either no trial got as far as an hp call, or there is none in the cell.
+            if self.history(number).complete:
+                raise SpaceExhausted
+            return Kind.START, {}
+        return Kind.SEARCH, self._suggest(number)
+
+    def _suggest(self, number: int) -> Params:
+        return self.plan.sampler.suggest(self.space, self.history(number), self.plan.seed)
+
+    def _suggest_or_default(self, number: int) -> Params:
+        try:
+            return self._suggest(number)
+        except SpaceExhausted:  # the user may repeat a setting
+            return self.space.defaults()
+
+    def _reported(self, event: Reported) -> Commands:
+        trial = self._trials[event.number]
+        if trial.state is State.RUNNING:
+            curve = (*trial.curve, Point(event.step, event.metrics))
+            self._put(replace(trial, curve=curve))
+        return self.handle(Ticked(event.at))
+
+    def _completed(self, event: Completed) -> Commands:
+        outcome = event.outcome
+        trial = self._closed(event.number, State.COMPLETE, outcome, event.at)
+        commands = (Save(trial), *self._learn(outcome))
+        if self.plan.direction is None and outcome.direction is not None:
+            self.plan = replace(self.plan, metric=outcome.metric, direction=outcome.direction)
+            commands += (SaveGoal(outcome.metric or "value", outcome.direction),)
+        return commands
+
+    def _failed(self, event: Failed) -> Commands:
+        trial = self._closed(event.number, State.FAILED, event.outcome, event.at)
+        trial = replace(trial, failure=event.failure)
+        self._put(trial)
+        commands = (Save(trial), *self._learn(event.outcome))
+        if event.fatal or self.plan.stop_at_failure or self._never_worked():
+            self.failure = event.failure
+            commands += self._end(Reason.FAILING)
+        return commands
+
+    def _ended(self, event: Ended) -> Commands:
+        state = State.STOPPED if self.ending else State.FAILED
+        trial = self._closed(event.number, state, event.outcome, event.at)
+        if state is State.FAILED:
+            trial = replace(trial, failure=Failure("Skipped", "you ended it"))
+            self._put(trial)
+        return (Save(trial), *self._learn(event.outcome))
+
+    def _joined(self, event: Joined) -> Commands:
+        for name, parameter in event.space.items():
+            if name not in self.space:
+                self.space = self.space.declare(parameter)
+        for trial in event.trials:
+            if trial.number not in self._own:
+                self._trials[trial.number] = trial
+        self._sort_out()
+        return ()
+
+    def _end(self, reason: Reason) -> Commands:
+        """Start nothing more, and stop what runs."""
+        self.ending = self.ending or reason
+        return tuple(StopTrial(trial.number) for trial in self._running())
+
+    def _finish(self) -> Finish:
+        return Finish(self.ending or Reason.TRIALS, self.failure)
+
+    # The trials and the space.
+
+    def _closed(self, number: int, state: State, outcome: Outcome, at: float) -> Trial:
+        """Return the trial as it ended, and remember it."""
+        self._active.discard(number)
+        trial = self._trials[number]
+        trial = replace(
+            trial,
+            state=state,
+            params=dict(outcome.params),
+            value=outcome.value if state is State.COMPLETE else None,
+            metrics=dict(outcome.metrics),
+            output=outcome.output,
+            duration_s=at - trial.started if trial.started is not None else None,
+        )
+        self._put(trial)
+        return trial
+
+    def _put(self, trial: Trial) -> None:
+        self._trials[trial.number] = trial
+        if trial.state is State.RUNNING or self.space.fits(trial.params):
+            self._fitting[trial.number] = trial
+        else:
+            self._fitting.pop(trial.number, None)
+
+    def _learn(self, outcome: Outcome) -> Commands:
+        """Take in the parameters that a training declared."""
+        before = self.space
+        for parameter in outcome.parameters:
+            if parameter.name in self._unconfirmed:
+                self.space = self.space.declare(parameter)
+                self._unconfirmed.discard(parameter.name)
+            else:
+                self.space = self.space.widen(parameter)
+        if self.space == before:
+            return ()
+        self._sort_out()
+        return (SaveSpace(self.space),)
+
+    def _sort_out(self) -> None:
+        """Tell the trials that fit the space from those that are set aside."""
+        ordered = sorted(self._trials.items())
+        self._fitting = {
+            n: t for n, t in ordered if t.state is State.RUNNING or self.space.fits(t.params)
+        }
+
+    def history(self, number: int | None = None) -> History:
+        """Return what a sampler may know when it chooses the setting of trial `number`."""
+        trials = tuple(t for n, t in self._fitting.items() if n != number)
+        direction = self.plan.direction or Direction.MINIMIZE
+        return History(trials, direction, len(self._trials) if number is None else number)
+
+    def _running(self) -> list[Trial]:
+        """Return the trials that this search has running; others may have theirs."""
+        return [self._trials[number] for number in sorted(self._active)]
+
+    def _has_start(self) -> bool:
+        starts = (t for t in self._fitting.values() if t.kind is Kind.START)
+        # One that failed in an earlier run is tried again: its cause may be mended.
+        return any(t.state is State.COMPLETE or t.number in self._own for t in starts)
+
+    def _never_worked(self) -> bool:
+        ended = [t for t in self._trials.values() if t.state.is_finished]
+        failed = [t for t in ended if t.state is State.FAILED]
+        return len(failed) == len(ended) and len(failed) >= FAILURES_AT_THE_START
+
+    def started(self, number: int) -> bool:
+        """Return whether this run of the search started that trial."""
+        return number in self._own
+
+    def next_number(self) -> int:
+        """Return a number that no trial known here has; for when the storage cannot tell."""
+        return max(self._trials, default=-1) + 1
+
+    # The budget.
+
+    def _n_missing(self) -> float:
+        """Return how many trials are still to be started."""
+        if self.plan.n_trials is None:
+            return float("inf")
+        taken = sum(1 for t in self._fitting.values() if t.state.is_finished)
+        missing = self.plan.n_trials - taken - len(self._running())
+        return max(missing, 1) if self._must_trace else missing
+
+    def _is_time_up(self, at: float) -> bool:
+        if self.plan.time_s is None or at - self._began < self.plan.time_s:
+            return False
+        # The start is always finished: without it there is nothing to compare with.
+        return any(t.state is State.COMPLETE for t in self._trials.values())
+
+    def snapshot(self, at: float) -> Snapshot:
+        """Return the search as it is now, for the views."""
+        plan, fitting = self.plan, self._fitting
+        return Snapshot(
+            name=plan.name,
+            metric=plan.metric or "value",
+            direction=plan.direction or Direction.MINIMIZE,
+            space=self.space,
+            trials=tuple(fitting.values()),
+            set_aside=tuple(t for n, t in self._trials.items() if n not in fitting),
+            n_trials=plan.n_trials,
+            time_s=plan.time_s,
+            started=self._began,
+            at=at,
+            n_before=self._n_before,
+            messages=tuple(self.messages),
+            ended=self.ending.value if self.ending and not self._running() else "",
+            is_live=self.ending is None or bool(self._running()),
+        )

@@ -1,0 +1,60 @@
+"""Labels: the plain values that stand for a user's objects in a search space."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hpo_magic.core.domains import Plain
+
+__all__ = ["label_of", "labels", "python_number"]
+
+
+def labels(objects: Sequence[Any]) -> tuple[Plain, ...]:
+    """Return a plain value for each object, by which it is stored and shown.
+
+    Numbers, strings, None and tuples of them stand for themselves. Functions and classes go by
+    their name, other objects by their `repr` without addresses; a second object of the same label
+    gets "#2".
+
+    >>> labels([32, "relu", (64, 32), max])
+    (32, 'relu', (64, 32), 'max')
+    """
+    made: list[Plain] = []
+    seen: dict[Plain, int] = {}
+    for thing in objects:
+        label = label_of(thing)
+        if not _stands_for_itself(thing):
+            seen[label] = seen.get(label, 0) + 1
+            label = label if seen[label] == 1 else f"{label}#{seen[label]}"
+        made.append(label)
+    return tuple(made)
+
+
+def label_of(thing: Any) -> Plain:
+    """Return the label of one object, whatever stands beside it."""
+    thing = python_number(thing)
+    if isinstance(thing, list | tuple):
+        return tuple(map(label_of, thing))
+    if _stands_for_itself(thing):
+        return thing  # type: ignore[no-any-return]  # None, bool, int, float or str
+    name = getattr(thing, "__name__", None)
+    return name if isinstance(name, str) else re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+
+
+def python_number(number: Any) -> Any:
+    """Return a NumPy scalar as Python's own number; anything else as it is."""
+    return number.item() if isinstance(number, np.generic) else number
+
+
+def _stands_for_itself(thing: Any) -> bool:
+    thing = python_number(thing)
+    if isinstance(thing, list | tuple):
+        return all(map(_stands_for_itself, thing))
+    if isinstance(thing, float):
+        return math.isfinite(thing)  # JSON has no NaN
+    return thing is None or isinstance(thing, bool | int | str)

@@ -1,0 +1,287 @@
+"""The value of a trial: which number a training is judged by, and whether more of it is better.
+
+Pure rules on what a cell left (its last expression, its fits, its variables). Numbers and Keras's
+`History` are known by what they can do, not by their class, so that no training library is needed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from hpo_magic.core.ports import Fit
+from hpo_magic.core.trial import Direction
+from hpo_magic.errors import MetricError, MissingMetric
+
+__all__ = ["NOTHING", "Nothing", "Score", "keras_direction", "number", "value_of_trial"]
+
+
+class Nothing(Enum):
+    """The type of `NOTHING`."""
+
+    NOTHING = "nothing"
+
+
+# What a cell's last expression is, where the cell does not end in an expression.
+NOTHING: Final = Nothing.NOTHING
+
+# The names Keras 3 gives to its metrics and losses, without the prefix of an output and the number
+# of a repetition. "cosine_similarity" is the metric; the loss of that name has the other sign, but
+# is logged as "loss".
+_MORE_IS_BETTER = (
+    "accuracy|acc|auc|precision|recall|f1_score|fbeta_score|iou|io_u|r2_score|cosine_similarity"
+    "|sensitivity_at_specificity|specificity_at_sensitivity|precision_at_recall"
+    "|recall_at_precision|true_positives|true_negatives|pearson_correlation"
+    "|concordance_correlation"
+)
+_LESS_IS_BETTER = (
+    "loss|error|mse|mae|mape|msle|rmse|crossentropy|cross_entropy|hinge|kl_divergence|kld|poisson"
+    "|logcosh|log_cosh|huber|dice|tversky|false_positives|false_negatives"
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """The value of a trial, in the metric's unit; NaN and infinities are left as they are.
+
+    `metrics` are all the numbers that the trial gave, by name.
+    """
+
+    value: float
+    metric: str
+    direction: Direction
+    metrics: Mapping[str, float]
+
+
+def keras_direction(metric: str) -> Direction | None:
+    """Return the direction of a metric of Keras's own; None for any other name.
+
+    Prefixes for validation and outputs, and the number of a repetition, are looked through.
+
+    >>> keras_direction("val_digit_accuracy_1")
+    <Direction.MAXIMIZE: 'maximize'>
+    """
+    for names, direction in (
+        (_MORE_IS_BETTER, Direction.MAXIMIZE),
+        (_LESS_IS_BETTER, Direction.MINIMIZE),
+    ):
+        if re.fullmatch(rf"(.+_)?({names})(_\d+)?", metric.lower()):
+            return direction
+    return None
+
+
+def number(value: Any) -> float | None:
+    """Return `value` as a float if it is one number; None for anything else.
+
+    NumPy scalars, 0-d arrays and tensors are numbers; booleans, strings and arrays of one are not.
+    """
+    if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__"):
+        return None
+    if _shape(value) or _is_unreal(getattr(value, "dtype", None)):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):  # a symbolic tensor has the method and no number
+        return None
+
+
+def value_of_trial(
+    metric: str | None,
+    direction: Direction | None,
+    last: Any,
+    fits: Sequence[Fit],
+    variables: Mapping[str, Any],
+    shown: str = "value",
+) -> Score:
+    """Return the number that a training is judged by.
+
+    Parameters
+    ----------
+    metric
+        The one that the user named. It is looked for in `last`, in the last fit, in `variables`.
+        Without it: `last` if it is a number or a dict of one number, else `val_loss`, minimized.
+    direction
+        The one that the user gave; None for that of Keras's own metrics.
+    last
+        The value of the cell's last expression, or `NOTHING`.
+    fits
+        Those that the cell ran, the last one last.
+    variables
+        The cell's, by name.
+    shown
+        The name of a bare number at the end of the cell.
+
+    Raises
+    ------
+    MissingMetric
+        If the metric is not there.
+    MetricError
+        If what is there is no number, or its direction is not known.
+
+    Notes
+    -----
+    A fit's metrics are those of the epoch that the model is at when the cell ends.
+    """
+    logged = _logged(last, fits)
+    if metric is None:
+        metric = _metric_of_cell(direction, last, logged, variables, shown)
+    value = _find(metric, last, logged, variables)
+    if value is None:
+        raise _missing(metric, direction, last, logged, variables)
+    direction = direction or keras_direction(metric)
+    if direction is None:
+        raise MetricError(
+            f'Nothing says whether more "{metric}" is better. '
+            f"Write --maximize {metric} or --minimize {metric}."
+        )
+    return Score(value, metric, direction, {**logged, metric: value})
+
+
+def _metric_of_cell(
+    direction: Direction | None,
+    last: Any,
+    logged: Mapping[str, float],
+    variables: Mapping[str, Any],
+    shown: str,
+) -> str:
+    """Return the name of the metric, where the user gave none."""
+    if number(last) is not None:
+        if direction is None:
+            raise MetricError(
+                "The cell ends in a number, and nothing says whether more is better. "
+                "Write --maximize score or --minimize loss."
+            )
+        return shown
+    names = list(_numbers_in(last))
+    if len(names) == 1 and (direction or keras_direction(names[0])):
+        return names[0]
+    is_loss = direction is not Direction.MAXIMIZE
+    if is_loss and _find("val_loss", last, logged, variables) is not None:
+        return "val_loss"
+    raise _nothing_named(direction, last, logged)
+
+
+def _find(
+    metric: str, last: Any, logged: Mapping[str, float], variables: Mapping[str, Any]
+) -> float | None:
+    """Return the metric's value, from the first place that has it."""
+    value = number(last)
+    if value is not None:
+        return value
+    if metric in logged:
+        return logged[metric]
+    # A cell that makes keras.metrics.AUC() once in each fold logs val_auc, then val_auc_1, ...
+    repeated = [name for name in logged if re.fullmatch(rf"{re.escape(metric)}_\d+", name)]
+    if len(repeated) == 1:
+        return logged[repeated[0]]
+    return number(variables.get(metric))
+
+
+def _logged(last: Any, fits: Sequence[Fit]) -> dict[str, float]:
+    """Return the numbers that the trial gave by name; on a name given twice the cell's end wins."""
+    logged = _of_fit(fits[-1]) if fits else {}
+    if _is_history(last):
+        logged |= _of_history(last, fits)
+    return logged | _numbers_in(last)
+
+
+def _numbers_in(last: Any) -> dict[str, float]:
+    """Return the numbers of a dict of metrics, by name; nothing of anything else."""
+    if not isinstance(last, Mapping):
+        return {}
+    found = {str(name): number(value) for name, value in last.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _is_history(last: Any) -> bool:
+    return isinstance(getattr(last, "history", None), dict) and hasattr(last, "epoch")
+
+
+def _of_history(history: Any, fits: Sequence[Fit]) -> dict[str, float]:
+    for fit in reversed(fits):
+        if fit.history is history:
+            return _of_fit(fit)
+    # It was made where nobody watched, so its last epoch is all there is to go by.
+    return _numbers_in({name: values[-1] for name, values in history.history.items() if values})
+
+
+def _of_fit(fit: Fit) -> dict[str, float]:
+    return dict(fit.epochs[fit.final]) if fit.epochs else {}
+
+
+def _missing(
+    metric: str,
+    direction: Direction | None,
+    last: Any,
+    logged: Mapping[str, float],
+    variables: Mapping[str, Any],
+) -> MetricError:
+    """Return the error for a metric that is not there, or is there and is no number."""
+    if metric in variables:
+        return MetricError(f"{metric}: {_number_expected(variables[metric])}")
+    if isinstance(last, Mapping) and metric in last:
+        return MetricError(f"{metric}: {_number_expected(last[metric])}")
+    if _is_several(last) and not logged:
+        return MetricError(f"The end of the cell: {_number_expected(last)}")
+    return MissingMetric(metric, list(logged), _option(direction, metric))
+
+
+def _nothing_named(
+    direction: Direction | None, last: Any, logged: Mapping[str, float]
+) -> MetricError:
+    """Return the error for a cell that gives no number to go by, where the user named none."""
+    if logged:
+        name = next((n for n in reversed(list(logged)) if keras_direction(n)), next(iter(logged)))
+        return MetricError(
+            f"Nothing says which metric the search is to improve. The cell logged: "
+            f"{', '.join(logged)}. Write {_option(direction, name)} {name}, for example."
+        )
+    if last is not NOTHING and last is not None:
+        return MetricError(f"The end of the cell: {_number_expected(last)}")
+    return MetricError(
+        "The cell gives no number to improve: it neither ends in one nor fits a model. "
+        "End it with the score, and write --maximize score or --minimize loss."
+    )
+
+
+def _option(direction: Direction | None, metric: str) -> str:
+    direction = direction or keras_direction(metric) or Direction.MAXIMIZE
+    return f"--{direction.value}"
+
+
+def _number_expected(value: Any) -> str:
+    cure = " Take its mean?" if _is_several(value) else ""
+    return f"a number was expected, got {_in_words(value)}.{cure}"
+
+
+def _is_several(value: Any) -> bool:
+    """Whether `value` is an array or a list with something in it."""
+    if shape := _shape(value):
+        return 0 not in shape
+    return isinstance(value, list | tuple) and any(number(item) is not None for item in value)
+
+
+def _in_words(value: Any) -> str:
+    if shape := _shape(value):
+        return f"an array of shape {shape}"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of length {len(value)}"
+    if value is None or isinstance(value, bool | str):
+        return repr(value)
+    return f"an object of type {type(value).__name__}"
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """Return the shape of an array or a tensor; () for anything else."""
+    try:
+        return tuple(getattr(value, "shape", ()))
+    except (TypeError, ValueError):  # not a shape, or that of a tensor of unknown rank
+        return ()
+
+
+def _is_unreal(dtype: Any) -> bool:
+    """Whether numbers of this type (NumPy's, TensorFlow's, PyTorch's) are booleans or complex."""
+    return any(word in str(dtype) for word in ("bool", "complex"))

@@ -1,0 +1,254 @@
+"""What a snapshot says: the few numbers and sentences that every view shows.
+
+A search trains on its validation set, so its best value flatters. No function here calls it the
+result: it is the best value *seen*, it is said to be optimistic, and the test has its own line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.core.wording import counted, digits_for, duration, number
+
+__all__ = [
+    "Convergence",
+    "Line",
+    "active_names",
+    "best_so_far",
+    "best_trial",
+    "counts",
+    "counts_text",
+    "curve_metric",
+    "digits_of",
+    "elapsed_s",
+    "fraction_done",
+    "gain",
+    "gain_text",
+    "goal_text",
+    "n_done",
+    "progress_text",
+    "running_trials",
+    "start_trial",
+    "three_numbers",
+    "time_left_s",
+    "time_text",
+]
+
+
+class Convergence(NamedTuple):
+    """The complete trials by number, and the best value up to each; all of shape (n_complete,)."""
+
+    numbers: npt.NDArray[np.int64]
+    values: FloatArray
+    best: FloatArray
+
+
+class Line(NamedTuple):
+    """One line of the headline: what is measured, its value, and what to think of it."""
+
+    label: str
+    value: str
+    remark: str
+
+
+# Trials.
+
+
+def best_trial(snapshot: Snapshot) -> Trial | None:
+    """Return the trial with the best value seen; None if none is complete."""
+    return snapshot.history.best()
+
+
+def start_trial(snapshot: Snapshot) -> Trial | None:
+    """Return the start: the cell as its author would have run it; None before it ran.
+
+    After a change of the ranges it runs again; the latest complete one counts.
+    """
+    starts = [t for t in snapshot.trials if t.kind is Kind.START]
+    complete = [t for t in starts if t.state is State.COMPLETE]
+    chosen = complete or starts
+    return chosen[-1] if chosen else None
+
+
+def running_trials(snapshot: Snapshot) -> list[Trial]:
+    """Return the trials that are in training."""
+    return [t for t in snapshot.trials if t.state is State.RUNNING]
+
+
+def active_names(snapshot: Snapshot, trials: Iterable[Trial] | None = None) -> list[str]:
+    """Return the parameters active in some of `trials` (default: all), as the space orders them."""
+    chosen = snapshot.trials if trials is None else trials
+    reached = {name for t in chosen for name in t.params}
+    ordered = [name for name in snapshot.space if name in reached]
+    return ordered + sorted(reached - set(ordered))
+
+
+def counts(snapshot: Snapshot) -> dict[State, int]:
+    """Return how many trials are in each state, zeros included."""
+    found = dict.fromkeys(State, 0)
+    for trial in snapshot.trials:
+        found[trial.state] += 1
+    return found
+
+
+def n_done(snapshot: Snapshot) -> int:
+    """Return how many trials count as done: complete or failed."""
+    return sum(t.state.is_finished for t in snapshot.trials)
+
+
+# Values.
+
+
+def best_so_far(snapshot: Snapshot) -> Convergence:
+    """Return the values of the complete trials and the best up to each."""
+    complete = snapshot.history.complete
+    values = np.array([t.value for t in complete], dtype=np.float64)
+    running_best = np.minimum if snapshot.direction is Direction.MINIMIZE else np.maximum
+    numbers = np.array([t.number for t in complete], dtype=np.int64)
+    return Convergence(numbers, values, running_best.accumulate(values) if len(values) else values)
+
+
+def gain(snapshot: Snapshot) -> float | None:
+    """Return how much better the best value seen is than the start's; None if one is missing.
+
+    In the metric's unit, never negative.
+    """
+    start, best = start_trial(snapshot), best_trial(snapshot)
+    if start is None or best is None or start.value is None or best.value is None:
+        return None
+    return snapshot.direction.sign * (start.value - best.value)
+
+
+def digits_of(snapshot: Snapshot) -> int:
+    """Return the significant digits with which this study's values are written."""
+    return digits_for(t.value for t in snapshot.history.complete if t.value is not None)
+
+
+def curve_metric(snapshot: Snapshot) -> str | None:
+    """Return the metric whose curve is shown: the study's, or the nearest that is reported."""
+    for trial in reversed(snapshot.trials):
+        if trial.curve:
+            reported = trial.curve[-1].metrics
+            preferred = (snapshot.metric, f"val_{snapshot.metric}", "val_loss", *reported)
+            return next((name for name in preferred if name in reported), None)
+    return None
+
+
+# Time.
+
+
+def elapsed_s(snapshot: Snapshot) -> float:
+    """Return the seconds since this run of the search began."""
+    return max(snapshot.at - snapshot.started, 0.0)
+
+
+def fraction_done(snapshot: Snapshot) -> float | None:
+    """Return the used share of the budget that is nearest to its end; None without a budget."""
+    shares = []
+    if snapshot.n_trials:
+        shares.append(n_done(snapshot) / snapshot.n_trials)
+    if snapshot.time_s:
+        shares.append(elapsed_s(snapshot) / snapshot.time_s)
+    return min(max(shares), 1.0) if shares else None
+
+
+def time_left_s(snapshot: Snapshot) -> float | None:
+    """Return the seconds that the search will go on for; None while that cannot be told.
+
+    The median trial takes as long as those before; the time budget ends it earlier.
+    """
+    if not snapshot.is_live:
+        return None
+    bounds = []
+    if snapshot.time_s is not None:
+        bounds.append(snapshot.time_s - elapsed_s(snapshot))
+    took = [t.duration_s for t in snapshot.trials if t.duration_s is not None]
+    if took and snapshot.n_trials is not None:
+        running = running_trials(snapshot)
+        spent = sum(min(snapshot.at - (t.started or snapshot.at), median(took)) for t in running)
+        work = median(took) * (snapshot.n_trials - n_done(snapshot)) - spent
+        bounds.append(work / max(len(running), 1))
+    return max(min(bounds), 0.0) if bounds else None
+
+
+# Sentences.
+
+
+def three_numbers(snapshot: Snapshot) -> list[Line]:
+    """Return the headline: the start, the best seen, and the test, each with its remark."""
+    digits = digits_of(snapshot)
+    start, best = start_trial(snapshot), best_trial(snapshot)
+    lines = [Line("start", _start_value(start, digits), "the cell as you wrote it")]
+    if best is not None:
+        remark = f"best of {counts(snapshot)[State.COMPLETE]:,}, optimistic"
+        if better := gain_text(snapshot):
+            remark += f"; {better}"
+        lines.append(Line("best seen", number(best.value, digits), remark))
+    return [*lines, _test_line(snapshot)]
+
+
+def _start_value(start: Trial | None, digits: int) -> str:
+    if start is None:
+        return "not run yet"
+    return start.state.value if start.value is None else number(start.value, digits)
+
+
+def _test_line(snapshot: Snapshot) -> Line:
+    measured = [look for look in snapshot.looks if look.value is not None]
+    if not measured:
+        return Line("test", "not measured", f"%%hpo_test {snapshot.name}")
+    last = measured[-1]
+    n = len(snapshot.looks)
+    remark = "" if n == 1 else f"look {n} at this test set: treat it as validation"
+    return Line("test", number(last.value), remark)
+
+
+def gain_text(snapshot: Snapshot) -> str:
+    """Return the gain over the start in words; "" where there is none to speak of."""
+    better = gain(snapshot)
+    if not better:
+        return ""
+    start = start_trial(snapshot)
+    assert start is not None
+    assert start.value is not None
+    # As many decimals as the values have: 0.861 and 0.952 are 0.091 apart, not 0.09100.
+    written = number(max(abs(start.value), better), digits_of(snapshot))
+    n_decimals = len(written.partition(".")[2]) if "e" not in written else 0
+    apart = f"{better:.{n_decimals}f}" if n_decimals else number(better)
+    return f"{apart} better than the start" if float(apart) else ""
+
+
+def goal_text(snapshot: Snapshot) -> str:
+    """Return what the search wants: "maximize val_accuracy"."""
+    return f"{snapshot.direction.value} {snapshot.metric}"
+
+
+def progress_text(snapshot: Snapshot) -> str:
+    """Return how far the search is: "12 of 40 trials done"."""
+    done = n_done(snapshot)
+    if snapshot.n_trials is None:
+        return f"{counted(done, 'trial')} done"
+    return f"{done:,} of {counted(snapshot.n_trials, 'trial')} done"
+
+
+def counts_text(snapshot: Snapshot) -> str:
+    """Return the trials by state, those that there are: "11 complete, 1 failed"."""
+    parts = [f"{n:,} {state.value}" for state, n in counts(snapshot).items() if n]
+    if snapshot.set_aside:
+        parts.append(f"{len(snapshot.set_aside):,} set aside (outside the ranges)")
+    return ", ".join(parts)
+
+
+def time_text(snapshot: Snapshot) -> str:
+    """Return the time used and left: "2 min 31 s elapsed, about 6 min left"."""
+    elapsed = f"{duration(elapsed_s(snapshot))} elapsed"
+    left = time_left_s(snapshot)
+    return elapsed if left is None else f"{elapsed}, about {duration(left)} left"

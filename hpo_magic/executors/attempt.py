@@ -1,0 +1,195 @@
+"""One attempt at a training: the user's code, from its first line to the event it ends in.
+
+Whatever the code does (return, raise, exit, diverge, be interrupted) becomes one of `Completed`,
+`Failed`, `Ended`. It runs wherever an executor puts it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from hpo_magic.core.asking import TrialRun, running
+from hpo_magic.core.callsite import CallSites
+from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
+from hpo_magic.core.metrics import Score, value_of_trial
+from hpo_magic.core.ports import Fit, Framework, Report
+from hpo_magic.core.trial import Direction, Failure
+from hpo_magic.errors import MetricError, MissingMetric, SpaceError
+
+__all__ = ["Attempt", "Objective", "Trained", "TrialStopped"]
+
+# The end of a trial's output that is kept for the report: enough for a traceback and a few epochs.
+OUTPUT_KEPT = 4_000
+
+
+class TrialStopped(BaseException):
+    """Raised inside a training to end it; no `except Exception` of the user's catches it."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What the user's code left: its last expression, and its variables by name."""
+
+    last: Any
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Objective(Protocol):
+    """The user's code, as a thing that can be run again and again."""
+
+    filename: str | None  # the cell's, for names taken from the place of a call
+
+    def train(self) -> Trained:
+        """Run the code once; `hp` calls find the running trial by themselves."""
+        ...
+
+    def where(self, error: BaseException) -> tuple[int | None, str]:
+        """Return the line of the user's code that failed, and the user's frames as text."""
+        ...
+
+
+Keep = Callable[[Run, Trained, Sequence[Fit]], None]
+
+
+@dataclass
+class Attempt:
+    """Runs an objective, once a call.
+
+    `metric` and `direction` are what the user named, if anything. `keep` is given what a training
+    left when its value beats all before. `last_error` is the exception of the last failed one.
+    """
+
+    objective: Objective
+    frameworks: Sequence[Framework] = ()
+    metric: str | None = None
+    direction: Direction | None = None
+    keep: Keep | None = None
+    is_stopping: Callable[[int], bool] = lambda number: False
+    last_error: BaseException | None = None
+    clock: Callable[[], float] = time.time
+
+    def __call__(
+        self, run: Run, report: Report, guard: Callable[[], None]
+    ) -> Completed | Failed | Ended:
+        """Return the event that the training ended in."""
+        trial = TrialRun(run, report, CallSites(self.objective.filename))
+        self.last_error = None
+        output = _Tail(OUTPUT_KEPT)
+        try:
+            with (
+                running(trial),
+                _captured(output),
+                _watched(self.frameworks, report, guard) as fits,
+            ):
+                seed_everything(run.seed, self.frameworks)
+                trained = self.objective.train()
+            score = value_of_trial(
+                self.metric, self.direction, trained.last, fits, trained.variables
+            )
+            outcome = self._outcome(trial, output, score)
+            if not math.isfinite(score.value):
+                return self._failed(run, outcome, _not_finite(score))
+            if self.keep and _is_better(score, run.to_beat):
+                self.keep(run, trained, fits)
+            return Completed(run.number, outcome, self.clock())
+        except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
+            return self._after(error, run, self._outcome(trial, output, None))
+
+    def _after(self, error: BaseException, run: Run, outcome: Outcome) -> Failed | Ended:
+        """Return what an exception that left the user's code means."""
+        was_stopped = isinstance(error, TrialStopped | KeyboardInterrupt | GeneratorExit)
+        if was_stopped or self.is_stopping(run.number):
+            return Ended(run.number, outcome, self.clock())
+        self.last_error = error
+        if isinstance(error, MissingMetric):
+            error.trial = run.number
+        line, frames = self.objective.where(error)
+        failure = Failure(type(error).__name__, str(error), line, frames)
+        # A cell that gives no such number, or describes a space that cannot be searched, would
+        # fail the same way with every setting.
+        is_fatal = isinstance(error, MetricError | SpaceError)
+        return self._failed(run, outcome, failure, is_fatal=is_fatal)
+
+    def _failed(
+        self, run: Run, outcome: Outcome, failure: Failure, *, is_fatal: bool = False
+    ) -> Failed:
+        outcome = replace(outcome, value=None)
+        return Failed(run.number, failure, outcome, self.clock(), is_fatal)
+
+    def _outcome(self, trial: TrialRun, output: _Tail, score: Score | None) -> Outcome:
+        """Return what the training asked for, printed, and scored if it got so far."""
+        outcome = Outcome(dict(trial.values), tuple(trial.asked.values()), output=output.text)
+        if score is None:
+            return outcome
+        return replace(
+            outcome,
+            value=score.value,
+            metric=score.metric,
+            direction=score.direction,
+            metrics=score.metrics,
+        )
+
+
+def seed_everything(seed: int, frameworks: Sequence[Framework]) -> None:
+    """Clear and seed the frameworks that are loaded."""
+    for framework in frameworks:
+        if framework.is_loaded():
+            framework.clear()
+            framework.seed(seed)
+
+
+@contextlib.contextmanager
+def _watched(
+    frameworks: Sequence[Framework], report: Report, guard: Callable[[], None]
+) -> Iterator[list[Fit]]:
+    """Yield the list to which every fit of every loaded framework adds itself."""
+    with contextlib.ExitStack() as stack:
+        lists = [
+            stack.enter_context(framework.watch(report, guard))
+            for framework in frameworks
+            if framework.is_loaded()
+        ]
+        fits: list[Fit] = []
+        try:
+            yield fits
+        finally:
+            for found in lists:
+                fits.extend(found)
+
+
+def _is_better(score: Score, to_beat: float | None) -> bool:
+    sign = score.direction.sign
+    return to_beat is None or sign * score.value < sign * to_beat
+
+
+def _not_finite(score: Score) -> Failure:
+    text = "not a number (NaN)" if math.isnan(score.value) else "infinite"
+    return Failure("Diverged", f"{score.metric} is {text}")
+
+
+class _Tail(io.TextIOBase):
+    """A stream that keeps the end of what is written to it."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self.text = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.text = (self.text + text)[-self._length :]
+        return len(text)
+
+
+@contextlib.contextmanager
+def _captured(output: _Tail) -> Iterator[None]:
+    """Send what is printed, warnings included, to `output`."""
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        yield

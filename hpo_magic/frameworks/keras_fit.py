@@ -1,0 +1,225 @@
+"""The hook on Keras's `fit`: each epoch reported, each batch a chance to stop, the rest untouched.
+
+While a trial is watched, `keras.Model.fit` is ours. It adds one callback behind the user's, and
+says `verbose=0` where the user said nothing; result, history, order of callbacks and random streams
+stay as they were. Sequential, functional and subclassed models all come through `keras.Model.fit`,
+on every backend; so does a model whose own `fit` calls `super().fit`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from hpo_magic.core.metrics import number
+from hpo_magic.core.ports import Fit, Report
+
+__all__ = ["watched_fits"]
+
+
+@contextlib.contextmanager
+def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit]]:
+    """Watch the fits of this thread; yield the list to which each adds itself at its end.
+
+    Parameters
+    ----------
+    report
+        Called after each epoch, when the user's callbacks have seen it, with all that was logged.
+        Steps count the epochs of the whole cell from 1: a model that is fitted twice has one curve,
+        and the same step is the same place in every trial. A fit inside another one (in a callback)
+        is not reported: the curve is that of the outer one.
+    guard
+        Called before each batch of training and validation and after each epoch. What it raises
+        ends the fit, which then adds nothing to the list.
+
+    Notes
+    -----
+    Fits in other threads stay as they are. Watches may be nested; the inner one sees the fits.
+    """
+    before = getattr(_THIS_THREAD, "watch", None)
+    watch = _Watch(report, guard)
+    with _PATCH:
+        _THIS_THREAD.watch = watch
+        try:
+            yield watch.fits
+        finally:
+            _THIS_THREAD.watch = before
+
+
+class _Watch:
+    """The fits of one trial."""
+
+    def __init__(self, report: Report, guard: Callable[[], None]) -> None:
+        self.fits: list[Fit] = []
+        self.guard = guard
+        self._report = report
+        self._step = 0
+        self._depth = 0
+
+    def run(self, fit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return what `fit(*args, **kwargs)` returns; `args` begin with the model."""
+        try:
+            call = _SIGNATURE.bind(*args, **kwargs)
+        except TypeError:
+            return fit(*args, **kwargs)  # Keras says what is wrong with the arguments
+        callbacks = _flat(call.arguments.get("callbacks"))
+        if any(isinstance(callback, _Reporter) for callback in callbacks):
+            return fit(*args, **kwargs)  # somebody wrapped our `fit`: this call is watched already
+        reporter = _Reporter(self)
+        with self._deeper(), _joined(call, callbacks, reporter):
+            result = _silent(fit, call)
+        if reporter.epochs:
+            final = _final(callbacks, reporter.numbers)
+            self.fits.append(Fit(reporter.epochs, final, result, call.args[0]))
+        return result
+
+    def epoch_ended(self, metrics: Mapping[str, float]) -> None:
+        """Report an epoch, if it is one of the outermost fit."""
+        if self._depth == 1:
+            self._step += 1
+            self._report(self._step, metrics)
+        self.guard()
+
+    @contextlib.contextmanager
+    def _deeper(self) -> Iterator[None]:
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+
+# The base has no types, hence the exemption.
+class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
+    """Stands behind the user's callbacks, and so sees what they add to the logs.
+
+    It has no method for the end of a batch: with one, JAX would wait for each batch's numbers.
+    """
+
+    def __init__(self, watch: _Watch) -> None:
+        super().__init__()
+        self._watch = watch
+        self.epochs: list[Mapping[str, float]] = []
+        self.numbers: list[int] = []  # Keras's of these epochs; they begin at `initial_epoch`
+
+    def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
+        self._watch.guard()
+
+    def on_test_batch_begin(self, batch: int, logs: object = None) -> None:
+        self._watch.guard()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        found = {name: number(value) for name, value in (logs or {}).items()}
+        metrics = {name: value for name, value in found.items() if value is not None}
+        self.epochs.append(metrics)
+        self.numbers.append(epoch)
+        self._watch.epoch_ended(metrics)
+
+
+def _flat(callbacks: Any) -> list[Any]:
+    """Return as a list what a user may give: one callback, a nested list, a `CallbackList`."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return list(keras.tree.flatten(callbacks)) if callbacks else []
+
+
+@contextlib.contextmanager
+def _joined(
+    call: inspect.BoundArguments, callbacks: Sequence[Any], reporter: _Reporter
+) -> Iterator[None]:
+    """Put the reporter behind the user's callbacks, and leave the user's own list as it was."""
+    given = call.arguments.get("callbacks")
+    if not isinstance(given, keras.callbacks.CallbackList):
+        call.arguments["callbacks"] = [*callbacks, reporter]
+        yield
+        return
+    given.callbacks.append(reporter)  # Keras takes such a list as it is, and so must we
+    try:
+        yield
+    finally:
+        given.callbacks.remove(reporter)
+
+
+def _silent(fit: Callable[..., Any], call: inspect.BoundArguments) -> Any:
+    """Call `fit`, with `verbose=0` if the user said nothing; the result does not show it."""
+    said = call.arguments.get("verbose", "auto")
+    if said != "auto":
+        return fit(*call.args, **call.kwargs)
+    call.arguments["verbose"] = 0
+    result = fit(*call.args, **call.kwargs)
+    params = getattr(result, "params", None)
+    if isinstance(params, dict) and "verbose" in params:
+        params["verbose"] = said
+    return result
+
+
+def _final(callbacks: Sequence[Any], numbers: Sequence[int]) -> int:
+    """Return the index of the epoch whose weights the model has when the fit is over.
+
+    Keras 3 restores at the end of every fit, whether or not it stopped early, the weights of the
+    best epoch from `start_from_epoch` on (`EarlyStopping.on_train_end`); of several such callbacks
+    the last one wins. No other callback of Keras puts back the weights of an earlier epoch.
+    """
+    final = len(numbers) - 1
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.EarlyStopping):
+            continue
+        is_restored = callback.restore_best_weights and callback.best_weights is not None
+        if is_restored and callback.best_epoch in numbers:
+            final = numbers.index(callback.best_epoch)
+    return final
+
+
+class _Patch:
+    """`keras.Model.fit` as ours, from the first watch that is open to the end of the last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_open = 0
+        self._ours: Any = None
+        self._before: Any = None  # what the class itself had: None if `fit` is its parent's
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._n_open == 0:
+                self._before = vars(keras.Model).get("fit")
+                self._ours = keras.Model.fit = _passing_through_the_watch(keras.Model.fit)
+            self._n_open += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._n_open -= 1
+            # Whoever wrapped `fit` in the meantime (an experiment logger) keeps the place; ours
+            # below does nothing any more.
+            if self._n_open or vars(keras.Model).get("fit") is not self._ours:
+                return
+            if self._before is None:
+                del keras.Model.fit
+            else:
+                keras.Model.fit = self._before
+
+
+def _passing_through_the_watch(fit: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `fit` as it is where nobody watches, and watched where somebody does."""
+
+    @functools.wraps(fit)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        watch = getattr(_THIS_THREAD, "watch", None)
+        return watch.run(fit, *args, **kwargs) if watch else fit(*args, **kwargs)
+
+    return watched
+
+
+# Of Keras's own `fit`, the backend trainer's: whoever wraps it may have lost the signature.
+_SIGNATURE = inspect.signature(super(keras.Model, keras.Model).fit)
+
+# `keras.Model` is one for the whole process, and so is its patch; which watch a fit belongs to is
+# a matter of the thread it runs in.
+_PATCH = _Patch()
+_THIS_THREAD = threading.local()

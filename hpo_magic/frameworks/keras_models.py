@@ -1,0 +1,157 @@
+"""Keras models on disk: whole where Keras can write them, their weights where it cannot.
+
+A model is kept in a folder of its own, as `model.keras` or `model.weights.h5`. Loading runs no code
+from the file: a model with a Python lambda in it counts as one that cannot be written.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hpo_magic.errors import HpoError, StorageError
+
+__all__ = ["KerasModels"]
+
+WHOLE = "model.keras"
+WEIGHTS = "model.weights.h5"
+
+# How a serialized lambda is marked in the configuration inside a `.keras` file.
+_LAMBDA = b'"__lambda__"'
+
+
+class KerasModels:
+    """Keeps Keras models on disk, so that they predict to the last bit what they did."""
+
+    def is_model(self, value: Any) -> bool:
+        """Whether `value` is a Keras model."""
+        if "keras" not in sys.modules:
+            return False
+        import keras
+
+        return isinstance(value, keras.Model)
+
+    def save(self, model: Any, place: Path) -> None:
+        """Save a model in the folder `place`, in place of what is there.
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses; what was there stays.
+        """
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            if not _is_saved_whole(model, place):
+                _write(model.save_weights, place / WEIGHTS)
+                (place / WHOLE).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The model could not be kept in {place}: {error}. "
+                f"Make room, or give --storage a folder that can be written."
+            ) from error
+
+    def is_kept(self, place: Path) -> bool:
+        """Whether a whole model is in the folder `place`."""
+        return (place / WHOLE).is_file()
+
+    def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
+        """Return the model in the folder `place`.
+
+        Parameters
+        ----------
+        place
+            Where it was saved.
+        namespace
+            The classes and functions of the user's that it is made of, among other things; those
+            of the notebook itself are found without it.
+
+        Raises
+        ------
+        HpoError
+            If it was not kept whole, or is made of something that is not there any more.
+        """
+        import keras
+
+        if not self.is_kept(place):
+            raise HpoError(
+                f"No whole model is in {place}: Keras could not write it, because it has a lambda "
+                f"in it or a layer without get_config. Run the cell that builds it again."
+            )
+        custom = {name: value for name, value in namespace.items() if _is_users(value)}
+        try:
+            return keras.saving.load_model(place / WHOLE, custom)
+        except (TypeError, ValueError, AttributeError, KeyError, ImportError) as error:
+            raise HpoError(
+                f"The model in {place} is made of something that is not there any more. Run the "
+                f"cell that defines it again. Keras says: {_reason(error)}"
+            ) from error
+
+    def restore(self, place: Path, model: Any) -> bool:
+        """Put the kept weights into a model that was built again; whether there were any.
+
+        Raises
+        ------
+        HpoError
+            If the model is not built like the one that was kept.
+        """
+        found = [place / name for name in (WHOLE, WEIGHTS) if (place / name).is_file()]
+        if not found:
+            return False
+        try:
+            with warnings.catch_warnings():
+                # The optimizer of a model that was not fitted has no state yet, and needs none.
+                warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+                model.load_weights(found[0])
+        except (ValueError, KeyError) as error:
+            raise HpoError(
+                f"The weights in {place} do not fit the model that the cell builds now. "
+                f"Keras says: {_reason(error)}"
+            ) from error
+        return True
+
+
+def _is_saved_whole(model: Any, place: Path) -> bool:
+    """Save the model whole, if it can be: it can be written, and needs no code from the file."""
+    try:
+        _write(model.save, place / WHOLE)
+    except OSError:
+        raise
+    except Exception:  # noqa: BLE001  (whatever a `get_config` of the user's raises)
+        return False
+    with zipfile.ZipFile(place / WHOLE) as file:
+        if _LAMBDA in file.read("config.json"):
+            return False
+    (place / WEIGHTS).unlink(missing_ok=True)
+    return True
+
+
+def _write(save: Callable[[Path], Any], path: Path) -> None:
+    """Save to `path` in one step: whoever reads finds the file before or the file after."""
+    half = path.with_name(f"half-{path.name}")  # Keras goes by the ending, so it stays
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on what a model loses by being saved; see `load`
+            save(half)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _is_users(value: Any) -> bool:
+    """Whether `value` is a class or a function that is not of Keras or TensorFlow."""
+    if not (inspect.isclass(value) or inspect.isfunction(value)):
+        return False
+    return str(value.__module__).partition(".")[0] not in ("keras", "tensorflow", "builtins")
+
+
+def _reason(error: BaseException) -> str:
+    """Return the sentence of Keras's message that names what is missing, else its first line."""
+    lines = str(error).strip().splitlines()
+    found = (re.search(r"Could not locate \w+ '[^']*'", line) for line in lines)
+    return next((match[0] for match in found if match), lines[0] if lines else "")

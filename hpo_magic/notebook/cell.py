@@ -1,0 +1,245 @@
+"""A cell as an objective: compiled once, run in a copy of the namespace, told by its own lines.
+
+How the pieces of IPython are used was measured on IPython 8 and 9: the running cell's file name is
+the first frame's that the shell compiled; line numbers count `%%hpo` as line 1, as the notebook
+shows them.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from hpo_magic.core.metrics import NOTHING
+from hpo_magic.errors import HpoError
+from hpo_magic.executors.attempt import Trained
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["Cell", "CellError", "CellObjective"]
+
+
+class CellError(HpoError):
+    """The cell is not Python that can be run; shown as IPython would show it."""
+
+    def __init__(self, shell: InteractiveShell, error: SyntaxError) -> None:
+        super().__init__(str(error))
+        self._shell = shell
+        self._error = error
+
+    def _render_traceback_(self) -> list[str]:
+        lines: list[str] = self._shell.SyntaxTB.structured_traceback(
+            type(self._error), self._error, []
+        )
+        return lines
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The body of a cell, ready to run.
+
+    `tree` has the notebook's line numbers. `body` is everything but a last expression, which is
+    `last`: what the cell would show.
+    """
+
+    source: str
+    filename: str
+    tree: ast.Module
+    body: CodeType
+    last: CodeType | None
+
+    @classmethod
+    def compile(
+        cls,
+        shell: InteractiveShell,
+        line: str,
+        source: str,
+        magic: str = "hpo",
+        filename: str | None = None,
+    ) -> Cell:
+        """Compile the body of the cell that is running now.
+
+        Parameters
+        ----------
+        shell
+            The one that runs it; its input transforms apply, so `!ls` and `%time` work in the body.
+        line
+            The magic's own line, without its name.
+        source
+            The lines below it.
+        magic
+            Its name, for the traceback.
+        filename
+            Under which the code goes in tracebacks; that of the running cell unless said otherwise.
+
+        Raises
+        ------
+        CellError
+            If it is not valid Python.
+        """
+        filename = filename or _running_file(shell)
+        whole = f"%%{magic} {line}\n{source}"
+        linecache.cache[filename] = (len(whole), None, whole.splitlines(keepends=True), filename)
+        tree = _parsed(shell, source, filename)
+        tree = shell.transform_ast(tree)
+        flags = shell.compile.flags & ~ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        statements, last = _split_last(tree)
+        try:
+            body = compile(statements, filename, "exec", flags=flags, dont_inherit=True)
+            code = last and compile(last, filename, "eval", flags=flags, dont_inherit=True)
+        except SyntaxError as error:
+            raise CellError(shell, error) from None
+        return cls(source, filename, tree, body, code)
+
+    def run(self, namespace: dict[str, Any]) -> Any:
+        """Run the cell in `namespace`; return its last expression, or `NOTHING`."""
+        exec(self.body, namespace)  # noqa: S102  (running the user's cell is what this is for)
+        return NOTHING if self.last is None else eval(self.last, namespace)  # noqa: S307
+
+    def frames_of(self, error: BaseException) -> TracebackType | None:
+        """Return the traceback from the cell's own frame on; None if it never got there."""
+        entry = error.__traceback__
+        while entry is not None and entry.tb_frame.f_code.co_filename != self.filename:
+            entry = entry.tb_next
+        return entry
+
+
+class CellObjective:
+    """A cell as something to train again and again.
+
+    Parameters
+    ----------
+    cell
+        What to run.
+    shell
+        Whose namespace it reads. Each run gets a copy: the user's names stay as they were.
+    """
+
+    def __init__(self, cell: Cell, shell: InteractiveShell) -> None:
+        self.cell = cell
+        self.filename: str | None = cell.filename
+        self._shell = shell
+
+    def train(self) -> Trained:
+        """Run the cell once, in a copy of the namespace."""
+        namespace = dict(self._shell.user_ns)
+        with _nothing_displayed(self._shell), _figures_closed():
+            last = self.cell.run(namespace)
+        return Trained(last, namespace)
+
+    def where(self, error: BaseException) -> tuple[int | None, str]:
+        """Return the line of the cell that failed, and the frames from the cell on as text."""
+        entry = self.cell.frames_of(error)
+        lines = traceback.format_exception(type(error), error, entry, limit=-12)
+        return (entry.tb_lineno if entry else None), "".join(lines)
+
+
+def show_from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> None:
+    """Have IPython show `error` from the cell's own frame on, without frames of ours."""
+    entry = cell.frames_of(error)
+    if entry is None:
+        return
+
+    def render() -> list[str]:
+        shown: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, entry)
+        return shown
+
+    error._render_traceback_ = render  # type: ignore[attr-defined]
+
+
+def names_read(tree: ast.AST) -> set[str]:
+    """Return the names that the code may read from outside: those that it loads somewhere."""
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def modules_imported(tree: ast.AST) -> set[str]:
+    """Return the top-level names of the modules that the code imports."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def names_made(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables that a run made or replaced."""
+    return {
+        name: value
+        for name, value in after.items()
+        if not name.startswith("__") and (name not in before or before[name] is not value)
+    }
+
+
+def _running_file(shell: InteractiveShell) -> str:
+    """Return the file name under which the shell compiled the cell that is running now."""
+    known = getattr(shell.compile, "_filename_map", {})
+    frame = inspect.currentframe()
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if filename in known or filename.startswith("<ipython-input"):
+            return filename
+        frame = frame.f_back
+    name: str = shell.compile.cache("", shell.execution_count)
+    return name
+
+
+def _parsed(shell: InteractiveShell, source: str, filename: str) -> ast.Module:
+    """Return the tree with the notebook's line numbers.
+
+    IPython's transform drops leading blank lines, so they are counted and put back.
+    """
+    n_blank = next((i for i, text in enumerate(source.splitlines()) if text.strip()), 0)
+    try:
+        transformed = shell.transform_cell(source)
+        return ast.parse("\n" * (1 + n_blank) + transformed, filename)
+    except SyntaxError as error:
+        raise CellError(shell, error) from None
+
+
+def _split_last(tree: ast.Module) -> tuple[ast.Module, ast.Expression | None]:
+    """Return the statements, and a last expression apart from them."""
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = ast.Expression(tree.body[-1].value)
+        return ast.Module(tree.body[:-1], tree.type_ignores), last
+    return tree, None
+
+
+@contextmanager
+def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
+    """Keep `display(…)` of the cell out of the notebook; fifty trials would flood it."""
+    from IPython.core.displaypub import CapturingDisplayPublisher
+
+    before = shell.display_pub
+    shell.display_pub = CapturingDisplayPublisher()
+    try:
+        yield
+    finally:
+        shell.display_pub = before
+
+
+@contextmanager
+def _figures_closed() -> Iterator[None]:
+    """Close the pyplot figures that the cell opened: the notebook would show them all."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    before = set(pyplot.get_fignums()) if pyplot else set()
+    try:
+        yield
+    finally:
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        for number in set(pyplot.get_fignums()) - before if pyplot else ():
+            pyplot.close(number)

@@ -1,0 +1,59 @@
+"""The list of studies that `%hpo` shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+
+from hpo_magic.core.ports import Storage
+from hpo_magic.study import open_snapshot
+
+__all__ = ["Listing"]
+
+HEADS = ("study", "revisions", "trials", "metric", "best seen", "created")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The studies of a folder, the latest used last."""
+
+    rows: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, storage: Storage) -> Listing:
+        """Return the list of what is stored."""
+        return cls(tuple(_row(storage, name) for name in storage.names()))
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return "No studies here yet. Put %%hpo NAME on top of a cell that trains a model."
+        widths = [max(map(len, column)) for column in zip(HEADS, *self.rows, strict=True)]
+        lines = [HEADS, *self.rows]
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        if not self.rows:
+            return escape(repr(self))
+        head = "".join(f"<th>{escape(text)}</th>" for text in HEADS)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _row(storage: Storage, name: str) -> tuple[str, ...]:
+    record, snapshot = open_snapshot(storage, name)
+    best = snapshot.history.best()
+    return (
+        name,
+        str(record.revision),
+        str(sum(trial.state.is_finished for trial in snapshot.trials)),
+        f"{record.direction.value} {record.metric}" if record.metric else "",
+        "" if best is None or best.value is None else f"{best.value:.4g}",
+        datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M"),
+    )

@@ -1,0 +1,223 @@
+"""The magics: `%%hpo`, `%%hpo_test` and `%hpo`.
+
+They read the line, put the pieces together, and turn what is the user's mistake into a sentence.
+Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
+
+from hpo_magic.conduct import Conducted, conduct
+from hpo_magic.core.events import Completed, Event, Failed, Reason
+from hpo_magic.core.hp import hp
+from hpo_magic.core.ports import Listener, Snapshot, Storage
+from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
+from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted
+from hpo_magic.notebook.cell import Cell, CellError, CellObjective, modules_imported, show_from_cell
+from hpo_magic.notebook.completion import complete_options
+from hpo_magic.notebook.fingerprint import data_fingerprint, fingerprint, inputs_of
+from hpo_magic.notebook.listener import make_listener
+from hpo_magic.notebook.options import contradiction, help_text, parse_line
+from hpo_magic.notebook.sealed import Sealed, TestResult
+from hpo_magic.options import checked_name
+from hpo_magic.restore import Restorer
+from hpo_magic.resume import open_study
+from hpo_magic.runner import Wishes
+from hpo_magic.samplers import make_sampler
+from hpo_magic.storage.sqlite import SqliteStorage
+from hpo_magic.study import Study, open_snapshot
+
+STUDIES = Path("hpo_studies")
+
+__all__ = ["HpoMagics", "load_ipython_extension", "unload_ipython_extension"]
+
+
+@magics_class
+class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
+    """The magics of hpo_magic."""
+
+    @line_cell_magic  # type: ignore[untyped-decorator]
+    def hpo(self, line: str, cell: str | None = None) -> Any:  # noqa: D102  (below, from the options)
+        with _mistakes_told("%%hpo" if cell is not None else "%hpo", self.shell):
+            if cell is None:
+                return self._show(line.strip())
+            return self._search(line, cell)
+
+    hpo.__doc__ = help_text()
+
+    @cell_magic  # type: ignore[untyped-decorator]
+    def hpo_test(self, line: str, cell: str) -> TestResult:
+        """Measure the chosen model once, on data that the search never saw.
+
+            %%hpo_test NAME
+            model.evaluate(x_test, y_test)
+
+        The body runs once: `hp.*` calls give the chosen values, and the model and the other
+        variables of the searched cell are there again. The value is written to a ledger that is
+        never changed. A second look at the same rows, also from another study, says so: it no
+        longer is a test.
+        """
+        with _mistakes_told("%%hpo_test", self.shell):
+            study = self._study(line.strip())
+            compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
+            return Sealed(study, compiled, self.shell).look()
+
+    def _search(self, line: str, source: str) -> None:
+        """Search the cell, and put the study into the namespace."""
+        name, options = parse_line(line)
+        self._check_free(name)
+        cell = Cell.compile(self.shell, line, source)
+        if not cell.tree.body:
+            raise OptionError("the cell is empty: write the code that builds and trains the model.")
+        load_wanted(modules_imported(cell.tree))
+        mark = fingerprint(source, cell.tree, self.shell.user_ns)
+        storage = _opened(options.storage)
+        self._save_what_waits(name, storage)
+        opened = open_study(storage, name, options, mark)
+        objective = CellObjective(cell, self.shell)
+        frameworks = all_frameworks()
+        restorer = Restorer(storage.models, opened.record, objective, frameworks, kept_models())
+
+        def listeners(wishes: Wishes) -> Sequence[Listener]:
+            sentence = contradiction(options.metric, options.direction)
+            if sentence:
+                wishes.note(sentence)
+            return [
+                make_listener(options.ui, self.shell, wishes),
+                _InputsWatch(cell, self.shell, wishes, mark.data),
+            ]
+
+        done = conduct(
+            objective,
+            opened,
+            options,
+            storage,
+            sampler=make_sampler(options.sampler),
+            frameworks=frameworks,
+            listeners=listeners,
+            keep=restorer.keep,
+        )
+        restorer.record = done.record
+        study = Study(done.record, storage, done.snapshot, restorer, done.unsaved)
+        self.shell.user_ns[name] = study
+        if done.finish.reason is Reason.FAILING:
+            _raise_failure(done, cell, self.shell)
+
+    def _show(self, name: str) -> Any:
+        """Show a study again, from disk; without a name, list them."""
+        storage = _opened(None)
+        if not name:
+            return _listing(storage)
+        study = self._study(name)
+        self.shell.user_ns[name] = study
+        make_listener("auto", self.shell, Wishes()).close(study.snapshot)
+        return None
+
+    def _study(self, name: str) -> Study:
+        """Return the study of that name: the variable if it is one, else from disk."""
+        if not name:
+            raise OptionError("the study has no name. Write %%hpo_test NAME; %hpo lists them.")
+        found = self.shell.user_ns.get(checked_name(name))
+        if isinstance(found, Study):
+            return found.refreshed()
+        storage = _opened(None)
+        record, snapshot = open_snapshot(storage, name)
+        objective = None
+        if record.source:
+            cell = Cell.compile(self.shell, name, record.source, filename=f"<hpo {name}>")
+            objective = CellObjective(cell, self.shell)
+        restorer = Restorer(storage.models, record, objective, all_frameworks(), kept_models())
+        return Study(record, storage, snapshot, restorer)
+
+    def _check_free(self, name: str) -> None:
+        there = self.shell.user_ns.get(name)
+        if name in self.shell.user_ns and not isinstance(there, Study):
+            raise OptionError(
+                f"{name!r} is a variable of yours ({type(there).__name__}), and the study would "
+                f"replace it. Choose another name, or run `del {name}` first."
+            )
+
+    def _save_what_waits(self, name: str, storage: Storage) -> None:
+        """Store what a failing disk did not take in the run before."""
+        there = self.shell.user_ns.get(name)
+        if isinstance(there, Study):
+            for number, trial in sorted(there.unsaved.items()):
+                storage.save_trial(there.record.id, trial)
+                del there.unsaved[number]
+
+
+class _InputsWatch:
+    """Says so when the cell changes what it reads: then its trials do not start alike."""
+
+    def __init__(self, cell: Cell, shell: Any, wishes: Wishes, before: str) -> None:
+        self._cell, self._shell, self._wishes, self._before = cell, shell, wishes, before
+
+    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
+        """Compare after the first trial of the run."""
+        if not isinstance(event, Completed | Failed) or not self._before:
+            return
+        inputs = inputs_of(self._cell.tree, self._shell.user_ns)
+        if data_fingerprint(inputs) != self._before:
+            self._wishes.note(
+                "The cell changes data that it reads, in place: each trial starts from what the "
+                "one before left. Work on a copy in the cell."
+            )
+        self._before = ""
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Nothing stays."""
+
+
+@contextmanager
+def _mistakes_told(magic: str, shell: Any) -> Iterator[None]:
+    """Turn what is the user's to mend into one sentence without a traceback."""
+    try:
+        yield
+    except CellError:
+        raise
+    except HpoError as error:
+        raise UsageError(f"{magic}: {error}") from None
+
+
+def _raise_failure(done: Conducted, cell: Cell, shell: Any) -> None:
+    """Raise what made the search fail: the user's own exception, from the cell's frame on."""
+    error, failure = done.error, done.finish.failure
+    if error is None or isinstance(error, MetricError | SpaceError):
+        raise UsageError(f"%%hpo: {failure.message if failure else done.finish.reason.value}")
+    show_from_cell(shell, cell, error)
+    raise error
+
+
+def _opened(folder: Path | None) -> SqliteStorage:
+    """Return the storage of a folder; `hpo_studies` beside the notebook unless said otherwise."""
+    return SqliteStorage(folder or STUDIES)
+
+
+def _listing(storage: Storage) -> Any:
+    from hpo_magic.notebook.listing import Listing
+
+    return Listing.of(storage)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register the magics, and put `hp` into the namespace if the name is free."""
+    shell.register_magics(HpoMagics)
+    if "hp" not in shell.user_ns:
+        shell.push({"hp": hp})
+    if complete_options not in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.append(complete_options)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take away what was registered; studies and `hp` stay."""
+    for kind, name in (("cell", "hpo"), ("line", "hpo"), ("cell", "hpo_test")):
+        shell.magics_manager.magics[kind].pop(name, None)
+    if complete_options in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.remove(complete_options)

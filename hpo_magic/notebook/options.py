@@ -1,0 +1,200 @@
+"""The magic's line: its options, what `%%hpo?` says of them, and what Tab completes."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from hpo_magic.core.metrics import keras_direction
+from hpo_magic.core.trial import Direction
+from hpo_magic.errors import OptionError, did_you_mean
+from hpo_magic.options import ERRORS, SAMPLERS, UIS, Options, checked_name, seconds
+
+__all__ = ["OPTIONS", "Option", "contradiction", "help_text", "parse_line", "suggestions"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of `%%hpo`. `values` are those it takes, where they can be listed."""
+
+    flag: str
+    value: str  # what stands for its value in the help; "" for a switch
+    text: str
+    default: str
+    values: tuple[str, ...] = ()
+    short: str = ""
+
+
+OPTIONS = (
+    Option("--maximize", "METRIC", "the number to make large: val_accuracy, r2, …", "from the cell"),
+    Option("--minimize", "METRIC", "the number to make small: val_loss, rmse, …", "val_loss"),
+    Option("--trials", "N", "full trainings in all, earlier ones included", "50", short="-n"),
+    Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
+    Option("--sampler", "S", "how settings are chosen", "bayes", SAMPLERS),
+    Option("--seed", "N", "same seed, same search", "0"),
+    Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
+    Option("--fresh", "", "start a new revision of the study", "off"),
+    Option("--storage", "PATH", "the folder of the studies", "hpo_studies"),
+    Option("--ui", "U", "how the search is shown", "auto", UIS),
+)
+
+_INTRO = """Search the hyperparameters of this cell.
+
+    %%hpo NAME [options]
+    lr = hp.Float(1e-4, 1e-1, sampling="log", default=1e-3)
+    ...
+    model.fit(x_train, y_train, validation_data=(x_val, y_val))
+
+NAME is the study's name on disk and the variable that holds the Study afterwards. The cell trains
+on its defaults first, then on what the sampler suggests. Running it again goes on where it was.
+
+Options
+"""
+
+_OUTRO = """
+The value of a trial is the metric named: in the cell's last expression (a number, a dict, a Keras
+History), else in the last fit, else in the cell's variables. Without a metric it is the last
+expression, if that is a number, else val_loss, minimized. The kernel's stop button ends the search
+and keeps its result.
+
+    %%hpo_test NAME    measure the chosen model once, on data the search never saw
+    %hpo               list the studies; %hpo NAME shows one again, from disk
+"""
+
+
+def help_text() -> str:
+    """Return what `%%hpo?` shows."""
+    rows = []
+    for option in OPTIONS:
+        flags = ", ".join(filter(None, (option.short, option.flag)))
+        values = f" ({'|'.join(option.values)})" if option.values else ""
+        left = f"{flags} {option.value}".rstrip()
+        rows.append(f"    {left:<24}{option.text}{values} [{option.default}]\n")
+    return _INTRO + "".join(rows) + _OUTRO
+
+
+def parse_line(line: str) -> tuple[str, Options]:
+    """Return the study's name and the options of a magic's line.
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown or has no such value, or the name is missing or no identifier.
+    """
+    words = _words(line)
+    found, unknown = _parser().parse_known_args(words)
+    if unknown:
+        word = unknown[0].split("=")[0]
+        if word.startswith("-"):
+            hint = did_you_mean(word, [option.flag for option in OPTIONS])
+            raise OptionError(f"no option {word}.{hint} (%%hpo? lists them all.)")
+        raise OptionError(f"one name is enough: {found.name!r} and {word!r} were given.")
+    if found.name is None:
+        raise OptionError(_no_name(found))
+    metric, direction = _goal(found.maximize, found.minimize)
+    options = Options(
+        metric=metric,
+        direction=direction,
+        trials=_number("--trials", found.trials),
+        time=None if found.time is None else seconds(found.time),
+        sampler=found.sampler,
+        seed=_number("--seed", found.seed),
+        errors=found.errors,
+        fresh=found.fresh,
+        storage=None if found.storage is None else Path(found.storage).expanduser(),
+        ui=found.ui,
+    )
+    return checked_name(found.name), options
+
+
+def suggestions(text: str) -> list[str]:
+    """Return what may stand at the end of a magic's line that begins with `text`.
+
+    Values after an option that lists them, else the options that are not there yet.
+    """
+    words = text.split()
+    current = "" if text.endswith(" ") else (words[-1] if words else "")
+    before = words[:-1] if current else words
+    last = before[-1] if before else ""
+    for option in OPTIONS:
+        if last in (option.flag, option.short) and option.value:
+            return [value for value in option.values if value.startswith(current)]
+    if not current.startswith("-") and current:
+        return []
+    free = [option.flag for option in OPTIONS if option.flag not in before]
+    return [flag for flag in free if flag.startswith(current)]
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of leaving the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{message}. (%%hpo? lists the options.)")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="%%hpo", add_help=False, allow_abbrev=False)
+    parser.add_argument("name", nargs="?")
+    for option in OPTIONS:
+        flags = [flag for flag in (option.short, option.flag) if flag]
+        extra: dict[str, Any] = {}
+        if not option.value:
+            extra = {"action": "store_true"}
+        elif option.value == "METRIC":
+            extra = {"nargs": "?", "const": ""}
+        elif option.default not in ("none", "hpo_studies"):
+            extra = {"default": option.default}
+        parser.add_argument(*flags, **extra)
+    return parser
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise OptionError(f"the line cannot be read: {str(error).lower()}.") from None
+
+
+def _goal(maximize: str | None, minimize: str | None) -> tuple[str | None, Direction | None]:
+    """Return the metric and the direction; the metric is None where only a direction was given."""
+    if maximize is not None and minimize is not None:
+        raise OptionError("give one of --maximize and --minimize, not both.")
+    if maximize is not None:
+        return maximize or None, Direction.MAXIMIZE
+    if minimize is not None:
+        return minimize or None, Direction.MINIMIZE
+    return None, None
+
+
+def contradiction(metric: str | None, direction: Direction | None) -> str:
+    """Return a sentence where a metric of Keras's own is searched in the wrong direction."""
+    usual = keras_direction(metric) if metric else None
+    if direction is None or usual is None or usual is direction:
+        return ""
+    return f"Mind the direction: {metric} is better when {_large(usual)}; --{usual.value} {metric}?"
+
+
+def _large(direction: Direction) -> str:
+    return "larger" if direction is Direction.MAXIMIZE else "smaller"
+
+
+def _number(flag: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise OptionError(f"{flag}: expected a whole number, got {text!r}.") from None
+
+
+def _no_name(found: argparse.Namespace) -> str:
+    for flag in ("maximize", "minimize"):
+        taken = getattr(found, flag)
+        if taken:
+            return (
+                f"the study has no name: {taken!r} was taken for the metric of --{flag}. "
+                f"Write %%hpo NAME --{flag} {taken}."
+            )
+    return "the study has no name. Write %%hpo NAME [options]; %%hpo? lists them."
+

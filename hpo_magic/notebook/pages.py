@@ -1,0 +1,104 @@
+"""The pages of the panel, one for each tab.
+
+A page has a title, a widget, the widgets in it that can be clicked, and parts: each of them knows
+whether a snapshot would look different, and how to show it. Only the page that is seen is kept up
+to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import ipywidgets as widgets
+
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.summary import running_trials
+from hpo_magic.notebook.picture import Picture
+from hpo_magic.views.convergence import convergence, convergence_alt
+from hpo_magic.views.curves import current_curve, current_curve_alt, curves, curves_alt
+from hpo_magic.views.importance import importance, importance_alt
+from hpo_magic.views.live import current_html, log_html
+from hpo_magic.views.parallel import parallel, parallel_alt
+
+__all__ = ["Page", "Part", "Words", "log_page", "overview_page", "parameters_page", "side_by_side"]
+
+
+class Part(Protocol):
+    """Something on a page that follows the search."""
+
+    def is_old(self, snapshot: Snapshot) -> bool:
+        """Whether the snapshot would look different."""
+        ...
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show the snapshot."""
+        ...
+
+
+@dataclass
+class Page:
+    """One tab. `clickable` are the widgets whose messages come from the user."""
+
+    title: str
+    widget: Any
+    parts: Sequence[Part]
+    clickable: Sequence[Any] = field(default=())
+
+
+class Words:
+    """A text that follows the search; it is sent only when it reads differently."""
+
+    def __init__(self, text: Callable[[Snapshot], str]) -> None:
+        self._text = text
+        self._read = ""
+        self.widget = widgets.HTML(layout=widgets.Layout(max_width="100%"))
+
+    def is_old(self, snapshot: Snapshot) -> bool:
+        """Whether the text reads differently."""
+        self._read = self._text(snapshot)
+        return self._read != self.widget.value
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Show the text that `is_old` found."""
+        self.widget.value = self._read
+
+
+def side_by_side(children: Sequence[Any]) -> widgets.HBox:
+    """Return a row that wraps where the notebook is narrow."""
+    layout = widgets.Layout(flex_flow="row wrap", align_items="flex-start", max_width="100%")
+    return widgets.HBox(children, layout=layout)
+
+
+def overview_page() -> Page:
+    """Return the page that is seen first: the current trial with its curve, and the convergence."""
+    words = Words(current_html)
+    curve = Picture(current_curve, current_curve_alt, _running_curve)
+    best = Picture(convergence, convergence_alt, _ended_trials)
+    widget = widgets.VBox([words.widget, side_by_side([curve.widget, best.widget])])
+    return Page("Now", widget, [words, curve, best])
+
+
+def parameters_page() -> Page:
+    """Return the page that compares the trials: settings, what mattered, learning curves."""
+    pictures = [
+        Picture(parallel, parallel_alt, _ended_trials),
+        Picture(importance, importance_alt, _ended_trials),
+        Picture(curves, curves_alt, _ended_trials),
+    ]
+    return Page("Compare", side_by_side([p.widget for p in pictures]), pictures)
+
+
+def log_page() -> Page:
+    """Return the page with the messages and a line for each trial."""
+    words = Words(log_html)
+    return Page("Log", words.widget, [words])
+
+
+def _running_curve(snapshot: Snapshot) -> Hashable:
+    return tuple((t.number, len(t.curve)) for t in running_trials(snapshot))
+
+
+def _ended_trials(snapshot: Snapshot) -> Hashable:
+    return tuple((t.number, t.state, t.value) for t in snapshot.trials if t.state.is_finished)

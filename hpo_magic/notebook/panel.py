@@ -1,0 +1,171 @@
+"""The live panel: the search in the notebook, while it runs and when it has ended.
+
+It is told of every event and redraws what is seen, changed and due. When the search ends, in
+whatever way, its widgets are closed and their place is taken by a result that needs no kernel.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from hpo_magic.core.events import Event
+from hpo_magic.core.ports import Controls, Snapshot
+from hpo_magic.notebook.buttons import Buttons
+from hpo_magic.notebook.clicks import Clicks
+from hpo_magic.notebook.pace import Pace
+from hpo_magic.notebook.pages import Words, log_page, overview_page, parameters_page
+from hpo_magic.notebook.static import show_result
+from hpo_magic.notebook.steer import steer_page
+from hpo_magic.notebook.trials_page import trials_page
+from hpo_magic.views.live import STYLE, header_html, numbers_html
+
+__all__ = ["Panel"]
+
+# Together 3 % of the time: the texts cost about a millisecond each, a plot some fifty.
+TEXT_SHARE, PLOT_SHARE = 0.01, 0.02
+TEXT_GAP_S, PLOT_GAP_S = 0.02, 0.5
+# What a quiet time leaves: the texts are shown at the end of a trial and at the start of the next.
+TEXT_MOST_S, PLOT_MOST_S = 0.03, 0.05
+POLL_S = 1.0  # between events; the clock in the header moves at least so often
+CLOSING_S = 2.0  # how long the end waits for a click that is being handled
+
+
+class Panel:
+    """Shows one search, and takes the user's clicks.
+
+    Parameters
+    ----------
+    controls
+        What the buttons do.
+    kernel
+        The running ipykernel; None outside of one.
+    clock
+        Seconds, for the pace of drawing.
+    """
+
+    def __init__(
+        self,
+        controls: Controls,
+        kernel: Any = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()  # clicks come in another thread
+        self._clicks = Clicks(kernel)
+        self.texts = Pace(TEXT_SHARE, TEXT_GAP_S, TEXT_MOST_S, clock)
+        self.plots = Pace(PLOT_SHARE, PLOT_GAP_S, PLOT_MOST_S, clock)
+        self._take: Callable[[], Snapshot] | None = None
+        self._latest: Snapshot | None = None
+        self._refreshed_at = clock()
+        self._handles: Any = None
+        self._words = [Words(header_html), Words(numbers_html)]
+        self.buttons = Buttons(controls)
+        self.pages = [
+            overview_page(),
+            trials_page(self._on_choice),
+            parameters_page(),
+            steer_page(controls, self._clicks.connect),
+            log_page(),
+        ]
+        self.tabs = widgets.Tab(
+            [page.widget for page in self.pages],
+            titles=[page.title for page in self.pages],
+            selected_index=0,
+            layout=widgets.Layout(max_width="100%"),
+        )
+        self.tabs.observe(self._on_choice, names="selected_index")
+        self.widget = widgets.VBox(
+            [widgets.HTML(STYLE), *(w.widget for w in self._words), self.buttons.widget, self.tabs]
+        )
+        self.widget.add_class("hpo-panel")
+        controls.idle = self.poll
+
+    # What the runner calls.
+
+    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
+        """Open the panel, or redraw what changed and is due."""
+        self._take = snapshot
+        if event is None:
+            self._open(snapshot())
+        else:
+            self._refresh()
+
+    def poll(self) -> None:
+        """Fetch clicks, and catch up with what was not due at the last event."""
+        self._clicks.take()
+        if self._handles is not None and self._clock() - self._refreshed_at >= POLL_S:
+            self._refresh()
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Put the result that stays in place of the widgets."""
+        is_mine = self._lock.acquire(timeout=CLOSING_S)
+        try:
+            self._latest = self._take = None
+            show_result(snapshot, self._handles)
+            for widget in _tree(self.widget):
+                widget.close()
+        finally:
+            if is_mine:
+                self._lock.release()
+
+    # How it is shown.
+
+    def _open(self, snapshot: Snapshot) -> None:
+        """Show the panel, drawn once, so that it has its height from the start."""
+        self._show(snapshot, with_plots=True)
+        self._clicks.connect([self.tabs, *self.buttons.clickable])
+        for page in self.pages:
+            self._clicks.connect(page.clickable)
+        live = display(self.widget, display_id=True)
+        below = display({"text/plain": ""}, raw=True, display_id=True)
+        self._handles = (live, below)
+
+    def _refresh(self) -> None:
+        """Show the search as it is, as far as something is due."""
+        self._refreshed_at = self._clock()
+        is_due, with_plots = self.texts.is_due(), self.plots.is_due()
+        if self._take is None or not (is_due or with_plots) or not self._lock.acquire(False):
+            return  # the lock is held by a click; the next event comes soon
+        try:
+            self._show(self._take(), with_plots)
+        finally:
+            self._lock.release()
+
+    def _show(self, snapshot: Snapshot, with_plots: bool) -> None:
+        self._latest = snapshot
+        with self.texts.spending():
+            for words in self._words:
+                if words.is_old(snapshot):
+                    words.update(snapshot)
+            self.buttons.update(snapshot, self._clicks.is_live)
+            self._show_page(snapshot, lambda part: isinstance(part, Words))
+        if with_plots:
+            with self.plots.spending():
+                self._show_page(snapshot, lambda part: not isinstance(part, Words))
+
+    def _show_page(self, snapshot: Snapshot, is_meant: Callable[[Any], bool]) -> None:
+        """Bring the parts of the page that is seen up to date."""
+        page = self.pages[self.tabs.selected_index or 0]
+        for part in page.parts:
+            if is_meant(part) and part.is_old(snapshot):
+                part.update(snapshot)
+
+    def _on_choice(self, _: Any = None) -> None:
+        """Show what the user wants to see, at once: it was asked for."""
+        with self._lock:
+            if self._latest is not None:
+                self._show_page(self._latest, lambda part: True)
+
+
+def _tree(widget: Any) -> Iterator[Any]:
+    """Yield a widget and all that belong to it."""
+    for child in getattr(widget, "children", ()):
+        yield from _tree(child)
+    yield from (w for w in (getattr(widget, "style", None), widget.layout) if w is not None)
+    yield widget

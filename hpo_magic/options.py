@@ -1,0 +1,123 @@
+"""The options of a search, checked: what the magic's line and `hpo_magic.search` both end in."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpo_magic.core.trial import Direction
+from hpo_magic.errors import OptionError, did_you_mean
+
+__all__ = ["ERRORS", "SAMPLERS", "UIS", "Options", "checked_name", "one_of", "seconds"]
+
+SAMPLERS = ("bayes", "random")
+ERRORS = ("skip", "raise")
+UIS = ("auto", "widgets", "text", "none")
+UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to search.
+
+    Parameters
+    ----------
+    metric, direction
+        What to improve; None: the first trial finds it.
+    trials
+        Full trainings in all, those of earlier runs included.
+    time
+        Budget of this run of the search, in seconds; None: no limit.
+    sampler, errors, ui
+        One of `SAMPLERS`, `ERRORS`, `UIS`.
+    seed
+        The same seed gives the same search.
+    fresh
+        Start a new revision of the study.
+    storage
+        The folder of the studies; None: `hpo_studies` in the working folder.
+
+    Raises
+    ------
+    OptionError
+        If a value is not one that its option takes.
+    """
+
+    metric: str | None = None
+    direction: Direction | None = None
+    trials: int = 50
+    time: float | None = None
+    sampler: str = "bayes"
+    seed: int = 0
+    errors: str = "skip"
+    fresh: bool = False
+    storage: Path | None = None
+    ui: str = "auto"
+
+    def __post_init__(self) -> None:
+        one_of("sampler", self.sampler, SAMPLERS)
+        one_of("errors", self.errors, ERRORS)
+        one_of("ui", self.ui, UIS)
+        _whole("trials", self.trials, 1)
+        _whole("seed", self.seed, 0)
+        if self.time is not None and not (self.time > 0 and math.isfinite(self.time)):
+            raise OptionError(f"time: must be above 0 seconds, got {self.time!r}.")
+
+
+def seconds(text: str | float) -> float:
+    """Return a length of time in seconds: a number of them, or "90s", "10m", "1.5h", "1h30m".
+
+    >>> seconds("1h30m")
+    5400.0
+    """
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        return float(text)
+    parts = re.findall(r"([\d.]+)\s*([smhd])", str(text).lower())
+    rest = re.sub(r"([\d.]+)\s*([smhd])", "", str(text).lower()).strip()
+    try:
+        if parts and not rest:
+            return sum(float(number) * UNITS_S[unit] for number, unit in parts)
+        return float(text)
+    except ValueError:
+        raise OptionError(
+            f"time: expected a length of time such as 90s, 10m or 2h, got {text!r}."
+        ) from None
+
+
+def one_of(option: str, value: Any, known: tuple[str, ...]) -> None:
+    """Check that an option has one of its values.
+
+    Raises
+    ------
+    OptionError
+        If not; with the values, and the closest one.
+    """
+    if value not in known:
+        hint = did_you_mean(str(value), known)
+        raise OptionError(f"{option}: {value!r} is not one of {', '.join(known)}.{hint}")
+
+
+def checked_name(name: str) -> str:
+    """Return a study's name if it is one.
+
+    Raises
+    ------
+    OptionError
+        If it is not a Python identifier.
+    """
+    if name.isidentifier():
+        return name
+    better = re.sub(r"\W+", "_", name).strip("_") or "study"
+    better = f"_{better}" if better[0].isdigit() else better
+    raise OptionError(
+        f"the study's name must be a Python identifier, since it names a variable afterwards; "
+        f"got {name!r}. Try {better}."
+    )
+
+
+def _whole(option: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise OptionError(f"{option}: must be a whole number from {least} up, got {value!r}.")

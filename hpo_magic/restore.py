@@ -1,0 +1,131 @@
+"""Bringing back what a trial left: from disk where it was kept, else by training again.
+
+The model of every trial that beat all before is kept, as it was when its value was measured. What
+else the cell made comes back by running it again with the same values and the same seed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpo_magic.core.events import Completed, Run
+from hpo_magic.core.ports import Fit, Framework, ModelKeeper, StudyRecord
+from hpo_magic.core.trial import Kind, Trial
+from hpo_magic.errors import HpoError
+from hpo_magic.executors.attempt import Attempt, Objective, Trained
+
+__all__ = ["Restorer"]
+
+# Where a cell fits nothing that is watched, its model is the variable called so, if there is one.
+USUAL_NAMES = ("model", "best_model", "clf", "classifier", "reg", "regressor", "estimator", "pipe")
+
+
+@dataclass
+class Restorer:
+    """Keeps the models of one study's leading trials, and brings trials back.
+
+    Parameters
+    ----------
+    folder
+        Where models are kept; None: nowhere, as for a study in memory.
+    record
+        The revision of the study.
+    objective
+        The code that trains; None where it is not at hand, as in a script that loads a study.
+    frameworks
+        Those that are watched.
+    models
+        Saves and loads the frameworks' models.
+    """
+
+    folder: Path | None
+    record: StudyRecord
+    objective: Objective | None
+    frameworks: Sequence[Framework]
+    models: ModelKeeper
+    _trained: tuple[int, Trained, Any] | None = None
+
+    def keep(self, run: Run, trained: Trained, fits: Sequence[Fit]) -> None:
+        """Save the model of a trial that leads, in place of the one before."""
+        if self.folder is None or not fits:
+            return
+        model = fits[-1].model
+        place = self._place(run.number)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self.models.save(model, place)
+        for other in place.parent.iterdir():
+            if other.stem != place.stem:
+                shutil.rmtree(other) if other.is_dir() else other.unlink()
+
+    def has_kept(self, trial: Trial) -> bool:
+        """Return whether the trial's model is on disk."""
+        return self.folder is not None and self.models.is_kept(self._place(trial.number))
+
+    def model(self, trial: Trial) -> Any:
+        """Return the model of a trial.
+
+        Raises
+        ------
+        HpoError
+            If it was not kept and cannot be made again.
+        """
+        namespace = self._trained[1].variables if self._trained else {}
+        if self.has_kept(trial):
+            return self.models.load(self._place(trial.number), namespace)
+        return self.again(trial)[1]
+
+    def again(self, trial: Trial) -> tuple[Mapping[str, Any], Any]:
+        """Train again with the trial's values and seed; return the cell's variables and its model.
+
+        Raises
+        ------
+        HpoError
+            If the code is not here, fails, or leaves nothing that looks like a model.
+        """
+        if self._trained is None or self._trained[0] != trial.number:
+            self._trained = (trial.number, *self._train(trial))
+        _, trained, model = self._trained
+        return trained.variables, model
+
+    def _train(self, trial: Trial) -> tuple[Trained, Any]:
+        if self.objective is None:
+            raise HpoError(
+                f"The model of study {self.record.name!r} was not kept, and the code that made it "
+                f"is not here. Run its cell again."
+            )
+        caught: list[tuple[Trained, Any]] = []
+
+        def catch(run: Run, trained: Trained, fits: Sequence[Fit]) -> None:
+            caught.append((trained, fits[-1].model if fits else _model_among(trained)))
+
+        attempt = Attempt(
+            self.objective, self.frameworks, self.record.metric, self.record.direction
+        )
+        attempt.keep = catch
+        run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed, to_beat=None)
+        ended = attempt(run, lambda step, metrics: None, lambda: None)
+        if not isinstance(ended, Completed) or not caught:
+            raise HpoError(
+                f"Trial {trial.number} of study {self.record.name!r} could not be run again: "
+                f"{getattr(ended, 'failure', 'it was stopped')}."
+            ) from attempt.last_error
+        return caught[0]
+
+    def _place(self, number: int) -> Path:
+        assert self.folder is not None  # the callers have looked
+        return self.folder / f"{self.record.name}-{self.record.revision}" / f"trial-{number}"
+
+
+def _model_among(trained: Trained) -> Any:
+    """Return the variable that is the model, by its name or because it alone predicts; or None."""
+    for name in USUAL_NAMES:
+        if hasattr(trained.variables.get(name), "predict"):
+            return trained.variables[name]
+    able = [
+        v for v in trained.variables.values() if hasattr(v, "predict") and not isinstance(v, type)
+    ]
+    return able[0] if len(able) == 1 else None

@@ -1,0 +1,122 @@
+"""Going on where a study was: what changed since, and what becomes of what is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from hpo_magic.core.domains import Plain
+from hpo_magic.core.ports import Storage, StudyRecord
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import Direction, State, Trial
+from hpo_magic.options import Options
+
+__all__ = ["Fingerprint", "Opened", "open_study"]
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells one cell from another.
+
+    `code` is of the source without its ranges, `ranges` of the ranges, choices and defaults, `data`
+    of what the code reads from outside. An empty one is not compared.
+    """
+
+    source: str = ""
+    code: str = ""
+    ranges: str = ""
+    data: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A revision of a study, ready to go on. `sentence` says what was found; "" if it is new."""
+
+    record: StudyRecord
+    space: Space
+    trials: tuple[Trial, ...]
+    queue: tuple[Mapping[str, Plain], ...]
+    ranges_changed: bool = False
+    sentence: str = ""
+
+
+def open_study(storage: Storage, name: str, options: Options, mark: Fingerprint) -> Opened:
+    """Return the revision of the study that a run with these options works on.
+
+    The last revision goes on if code, data and goal are the same; where only the ranges changed,
+    with the trials that still fit. Anything else, or `fresh`, is a new revision.
+    """
+    revisions = storage.revisions(name)
+    latest = revisions[-1] if revisions else None
+    reason = _reason_for_new(latest, options, mark)
+    if latest is None or reason:
+        record = storage.create(_record(name, options, mark))
+        sentence = f"{reason}: a new revision ({record.revision}); the old ones stay."
+        is_worth_saying = latest is not None and _has_results(storage, latest)
+        return Opened(record, Space(), (), (), sentence=sentence if is_worth_saying else "")
+    return _going_on(storage, latest, options, mark)
+
+
+def _reason_for_new(latest: StudyRecord | None, options: Options, mark: Fingerprint) -> str:
+    """Return why the latest revision cannot go on; "" if it can."""
+    if latest is None:
+        return ""
+    if options.fresh:
+        return "Started afresh"
+    if mark.code != latest.code:
+        return "The code changed"
+    if mark.data != latest.data:
+        return "The data that the cell reads changed"
+    if options.metric not in (None, latest.metric):
+        return f"The metric changed from {latest.metric} to {options.metric}"
+    if options.direction not in (None, latest.direction):
+        return "The direction changed"
+    if options.seed != latest.seed:
+        return f"The seed changed from {latest.seed} to {options.seed}"
+    return ""
+
+
+def _has_results(storage: Storage, record: StudyRecord) -> bool:
+    return any(trial.state is State.COMPLETE for trial in storage.trials(record.id))
+
+
+def _going_on(
+    storage: Storage, record: StudyRecord, options: Options, mark: Fingerprint
+) -> Opened:
+    trials = tuple(storage.trials(record.id))
+    ranges_changed = mark.ranges != record.ranges
+    if mark.source != record.source or ranges_changed:
+        record = replace(record, source=mark.source, ranges=mark.ranges)
+        storage.update(record)
+    n_done = sum(trial.state.is_finished for trial in trials)
+    if ranges_changed and n_done:
+        sentence = (
+            f"The ranges changed: the start runs again, then the search goes on with those of the "
+            f"{n_done} trials that still fit; the others are set aside, not lost."
+        )
+    elif n_done >= options.trials:
+        sentence = (
+            f"Nothing is missing: {n_done} of {options.trials} trials are done. For more: "
+            f"--trials {n_done + max(options.trials // 2, 1)}, or start over with --fresh."
+        )
+    else:
+        sentence = f"Goes on: {n_done} of {options.trials} trials are done." if trials else ""
+    queue = tuple(storage.take_enqueued(record.id))
+    return Opened(record, storage.space(record.id), trials, queue, ranges_changed, sentence)
+
+
+def _record(name: str, options: Options, mark: Fingerprint) -> StudyRecord:
+    return StudyRecord(
+        id=0,
+        name=name,
+        revision=0,
+        metric=options.metric,
+        direction=options.direction or Direction.MINIMIZE,
+        seed=options.seed,
+        source=mark.source,
+        code=mark.code,
+        ranges=mark.ranges,
+        data=mark.data,
+        created=time.time(),
+    )

@@ -1,0 +1,240 @@
+"""The runner: carries out what the engine decides, and tells it what happened. The only loop.
+
+It also is what the panel's buttons and the interrupt talk to: they may come from any thread, so
+they only leave a wish behind, which the loop takes up at the next batch.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from hpo_magic.core.engine import Engine
+from hpo_magic.core.events import (
+    Command,
+    Enqueued,
+    Event,
+    Finish,
+    Freed,
+    Joined,
+    Noted,
+    Run,
+    Save,
+    SaveGoal,
+    SaveSpace,
+    Skipped,
+    StopAsked,
+    StopTrial,
+    Ticked,
+)
+from hpo_magic.core.ports import Executor, Listener, Snapshot, Storage, StudyRecord
+from hpo_magic.core.space import Params
+from hpo_magic.core.trial import State, Trial
+from hpo_magic.errors import StorageError
+
+__all__ = ["Runner", "Wishes"]
+
+# How long the loop waits for a worker before it looks at the wishes and the time again.
+PUMP_S = 0.2
+
+
+class Wishes:
+    """What the user wants of a running search; from any thread.
+
+    `obey` is called by the loop, in its own thread.
+    """
+
+    def __init__(self) -> None:
+        self._wishes: deque[Event] = deque()
+        self._going = threading.Event()
+        self._going.set()
+        self.skip_current: Callable[[], int | None] = lambda: None
+        self.idle: Callable[[], None] = lambda: None  # called while paused and at every batch
+
+    def stop(self) -> None:
+        """End the search, with what there is."""
+        self._wishes.append(StopAsked(time.time()))
+        self._going.set()
+
+    def pause(self) -> None:
+        """Hold the training at its next batch."""
+        self._going.clear()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._going.set()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the search is held."""
+        return not self._going.is_set()
+
+    def skip(self) -> None:
+        """End the current trial, and go on with the next."""
+        number = self.skip_current()
+        if number is not None:
+            self._wishes.append(Skipped(number))
+            self._going.set()
+
+    def enqueue(self, params: Params) -> None:
+        """Try this setting next."""
+        self._wishes.append(Enqueued(dict(params)))
+
+    def note(self, text: str) -> None:
+        """Tell the user, in one sentence."""
+        self._wishes.append(Noted(text))
+
+    def taken(self) -> list[Event]:
+        """Return the wishes since the last call, oldest first; while paused, wait for more."""
+        self.idle()
+        while self.is_paused:
+            self._going.wait(0.05)
+            self.idle()
+        taken = []
+        while self._wishes:
+            taken.append(self._wishes.popleft())
+        return taken
+
+
+@dataclass
+class Runner:
+    """Runs one search to its end.
+
+    A storage that fails in mid-search does not end it: what could not be stored waits in `unsaved`,
+    is tried again with each further trial, and the user is told once.
+    """
+
+    engine: Engine
+    executor: Executor
+    storage: Storage
+    record: StudyRecord
+    listeners: Sequence[Listener] = ()
+    wishes: Wishes = field(default_factory=Wishes)
+    clock: Callable[[], float] = time.time
+    unsaved: dict[int, Trial] = field(default_factory=dict)
+    _seen: int = 0
+    _finish: Finish | None = None
+    _n_running: int = 0
+    _is_told: bool = False
+
+    def run(self) -> Finish:
+        """Run until the engine says that it is finished; return why."""
+        self.wishes.skip_current = self._current
+        self._tell(None)
+        try:
+            while self._finish is None:
+                self.obey()
+                self._offer_workers()
+                if self._finish is None:
+                    self.executor.pump(self.feed, PUMP_S)
+                    self.feed(Ticked(self.clock()))
+        finally:
+            self.executor.close()
+            self._store_waiting()
+            snapshot = self.snapshot()
+            for listener in self.listeners:
+                listener.close(snapshot)
+        return self._finish
+
+    def snapshot(self) -> Snapshot:
+        """Return the search as it is now."""
+        return self.engine.snapshot(self.clock())
+
+    def obey(self) -> None:
+        """Take up what the user wished since the last call."""
+        for wish in self.wishes.taken():
+            self.feed(wish)
+
+    def feed(self, event: Event) -> None:
+        """Let the engine handle an event, and do what it says."""
+        for command in self.engine.handle(event):
+            self._carry_out(command)
+        if not isinstance(event, Ticked):
+            self._tell(event)
+
+    def _tell(self, event: Event | None) -> None:
+        for listener in self.listeners:
+            listener.notice(event, self.snapshot)
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Run():
+                self._n_running += 1
+                self.executor.submit(command)
+            case StopTrial():
+                self.executor.stop(command.number)
+            case Save():
+                if command.trial.state is not State.RUNNING:
+                    self._n_running -= 1
+                self._store(command.trial)
+            case SaveSpace():
+                self._try(lambda: self.storage.save_space(self.record.id, command.space))
+            case SaveGoal():
+                goal = {"metric": command.metric, "direction": command.direction}
+                self.record = replace(self.record, **goal)
+                self._try(lambda: self.storage.update(self.record))
+            case Finish():
+                self._finish = command
+
+    def _offer_workers(self) -> None:
+        """Offer each free worker to the engine, until it has no use for one."""
+        while self._finish is None and self._n_running < self.executor.n_workers:
+            self._join_others()
+            before = self._n_running
+            number = self._claimed()
+            self.feed(Freed(number, self.clock()))
+            if self._n_running == before:
+                self._release(number)
+                return
+
+    def _current(self) -> int | None:
+        """Return the number of the trial that was started last and still runs."""
+        running = [t.number for t in self.snapshot().trials if t.state is State.RUNNING]
+        return max(running, default=None)
+
+    # The disk may fail; the search does not.
+
+    def _claimed(self) -> int:
+        numbers: list[int] = []
+        self._try(lambda: numbers.append(self.storage.claim(self.record.id)))
+        return numbers[0] if numbers else self.engine.next_number()
+
+    def _release(self, number: int) -> None:
+        self._try(lambda: self.storage.release(self.record.id, number))
+
+    def _join_others(self) -> None:
+        """Take in what other processes saved to the same study."""
+
+        def join() -> None:
+            self._seen, trials = self.storage.changes(self.record.id, self._seen)
+            others = tuple(t for t in trials if not self.engine.started(t.number))
+            if others:
+                self.feed(Joined(others, self.storage.space(self.record.id)))
+
+        self._try(join)
+
+    def _store(self, trial: Trial) -> None:
+        self.unsaved[trial.number] = trial
+        self._store_waiting()
+
+    def _store_waiting(self) -> None:
+        for number, trial in sorted(self.unsaved.items()):
+            if not self._try(partial(self.storage.save_trial, self.record.id, trial)):
+                return
+            del self.unsaved[number]
+
+    def _try(self, use: Callable[[], None]) -> bool:
+        """Return whether the storage could be used; tell the user the first time it could not."""
+        try:
+            use()
+        except StorageError as error:
+            if not self._is_told:
+                self._is_told = True
+                self.feed(Noted(f"{error} The search goes on; nothing finished is lost."))
+            return False
+        self._is_told = False
+        return True

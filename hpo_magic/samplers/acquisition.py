@@ -1,0 +1,44 @@
+"""How promising a setting is: expected improvement, as a logarithm."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import erfcx, log_ndtr
+
+from hpo_magic.core.domains import FloatArray
+
+__all__ = ["log_expected_improvement"]
+
+LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
+
+
+def log_expected_improvement(mean: FloatArray, std: FloatArray, best: float) -> FloatArray:
+    """Return the logarithm of the expected improvement on `best`, finite wherever std > 0.
+
+    Far from the best, the improvement itself is smaller than any number there is; its logarithm
+    still tells the better of two settings.
+
+    Parameters
+    ----------
+    mean, std : shape (n_settings,)
+        What the surrogate expects; lower means are better.
+    best
+        The lowest mean among the trials (their values are noisy: the lowest value is luck).
+
+    Notes
+    -----
+    EI = std * h(z) with z = (best - mean) / std and h(z) = phi(z) + z Phi(z). Ament et al.,
+    "Unexpected Improvements to Expected Improvement" (NeurIPS 2023), eqs. 8 and 9: below z = -1 the
+    two terms of h cancel, so that it is computed as phi(z) (1 - |z| sqrt(pi/2) erfcx(|z|/sqrt(2))).
+    """
+    z = (best - mean) / std
+    log_h = np.empty_like(z)
+    near = z > -1
+    log_phi = -0.5 * z**2 - LOG_SQRT_2PI
+    log_h[near] = np.log(np.exp(log_phi[near]) + z[near] * np.exp(log_ndtr(z[near])))
+    far = -z[~near]
+    # 1 - |z| sqrt(pi/2) erfcx(|z|/sqrt(2)) -> 1/z^2 for large |z|, where the difference is lost
+    bracket = 1.0 - far * np.sqrt(np.pi / 2) * erfcx(far / np.sqrt(2))
+    bracket = np.where(far > 1e4, far**-2.0, bracket)
+    log_h[~near] = log_phi[~near] + np.log(bracket)
+    return log_h + np.log(std)

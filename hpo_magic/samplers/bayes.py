@@ -1,0 +1,125 @@
+"""Bayesian optimization: learn a surrogate of the loss, and try where it promises the most.
+
+The first trials are spread evenly (`initial`). From then on the trials become numbers (`encoding`)
+and their losses a scale that can be learned (`warp`); a Gaussian process is fitted to them
+(`learning`, `gaussian_process`, as scikit-optimize's regressor in `surrogate`); and the setting
+whose expected improvement (`acquisition`) is the highest is searched for (`proposal`), among those
+that were not tried (`tried`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from hpo_magic.core.activity import Activity
+from hpo_magic.core.domains import FloatArray, Plain
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import History, Kind, State
+from hpo_magic.errors import HpoError
+from hpo_magic.samplers.acquisition import log_expected_improvement
+from hpo_magic.samplers.encoding import Encoding
+from hpo_magic.samplers.gaussian_process import one_thread
+from hpo_magic.samplers.initial import n_initial, sobol_point
+from hpo_magic.samplers.learning import Fitted, Memory, learn, losses_of
+from hpo_magic.samplers.proposal import Fingerprints, most_promising
+from hpo_magic.samplers.random import draw_untried, stream
+from hpo_magic.samplers.surrogate import LossSurrogate, optimize_result
+from hpo_magic.samplers.tried import Tried, every_setting
+
+__all__ = ["BayesSampler", "fitted", "to_optimize_result"]
+
+# Up to so many settings, each is scored; with more, they are searched.
+MOST_SCORED = 1000
+
+
+class BayesSampler:
+    """Suggests the setting with the highest expected improvement.
+
+    Keeps what it computed, to be faster; its answers are the same without.
+    """
+
+    def __init__(self) -> None:
+        self._memory = Memory()
+
+    def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
+        """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
+        units = self._memory.units(space, history)
+        activity = Activity.learned(space, history.trials, units)
+        encoding = Encoding(space, activity)
+        tried = Tried.of(activity, history.trials)
+        rng = stream(seed, history)
+        if _is_initial(space, history):
+            candidates = encoding.snap(_initial(space, history, seed)[np.newaxis])
+        else:
+            with one_thread():
+                model = learn(encoding, history, units, self._memory)
+                candidates = _promising(model, units, rng)
+        for candidate in candidates:
+            params = encoding.params(candidate)
+            if params not in tried:
+                return params
+        return draw_untried(encoding, tried, rng)
+
+
+def fitted(space: Space, history: History) -> Fitted:
+    """Return what a Bayesian search has learned from `history`, for showing and explaining it.
+
+    Raises
+    ------
+    HpoError
+        If no trial is complete.
+    """
+    if not history.complete:
+        raise HpoError("no trial is complete yet: there is nothing to learn from.")
+    memory = Memory()
+    units = memory.units(space, history)
+    encoding = Encoding(space, Activity.learned(space, history.trials, units))
+    with one_thread():
+        return learn(encoding, history, units, memory)
+
+
+def to_optimize_result(space: Space, history: History) -> OptimizeResult:
+    """Return the search as scikit-optimize's result, for `skopt.plots`.
+
+    `func_vals` are the values of the complete trials, with their sign turned if they are maximized:
+    scikit-optimize minimizes. What a trial did not reach stands at its default.
+    """
+    model = fitted(space, history)
+    surrogate = model.surrogate
+    in_losses = LossSurrogate(surrogate.owner, surrogate.theta, model.warp)
+    in_losses.fit(surrogate.X_train_, surrogate.y_train_)
+    settings = [trial.params for trial in history.complete]
+    losses = losses_of(history, history.complete).tolist()
+    return optimize_result(space, settings, losses, in_losses)
+
+
+def _is_initial(space: Space, history: History) -> bool:
+    n_free = sum(parameter.domain.n_levels != 1 for parameter in space.values())
+    n_counted = sum(trial.state is not State.STOPPED for trial in history.trials)
+    return n_counted < n_initial(n_free) or not history.complete
+
+
+def _initial(space: Space, history: History, seed: int) -> FloatArray:
+    counted = [t for t in history.trials if t.state is not State.STOPPED]
+    index = sum(trial.kind is not Kind.START for trial in counted)
+    return sobol_point(len(space), index, seed % 2**64)
+
+
+def _promising(model: Fitted, units: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return settings by their expected improvement, the highest first."""
+    encoding = model.encoding
+    tried = Fingerprints(encoding.settled(units))
+
+    def score(settled: FloatArray) -> FloatArray:
+        mean, std = model.at(settled)
+        scores = log_expected_improvement(mean, std, model.best)
+        scores[tried.known(settled)] = -np.inf
+        return scores
+
+    listed = every_setting(encoding, MOST_SCORED)
+    if listed is None:
+        return most_promising(encoding, score, model.best_units, rng)
+    scores = score(listed)
+    ranked = np.argsort(-scores, kind="stable")
+    return listed[ranked]

@@ -1,0 +1,176 @@
+"""What is learned from a history: a surrogate of the losses.
+
+The kernel's parameters are found anew only now and then (`refit_point`), from the first trials up
+to that point: so they are a function of the history, and a search that is resumed has the same as
+one that never stopped. Each refit starts from one at half as many trials, and that one from
+another, so that even the first suggestion of a resumed study needs only a handful.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hpo_magic.core.activity import units_of
+from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.space import Params, Space
+from hpo_magic.core.trial import Direction, History, State, Trial
+from hpo_magic.samplers.encoding import Encoding
+from hpo_magic.samplers.gaussian_process import Theta, fit
+from hpo_magic.samplers.surrogate import Surrogate
+from hpo_magic.samplers.warp import Warp
+
+__all__ = ["Fitted", "Memory", "learn", "losses_of", "refit_point"]
+
+# The surrogate sees no more trials than this: the best half of them, and a spread of the rest.
+MAX_TRAINED = 400
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A surrogate that has seen a history.
+
+    Losses are warped: mean 0, variance 1, lower is better; `warp.inverse` gives the metric's unit
+    (with its sign turned if the metric is maximized).
+    """
+
+    encoding: Encoding
+    surrogate: Surrogate
+    warp: Warp
+    best: float  # the lowest mean among the trials
+    best_units: FloatArray  # the trials' settled units, lowest mean first
+
+    def predict(self, settings: Sequence[Params]) -> tuple[FloatArray, FloatArray]:
+        """Return mean and standard deviation of the warped loss of each setting.
+
+        What a setting does not hold, or would not reach, is left out of account.
+        """
+        trials = [Trial(0, State.COMPLETE, params) for params in settings]
+        units = self.encoding.settled(units_of(self.encoding.space, trials))
+        return self.at(units)
+
+    def at(self, settled: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the same for settled units, shape (n_settings, n_params)."""
+        mean, std = self.surrogate.predict(self.encoding.features(settled), return_std=True)
+        return mean, std
+
+
+@dataclass
+class Memory:
+    """What an earlier call computed and a later one would compute again, the same.
+
+    Never needed for an answer, and never changes one.
+    """
+
+    space: Space | None = None
+    direction: Direction = Direction.MINIMIZE
+    rows: dict[int, tuple[Trial, FloatArray]] = field(default_factory=dict)  # by id(trial)
+    finished: tuple[Trial, ...] = ()  # what the thetas were found from
+    thetas: dict[int, Theta] = field(default_factory=dict)  # by refit point
+
+    def units(self, space: Space, history: History) -> FloatArray:
+        """Return `units_of` the history's trials."""
+        if space != self.space or history.direction != self.direction:
+            self.__init__(space, history.direction)  # type: ignore[misc]
+        rows = {}
+        for trial in history.trials:
+            known = self.rows.get(id(trial))
+            rows[id(trial)] = known or (trial, units_of(space, [trial])[0])
+        self.rows = rows  # holds the trials, so that no other can get their ids
+        return np.array([row for _, row in rows.values()]).reshape(len(rows), len(space))
+
+    def thetas_of(self, finished: tuple[Trial, ...]) -> dict[int, Theta]:
+        """Return the thetas that were found from these trials, to be added to."""
+        pairs = zip(self.finished, finished, strict=False)
+        n_same = next((i for i, (a, b) in enumerate(pairs) if a is not b), None)
+        n_same = min(len(self.finished), len(finished)) if n_same is None else n_same
+        self.thetas = {n: theta for n, theta in self.thetas.items() if n <= n_same}
+        self.finished = finished
+        return self.thetas
+
+
+def learn(encoding: Encoding, history: History, units: FloatArray, memory: Memory) -> Fitted:
+    """Return the surrogate of a history with at least one finished trial.
+
+    `units` are `units_of` its trials. Trials that still run are taken to end as expected: so the
+    next suggestion looks elsewhere.
+    """
+    is_finished = np.array([trial.state.is_finished for trial in history.trials], dtype=bool)
+    is_running = np.array([trial.state is State.RUNNING for trial in history.trials], dtype=bool)
+    finished = tuple(trial for trial in history.trials if trial.state.is_finished)
+    settled = np.where(np.isnan(units), encoding.defaults, units)[is_finished]
+    X = encoding.features(settled)
+    theta = _theta(encoding, history, finished, X, memory.thetas_of(finished))
+
+    warp = Warp.of(losses_of(history, finished))
+    kept = _trained(warp.losses)
+    X, y, settled = X[kept], warp.warped[kept], settled[kept]
+    surrogate = Surrogate(encoding.owner, theta).fit(X, y)
+    if is_running.any():
+        pending = encoding.settled(units[is_running])
+        X_pending = encoding.features(pending)
+        y = np.concatenate([y, surrogate.predict(X_pending)])
+        X, settled = np.vstack([X, X_pending]), np.vstack([settled, pending])
+        surrogate = Surrogate(encoding.owner, theta).fit(X, y)
+    means = surrogate.predict(X)
+    order = np.argsort(means, kind="stable")
+    return Fitted(encoding, surrogate, warp, float(means[order[0]]), settled[order])
+
+
+def losses_of(history: History, finished: Sequence[Trial]) -> FloatArray:
+    """Return a loss for each finished trial: a failed one has the worst of the others."""
+    losses = [history.loss(trial) for trial in finished]
+    known = [loss for loss in losses if loss is not None and math.isfinite(loss)]
+    worst = max(known, default=0.0)
+    filled = [worst if loss is None or not math.isfinite(loss) else loss for loss in losses]
+    return np.array(filled, dtype=np.float64)
+
+
+def refit_point(n: int) -> int:
+    """Return the largest number of trials, n at most, at which the kernel's parameters are found.
+
+    Every trial up to 30, every second up to 60, every fourth up to 120, then each n/15 further on.
+    """
+    if n <= 30:
+        return n
+    if n <= 60:
+        return n - n % 2
+    if n <= 120:
+        return n - n % 4
+    point = 120
+    while point + point // 15 <= n:
+        point += point // 15
+    return point
+
+
+def _theta(
+    encoding: Encoding,
+    history: History,
+    finished: tuple[Trial, ...],
+    X: FloatArray,
+    known: dict[int, Theta],
+) -> Theta:
+    """Return the kernel's parameters as of the last refit point."""
+    n = refit_point(len(finished))
+    if n not in known:
+        start = None
+        if n >= 20:
+            start = _theta(encoding, history, finished[: n // 2], X, known)
+        warp = Warp.of(losses_of(history, finished[:n]))
+        kept = _trained(warp.losses)
+        known[n] = fit(X[:n][kept], warp.warped[kept], encoding.owner, start)
+    return known[n]
+
+
+def _trained(losses: FloatArray) -> FloatArray:
+    """Return the indices of the losses that the surrogate sees, ascending."""
+    n = len(losses)
+    if n <= MAX_TRAINED:
+        return np.arange(n)
+    n_best = MAX_TRAINED // 2
+    ranked = np.argsort(losses, kind="stable")
+    spread = np.linspace(n_best, n - 1, MAX_TRAINED - n_best).astype(np.intp)
+    return np.sort(np.concatenate([ranked[:n_best], ranked[spread]]))

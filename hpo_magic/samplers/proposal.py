@@ -1,0 +1,126 @@
+"""Where to look next: a search of the mixed space for the most promising setting.
+
+The space is searched as the user sees it. Integers and choices are moved to values that exist
+before they are scored; floats, integers, choices and conditional parameters are changed together;
+what was tried does not count. Everything is done in batches, as arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo_magic.core.activity import BoolArray
+from hpo_magic.core.domains import Choice, FloatArray
+from hpo_magic.samplers.encoding import Encoding
+
+__all__ = ["Fingerprints", "most_promising", "moved"]
+
+Score = Callable[[FloatArray], FloatArray]
+
+N_RANDOM = 1000
+N_AROUND = 10  # trials with the lowest means, and how many neighbours each of them gets
+N_NEIGHBOURS = 30
+FIRST_STEPS = (0.05, 0.2)  # as parts of the whole range
+N_BEAM = 16
+N_CHILDREN = 12
+STEPS = (0.2, 0.12, 0.07, 0.04, 0.02, 0.01)
+
+
+def most_promising(
+    encoding: Encoding, score: Score, around: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Return settings by their score, the best first.
+
+    Parameters
+    ----------
+    score
+        Takes settled units, shape (n, n_params); the higher, the better, -inf for never.
+    around : shape (n_trials, n_params)
+        The units of the trials, the best first.
+
+    Returns
+    -------
+    units, shape (n, n_params)
+    """
+    units = _candidates(encoding, around, rng)
+    scores = score(encoding.settled(units))
+    for step in STEPS:
+        top = np.argsort(-scores, kind="stable")[:N_BEAM]
+        children = moved(encoding, np.repeat(units[top], N_CHILDREN, axis=0), step, rng)
+        units = np.vstack([units[top], children])
+        scores = np.concatenate([scores[top], score(encoding.settled(children))])
+    ranked = np.argsort(-scores, kind="stable")
+    best: FloatArray = units[ranked][np.isfinite(scores[ranked])]
+    return best
+
+
+def _candidates(encoding: Encoding, around: FloatArray, rng: np.random.Generator) -> FloatArray:
+    anywhere = encoding.snap(rng.random((N_RANDOM, len(encoding.space))))
+    centres = np.repeat(around[:N_AROUND], N_NEIGHBOURS, axis=0)
+    # What a trial did not reach may be reached by its neighbours: then it is anywhere.
+    latent = encoding.snap(rng.random(centres.shape))
+    centres = np.where(encoding.reached(centres), centres, latent)
+    steps = np.resize(FIRST_STEPS, len(centres))
+    return np.vstack([anywhere, moved(encoding, centres, steps[:, np.newaxis], rng)])
+
+
+def moved(
+    encoding: Encoding, units: FloatArray, step: float | FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Return each setting with some of the parameters that it reaches changed, one at least.
+
+    A number goes a normally distributed way, `step` wide, but to the next value at least; a choice
+    without an order changes to any other.
+    """
+    reached = encoding.reached(units)
+    chosen = _some(reached, rng)
+    targets = units + step * rng.standard_normal(units.shape)
+    targets = 1.0 - np.abs(1.0 - np.abs(targets))  # reflected at 0, then at 1
+    targets = encoding.snap(np.clip(targets, 0.0, 1.0))
+    aside = np.where(rng.random(units.shape) < 0.5, -1.0, 1.0)
+    hops = rng.random(units.shape)
+    for j, domain in enumerate(encoding.domains):
+        n = domain.n_levels
+        if n is None or n == 1:
+            continue
+        if isinstance(domain, Choice) and not domain.ordered:
+            level = np.floor(units[:, j] * n)
+            hop = 1 + np.floor(hops[:, j] * (n - 1))
+            targets[:, j] = ((level + hop) % n + 0.5) / n
+        else:
+            stuck = np.abs(targets[:, j] - units[:, j]) < 1e-9
+            next_one = units[:, j] + aside[:, j] / n
+            next_one = np.where(
+                (next_one < 0) | (next_one > 1), units[:, j] - aside[:, j] / n, next_one
+            )
+            targets[stuck, j] = domain.snap(np.clip(next_one[stuck], 0.0, 1.0))
+    return np.where(chosen, targets, units)
+
+
+def _some(reached: BoolArray, rng: np.random.Generator) -> BoolArray:
+    """Return which parameters change: each with a chance of two in all, one at least."""
+    lots = np.where(reached, rng.random(reached.shape), np.inf)
+    n_reached = reached.sum(axis=1, keepdims=True)
+    chosen = lots < np.minimum(1.5 / np.maximum(n_reached, 1), 0.9)
+    chosen[np.arange(len(lots)), lots.argmin(axis=1)] = True
+    return chosen
+
+
+class Fingerprints:
+    """Which settings are among some others, by a number for each."""
+
+    def __init__(self, settled: FloatArray) -> None:
+        # Odd multipliers of 64 bits, the same for all; sums wrap around.
+        stream = np.random.default_rng(0)
+        self._multipliers = stream.integers(1, 2**62, settled.shape[1], dtype=np.int64) * 2 + 1
+        self._known = np.unique(self._of(settled))
+
+    def known(self, settled: FloatArray) -> BoolArray:
+        """Return which of the settings are among them."""
+        return np.isin(self._of(settled), self._known)
+
+    def _of(self, settled: FloatArray) -> npt.NDArray[np.int64]:
+        return (np.rint(settled * 2**40).astype(np.int64) * self._multipliers).sum(axis=1)

@@ -1,0 +1,70 @@
+"""Random search: every setting equally likely, none twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hpo_magic.core.activity import Activity
+from hpo_magic.core.domains import FloatArray, Plain
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import History
+from hpo_magic.samplers.encoding import Encoding
+from hpo_magic.samplers.tried import Tried, every_setting, exhausted
+
+__all__ = ["RandomSampler", "draw_untried", "stream"]
+
+# Draws before the settings that are left are listed instead.
+N_DRAWS = 64
+# With more settings than this, drawing goes on until it must be said that nothing was found.
+MOST_LISTED = 50_000
+N_LAST_DRAWS = 5_000
+
+
+class RandomSampler:
+    """Draws each setting uniformly, on each parameter's own scale, and never one twice.
+
+    >>> from hpo_magic.core.domains import Int
+    >>> from hpo_magic.core.space import Parameter
+    >>> space = Space().declare(Parameter("units", Int(16, 512), 64))
+    >>> RandomSampler().suggest(space, History(number=1), seed=0)
+    {'units': 270}
+    """
+
+    def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
+        """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
+        activity = Activity.of(space, history.trials)
+        encoding = Encoding(space, activity)
+        tried = Tried.of(activity, history.trials)
+        return draw_untried(encoding, tried, stream(seed, history))
+
+
+def stream(seed: int, history: History) -> np.random.Generator:
+    """Return the random stream of one suggestion: it depends on the seed and the trial's number."""
+    return np.random.default_rng([seed % 2**64, history.number])
+
+
+def draw_untried(encoding: Encoding, tried: Tried, rng: np.random.Generator) -> dict[str, Plain]:
+    """Return a setting, drawn uniformly among those that were not tried.
+
+    Raises
+    ------
+    SpaceExhausted
+        If there is none.
+    """
+    for units in _draws(encoding, rng):
+        params = encoding.params(units)
+        if params not in tried:
+            return params
+    raise exhausted(encoding.space)
+
+
+def _draws(encoding: Encoding, rng: np.random.Generator) -> Iterator[FloatArray]:
+    n_params = len(encoding.space)
+    yield from rng.random((N_DRAWS, n_params))
+    listed = every_setting(encoding, MOST_LISTED)
+    if listed is not None:
+        yield from rng.permutation(listed)
+    else:
+        yield from rng.random((N_LAST_DRAWS, n_params))

@@ -1,0 +1,71 @@
+"""The tables of a study file, and every step by which they came to be what they are.
+
+What SQL looks for or sorts by is a column; all else is strict JSON, which any program can read.
+A later version of hpo_magic adds a migration and never edits one; a new field within the JSON is a
+migration too, if only an empty one: an older hpo_magic must not meet what it does not know.
+"""
+
+from __future__ import annotations
+
+__all__ = ["APPLICATION_ID", "MIGRATIONS"]
+
+APPLICATION_ID = 0x48504F4D  # "HPOM": tells our files from other programs' SQLite files
+
+_FIRST = (
+    # One row. Every change of a study or a trial takes the next tick: what changed since a tick can
+    # be asked for, and no clock that was set back confuses the order.
+    "CREATE TABLE clock (tick INTEGER NOT NULL)",
+    "INSERT INTO clock VALUES (0)",
+    """
+    CREATE TABLE studies (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        record TEXT NOT NULL,
+        space TEXT NOT NULL DEFAULT '[]',
+        changed INTEGER NOT NULL, -- tick
+        UNIQUE (name, revision)
+    )
+    """,
+    # A claimed number is a row without a trial. It has an owner until the trial has ended; a number
+    # whose owner died before the trial began stays, with neither: it is never handed out again.
+    """
+    CREATE TABLE trials (
+        study INTEGER NOT NULL REFERENCES studies,
+        number INTEGER NOT NULL,
+        trial TEXT,
+        owner TEXT, -- host, process id, start of the process
+        seen REAL NOT NULL, -- when the owner last wrote this row, in seconds since 1970
+        changed INTEGER NOT NULL DEFAULT 0, -- tick; 0 before there is a trial
+        PRIMARY KEY (study, number)
+    )
+    """,
+    "CREATE INDEX trials_by_change ON trials (study, changed)",
+    "CREATE INDEX open_trials ON trials (study) WHERE owner IS NOT NULL",
+    """
+    CREATE TABLE enqueued (
+        id INTEGER PRIMARY KEY,
+        study INTEGER NOT NULL REFERENCES studies,
+        params TEXT NOT NULL
+    )
+    """,
+    # The ledger: lines are added, never changed or removed. Replacing a line by its id would go
+    # round the trigger on DELETE, hence the one on INSERT.
+    "CREATE TABLE looks (id INTEGER PRIMARY KEY, look TEXT NOT NULL)",
+    """
+    CREATE TRIGGER looks_stay BEFORE DELETE ON looks
+    BEGIN SELECT RAISE(ABORT, 'a look at a test set cannot be removed'); END
+    """,
+    """
+    CREATE TRIGGER looks_stay_the_same BEFORE UPDATE ON looks
+    BEGIN SELECT RAISE(ABORT, 'a look at a test set cannot be changed'); END
+    """,
+    """
+    CREATE TRIGGER looks_are_not_replaced BEFORE INSERT ON looks
+    WHEN EXISTS (SELECT 1 FROM looks WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'a look at a test set cannot be replaced'); END
+    """,
+)
+
+# Format n is what the first n migrations make; the file's `user_version` says which it has.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)

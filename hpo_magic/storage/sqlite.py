@@ -1,0 +1,276 @@
+"""The storage on disk: one SQLite file per folder, safe for several processes and against kills.
+
+    hpo_studies/
+        studies.sqlite      studies, trials, spaces, the ledger
+        models/             the kept models, which others write
+
+A claimed number belongs to the process that claimed it until its trial has ended. When that process
+is gone, its running trials are stopped trials.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, astuple, replace
+from pathlib import Path
+
+from hpo_magic.core.domains import Plain, plain
+from hpo_magic.core.ports import Look, StudyRecord
+from hpo_magic.core.space import Params, Space
+from hpo_magic.core.trial import Direction, State, Trial
+from hpo_magic.storage.database import Connection, Database
+from hpo_magic.storage.process import Process
+from hpo_magic.storage.strict_json import from_text, to_text
+
+__all__ = ["SqliteStorage", "study_file"]
+
+FILE = "studies.sqlite"
+
+# Whether a process on another host lives cannot be seen from here. A training that has not been
+# heard of for a day is taken for dead; if it ends after all, its result is stored all the same.
+DEAD_AFTER_S = 24 * 3600
+
+
+def study_file(path: Path) -> Path:
+    """Return the study file that `path` means: itself, if it is a file or is named like one.
+
+    >>> study_file(Path("hpo_studies")).as_posix()
+    'hpo_studies/studies.sqlite'
+    """
+    is_file = path.is_file() or (path.suffix in {".sqlite", ".db"} and not path.is_dir())
+    return path if is_file else path / FILE
+
+
+class SqliteStorage:
+    """Studies in a file; may be used from several threads, but not across a fork.
+
+    Parameters
+    ----------
+    path
+        The folder, or the file itself. What is missing is created.
+    timeout_s
+        How long to wait for another process that writes.
+
+    Raises
+    ------
+    StorageError
+        By every method, if the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path | str, timeout_s: float = 5.0) -> None:
+        self._database = Database(study_file(Path(path)), timeout_s)
+        self._owner = to_text(astuple(Process.this()))
+
+    @property
+    def file(self) -> Path:
+        """The study file."""
+        return self._database.file
+
+    @property
+    def models(self) -> Path:
+        """The folder for kept models, not yet created; another file of the folder has another."""
+        is_usual = self.file.name == FILE
+        return self.file.with_name("models" if is_usual else f"{self.file.stem}_models")
+
+    def names(self) -> list[str]:
+        """Return the names of the studies, the latest used last."""
+        with self._database.read() as db:
+            rows = db.execute(
+                """
+                SELECT name, max(changed, coalesce(
+                    (SELECT max(changed) FROM trials WHERE study = studies.id), 0)) AS used
+                FROM studies ORDER BY used
+                """
+            ).fetchall()
+        last_used = dict(rows)  # of a name's revisions, the latest used comes last
+        return sorted(last_used, key=lambda name: last_used[name])
+
+    def create(self, record: StudyRecord) -> StudyRecord:
+        """Store a new revision of `record.name`; return it with `id` and `revision` (from 1)."""
+        with self._changing() as (db, tick):
+            last = db.execute("SELECT max(revision) FROM studies WHERE name = ?", [record.name])
+            revision = (last.fetchone()[0] or 0) + 1
+            created = db.execute(
+                "INSERT INTO studies (name, revision, record, changed) VALUES (?, ?, ?, ?)",
+                [record.name, revision, _record_text(record), tick],
+            )
+        return replace(record, id=created.lastrowid or 0, revision=revision)
+
+    def update(self, record: StudyRecord) -> None:
+        """Store the record's source, fingerprints, metric and direction again, by its id."""
+        fields = ("source", "code", "ranges", "data", "metric", "direction")
+        with self._changing() as (db, tick):
+            row = db.execute(
+                "SELECT id, name, revision, record FROM studies WHERE id = ?", [record.id]
+            ).fetchone()
+            stored = replace(_record(*row), **{name: getattr(record, name) for name in fields})
+            db.execute(
+                "UPDATE studies SET record = ?, changed = ? WHERE id = ?",
+                [_record_text(stored), tick, record.id],
+            )
+
+    def revisions(self, name: str) -> list[StudyRecord]:
+        """Return the revisions of a study, oldest first; none if there is no such study."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT id, name, revision, record FROM studies WHERE name = ? ORDER BY revision",
+                [name],
+            ).fetchall()
+        return [_record(*row) for row in rows]
+
+    def claim(self, study: int) -> int:
+        """Return the study's next trial number, which no other call of any process gets."""
+        with self._database.write() as db:
+            last = db.execute("SELECT max(number) FROM trials WHERE study = ?", [study])
+            (highest,) = last.fetchone()
+            number = 0 if highest is None else int(highest) + 1
+            db.execute(
+                "INSERT INTO trials (study, number, owner, seen) VALUES (?, ?, ?, ?)",
+                [study, number, self._owner, time.time()],
+            )
+        return number
+
+    def release(self, study: int, number: int) -> None:
+        """Give back a claimed number for which no trial was saved."""
+        with self._database.write() as db:
+            db.execute(
+                "DELETE FROM trials WHERE study = ? AND number = ? AND owner = ? AND trial IS NULL",
+                [study, number, self._owner],
+            )
+
+    def save_trial(self, study: int, trial: Trial) -> None:
+        """Store a trial, in place of what was stored under its number."""
+        text = to_text(trial.to_json())
+        owner = self._owner if trial.state is State.RUNNING else None
+        with self._changing() as (db, tick):
+            db.execute(
+                "INSERT OR REPLACE INTO trials (study, number, trial, owner, seen, changed) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [study, trial.number, text, owner, time.time(), tick],
+            )
+
+    def trials(self, study: int) -> list[Trial]:
+        """Return the trials by number.
+
+        A running trial whose process is gone is returned as stopped.
+        """
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT trial, owner, seen FROM trials "
+                "WHERE study = ? AND trial IS NOT NULL ORDER BY number",
+                [study],
+            ).fetchall()
+        return [
+            _stopped(text) if owner and _is_dead(owner, seen) else _trial(text)
+            for text, owner, seen in rows
+        ]
+
+    def changes(self, study: int, since: int) -> tuple[int, list[Trial]]:
+        """Return the trials that were saved after `since`, and the mark for the next call."""
+        self._stop_orphans(study)
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT changed, trial FROM trials WHERE study = ? AND changed > ? "
+                "ORDER BY changed",
+                [study, since],
+            ).fetchall()
+        return (rows[-1][0] if rows else since), [_trial(text) for _, text in rows]
+
+    def save_space(self, study: int, space: Space) -> None:
+        """Store the space, in place of the one before."""
+        text = to_text(space.to_json())
+        with self._database.write() as db:
+            db.execute("UPDATE studies SET space = ? WHERE id = ?", [text, study])
+
+    def space(self, study: int) -> Space:
+        """Return the stored space; an empty one if there is none."""
+        with self._database.read() as db:
+            (text,) = db.execute("SELECT space FROM studies WHERE id = ?", [study]).fetchone()
+        return Space.from_json(from_text(text))
+
+    def enqueue(self, study: int, params: Params) -> None:
+        """Store a setting to be tried, behind those that wait."""
+        row = [study, to_text(dict(params))]
+        with self._database.write() as db:
+            db.execute("INSERT INTO enqueued (study, params) VALUES (?, ?)", row)
+
+    def take_enqueued(self, study: int) -> list[dict[str, Plain]]:
+        """Return the waiting settings, oldest first, and forget them."""
+        with self._database.write() as db:
+            query = "SELECT params FROM enqueued WHERE study = ? ORDER BY id"
+            waiting = [from_text(text) for (text,) in db.execute(query, [study])]
+            db.execute("DELETE FROM enqueued WHERE study = ?", [study])
+        return [{name: plain(value) for name, value in params.items()} for params in waiting]
+
+    def add_look(self, look: Look) -> None:
+        """Append to the ledger."""
+        with self._database.write() as db:
+            db.execute("INSERT INTO looks (look) VALUES (?)", [to_text(asdict(look))])
+
+    def looks(self) -> list[Look]:
+        """Return the whole ledger, oldest first."""
+        with self._database.read() as db:
+            rows = db.execute("SELECT look FROM looks ORDER BY id").fetchall()
+        return [Look(**from_text(text)) for (text,) in rows]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    @contextmanager
+    def _changing(self) -> Iterator[tuple[Connection, int]]:
+        """Give a transaction and the tick that marks what is changed in it."""
+        with self._database.write() as db:
+            db.execute("UPDATE clock SET tick = tick + 1")
+            (tick,) = db.execute("SELECT tick FROM clock").fetchone()
+            yield db, tick
+
+    def _stop_orphans(self, study: int) -> None:
+        """Store the running trials of dead processes as stopped; drop what they only claimed."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT number, trial, owner, seen FROM trials "
+                "WHERE study = ? AND owner IS NOT NULL",
+                [study],
+            ).fetchall()
+        for number, text, owner, seen in rows:
+            if _is_dead(owner, seen):
+                stopped = to_text(_stopped(text).to_json()) if text else None
+                self._end(study, number, owner, stopped)
+
+    def _end(self, study: int, number: int, owner: str, text: str | None) -> None:
+        """Take the number from its owner, unless the trial has ended in the meantime."""
+        with self._changing() as (db, tick):
+            db.execute(
+                "UPDATE trials SET trial = ?, owner = NULL, changed = ? "
+                "WHERE study = ? AND number = ? AND owner = ?",
+                [text, tick if text else 0, study, number, owner],
+            )
+
+
+def _record(study: int, name: str, revision: int, text: str) -> StudyRecord:
+    fields = from_text(text)
+    fields["direction"] = Direction(fields["direction"])
+    return StudyRecord(id=study, name=name, revision=revision, **fields)
+
+
+def _record_text(record: StudyRecord) -> str:
+    """Return what is not in a column of its own."""
+    fields = asdict(record) | {"direction": record.direction.value}
+    columns = {"id", "name", "revision"}
+    return to_text({name: value for name, value in fields.items() if name not in columns})
+
+
+def _trial(text: str) -> Trial:
+    return Trial.from_json(from_text(text))
+
+
+def _stopped(text: str) -> Trial:
+    return replace(_trial(text), state=State.STOPPED)
+
+
+def _is_dead(owner: str, seen: float) -> bool:
+    is_alive = Process(*from_text(owner)).is_alive()
+    return time.time() - seen > DEAD_AFTER_S if is_alive is None else not is_alive

@@ -1,0 +1,230 @@
+"""A study: what a search found, for the user to ask, plot, freeze and take elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from hpo_magic.core.domains import Plain
+from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import State, Trial
+from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
+from hpo_magic.restore import Restorer
+
+if TYPE_CHECKING:  # heavy, and not needed by a search
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from scipy.optimize import OptimizeResult
+
+__all__ = ["Study", "open_snapshot"]
+
+
+@dataclass
+class Study:
+    """What a search found. A bare study in a cell shows its result.
+
+    `best_seen` is the best validation value among many, so it is optimistic: luck chose it too.
+    What holds is what `%%hpo_test NAME` measures once, on data the search never saw: `test`.
+    """
+
+    record: StudyRecord
+    storage: Storage
+    snapshot: Snapshot
+    restorer: Restorer | None = None
+    unsaved: dict[int, Trial] = field(default_factory=dict)  # what a failing disk did not take
+
+    @property
+    def name(self) -> str:
+        """The name under which the study is stored."""
+        return self.record.name
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The trials that count, by number: the start first, failed ones included."""
+        return self.snapshot.trials
+
+    @property
+    def set_aside(self) -> tuple[Trial, ...]:
+        """The trials that a change of the ranges put outside the search space."""
+        return self.snapshot.set_aside
+
+    @property
+    def space(self) -> Space:
+        """The parameters that were reached, with their ranges."""
+        return self.snapshot.space
+
+    @property
+    def start(self) -> Trial | None:
+        """The trial on the defaults: the cell as you wrote it. None if it did not run."""
+        return self.snapshot.start
+
+    @property
+    def best_trial(self) -> Trial:
+        """The complete trial with the best validation value, the earliest among equals.
+
+        Raises
+        ------
+        HpoError
+            If no trial is complete.
+        """
+        best = self.snapshot.history.best()
+        if best is None:
+            raise HpoError(f"Study {self.name!r} has no complete trial yet.")
+        return best
+
+    @property
+    def best_params(self) -> dict[str, Plain]:
+        """The setting of the best trial: its active parameters alone."""
+        return dict(self.best_trial.params)
+
+    @property
+    def best_seen(self) -> float:
+        """The best validation value seen: optimistic, since it was picked as the best of many."""
+        value = self.best_trial.value
+        assert value is not None  # complete trials have one
+        return value
+
+    @property
+    def test(self) -> Look | None:
+        """The first look at the test set with the setting that is chosen now; None before it."""
+        chosen = self.best_trial.number
+        looks = [look for look in looks_of(self.storage, self.record) if look.trial == chosen]
+        return next((look for look in looks if look.value is not None), None)
+
+    def best_model(self) -> Any:
+        """Return the model of the best trial, as it was when its value was measured.
+
+        Raises
+        ------
+        HpoError
+            If it was not kept and the code that made it is not here to be run again.
+        """
+        if self.restorer is None:
+            raise HpoError(
+                f"The model of study {self.name!r} was not kept, and the cell that made it is not "
+                f"here. Run its %%hpo cell again."
+            )
+        return self.restorer.model(self.best_trial)
+
+    def enqueue(self, **params: Any) -> None:
+        """Have a setting tried first when the search goes on.
+
+        Parameters that are left out are the sampler's to choose.
+
+        Raises
+        ------
+        SpaceError
+            If a name is not a parameter of the study, or a value is outside its range.
+        """
+        for name, value in params.items():
+            if name not in self.space:
+                known = ", ".join(self.space)
+                raise SpaceError(
+                    f"no parameter {name!r} in study {self.name!r}."
+                    f"{did_you_mean(name, self.space)} It has: {known}."
+                )
+            if value not in self.space[name].domain:
+                raise SpaceError(f"{name}: {value!r} is not in its range.")
+        self.storage.enqueue(self.record.id, params)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table with a row for each trial.
+
+        Columns: `number`, `state`, `kind`, `value`, `duration_s`, each parameter by its name
+        (missing where it was not active), and `error`. Needs pandas.
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "number": trial.number,
+                "state": trial.state.value,
+                "kind": trial.kind.value,
+                "value": trial.value,
+                "duration_s": trial.duration_s,
+                **{name: trial.params.get(name) for name in self.space},
+                "error": str(trial.failure) if trial.failure else None,
+            }
+            for trial in self.trials
+        ]
+        return pd.DataFrame(rows).set_index("number") if rows else pd.DataFrame()
+
+    def to_skopt(self) -> OptimizeResult:
+        """Return the study as scikit-optimize's result, for `skopt.plots`."""
+        from hpo_magic.samplers.bayes import to_optimize_result
+
+        return to_optimize_result(self.space, self.snapshot.history)
+
+    def plot_convergence(self) -> Figure:
+        """Return a figure of the best value so far over the trials, with the start."""
+        from hpo_magic.views.convergence import convergence
+
+        return convergence(self.snapshot)
+
+    def refreshed(self) -> Study:
+        """Return the study as it is on disk now: other processes may have worked on it."""
+        if self.unsaved:
+            return self
+        return replace(self, snapshot=snapshot_of(self.storage, self.record))
+
+    def freeze(self) -> str:
+        """Return the cell with the winning values written in; it runs without hpo_magic."""
+        from hpo_magic.core.freeze import freeze
+
+        if not self.record.source:
+            raise HpoError(f"Study {self.name!r} was not searched from a cell: nothing to freeze.")
+        return freeze(self.record.source, self.best_params)
+
+    def __repr__(self) -> str:
+        from hpo_magic.views.result import result_text
+
+        return result_text(self.snapshot)
+
+    def _repr_html_(self) -> str:
+        from hpo_magic.views.result import result_html
+
+        return result_html(self.snapshot)
+
+
+def open_snapshot(storage: Storage, name: str) -> tuple[StudyRecord, Snapshot]:
+    """Return the latest revision of a study, and what is in it.
+
+    Raises
+    ------
+    StudyNotFound
+        If there is no study of that name.
+    """
+    revisions = storage.revisions(name)
+    if not revisions:
+        names = storage.names()
+        listed = f" There are: {', '.join(names)}." if names else " There is none yet."
+        raise StudyNotFound(f"no study {name!r} here.{did_you_mean(name, names)}{listed}")
+    return revisions[-1], snapshot_of(storage, revisions[-1])
+
+
+def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
+    """Return what is stored of one revision, for the views."""
+    space = storage.space(record.id)
+    trials = storage.trials(record.id)
+    fitting = tuple(t for t in trials if t.state is State.RUNNING or space.fits(t.params))
+    return Snapshot(
+        name=record.name,
+        metric=record.metric or "value",
+        direction=record.direction,
+        space=space,
+        trials=fitting,
+        set_aside=tuple(t for t in trials if t not in fitting),
+        started=record.created,
+        at=time.time(),
+        ended="from disk",
+        is_live=False,
+        looks=tuple(looks_of(storage, record)),
+    )
+
+
+def looks_of(storage: Storage, record: StudyRecord) -> list[Look]:
+    """Return the looks at a test set with this revision of the study."""
+    key = (record.name, record.revision)
+    return [look for look in storage.looks() if (look.study, look.revision) == key]

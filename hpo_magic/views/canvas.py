@@ -1,0 +1,132 @@
+"""The paper all plots are drawn on: figures off pyplot, inks for light and dark pages, PNG bytes.
+
+The notebook's theme is not known to the kernel, so the background is transparent and every ink is
+of middle lightness: readable on white and on black. Fonts and colours are set here and not taken
+from the user's rcParams, and nothing of matplotlib's global state is changed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+
+__all__ = [
+    "BEST",
+    "FAILED",
+    "INK",
+    "START",
+    "TRIAL",
+    "WORDS",
+    "blank",
+    "drawable",
+    "label_axes",
+    "legend_above",
+    "new_axes",
+    "png",
+    "sentence",
+]
+
+# Contrast on white and on Lab's dark #111111: 4.5 and 4.2 for the ink of the text; every other
+# ink above the 3 that WCAG 2.1 asks of graphics. After Okabe & Ito's colour-blind-safe palette.
+INK = "#777777"
+TRIAL = "#2f87c8"
+BEST = "#d1700c"
+START = "#8a63b8"
+FAILED = "#cf4b4b"
+
+FONT = "DejaVu Sans"  # comes with matplotlib, so it is always there
+FONT_SIZE = 9
+# Names are the user's: "$" in them begins no formula, and LaTeX is not asked.
+WORDS: dict[str, Any] = {
+    "color": INK,
+    "fontfamily": FONT,
+    "fontsize": FONT_SIZE,
+    "parse_math": False,
+    "usetex": False,
+}
+DPI = 100  # one inch of matplotlib is 100 pixels of CSS
+SIZE_PX = (560, 280)
+
+
+def blank(figure: Figure | None = None, size_px: tuple[int, int] = SIZE_PX) -> Figure:
+    """Return an empty figure: `figure` wiped, which is twice as fast as a new one, or a new one."""
+    if figure is None:
+        figure = Figure(figsize=(size_px[0] / DPI, size_px[1] / DPI), dpi=DPI)
+        FigureCanvasAgg(figure)
+    figure.clear()
+    figure.patch.set_alpha(0.0)
+    return figure
+
+
+def new_axes(figure: Figure, margins: Sequence[float] = (0.12, 0.17, 0.97, 0.88)) -> Axes:
+    """Return axes in grey ink, without the upper and right line.
+
+    `margins` are left, bottom, right, top, as shares of the figure. Fixed, because a layout engine
+    would cost as much as the drawing.
+    """
+    left, bottom, right, top = margins
+    axes = figure.add_axes((left, bottom, right - left, top - bottom))
+    axes.patch.set_alpha(0.0)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(INK)
+    axes.tick_params(colors=INK, which="both", labelsize=FONT_SIZE, labelfontfamily=FONT)
+    return axes
+
+
+def label_axes(axes: Axes, x: str, y: str) -> None:
+    """Name the axes."""
+    axes.set_xlabel(drawable(x), **WORDS)
+    axes.set_ylabel(drawable(y), **WORDS)
+
+
+def legend_above(axes: Axes) -> None:
+    """Explain the marks above the plot, where they hide nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    legend = axes.legend(
+        handles,
+        labels,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        borderaxespad=0.3,
+        ncols=max(len(labels), 1),
+        fontsize=8,
+        frameon=False,
+        handlelength=1.6,
+        handletextpad=0.5,
+        columnspacing=1.2,
+    )
+    for text in legend.get_texts():
+        text.update({**WORDS, "fontsize": 8})
+
+
+def sentence(figure: Figure, text: str) -> Figure:
+    """Return the figure with a sentence instead of a plot."""
+    figure.text(0.5, 0.5, drawable(text), ha="center", wrap=True, **WORDS)
+    return figure
+
+
+def png(figure: Figure, scale: float = 1.0) -> bytes:
+    """Return the figure as PNG, `scale` times as many pixels as its size."""
+    file = io.BytesIO()
+    # Compression level 1: 8 ms of 13 saved for 10 % more bytes.
+    options = {"compress_level": 1} if scale == 1 else {"optimize": True}
+    figure.savefig(file, format="png", dpi=DPI * scale, transparent=True, pil_kwargs=options)
+    return file.getvalue()
+
+
+def drawable(text: str) -> str:
+    """Return `text` with a box for each character that the font lacks; matplotlib would warn."""
+    return "".join(c if _has_glyph(c) else "□" for c in text)
+
+
+@lru_cache(maxsize=4096)
+def _has_glyph(character: str) -> bool:
+    return character in "\n\t" or get_font(findfont(FONT)).get_char_index(ord(character)) != 0

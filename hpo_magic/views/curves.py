@@ -1,0 +1,127 @@
+"""The learning curves: the trial in training against the best one and all the others."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.summary import best_trial, curve_metric, running_trials
+from hpo_magic.core.trial import Trial
+from hpo_magic.core.wording import counted, number
+from hpo_magic.views.canvas import (
+    BEST,
+    TRIAL,
+    blank,
+    drawable,
+    label_axes,
+    legend_above,
+    new_axes,
+    sentence,
+)
+from hpo_magic.views.convergence import visible_range
+
+__all__ = ["current_curve", "current_curve_alt", "curves", "curves_alt"]
+
+Path = list[tuple[int, float]]  # (epoch, value), finite
+
+
+def current_curve(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
+    """Return the curve of the trial in training, beside the best one's.
+
+    The same metric on the training rows is drawn thin, where it is reported: `accuracy` beside
+    `val_accuracy`.
+    """
+    figure = blank(figure)
+    metric, trial = curve_metric(snapshot), _current(snapshot)
+    if metric is None or trial is None or not trial.curve:
+        return sentence(figure, "No epoch is reported yet.")
+    axes = new_axes(figure)
+    best = best_trial(snapshot)
+    if best is not None and best is not trial and best.curve:
+        label = f"best seen (trial {best.number})"
+        axes.plot(*_xy(_path(best, metric)), color=BEST, linewidth=1.3, label=label)
+    train = metric.removeprefix("val_")
+    if train != metric and train in trial.curve[-1].metrics:
+        x, y = _xy(_path(trial, train))
+        label = drawable(f"trial {trial.number}, {train}")
+        axes.plot(x, y, color=TRIAL, linewidth=1.0, linestyle=(0, (1, 1.5)), label=label)
+    x, y = _xy(_path(trial, metric))
+    label = f"trial {trial.number}"
+    axes.plot(x, y, color=TRIAL, linewidth=2.0, marker="o", markersize=3.5, label=label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axes.margins(x=0.03, y=0.08)
+    label_axes(axes, "epoch", metric)
+    legend_above(axes)
+    return figure
+
+
+def current_curve_alt(snapshot: Snapshot) -> str:
+    """Return what the plot of the current trial shows, for those who do not see it."""
+    metric, trial = curve_metric(snapshot), _current(snapshot)
+    path = _path(trial, metric) if trial is not None and metric is not None else []
+    if trial is None or not path:
+        return "Learning curve: no epoch is reported yet."
+    epoch, value = path[-1]
+    return f"Learning curve of trial {trial.number}: {metric} {number(value)} at epoch {epoch}."
+
+
+def curves(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
+    """Return the learning curves of all trials; the best one stands out."""
+    figure = blank(figure)
+    metric = curve_metric(snapshot)
+    paths = [(t, _path(t, metric)) for t in snapshot.trials if t.curve] if metric else []
+    paths = [(trial, path) for trial, path in paths if path]
+    if metric is None or not paths:
+        return sentence(figure, "No epoch is reported: there are no learning curves.")
+    axes = new_axes(figure)
+    fade = min(0.5, max(0.08, 12 / len(paths)))
+    lines = LineCollection([p for _, p in paths], colors=TRIAL, linewidths=0.8, alpha=fade)
+    axes.add_collection(lines)
+    best = best_trial(snapshot)
+    if best is not None and best.curve:
+        label = f"best seen (trial {best.number})"
+        axes.plot(*_xy(_path(best, metric)), color=BEST, linewidth=1.8, label=label)
+    ends = np.array([path[-1][1] for _, path in paths])
+    low, high = visible_range(ends, snapshot.direction)
+    starts = np.array([path[0][1] for _, path in paths])
+    # Curves may begin far off: show where three quarters of them begin, not the wildest.
+    low, high = min(low, float(np.quantile(starts, 0.25))), max(high, np.quantile(starts, 0.75))
+    axes.set_ylim(low - 0.04 * (high - low), high + 0.06 * (high - low))
+    axes.set_xlim(0.5, max(path[-1][0] for _, path in paths) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    label_axes(axes, "epoch", metric)
+    legend_above(axes)
+    return figure
+
+
+def curves_alt(snapshot: Snapshot) -> str:
+    """Return what the plot of all curves shows, for those who do not see it."""
+    metric = curve_metric(snapshot)
+    n = sum(1 for t in snapshot.trials if t.curve)
+    if metric is None:
+        return "Learning curves: no epoch is reported."
+    best = best_trial(snapshot)
+    path = _path(best, metric) if best is not None else []
+    end = f"; the best one ends at {number(path[-1][1])} after epoch {path[-1][0]}" if path else ""
+    return f"Learning curves of {metric} in {counted(n, 'trial')}{end}."
+
+
+def _current(snapshot: Snapshot) -> Trial | None:
+    """Return the trial in training that was started last, or the one that ended last."""
+    running = [t for t in running_trials(snapshot) if t.curve]
+    with_curve = running or [t for t in snapshot.trials if t.curve]
+    return with_curve[-1] if with_curve else None
+
+
+def _path(trial: Trial, metric: str) -> Path:
+    found = ((point.step, point.metrics.get(metric)) for point in trial.curve)
+    return [(step, value) for step, value in found if value is not None and math.isfinite(value)]
+
+
+def _xy(path: Path) -> tuple[list[int], list[float]]:
+    return [step for step, _ in path], [value for _, value in path]

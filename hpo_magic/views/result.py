@@ -1,0 +1,71 @@
+"""The result that stays in a saved notebook: HTML and a picture that need no kernel.
+
+Notebook viewers strip scripts and most styles, so the HTML is made of plain tables, and the picture
+is a PNG beside it. Both carry their text, for viewers that show neither.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from matplotlib.figure import Figure
+
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.summary import best_trial, goal_text, start_trial, three_numbers
+from hpo_magic.core.wording import shown
+from hpo_magic.views.canvas import blank
+from hpo_magic.views.convergence import convergence
+from hpo_magic.views.table import best_and_last, cut_text, html_table, table
+from hpo_magic.views.text import end_text
+
+__all__ = ["headline_html", "result_figure", "result_html"]
+
+SIZE_PX = (700, 300)
+
+
+def result_html(snapshot: Snapshot) -> str:
+    """Return the result as HTML; all that comes from the user is escaped."""
+    trials = best_and_last(snapshot)
+    cut = cut_text(len(trials), len(snapshot.trials), "The best and the last")
+    parts = [
+        f"<p><b>{escape(snapshot.name)}</b>: {escape(goal_text(snapshot))}</p>",
+        headline_html(snapshot),
+        _best_setting_html(snapshot),
+        f"<p>{escape(end_text(snapshot))}</p>",
+        *(f"<p>{escape(message)}</p>" for message in snapshot.messages),
+        html_table(table(snapshot, trials), "Trials") if trials else "",
+        f"<p>{escape(cut)}</p>" if cut else "",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def headline_html(snapshot: Snapshot) -> str:
+    """Return the headline: the start, the best seen and the test, never one number alone."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(label)}</th><td><b>{escape(value)}</b></td>'
+        f"<td>{escape(remark)}</td></tr>"
+        for label, value, remark in three_numbers(snapshot)
+    )
+    return f"<table><tbody>{rows}</tbody></table>"
+
+
+def _best_setting_html(snapshot: Snapshot) -> str:
+    best, start = best_trial(snapshot), start_trial(snapshot)
+    if best is None or not best.params:
+        return ""
+    before = {} if start is None else {n: shown(v) for n, v in start.params.items()}
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(before.get(name, ""))}</td>'
+        f"<td><b>{escape(shown(value))}</b></td></tr>"
+        for name, value in best.params.items()
+    )
+    head = '<tr><th scope="col">parameter</th><th scope="col">start</th>'
+    head += f'<th scope="col">best seen (trial {best.number})</th></tr>'
+    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def result_figure(snapshot: Snapshot) -> Figure | None:
+    """Return the picture that stays: the convergence; None where no trial is complete."""
+    if best_trial(snapshot) is None:
+        return None
+    return convergence(snapshot, blank(size_px=SIZE_PX))

@@ -1,0 +1,189 @@
+"""The table of trials: sorted, filtered, cut to what fits; as HTML and as text.
+
+A parameter that was not active in a trial has an empty place. State is a word and a sign, never
+colour alone. Everything from the user is escaped: names, values, messages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.summary import active_names, best_trial, digits_of
+from hpo_magic.core.trial import Kind, State, Trial
+from hpo_magic.core.wording import counted, duration, number, shortened, shown
+
+__all__ = [
+    "SIGNS",
+    "Table",
+    "best_and_last",
+    "cut_text",
+    "html_table",
+    "ranked",
+    "sort_keys",
+    "table",
+    "text_table",
+    "trial_details",
+]
+
+SIGNS = {State.RUNNING: "▶", State.COMPLETE: "✓", State.FAILED: "✗", State.STOPPED: "■"}
+MESSAGE_LENGTH = 120  # characters
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a table of trials, as plain text; `best` is the row of the best trial."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    best: int | None = None
+
+
+# Which trials, in which order.
+
+
+def sort_keys(snapshot: Snapshot) -> list[str]:
+    """Return what a table can be sorted by: value, number, duration, and the active parameters."""
+    return ["value", "number", "duration", *active_names(snapshot)]
+
+
+def ranked(
+    snapshot: Snapshot,
+    by: str = "value",
+    state: State | None = None,
+    n_most: int | None = None,
+) -> list[Trial]:
+    """Return the trials in the order of a column, those without an entry last.
+
+    Parameters
+    ----------
+    by
+        One of `sort_keys`. "value": the best first; "number": the latest first; "duration": the
+        longest first; a parameter: ascending. Ties go by number.
+    state
+        Only trials in this state; None for all.
+    n_most
+        How many at most.
+    """
+    chosen = [t for t in snapshot.trials if state is None or t.state is state]
+    return sorted(chosen, key=lambda trial: _place(snapshot, trial, by))[:n_most]
+
+
+def _place(snapshot: Snapshot, trial: Trial, by: str) -> tuple[Any, ...]:
+    key: float | str | None
+    if by == "number":
+        return (0, -trial.number)
+    if by == "value":
+        key = snapshot.history.loss(trial)
+    elif by == "duration":
+        key = None if trial.duration_s is None else -trial.duration_s
+    elif by in trial.params and by in snapshot.space:
+        parameter = snapshot.space[by]
+        key = parameter.domain.unit(parameter.domain.nearest(trial.params[by]))
+    else:
+        key = None
+    return (key is None, key or 0.0, trial.number)
+
+
+def best_and_last(snapshot: Snapshot, n_best: int = 10, n_last: int = 10) -> list[Trial]:
+    """Return the best trials, best first, then the last ones that are not among them."""
+    best = [t for t in ranked(snapshot, "value") if t.value is not None][:n_best]
+    last = snapshot.trials[-n_last:] if n_last else ()
+    known = {t.number for t in best}
+    return best + [t for t in reversed(last) if t.number not in known]
+
+
+def cut_text(n_shown: int, n_all: int, which: str) -> str:
+    """Return the sentence that says what a shortened table leaves out; "" where it is whole."""
+    return "" if n_shown >= n_all else f"{which}: {n_shown:,} of {counted(n_all, 'trial')}."
+
+
+# The cells.
+
+
+def table(snapshot: Snapshot, trials: Sequence[Trial]) -> Table:
+    """Return the table of `trials`: number, state, value, time, their active parameters.
+
+    A column of messages is there if one of them failed.
+    """
+    names = active_names(snapshot, trials)
+    digits = digits_of(snapshot)
+    failed = any(t.failure for t in trials)
+    header = ("trial", "state", snapshot.metric, "time", *names, *(["message"] if failed else []))
+    best = best_trial(snapshot)
+    best_row = next((i for i, t in enumerate(trials) if best and t.number == best.number), None)
+    rows = tuple(_cells(t, names, digits, failed) for t in trials)
+    return Table(header, rows, best_row)
+
+
+def _cells(trial: Trial, names: Iterable[str], digits: int, failed: bool) -> tuple[str, ...]:
+    start = " (start)" if trial.kind is Kind.START else ""
+    cells = [
+        f"{trial.number}{start}",
+        f"{SIGNS[trial.state]} {trial.state.value}",
+        number(trial.value, digits),
+        duration(trial.duration_s),
+        *(shown(trial.params[name]) if name in trial.params else "" for name in names),
+    ]
+    if failed:
+        cells.append(shortened(str(trial.failure), MESSAGE_LENGTH) if trial.failure else "")
+    return tuple(cells)
+
+
+def html_table(table: Table, caption: str = "") -> str:
+    """Return the table as HTML that needs no style sheet and no script."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.header)
+    body = "".join(_html_row(row, i == table.best) for i, row in enumerate(table.rows))
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _html_row(row: Sequence[str], is_best: bool) -> str:
+    cells = [escape(cell) for cell in row]
+    if is_best:
+        cells = [f"<b>{cell}</b>" for cell in cells]
+        cells[1] += " <b>★ best seen</b>"
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def text_table(table: Table) -> str:
+    """Return the table as text with aligned columns; a star marks the best row."""
+    rows = [table.header, *table.rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
+    lines = []
+    for k, row in enumerate(rows):
+        mark = "★" if table.best is not None and k == table.best + 1 else " "
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append(f"{mark} {'  '.join(cells)}".rstrip())
+    return "\n".join(lines)
+
+
+# One trial.
+
+
+def trial_details(snapshot: Snapshot, trial: Trial) -> str:
+    """Return all that is known of one trial, as HTML."""
+    digits = digits_of(snapshot)
+    facts = [("state", f"{SIGNS[trial.state]} {trial.state.value}"), ("run as", trial.kind.value)]
+    facts += [(snapshot.metric, number(trial.value, digits)), ("time", duration(trial.duration_s))]
+    facts += [(name, shown(value)) for name, value in trial.params.items()]
+    facts += [
+        (name, number(value) if math.isfinite(value) else str(value))
+        for name, value in trial.metrics.items()
+        if name != snapshot.metric
+    ]
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
+        for name, text in facts
+    )
+    texts = []
+    if trial.failure:
+        texts.append(f"{trial.failure}\n{trial.failure.traceback}".strip())
+    if trial.output:
+        texts.append(trial.output)
+    blocks = "".join(f"<pre>{escape(text)}</pre>" for text in texts)
+    return f"<table><caption>Trial {trial.number}</caption>{rows}</table>{blocks}"

@@ -1,0 +1,105 @@
+"""The search in words: a progress line, a line for each trial, and the result as a block."""
+
+from __future__ import annotations
+
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.summary import (
+    best_trial,
+    counts_text,
+    curve_metric,
+    digits_of,
+    goal_text,
+    progress_text,
+    running_trials,
+    start_trial,
+    three_numbers,
+    time_text,
+)
+from hpo_magic.core.trial import Kind, Trial
+from hpo_magic.core.wording import duration, number, setting, shortened
+from hpo_magic.views.table import SIGNS, best_and_last, cut_text, table, text_table
+
+__all__ = ["best_line", "current_text", "end_text", "progress_line", "result_text", "trial_line"]
+
+KIND_TEXT = {
+    Kind.START: "the start: the cell as you wrote it",
+    Kind.SEARCH: "suggested by the sampler",
+    Kind.ENQUEUED: "asked for by you",
+}
+
+
+def progress_line(snapshot: Snapshot) -> str:
+    """Return the state of the search in one line, for a terminal."""
+    parts = [f"{snapshot.name}: {progress_text(snapshot)}"]
+    parts += [_best_text(snapshot)] if best_trial(snapshot) else []
+    parts += [current_text(snapshot)] if running_trials(snapshot) else []
+    return " | ".join([*parts, time_text(snapshot)])
+
+
+def _best_text(snapshot: Snapshot) -> str:
+    best, start, digits = best_trial(snapshot), start_trial(snapshot), digits_of(snapshot)
+    assert best is not None
+    text = f"best seen {number(best.value, digits)} (optimistic)"
+    if start is not None and start.value is not None:
+        text += f", start {number(start.value, digits)}"
+    return text
+
+
+def current_text(snapshot: Snapshot) -> str:
+    """Return what is in training: "trial 12, epoch 3: val_loss 0.2310"."""
+    parts = []
+    metric = curve_metric(snapshot)
+    for trial in running_trials(snapshot):
+        text = f"trial {trial.number}"
+        if trial.curve:
+            point = trial.curve[-1]
+            text += f", epoch {point.step}"
+            if metric is not None and metric in point.metrics:
+                text += f": {metric} {number(point.metrics[metric])}"
+        parts.append(text)
+    return "; ".join(parts)
+
+
+def trial_line(snapshot: Snapshot, trial: Trial) -> str:
+    """Return an ended trial in one line, for a log."""
+    head = f"{SIGNS[trial.state]} trial {trial.number}"
+    took = f" in {duration(trial.duration_s)}" if trial.duration_s is not None else ""
+    if trial.failure:
+        return f"{head} {shortened(str(trial.failure), 120)}{took} | {setting(trial.params)}"
+    if trial.value is None:
+        return f"{head} {trial.state.value}{took} | {setting(trial.params)}"
+    best = best_trial(snapshot)
+    star = " ★ best seen" if best is not None and best.number == trial.number else ""
+    value = f"{snapshot.metric} {number(trial.value, digits_of(snapshot))}"
+    return f"{head} {value}{star}{took} | {setting(trial.params)}"
+
+
+def best_line(snapshot: Snapshot) -> str:
+    """Return the result in one line."""
+    lines = (f"{line.label} {line.value} ({line.remark})" for line in three_numbers(snapshot))
+    return f"{snapshot.name}, {goal_text(snapshot)}: " + "; ".join(lines)
+
+
+def result_text(snapshot: Snapshot) -> str:
+    """Return the result as a block of text: what holds, the setting, the trials."""
+    lines = [f"{snapshot.name}: {goal_text(snapshot)}"]
+    lines += [
+        f"    {label:<12}{value:<15}{remark}" for label, value, remark in three_numbers(snapshot)
+    ]
+    best = best_trial(snapshot)
+    if best is not None:
+        lines.append(f"best seen in trial {best.number}: {setting(best.params)}")
+    lines += [end_text(snapshot), *snapshot.messages]
+    trials = best_and_last(snapshot)
+    if trials:
+        lines += ["", text_table(table(snapshot, trials))]
+    if cut := cut_text(len(trials), len(snapshot.trials), "the best and the last"):
+        lines.append(f"({cut})")
+    return "\n".join(lines)
+
+
+def end_text(snapshot: Snapshot) -> str:
+    """Return how the search ended, and how many trials there are."""
+    ended = f"The search ended: {snapshot.ended}. " if snapshot.ended else ""
+    trials = counts_text(snapshot) or "no trials"
+    return f"{ended}{progress_text(snapshot)} ({trials}), {time_text(snapshot)}."

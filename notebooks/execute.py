@@ -1,0 +1,63 @@
+"""Execute a notebook from top to bottom and print what its cells show.
+
+    python notebooks/execute.py notebooks/01_quickstart.ipynb
+
+The executed copy goes to `build/`; its studies to a folder of their own, so that every run starts
+from nothing. `--in-place` executes and saves the notebook itself, as it is shown on GitHub.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+
+def execute(path: Path, timeout_s: int = 1800) -> nbformat.NotebookNode:
+    """Return the notebook, executed in a folder of its own."""
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook, timeout=timeout_s, resources={"metadata": {"path": folder}}
+        )
+        client.execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # times of this run, which say nothing to a reader
+    return notebook
+
+
+def shown(cell: nbformat.NotebookNode) -> str:
+    """Return the text that a cell shows."""
+    parts = []
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream" and output.name == "stdout":
+            parts.append(output.text)
+        elif "data" in output:
+            parts.append(str(output.data.get("text/plain", "")))
+    return "\n".join(part.rstrip() for part in parts if part.strip())
+
+
+def main() -> None:
+    """Execute the notebook named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("--in-place", action="store_true", help="save the notebook itself")
+    asked = parser.parse_args()
+    notebook = execute(asked.notebook)
+    for cell in notebook.cells:
+        first = cell.source.splitlines()[0] if cell.source else ""
+        text = shown(cell) if cell.cell_type == "code" else ""
+        if text:
+            print(f"\n{first}\n{text}")
+    target = asked.notebook if asked.in_place else Path("build") / asked.notebook.name
+    target.parent.mkdir(exist_ok=True)
+    nbformat.write(notebook, target)
+    print(f"\nThe executed notebook: {target}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

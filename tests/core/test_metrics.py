@@ -1,0 +1,246 @@
+"""The value of a trial, from every place it can stand in, and what is said where it does not."""
+
+import math
+import pickle
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from hpo_magic.core.metrics import NOTHING, Score, keras_direction, number, value_of_trial
+from hpo_magic.core.ports import Fit
+from hpo_magic.core.trial import Direction
+from hpo_magic.errors import MetricError, MissingMetric
+
+MAXIMIZE, MINIMIZE = Direction.MAXIMIZE, Direction.MINIMIZE
+EPOCHS = (
+    {"loss": 0.9, "accuracy": 0.6, "val_loss": 0.8, "val_accuracy": 0.7},
+    {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.9, "val_accuracy": 0.6},
+)
+FIT = Fit(EPOCHS)
+
+
+def score(metric=None, direction=None, last=NOTHING, fits=(), variables=None, **shown) -> Score:
+    """Return the value of a trial that left these things."""
+    return value_of_trial(metric, direction, last, fits, variables or {}, **shown)
+
+
+def history_of(*epochs):
+    """Return what looks like a Keras `History` of these epochs."""
+    names = epochs[0] if epochs else ()
+    columns = {name: [epoch[name] for epoch in epochs] for name in names}
+    return SimpleNamespace(history=columns, epoch=list(range(len(epochs))))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "accuracy", "acc", "val_acc", "val_accuracy", "val_sparse_categorical_accuracy",
+        "top_k_categorical_accuracy", "auc", "val_auc_2", "AUC", "precision", "val_recall_1",
+        "f1_score", "fbeta_score", "iou", "mean_io_u", "one_hot_mean_io_u", "binary_io_u",
+        "r2_score", "cosine_similarity", "digit_accuracy", "val_out_1_accuracy",
+        "sensitivity_at_specificity", "precision_at_recall", "true_positives",
+        "pearson_correlation", "loss_accuracy",
+    ],
+)  # fmt: skip
+def test_more_of_it_is_better(name):
+    """Scores are maximized, whatever output or repetition they belong to."""
+    assert keras_direction(name) is MAXIMIZE
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "loss", "val_loss", "val_out_loss", "mse", "mae", "mape", "msle", "val_mse_1",
+        "mean_absolute_error", "root_mean_squared_error", "mean_squared_logarithmic_error",
+        "binary_crossentropy", "val_sparse_categorical_crossentropy", "hinge", "squared_hinge",
+        "kl_divergence", "poisson", "logcosh", "log_cosh", "huber", "false_positives",
+        "categorical_generalized_cross_entropy", "accuracy_loss",
+    ],
+)  # fmt: skip
+def test_less_of_it_is_better(name):
+    """Losses and errors are minimized."""
+    assert keras_direction(name) is MINIMIZE
+
+
+@pytest.mark.parametrize(
+    "name", ["score", "learning_rate", "sum", "mean", "inaccuracy", "", "val_"]
+)
+def test_other_names_say_nothing(name):
+    """A name that is not Keras's has no direction, even if it contains one that is."""
+    assert keras_direction(name) is None
+
+
+@pytest.mark.parametrize(
+    "value", [1, 0.5, np.float32(0.5), np.int64(1), np.array(0.5), float("nan"), float("inf")]
+)
+def test_scalars_are_numbers(value):
+    """Python's and NumPy's scalars and arrays without dimensions become floats."""
+    assert isinstance(number(value), float)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, np.True_, np.array(True), "0.5", np.str_("0.5"), 1j, np.complex64(1), [0.5],
+     np.array([0.5]), np.array([1.0, 2.0]), {"a": 1.0}, object()],
+)  # fmt: skip
+def test_other_things_are_no_numbers(value):
+    """Booleans, text, complex numbers, lists and arrays are not numbers."""
+    assert number(value) is None
+
+
+def test_a_symbolic_tensor_is_no_number():
+    """What has `__float__` and refuses it is not a number."""
+
+    class Symbolic:
+        shape = None
+
+        def __float__(self):
+            raise TypeError("no value yet")
+
+    assert number(Symbolic()) is None
+
+
+def test_the_last_expression_is_the_metric_that_was_named():
+    """A number at the end of the cell goes before what the fits logged."""
+    found = score("val_accuracy", last=np.float32(0.5), fits=[FIT])
+    assert found == Score(0.5, "val_accuracy", MAXIMIZE, {**EPOCHS[1], "val_accuracy": 0.5})
+
+
+def test_a_dict_at_the_end_goes_before_a_fit():
+    """The metric is looked up in a dict of metrics first; the fit's other metrics are kept."""
+    found = score("accuracy", last={"accuracy": np.float64(0.5), "f": 2}, fits=[FIT])
+    assert found.value == 0.5
+    assert found.metrics == {**EPOCHS[1], "accuracy": 0.5, "f": 2.0}
+
+
+def test_a_history_gives_the_epoch_that_its_model_is_at():
+    """Of the fit whose History ends the cell, the restored epoch counts, not the last one."""
+    history = history_of(*EPOCHS)
+    fits = [Fit(EPOCHS, final=0, history=history), Fit([{"val_accuracy": 0.1}])]
+    assert score("val_accuracy", last=history, fits=fits).value == 0.7
+
+
+def test_a_history_that_nobody_watched_gives_its_last_epoch():
+    """Where a fit went unseen, its History is all there is to go by."""
+    found = score("val_accuracy", last=history_of(*EPOCHS))
+    assert found == Score(0.6, "val_accuracy", MAXIMIZE, EPOCHS[1])
+
+
+def test_the_last_fit_counts():
+    """Without a telling last expression the metric is that of the last fit."""
+    fits = [Fit([{"val_loss": 1.0}]), Fit(EPOCHS, final=0)]
+    for last in (NOTHING, None, "text", {"history": [1, 2]}, [0.1, 0.2]):
+        assert score("val_loss", last=last, fits=fits).value == 0.8
+
+
+def test_a_variable_counts_last():
+    """A variable of the metric's name is the last place to look."""
+    assert score("f1_score", variables={"f1_score": np.array(0.5)}).value == 0.5
+    assert score("loss", fits=[FIT], variables={"loss": 7}).value == 0.5
+
+
+def test_a_repeated_metric_is_found_by_its_plain_name():
+    """Keras numbers the metrics of later folds; the name without the number finds them."""
+    found = score("val_auc", fits=[Fit([{"val_auc_3": 0.5, "auc_3": 0.7}])])
+    assert (found.value, found.metric) == (0.5, "val_auc")
+
+
+def test_the_direction_given_goes_before_keras():
+    """Whoever wants a low accuracy gets it."""
+    assert score("accuracy", MINIMIZE, fits=[FIT]).direction is MINIMIZE
+
+
+def test_values_that_are_not_finite_are_values():
+    """NaN and infinity are handed on; whoever asked fails the trial."""
+    assert math.isnan(score("loss", last=float("nan")).value)
+    assert score("loss", last=-math.inf).value == -math.inf
+
+
+def test_a_bare_number_takes_the_name_it_is_shown_by():
+    """With a direction alone the last expression is the value, under the name it goes by."""
+    assert score(direction=MAXIMIZE, last=3) == Score(3.0, "value", MAXIMIZE, {"value": 3.0})
+    assert score(direction=MINIMIZE, last=3, shown="cost").metric == "cost"
+
+
+def test_a_dict_of_one_number_needs_no_name():
+    """A single metric at the end of the cell is the metric."""
+    assert score(last={"auc": 0.5}) == Score(0.5, "auc", MAXIMIZE, {"auc": 0.5})
+    assert score(direction=MINIMIZE, last={"cost": 2, "note": "x"}).metric == "cost"
+
+
+def test_without_a_name_the_validation_loss_is_minimized():
+    """Where nothing was said, `val_loss` it is."""
+    for direction in (None, MINIMIZE):
+        found = score(direction=direction, fits=[FIT])
+        assert (found.metric, found.value, found.direction) == ("val_loss", 0.9, MINIMIZE)
+
+
+def test_a_missing_metric_lists_what_there_is():
+    """The error names the trial once it is known, lists the metrics, and guesses; it pickles."""
+    with pytest.raises(MissingMetric) as caught:
+        score("val_acc", fits=[FIT])
+    caught.value.trial = 0
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert str(error) == (
+        'Trial 0 finished without the metric "val_acc". It logged: loss, accuracy, val_loss, '
+        "val_accuracy. Did you mean --maximize val_accuracy?"
+    )
+    assert (error.metric, error.logged) == ("val_acc", tuple(EPOCHS[0]))
+
+
+def test_a_missing_metric_keeps_the_option_that_was_given():
+    """The guess is put behind the option that the user wrote."""
+    with pytest.raises(MissingMetric, match=r"^The cell finished .*Did you mean --minimize loss\?"):
+        score("los", MINIMIZE, fits=[FIT])
+
+
+def test_a_missing_metric_without_a_guess_says_what_to_do():
+    """Where no name is close, the error says what can be done."""
+    with pytest.raises(MissingMetric, match=r"val_accuracy\. Name one of them, or end the cell"):
+        score("profit", MAXIMIZE, fits=[FIT])
+    with pytest.raises(MissingMetric, match=r"It logged nothing\. End the cell with the number"):
+        score("profit", MAXIMIZE, fits=[Fit([])])
+
+
+def test_several_numbers_are_not_one():
+    """An array or a list where a number is due says its size, and what to do."""
+    with pytest.raises(MetricError, match=r"got an array of shape \(5,\). Take its mean\?"):
+        score("score", MAXIMIZE, last=np.zeros(5))
+    with pytest.raises(MetricError, match=r"The end of the cell: .* got a list of length 2. Take"):
+        score(direction=MAXIMIZE, last=[0.1, 0.2])
+    with pytest.raises(MetricError, match=r"^score: .* got an array of shape \(1,\). Take its"):
+        score("score", MAXIMIZE, variables={"score": np.array([1.0])})
+    with pytest.raises(MetricError, match=r"^score: a number was expected, got True\.$"):
+        score("score", MAXIMIZE, last={"score": True})
+    with pytest.raises(MetricError, match=r"The end of the cell: .* got an object of type object"):
+        score(last=object())
+
+
+def test_a_bare_number_needs_a_direction():
+    """Nobody can know whether more of a number is better."""
+    with pytest.raises(MetricError, match="The cell ends in a number, and nothing says whether"):
+        score(last=0.5, fits=[FIT])
+
+
+def test_a_metric_of_the_users_own_needs_a_direction():
+    """A name that is not Keras's says nothing of its direction."""
+    with pytest.raises(MetricError, match="Write --maximize profit or --minimize profit"):
+        score("profit", last=0.5)
+
+
+def test_without_a_name_the_error_lists_what_there_is():
+    """Several metrics and no name, or `--maximize` alone: the user must choose."""
+    with pytest.raises(MetricError, match=r"logged: a, auc\. Write --maximize auc, for example"):
+        score(last={"a": 1, "auc": 0.5})
+    with pytest.raises(MetricError, match="Write --maximize val_accuracy, for example"):
+        score(direction=MAXIMIZE, fits=[FIT])
+    with pytest.raises(MetricError, match="Write --minimize loss, for example"):
+        score(fits=[Fit([{"loss": 1.0}])])
+
+
+@pytest.mark.parametrize("last", [NOTHING, None])
+def test_a_cell_without_numbers_is_told_what_to_do(last):
+    """A cell that neither fits nor ends in a number learns both ways."""
+    with pytest.raises(MetricError, match=r"neither ends in one nor fits a model\. End it with"):
+        score(last=last)

@@ -1,0 +1,236 @@
+"""The storage on disk keeps the contract, and whatever happens to its processes."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import astuple, replace
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from hpo_magic.core.ports import Look
+from hpo_magic.core.trial import Point, State, Trial
+from hpo_magic.storage.process import Process
+from hpo_magic.storage.sqlite import SqliteStorage, study_file
+from hpo_magic.storage.strict_json import to_text
+from hpo_magic.testing.storages import StorageContract, a_record, a_trial
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[SqliteStorage]:
+    """Give an empty storage in a folder of its own."""
+    with closing(SqliteStorage(tmp_path)) as opened:
+        yield opened
+
+
+class TestSqliteStorage(StorageContract):
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Iterator[SqliteStorage]:
+        with closing(SqliteStorage(tmp_path)) as opened:
+            yield opened
+
+
+def give_to(storage: SqliteStorage, number: int, owner: Process, age_s: float = 0.0) -> None:
+    """Make `owner` the process that claimed the number, `age_s` seconds ago."""
+    with closing(sqlite3.connect(storage.file)) as file, file:
+        file.execute(
+            "UPDATE trials SET owner = ?, seen = ? WHERE number = ?",
+            [to_text(astuple(owner)), time.time() - age_s, number],
+        )
+
+
+DEAD = replace(Process.this(), started="before this process")
+REMOTE = Process("elsewhere", 1, "1")
+
+
+def test_a_saved_trial_is_on_disk(storage: SqliteStorage) -> None:
+    """Another connection sees it as soon as the call has returned."""
+    study = storage.create(a_record()).id
+    storage.save_trial(study, a_trial(0))
+    with closing(SqliteStorage(storage.file)) as other:
+        assert other.trials(study) == [a_trial(0)]
+        assert other.revisions("digits") == storage.revisions("digits")
+
+
+def test_two_storages_hand_out_each_number_once(storage: SqliteStorage) -> None:
+    """Each sees what the other claimed, released and saved."""
+    study = storage.create(a_record()).id
+    with closing(SqliteStorage(storage.file)) as other:
+        assert [storage.claim(study), other.claim(study), storage.claim(study)] == [0, 1, 2]
+        other.save_trial(study, a_trial(1))
+        mark, trials = storage.changes(study, 0)
+        assert trials == [a_trial(1)]
+        assert other.changes(study, mark) == (mark, [])
+
+
+def test_another_processs_number_cannot_be_released(storage: SqliteStorage) -> None:
+    """Else it could be handed out twice."""
+    study = storage.create(a_record()).id
+    number = storage.claim(study)
+    give_to(storage, number, REMOTE)
+    storage.release(study, number)
+    assert storage.claim(study) == number + 1
+
+
+def test_a_running_trial_of_a_dead_process_is_stopped(storage: SqliteStorage) -> None:
+    """Seen by `trials` at once, stored by `changes`, and reported by it a single time."""
+    study = storage.create(a_record()).id
+    storage.save_trial(study, a_trial(storage.claim(study), State.RUNNING))
+    mark, _ = storage.changes(study, 0)
+    give_to(storage, 0, DEAD)
+    assert storage.trials(study) == [a_trial(0, State.STOPPED)]
+    later, trials = storage.changes(study, mark)
+    assert trials == [a_trial(0, State.STOPPED)]
+    assert storage.changes(study, later) == (later, [])
+    assert storage.trials(study) == [a_trial(0, State.STOPPED)]
+
+
+def test_what_a_dead_process_claimed_is_dropped(storage: SqliteStorage) -> None:
+    """There is no trial, and the number is never handed out again."""
+    study = storage.create(a_record()).id
+    give_to(storage, storage.claim(study), DEAD)
+    assert storage.changes(study, 0) == (0, [])
+    assert storage.trials(study) == []
+    assert storage.claim(study) == 1
+
+
+@pytest.mark.parametrize(("age_h", "state"), [(23, State.RUNNING), (25, State.STOPPED)])
+def test_another_host_is_waited_for_one_day(
+    storage: SqliteStorage, age_h: int, state: State
+) -> None:
+    """Whether its process lives cannot be seen from here."""
+    study = storage.create(a_record()).id
+    storage.save_trial(study, a_trial(0, State.RUNNING))
+    give_to(storage, 0, REMOTE, age_h * 3600)
+    assert [trial.state for trial in storage.trials(study)] == [state]
+    assert [trial.state for trial in storage.changes(study, 0)[1]] == [state]
+
+
+def test_a_process_taken_for_dead_may_still_save(storage: SqliteStorage) -> None:
+    """What a training found is kept, however late."""
+    study = storage.create(a_record()).id
+    storage.save_trial(study, a_trial(0, State.RUNNING))
+    give_to(storage, 0, DEAD)
+    mark, _ = storage.changes(study, 0)
+    storage.save_trial(study, a_trial(0))
+    assert storage.changes(study, mark)[1] == [a_trial(0)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE looks SET look = '{}'",
+        "DELETE FROM looks",
+        "INSERT OR REPLACE INTO looks (id, look) VALUES (1, '{}')",
+    ],
+)
+def test_the_ledger_refuses_changes(storage: SqliteStorage, statement: str) -> None:
+    """By the file itself, whoever asks."""
+    look = Look("digits", 1, 7, 0.0, "c", "d", 0.97)
+    storage.add_look(look)
+    with closing(sqlite3.connect(storage.file)) as file:
+        with pytest.raises(sqlite3.IntegrityError, match="a look at a test set cannot be"):
+            file.execute(statement)
+        file.rollback()
+    assert storage.looks() == [look]
+
+
+def test_a_folder_or_a_file(tmp_path: Path) -> None:
+    """A folder has `studies.sqlite`; a file is taken by its name, or if it is there."""
+    assert study_file(tmp_path) == tmp_path / "studies.sqlite"
+    assert study_file(tmp_path / "new") == tmp_path / "new" / "studies.sqlite"
+    assert study_file(tmp_path / "a.db") == tmp_path / "a.db"
+    (tmp_path / "b").touch()
+    assert study_file(tmp_path / "b") == tmp_path / "b"
+    (tmp_path / "v1.db").mkdir()
+    assert study_file(tmp_path / "v1.db") == tmp_path / "v1.db" / "studies.sqlite"
+
+
+def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+    """Its name may hold what means something else in a URI."""
+    folder = tmp_path / "50% #1?mode=ro é" / "hpo_studies"
+    with closing(SqliteStorage(folder)) as storage:
+        storage.create(a_record())
+    assert [path.name for path in folder.iterdir()] == ["studies.sqlite"]
+
+
+def test_every_file_has_its_own_models(tmp_path: Path) -> None:
+    """Two files of a folder count their studies alike; their models must not meet."""
+    with closing(SqliteStorage(tmp_path)) as storage:
+        assert storage.models == tmp_path.resolve() / "models"
+    with closing(SqliteStorage(tmp_path / "other.db")) as storage:
+        assert storage.models == tmp_path.resolve() / "other_models"
+
+
+LEAVE_OPEN = """
+import sys, threading
+from hpo_magic.storage.sqlite import SqliteStorage
+from hpo_magic.testing.storages import a_record
+
+def hold(storage):
+    threading.Event().wait()
+
+storage = SqliteStorage(sys.argv[1])
+storage.create(a_record())
+threading.Thread(target=hold, args=[storage], daemon=True).start()
+"""
+
+
+def test_the_end_of_python_closes_the_file(tmp_path: Path) -> None:
+    """Though a thread still holds it, what is left is one file, without a log: fit to be copied."""
+    subprocess.run([sys.executable, "-c", LEAVE_OPEN, str(tmp_path)], check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["studies.sqlite"]
+
+
+def test_threads_read_while_another_writes(storage: SqliteStorage) -> None:
+    """Every answer is a state that was stored: numbers without a gap."""
+    study = storage.create(a_record()).id
+
+    def write() -> None:
+        for _ in range(100):
+            storage.save_trial(study, a_trial(storage.claim(study)))
+
+    def read(_: int) -> bool:
+        numbers = [trial.number for trial in storage.trials(study)]
+        return numbers == list(range(len(numbers)))
+
+    with ThreadPoolExecutor(4) as pool:
+        writing = pool.submit(write)
+        assert all(pool.map(read, range(50)))
+        writing.result()
+    assert len(storage.trials(study)) == 100
+
+
+def with_a_curve(number: int) -> Trial:
+    """Return a trial of 30 epochs with the usual metrics."""
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    points = [Point(k, dict.fromkeys(names, 1 / (k + 2))) for k in range(1, 31)]
+    return replace(a_trial(number), curve=tuple(points))
+
+
+def test_a_trial_costs_little_in_a_large_study(storage: SqliteStorage) -> None:
+    """With 1,000 trials of 30 epochs: a tenth of reading them all at most, and 6 kB each."""
+    study = storage.create(a_record()).id
+    for number in range(1000):
+        storage.save_trial(study, with_a_curve(number))
+    mark, _ = storage.changes(study, 0)
+    costs_s = []
+    for _ in range(30):
+        begin = time.perf_counter()
+        mark, _ = storage.changes(study, mark)
+        number = storage.claim(study)
+        storage.save_trial(study, replace(with_a_curve(number), state=State.RUNNING, value=None))
+        storage.save_trial(study, with_a_curve(number))
+        costs_s.append(time.perf_counter() - begin)
+    begin = time.perf_counter()
+    storage.trials(study)
+    assert median(costs_s) < (time.perf_counter() - begin) / 10
+    storage.close()
+    assert storage.file.stat().st_size < 6_000 * 1030
