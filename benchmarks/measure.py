@@ -61,7 +61,9 @@ class Runs:
         for problem in left:
             seeds = sorted(left[problem].keys() & right.get(problem, {}).keys())
             if seeds:
-                pairs.append(np.array([[side[problem][s] for s in seeds] for side in (left, right)]))
+                pairs.append(
+                    np.array([[side[problem][s] for s in seeds] for side in (left, right)])
+                )
         return pairs
 
 

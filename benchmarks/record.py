@@ -34,8 +34,10 @@ SPREAD_SHARE = 0.6
 # The best known: the lowest of so many random settings, improved by so many rounds of small steps.
 N_RANDOM, N_KEPT, N_ROUNDS = 30_000, 60, 120
 N_NETWORKS = 4
-N_CORRECTIONS, N_CORRECTED = 4, 25
+N_CORRECTIONS, N_CORRECTED = 3, 25
 HIDDEN = (48, 48)
+# Held-out settings are foretold best with 0.1 to 1; with less, the minima are not those trained.
+WEIGHT_DECAY = 0.3
 
 
 def main() -> None:
@@ -55,7 +57,9 @@ def main() -> None:
         np.savez_compressed(TABLES / f"{name}.npz", **table)
         size = (TABLES / f"{name}.npz").stat().st_size / 1e3
         told = "  ".join(f"{k} {float(table[k]):.4g}" for k in ("best", "median", "r2", "rank"))
-        print(f"{name:16s} {time.process_time() - began:6.1f} s  {size:5.0f} kB  {told}", flush=True)
+        print(
+            f"{name:16s} {time.process_time() - began:6.1f} s  {size:5.0f} kB  {told}", flush=True
+        )
 
 
 def _stored(name: str) -> dict[str, np.ndarray]:
@@ -153,7 +157,7 @@ def _networks(
     read = 2.0 * columns(space, units) - 1.0
     target = Warp.of(losses).forward(losses)
     models = [
-        MLPRegressor(hidden_layer_sizes=HIDDEN, activation="tanh", alpha=1e-3, solver="lbfgs", max_iter=800,
+        MLPRegressor(hidden_layer_sizes=HIDDEN, activation="tanh", alpha=WEIGHT_DECAY, solver="lbfgs", max_iter=400,
                      max_fun=2_000, random_state=seed).fit(read, target)
         for seed in range(n_networks)
     ]  # fmt: skip

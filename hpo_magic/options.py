@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import math
 import re
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ __all__ = ["ERRORS", "SAMPLERS", "UIS", "Options", "checked_name", "one_of", "se
 SAMPLERS = ("bayes", "random")
 ERRORS = ("skip", "raise")
 UIS = ("auto", "widgets", "text", "none")
+MOST_SEED = 2**32 - 1  # NumPy's global stream takes no larger one
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -63,6 +65,8 @@ class Options:
         one_of("ui", self.ui, UIS)
         _whole("trials", self.trials, 1)
         _whole("seed", self.seed, 0)
+        if self.seed > MOST_SEED:
+            raise OptionError(f"seed: must be at most {MOST_SEED}, got {self.seed}.")
         if self.time is not None and not (self.time > 0 and math.isfinite(self.time)):
             raise OptionError(f"time: must be above 0 seconds, got {self.time!r}.")
 
@@ -81,7 +85,7 @@ def seconds(text: str | float) -> float:
         if parts and not rest:
             return sum(float(number) * UNITS_S[unit] for number, unit in parts)
         return float(text)
-    except ValueError:
+    except (TypeError, ValueError):
         raise OptionError(
             f"time: expected a length of time such as 90s, 10m or 2h, got {text!r}."
         ) from None
@@ -108,8 +112,10 @@ def checked_name(name: str) -> str:
     OptionError
         If it is not a Python identifier.
     """
-    if name.isidentifier():
+    if name.isidentifier() and not keyword.iskeyword(name):
         return name
+    if keyword.iskeyword(name):
+        raise OptionError(f"the study's name cannot be {name!r}, a word of Python. Try {name}_.")
     better = re.sub(r"\W+", "_", name).strip("_") or "study"
     better = f"_{better}" if better[0].isdigit() else better
     raise OptionError(

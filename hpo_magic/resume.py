@@ -64,12 +64,13 @@ def _reason_for_new(latest: StudyRecord | None, options: Options, mark: Fingerpr
         return ""
     if options.fresh:
         return "Started afresh"
-    if mark.code != latest.code:
+    if _differ(mark.code, latest.code):
         return "The code changed"
-    if mark.data != latest.data:
+    if _differ(mark.data, latest.data):
         return "The data that the cell reads changed"
     if options.metric not in (None, latest.metric):
-        return f"The metric changed from {latest.metric} to {options.metric}"
+        before = f" from {latest.metric}" if latest.metric else ""
+        return f"The metric changed{before} to {options.metric}"
     if options.direction not in (None, latest.direction):
         return "The direction changed"
     if options.seed != latest.seed:
@@ -81,15 +82,17 @@ def _has_results(storage: Storage, record: StudyRecord) -> bool:
     return any(trial.state is State.COMPLETE for trial in storage.trials(record.id))
 
 
-def _going_on(
-    storage: Storage, record: StudyRecord, options: Options, mark: Fingerprint
-) -> Opened:
+def _going_on(storage: Storage, record: StudyRecord, options: Options, mark: Fingerprint) -> Opened:
     trials = tuple(storage.trials(record.id))
-    ranges_changed = mark.ranges != record.ranges
+    space = storage.space(record.id)
+    ranges_changed = _differ(mark.ranges, record.ranges)
+    if ranges_changed:
+        # If this process dies before the start has traced the new ranges, the next run traces them.
+        storage.save_space(record.id, Space())
     if mark.source != record.source or ranges_changed:
         record = replace(record, source=mark.source, ranges=mark.ranges)
         storage.update(record)
-    n_done = sum(trial.state.is_finished for trial in trials)
+    n_done = sum(trial.state.is_finished and space.fits(trial.params) for trial in trials)
     if ranges_changed and n_done:
         sentence = (
             f"The ranges changed: the start runs again, then the search goes on with those of the "
@@ -103,7 +106,11 @@ def _going_on(
     else:
         sentence = f"Goes on: {n_done} of {options.trials} trials are done." if trials else ""
     queue = tuple(storage.take_enqueued(record.id))
-    return Opened(record, storage.space(record.id), trials, queue, ranges_changed, sentence)
+    return Opened(record, space, trials, queue, ranges_changed, sentence)
+
+
+def _differ(one: str, other: str) -> bool:
+    return bool(one and other) and one != other
 
 
 def _record(name: str, options: Options, mark: Fingerprint) -> StudyRecord:

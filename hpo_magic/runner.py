@@ -6,7 +6,6 @@ they only leave a wish behind, which the loop takes up at the next batch.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -40,6 +39,8 @@ __all__ = ["Runner", "Wishes"]
 
 # How long the loop waits for a worker before it looks at the wishes and the time again.
 PUMP_S = 0.2
+# How long a paused search takes to notice that it may go on.
+PAUSE_S = 0.05
 
 
 class Wishes:
@@ -50,35 +51,35 @@ class Wishes:
 
     def __init__(self) -> None:
         self._wishes: deque[Event] = deque()
-        self._going = threading.Event()
-        self._going.set()
+        # No lock: `stop` is called by a signal handler too, which may have interrupted its holder.
+        self._is_paused = False
         self.skip_current: Callable[[], int | None] = lambda: None
         self.idle: Callable[[], None] = lambda: None  # called while paused and at every batch
 
     def stop(self) -> None:
         """End the search, with what there is."""
         self._wishes.append(StopAsked(time.time()))
-        self._going.set()
+        self._is_paused = False
 
     def pause(self) -> None:
         """Hold the training at its next batch."""
-        self._going.clear()
+        self._is_paused = True
 
     def resume(self) -> None:
         """Go on."""
-        self._going.set()
+        self._is_paused = False
 
     @property
     def is_paused(self) -> bool:
         """Whether the search is held."""
-        return not self._going.is_set()
+        return self._is_paused
 
     def skip(self) -> None:
         """End the current trial, and go on with the next."""
         number = self.skip_current()
         if number is not None:
             self._wishes.append(Skipped(number))
-            self._going.set()
+            self._is_paused = False
 
     def enqueue(self, params: Params) -> None:
         """Try this setting next."""
@@ -92,7 +93,7 @@ class Wishes:
         """Return the wishes since the last call, oldest first; while paused, wait for more."""
         self.idle()
         while self.is_paused:
-            self._going.wait(0.05)
+            time.sleep(PAUSE_S)
             self.idle()
         taken = []
         while self._wishes:
@@ -104,8 +105,8 @@ class Wishes:
 class Runner:
     """Runs one search to its end.
 
-    A storage that fails in mid-search does not end it: what could not be stored waits in `unsaved`,
-    is tried again with each further trial, and the user is told once.
+    A storage that fails in mid-search does not end it: what could not be stored waits, is tried
+    again with each further trial, and the user is told once. `unsaved` are the trials that wait.
     """
 
     engine: Engine
@@ -116,9 +117,10 @@ class Runner:
     wishes: Wishes = field(default_factory=Wishes)
     clock: Callable[[], float] = time.time
     unsaved: dict[int, Trial] = field(default_factory=dict)
+    _late: dict[str, Callable[[], None]] = field(default_factory=dict)  # what else waits, by kind
+    _running: set[int] = field(default_factory=set)
     _seen: int = 0
     _finish: Finish | None = None
-    _n_running: int = 0
     _is_told: bool = False
 
     def run(self) -> Finish:
@@ -134,7 +136,7 @@ class Runner:
                     self.feed(Ticked(self.clock()))
         finally:
             self.executor.close()
-            self._store_waiting()
+            self._give_back()
             snapshot = self.snapshot()
             for listener in self.listeners:
                 listener.close(snapshot)
@@ -163,45 +165,54 @@ class Runner:
     def _carry_out(self, command: Command) -> None:
         match command:
             case Run():
-                self._n_running += 1
+                self._running.add(command.number)
                 self.executor.submit(command)
             case StopTrial():
                 self.executor.stop(command.number)
             case Save():
                 if command.trial.state is not State.RUNNING:
-                    self._n_running -= 1
-                self._store(command.trial)
+                    self._running.discard(command.trial.number)
+                self.unsaved[command.trial.number] = command.trial
+                self._store_waiting()
             case SaveSpace():
-                self._try(lambda: self.storage.save_space(self.record.id, command.space))
+                self._late["space"] = partial(
+                    self.storage.save_space, self.record.id, command.space
+                )
+                self._store_waiting()
             case SaveGoal():
-                goal = {"metric": command.metric, "direction": command.direction}
-                self.record = replace(self.record, **goal)
-                self._try(lambda: self.storage.update(self.record))
+                metric, direction = command.metric, command.direction
+                self.record = replace(self.record, metric=metric, direction=direction)
+                self._late["goal"] = partial(self.storage.update, self.record)
+                self._store_waiting()
             case Finish():
                 self._finish = command
 
     def _offer_workers(self) -> None:
         """Offer each free worker to the engine, until it has no use for one."""
-        while self._finish is None and self._n_running < self.executor.n_workers:
+        while self._finish is None and len(self._running) < self.executor.n_workers:
             self._join_others()
-            before = self._n_running
             number = self._claimed()
             self.feed(Freed(number, self.clock()))
-            if self._n_running == before:
+            if number not in self._running:
                 self._release(number)
                 return
 
     def _current(self) -> int | None:
-        """Return the number of the trial that was started last and still runs."""
-        running = [t.number for t in self.snapshot().trials if t.state is State.RUNNING]
-        return max(running, default=None)
+        """Return the number of the trial that was started last and still runs; from any thread."""
+        return max(tuple(self._running), default=None)
 
     # The disk may fail; the search does not.
 
     def _claimed(self) -> int:
+        """Return the number of the next trial; one of our own where the storage gives none.
+
+        A storage that is back again does not know of the trials that still wait to be stored.
+        """
+        self._store_waiting()
         numbers: list[int] = []
         self._try(lambda: numbers.append(self.storage.claim(self.record.id)))
-        return numbers[0] if numbers else self.engine.next_number()
+        is_new = numbers and not self.engine.knows(numbers[0])
+        return numbers[0] if is_new else self.engine.next_number()
 
     def _release(self, number: int) -> None:
         self._try(lambda: self.storage.release(self.record.id, number))
@@ -217,15 +228,28 @@ class Runner:
 
         self._try(join)
 
-    def _store(self, trial: Trial) -> None:
-        self.unsaved[trial.number] = trial
-        self._store_waiting()
-
     def _store_waiting(self) -> None:
+        if not self._late and not self.unsaved:
+            return
+        for kind, store in list(self._late.items()):
+            if not self._try(store):
+                return
+            del self._late[kind]
         for number, trial in sorted(self.unsaved.items()):
             if not self._try(partial(self.storage.save_trial, self.record.id, trial)):
                 return
             del self.unsaved[number]
+        self._is_told = False
+
+    def _give_back(self) -> None:
+        """Leave nothing behind: what waits to be stored, and the settings that were not run."""
+        self._store_waiting()
+        self.wishes.resume()
+        for wish in self.wishes.taken():
+            if isinstance(wish, Enqueued):
+                self.feed(wish)
+        for params in self.engine.waiting:
+            self._try(partial(self.storage.enqueue, self.record.id, params))
 
     def _try(self, use: Callable[[], None]) -> bool:
         """Return whether the storage could be used; tell the user the first time it could not."""
@@ -236,5 +260,4 @@ class Runner:
                 self._is_told = True
                 self.feed(Noted(f"{error} The search goes on; nothing finished is lost."))
             return False
-        self._is_told = False
         return True

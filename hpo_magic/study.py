@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +177,7 @@ class Study:
         return freeze(self.record.source, self.best_params)
 
     def __repr__(self) -> str:
-        from hpo_magic.views.result import result_text
+        from hpo_magic.views.text import result_text
 
         return result_text(self.snapshot)
 
@@ -217,8 +216,8 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
         trials=fitting,
         set_aside=tuple(t for t in trials if t not in fitting),
         started=record.created,
-        at=time.time(),
-        ended="from disk",
+        at=record.created + sum(trial.duration_s or 0.0 for trial in trials),
+        ended="",
         is_live=False,
         looks=tuple(looks_of(storage, record)),
     )

@@ -73,9 +73,7 @@ class Problem:
 
 def is_reached(parameter: Parameter, active: Params) -> bool:
     """Return whether `parameter` is asked for, once the parameters before it gave `active`."""
-    return all(
-        parent in active and active[parent] in values for parent, values in parameter.scopes
-    )
+    return all(parent in active and active[parent] in values for parent, values in parameter.scopes)
 
 
 def active_names(space: Space, params: Params) -> tuple[str, ...]:

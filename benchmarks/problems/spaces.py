@@ -135,9 +135,7 @@ TREE_GRID = _space(
 SVM_KERNELS = _space(
     _choice("kernel", "rbf", "linear", "poly", "sigmoid"),
     _float("C", 1e-3, 1e3, 1.0, log=True),
-    *_where(
-        {"kernel": ("rbf", "poly", "sigmoid")}, _float("gamma", 1e-5, 1.0, 1.0 / 30, log=True)
-    ),
+    *_where({"kernel": ("rbf", "poly", "sigmoid")}, _float("gamma", 1e-5, 1.0, 1.0 / 30, log=True)),
     *_where({"kernel": ("poly",)}, _int("degree", 2, 6, 3)),
     *_where({"kernel": ("poly", "sigmoid")}, _float("coef0", 0.0, 3.0, 0.0)),
     _choice("scaler", "standard", "minmax", "none"),
@@ -189,9 +187,7 @@ PIPELINE = _space(
         _float("C", 1e-1, 1e4, 1.0, log=True),
         _choice("kernel", "rbf", "poly"),
     ),
-    *_where(
-        {"model": ("svr",), "kernel": ("rbf",)}, _float("gamma", 1e-4, 1.0, 0.05, log=True)
-    ),
+    *_where({"model": ("svr",), "kernel": ("rbf",)}, _float("gamma", 1e-4, 1.0, 0.05, log=True)),
     *_where({"model": ("svr",), "kernel": ("poly",)}, _int("degree", 2, 5, 3)),
 )
 

@@ -116,9 +116,7 @@ class Activity:
         if not self.conditions:
             return tuple(name for name in self.space if name in params)
         reached = self.mask(_units_row(self.space, params)[np.newaxis])[0]
-        return tuple(
-            name for name, is_reached in zip(self.space, reached, strict=True) if is_reached
-        )
+        return tuple(itertools.compress(self.space, reached))
 
     def reduced(self, params: Params) -> dict[str, Plain]:
         """Return `params` without what is not reached. Equal ones are the same training."""
@@ -240,8 +238,8 @@ class _Evidence:
 
     def _rules(self, child: int, absent: BoolArray, present: BoolArray) -> Iterable[_Rule]:
         """Yield the rules, in each other parameter, that let through all trials with the child."""
-        names = list(self.space)
-        for j, parent in enumerate(names):
+        n_params = len(self.space)
+        for j in range(n_params):
             # A parent was reached wherever its child was, and somewhere else besides. (That the
             # second holds strictly is also why conditions never run in a circle.)
             is_above = j != child and self.reached[present, j].all()
@@ -249,7 +247,7 @@ class _Evidence:
                 continue
             without = absent & ~self.reached[:, j]  # the parent itself was not reached
             # Ties go to a parent that stands before its child, then to the nearest.
-            far = abs(child - j) / len(names) + (j > child)
+            far = abs(child - j) / n_params + (j > child)
             for condition, bits in self._conditions(j, child, absent, present):
                 off = absent & self.reached[:, j] & ~condition.holds(self.units[:, j])
                 if off.any():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -29,7 +30,8 @@ Scope = tuple[str, tuple[Plain, ...]]
 class TrialRun:
     """What the `hp` calls of one running trial talk to.
 
-    After the trial `values` holds what was asked for, by name, and `asked` how it was declared.
+    After the trial `values` holds what was asked for, by name, and `asked` how it was declared;
+    `objects` are the user's own, and `known` has the names of inactive parameters too.
     """
 
     def __init__(self, run: Run, report: Report, sites: CallSites | None = None) -> None:
@@ -37,6 +39,8 @@ class TrialRun:
         self.sites = sites or CallSites()
         self.asked: dict[str, Parameter] = {}
         self.values: dict[str, Plain] = {}
+        self.objects: dict[str, Any] = {}
+        self.known: set[str] = set()
         self.scopes: list[Scope] = []
         self._report = report
         self._n_reports = 0
@@ -44,6 +48,10 @@ class TrialRun:
     def ask(self, parameter: Parameter) -> Plain:
         """Return the trial's value of `parameter`, the same each time it is asked for."""
         name = parameter.name
+        self.known.add(name)
+        if not all(self._is_open(scope) for scope in parameter.scopes):
+            # Inactive, so not recorded. KerasTuner gives None; the default lets code below run.
+            return parameter.default
         if name in self.asked:
             if self.asked[name].domain != parameter.domain:
                 raise SpaceError(
@@ -51,8 +59,6 @@ class TrialRun:
                     f'Give this one a name of its own, such as hp.…("{name}_b", …).'
                 )
             return self.values[name]
-        if not all(self._is_open(scope) for scope in parameter.scopes):
-            return parameter.default  # as KerasTuner does: inactive, so not recorded
         self.asked[name] = parameter
         self.values[name] = value = self._chosen(parameter)
         return value

@@ -20,7 +20,7 @@ from types import CodeType, FrameType, FunctionType, MethodDescriptorType, Modul
 from typing import NamedTuple
 
 from hpo_magic.core.passes import Passes, callers
-from hpo_magic.core.sites import Binding, Site, Source, read_source
+from hpo_magic.core.sites import Binding, Site, Source, constant_text, read_source
 from hpo_magic.errors import NoNameError
 
 __all__ = ["CallSites", "UnnamedCall", "label", "names_in", "value_of"]
@@ -279,8 +279,8 @@ def _imported(source: Source) -> dict[str, object]:
 
 
 def _given_names(source: Source) -> set[str]:
-    given = (site.given for site in source.sites)
-    return {g.value for g in given if isinstance(g, ast.Constant) and isinstance(g.value, str)}
+    given = (constant_text(site.given) for site in source.sites)
+    return {name for name in given if name is not None}
 
 
 def _same_hp(source: Source, site: Site, namespace: Namespace) -> Iterator[Site]:

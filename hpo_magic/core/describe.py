@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hpo_magic.core.domains import Choice, Domain, Float, Int, Plain
+from hpo_magic.core.domains import Choice, Domain, Float, Int, Plain, identity
 from hpo_magic.core.labels import label_of, labels, python_number
 from hpo_magic.errors import SpaceError
 
@@ -17,6 +17,10 @@ __all__ = [
     "describe_float",
     "describe_int",
 ]
+
+
+# They can be iterated over, but have no order, or are one value.
+NO_LISTS = (str, bytes, Mapping, set, frozenset)
 
 
 class Described:
@@ -31,10 +35,8 @@ class Described:
 
     def object_of(self, value: Plain) -> Any:
         """Return the user's object for a plain value."""
-        for label, thing in self._objects:
-            if type(label) is type(value) and label == value:
-                return thing
-        return value
+        same = (thing for label, thing in self._objects if identity(label) == identity(value))
+        return next(same, value)
 
 
 def describe_int(
@@ -72,7 +74,8 @@ def describe_choice(
     values: Iterable[Any], ordered: bool | None = None, default: Any = None
 ) -> Described:
     """Return what the arguments of `hp.Choice` say."""
-    if isinstance(values, str | bytes | Mapping | set | frozenset):
+    is_list = isinstance(values, Iterable) and not isinstance(values, NO_LISTS)
+    if not is_list:
         raise SpaceError(f"the values must be a list, got {values!r}. Write hp.Choice([…]).")
     objects = list(values)
     names = labels(objects)
@@ -87,6 +90,7 @@ def describe_choice(
 
 def describe_boolean(default: bool = False) -> Described:
     """Return what the arguments of `hp.Boolean` say."""
+    default = python_number(default)
     if not isinstance(default, bool):
         raise SpaceError(f"the default must be True or False, got {default!r}.")
     return Described(Choice((False, True)), default)

@@ -21,7 +21,17 @@ import numpy.typing as npt
 
 from hpo_magic.errors import SpaceError
 
-__all__ = ["Choice", "Domain", "Float", "FloatArray", "Int", "Plain", "domain_from_json", "plain"]
+__all__ = [
+    "Choice",
+    "Domain",
+    "Float",
+    "FloatArray",
+    "Int",
+    "Plain",
+    "domain_from_json",
+    "identity",
+    "plain",
+]
 
 Plain = None | bool | int | float | str | tuple["Plain", ...]
 FloatArray = npt.NDArray[np.float64]
@@ -307,11 +317,11 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.values:
             raise SpaceError("there is nothing to choose from: the list of values is empty.")
-        if len({_identity(v) for v in self.values}) < len(self.values):
+        if len({identity(v) for v in self.values}) < len(self.values):
             raise SpaceError(f"the same value stands twice among the choices {self.values!r}.")
 
     def __contains__(self, value: object) -> bool:
-        return any(_identity(v) == _identity(value) for v in self.values)
+        return any(identity(v) == identity(value) for v in self.values)
 
     @property
     def n_levels(self) -> int:
@@ -331,7 +341,7 @@ class Choice:
         ValueError
             If it is not among the choices.
         """
-        return [_identity(v) for v in self.values].index(_identity(value))
+        return [identity(v) for v in self.values].index(identity(value))
 
     def unit(self, value: Any) -> float:
         """Return the place of `value` in [0, 1]."""
@@ -371,6 +381,13 @@ def plain(value: Any) -> Plain:
     return tuple(plain(v) for v in value) if isinstance(value, list | tuple) else value
 
 
+def identity(value: Any) -> tuple[Any, ...]:
+    """Return what tells plain values apart, where == would take True, 1 and 1.0 for the same."""
+    if isinstance(value, tuple):
+        return (tuple, *map(identity, value))
+    return (type(value), value)
+
+
 def _is_number(value: Any) -> bool:
     try:
         return not math.isnan(value)
@@ -385,10 +402,3 @@ def _is_finite(number: float) -> bool:
         return math.isfinite(number)
     except OverflowError:
         return False
-
-
-def _identity(value: Any) -> tuple[Any, ...]:
-    """Return what tells plain values apart, where == would take True, 1 and 1.0 for the same."""
-    if isinstance(value, tuple):
-        return (tuple, *map(_identity, value))
-    return (type(value), value)

@@ -41,6 +41,7 @@ __all__ = ["Engine", "Plan"]
 
 # A cell that fails this often before it ever succeeds is broken, whatever the setting.
 FAILURES_AT_THE_START = 3
+SKIPPED = Failure("Skipped", "you ended it")
 
 Commands = tuple[Command, ...]
 
@@ -110,6 +111,8 @@ class Engine:
                 return self._next(event)
             case Reported():
                 return self._reported(event)
+            case Completed() | Failed() | Ended() | Skipped() if event.number not in self._active:
+                return ()  # it has ended already: a click came late, or a worker spoke twice
             case Completed():
                 return self._completed(event)
             case Failed():
@@ -132,19 +135,19 @@ class Engine:
 
     def _next(self, event: Freed) -> Commands:
         if self._is_time_up(event.at):
-            self._end(Reason.TIME)
-        if self.ending is None and self._n_missing() <= 0:
-            if self._running():
-                return ()
-            self._end(Reason.TRIALS)
-        if self.ending is None:
+            stops = self._end(Reason.TIME)
+            return stops or (self._finish(),)
+        if self.ending is None and self._n_missing() > 0:
             try:
                 return self._start(event)
             except SpaceExhausted:
-                if self._running():
-                    return ()
-                self._end(Reason.EXHAUSTED)
-        return () if self._running() else (self._finish(),)
+                reason = Reason.EXHAUSTED
+        else:
+            reason = Reason.TRIALS
+        if self._active:
+            return ()
+        self._end(reason)
+        return (self._finish(),)
 
     def _start(self, event: Freed) -> Commands:
         """Choose the next setting and run it.
@@ -174,7 +177,7 @@ class Engine:
             return Kind.ENQUEUED, {**rest, **wanted}
         if not self.space:
             # Either no trial got as far as an hp call, or there is none in the cell.
-            if self.history(number).complete:
+            if self._active or self.history(number).complete:
                 raise SpaceExhausted
             return Kind.START, {}
         return Kind.SEARCH, self._suggest(number)
@@ -189,8 +192,8 @@ class Engine:
             return self.space.defaults()
 
     def _reported(self, event: Reported) -> Commands:
-        trial = self._trials[event.number]
-        if trial.state is State.RUNNING:
+        if event.number in self._active:
+            trial = self._trials[event.number]
             curve = (*trial.curve, Point(event.step, event.metrics))
             self._put(replace(trial, curve=curve))
         return self.handle(Ticked(event.at))
@@ -209,7 +212,8 @@ class Engine:
         trial = replace(trial, failure=event.failure)
         self._put(trial)
         commands = (Save(trial), *self._learn(event.outcome))
-        if event.fatal or self.plan.stop_at_failure or self._never_worked():
+        is_fatal = event.fatal and not self._worked()
+        if is_fatal or self.plan.stop_at_failure or self._never_worked():
             self.failure = event.failure
             commands += self._end(Reason.FAILING)
         return commands
@@ -218,7 +222,7 @@ class Engine:
         state = State.STOPPED if self.ending else State.FAILED
         trial = self._closed(event.number, state, event.outcome, event.at)
         if state is State.FAILED:
-            trial = replace(trial, failure=Failure("Skipped", "you ended it"))
+            trial = replace(trial, failure=SKIPPED)
             self._put(trial)
         return (Save(trial), *self._learn(event.outcome))
 
@@ -267,14 +271,14 @@ class Engine:
 
     def _learn(self, outcome: Outcome) -> Commands:
         """Take in the parameters that a training declared."""
-        before = self.space
+        before, n_unconfirmed = self.space, len(self._unconfirmed)
         for parameter in outcome.parameters:
             if parameter.name in self._unconfirmed:
                 self.space = self.space.declare(parameter)
                 self._unconfirmed.discard(parameter.name)
             else:
                 self.space = self.space.widen(parameter)
-        if self.space == before:
+        if self.space == before and len(self._unconfirmed) == n_unconfirmed:
             return ()
         self._sort_out()
         return (SaveSpace(self.space),)
@@ -297,14 +301,36 @@ class Engine:
         return [self._trials[number] for number in sorted(self._active)]
 
     def _has_start(self) -> bool:
-        starts = (t for t in self._fitting.values() if t.kind is Kind.START)
-        # One that failed in an earlier run is tried again: its cause may be mended.
-        return any(t.state is State.COMPLETE or t.number in self._own for t in starts)
+        """Return whether the start has run, or is running, for the space as it is.
+
+        One that failed in an earlier run is tried again: its cause may be mended. One of this run
+        counts even if it fits no longer: the next would not fit either.
+        """
+        starts = (t for t in self._trials.values() if t.kind is Kind.START)
+        return any(
+            t.number in self._own
+            or (t.number in self._fitting and t.state in (State.COMPLETE, State.RUNNING))
+            for t in starts
+        )
+
+    def _worked(self) -> bool:
+        """Return whether the cell, as it is now, ever gave a value."""
+        return any(self._trials[number].state is State.COMPLETE for number in self._own)
 
     def _never_worked(self) -> bool:
         ended = [t for t in self._trials.values() if t.state.is_finished]
-        failed = [t for t in ended if t.state is State.FAILED]
-        return len(failed) == len(ended) and len(failed) >= FAILURES_AT_THE_START
+        failed = [t for t in ended if t.failure not in (None, SKIPPED)]
+        is_any_complete = any(t.state is State.COMPLETE for t in ended)
+        return not is_any_complete and len(failed) >= FAILURES_AT_THE_START
+
+    @property
+    def waiting(self) -> tuple[Params, ...]:
+        """The settings that were asked for and not started yet."""
+        return tuple(self._queue)
+
+    def knows(self, number: int) -> bool:
+        """Return whether there is a trial of that number."""
+        return number in self._trials
 
     def started(self, number: int) -> bool:
         """Return whether this run of the search started that trial."""
@@ -320,8 +346,9 @@ class Engine:
         """Return how many trials are still to be started."""
         if self.plan.n_trials is None:
             return float("inf")
-        taken = sum(1 for t in self._fitting.values() if t.state.is_finished)
-        missing = self.plan.n_trials - taken - len(self._running())
+        # A running trial of another process takes one too; one that was stopped does not.
+        taken = sum(1 for t in self._fitting.values() if t.state is not State.STOPPED)
+        missing = self.plan.n_trials - taken
         return max(missing, 1) if self._must_trace else missing
 
     def _is_time_up(self, at: float) -> bool:

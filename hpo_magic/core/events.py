@@ -103,7 +103,10 @@ class Completed:
 
 @dataclass(frozen=True)
 class Failed:
-    """A training ended without a value. `fatal`: no other setting would fare better."""
+    """A training ended without a value.
+
+    `fatal`: no other setting would fare better, unless one has; then it is a failure like others.
+    """
 
     number: int
     failure: Failure

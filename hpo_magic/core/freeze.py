@@ -1,27 +1,26 @@
 """A cell with values written in: each `hp` call gives way to what it returned.
 
-The text is edited in place, so comments and formatting stay. Calls are matched with values by
-name, as `callsite` tells it. A name belongs to a call of this text, or to code elsewhere that the
-cell runs: those values cannot be written in, and a comment on top says so.
+The text is edited in place, so comments and formatting stay. A call without a value, in a branch
+that was not taken, gets what it returns outside a trial. Values that other code asked for cannot
+be written into the cell; a comment on top names them.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import count
+from collections.abc import Mapping, Sequence
 
-from hpo_magic.core.callsite import Namespace, label, names_in
+from hpo_magic.core.callsite import Namespace
+from hpo_magic.core.matching import Matching
 from hpo_magic.core.rewriting import Rewriting
-from hpo_magic.core.sites import METHODS, Site, dotted, read_source
-from hpo_magic.core.spelling import arguments_of, chosen, fitting, not_asked
+from hpo_magic.core.sites import METHODS, Site, constant_text, given_name, read_source
+from hpo_magic.core.spelling import arguments_of, chosen, fitting, grouped, not_asked
 from hpo_magic.errors import HpoError
 
 __all__ = ["CannotFreeze", "freeze"]
 
+# What `next(...)` takes the values of several passes from is made before these.
 _REPEATING = ast.For | ast.AsyncFor | ast.While | ast.ClassDef
 
 
@@ -54,8 +53,7 @@ def freeze(
     source
         The cell as it was typed, IPython's own lines included.
     params
-        The values by name; "units[2]" is that of the third pass. A call without a value, in a
-        branch that was not taken, gets its default, else the middle of its range.
+        The values by name; "units[2]" is that of the third pass.
     names
         `CallSites.names` of the trials of this cell. Without them names are read off the text,
         which needs the functions and classes that calls are passed to: see `namespace`.
@@ -80,149 +78,107 @@ def freeze(
     --------
     >>> freeze("units = hp.Int(32, 512)  # wide", {"units": 64})
     'units = 64  # wide'
-    >>> print(freeze("for i in range(2):\\n    add(units=hp.Int(1, 9))", {"units[0]": 3, "units[1]": 5}))
+    >>> print(freeze("units = [hp.Int(1, 9) for _ in 'ab']", {"units[0]": 3, "units[1]": 5}))
     _units = iter([3, 5])
-    for i in range(2):
-        add(units=next(_units))
+    units = [next(_units) for _ in 'ab']
     """
-    frozen = _Freezing(
-        Rewriting(read_source(source)), params, names, namespace or {}, known or {}, seed, first_line
-    )
-    return frozen.text()
+    parsed = read_source(source)
+    recorded = None if names is None else _names_of_text(names, first_line)
+    matching = Matching(parsed, params, recorded, namespace or {})
+    elsewhere = matching.elsewhere
+    for site in matching.doubtful if elsewhere else ():
+        told = ", ".join(elsewhere)
+        reason = f"may be one of {told}. Import what it is passed to, and freeze again."
+        raise _refusal(site.call, reason)
+    frozen = _Freezing(matching, known or {}, seed).text()
+    note = ", ".join(f"{name}={value!r}" for name, value in elsewhere.items())
+    return f"# Asked for by code outside this cell: {note}\n{frozen}" if note else frozen
 
 
-@dataclass
+def _names_of_text(names: Mapping[str, str], first_line: int) -> dict[str, str]:
+    """Return the names in the cell by place, with its first line as line 1."""
+    numbered: dict[str, str] = {}
+    for place, name in names.items():
+        origin, _, column = place.rpartition(":")
+        if origin.isdecimal():
+            numbered[f"{int(origin) - first_line + 1}:{column}"] = name
+    return numbered
+
+
 class _Freezing:
-    rewriting: Rewriting
-    params: Mapping[str, object]
-    recorded: Mapping[str, str] | None
-    namespace: Namespace
-    known: Mapping[str, Sequence[object]]
-    seed: int
-    first_line: int
-    _statements: list[ast.stmt] = field(default_factory=list)  # to be taken out
-    _fresh: set[str] = field(default_factory=set)
+    """The replacement of the calls in one text."""
+
+    def __init__(
+        self, matching: Matching, known: Mapping[str, Sequence[object]], seed: int
+    ) -> None:
+        self._matching = matching
+        self._source = matching.source
+        self._rewriting = Rewriting(matching.source)
+        self._known = known
+        self._seed = seed
+        self._removed: list[ast.stmt] = []
+        self._imported: set[str] = set()
+        self._taken = {*re.findall(r"\w+", matching.source.text), *matching.namespace}
 
     def text(self) -> str:
         """Return the frozen text."""
-        self._check_names()
-        # From the last to the first, so that calls inside others come before these.
-        for call, method in sorted(self._calls(), key=lambda c: _place(c[0]), reverse=True):
+        for call, method in self._matching.calls:  # last first, so the inner before the outer
             if method in METHODS:
-                self._write_value(self.rewriting.source.site_of(call), method)
+                self._write_value(self._source.site_of(call), method)
             else:
                 self._write_other(call, method)
-        self.rewriting.remove([*self._statements, *self._imports_not_needed()])
-        return self._note_on_values_elsewhere() + self.rewriting.text()
-
-    @cached_property
-    def bases(self) -> Collection[str]:
-        """What `hp` is called in the text."""
-        bases = {"hp", "hpo_magic.hp"}
-        for node in self.rewriting.source.parents:
-            if isinstance(node, ast.ImportFrom) and node.module == "hpo_magic":
-                bases |= {a.asname or a.name for a in node.names if a.name == "hp"}
-            elif isinstance(node, ast.Import):
-                bases |= {f"{a.asname}.hp" for a in node.names if a.name == "hpo_magic"}
-        hp = self.namespace.get("hp")
-        same = {name for name, value in self.namespace.items() if value is hp and hp is not None}
-        return bases | same
-
-    @cached_property
-    def names(self) -> Mapping[str, str]:
-        """The names of the unnamed calls by place, with the line numbers of the text."""
-        if self.recorded is None:
-            return names_in(self.rewriting.source, self.namespace, self.bases)
-        in_cell = {place: n for place, n in self.recorded.items() if place.count(":") == 1}
-        places = ((*map(int, place.split(":")), name) for place, name in in_cell.items())
-        return {f"{line - self.first_line + 1}:{column}": n for line, column, n in places}
-
-    def _calls(self) -> Iterator[tuple[ast.Call, str]]:
-        """Yield the calls to replace, each with what is called on `hp`."""
-        for node in self.rewriting.source.parents:
-            if not isinstance(node, ast.Call) or not (chain := dotted(node.func)):
-                continue
-            is_recorded = chain[-1] in METHODS and f"{node.lineno}:{node.col_offset}" in self.names
-            if ".".join(chain[:-1]) in self.bases or is_recorded:
-                yield node, chain[-1]
-
-    def _sites(self) -> Iterator[Site]:
-        """Yield the calls that have values."""
-        for call, method in self._calls():
-            if method in METHODS:
-                yield self.rewriting.source.site_of(call)
+        self._rewriting.remove(self._removed)
+        self._rewriting.remove(self._imports_not_needed())
+        return self._rewriting.text()
 
     def _write_value(self, site: Site, method: str) -> None:
-        """Put the value or values of a call in its place."""
-        self._check_place(site.call)
         arguments = arguments_of(site.call, method)
-        by_name = self._values(site)
-        text_of = self.rewriting.text_of
-        try:
-            if method == "Fixed" or not by_name:
+        values = self._matching.values_of(site)
+        text_of = self._rewriting.text_of
+        if method == "Choice" and values:
+            listed, around = arguments.get("values"), self._matching.namespace
+            spelled = [
+                chosen(listed, value, text_of, around, self._known.get(name, ()))
+                for name, value in values.items()
+            ]
+        elif method != "Fixed" and values:
+            spelled = [repr(value) for value in values.values()]
+        else:
+            try:
                 spelled = [not_asked(method, arguments, text_of)]
-            elif method == "Choice":
-                options, space = arguments.get("values"), self.namespace
-                spelled = [
-                    chosen(options, value, text_of, space, self.known.get(name, ()))
-                    for name, value in by_name.items()
-                ]
-            else:
-                spelled = [repr(value) for value in by_name.values()]
-        except KeyError as error:
-            reason = f"got no value, and its {error.args[0]} cannot be read. Write it out."
-            raise self._refusal(site.call, reason) from None
-        self._put(site.call, self._in_one(site, list(by_name), spelled))
+            except KeyError as error:
+                reason = f"was not reached, and its {error.args[0]} cannot be read. Write it out."
+                raise _refusal(site.call, reason) from None
+        self._put(site.call, self._together(site, list(values), spelled))
 
-    def _in_one(self, site: Site, names: Sequence[str], spelled: Sequence[str]) -> str:
-        """Return an expression that gives the spelled values, pass for pass or name for name."""
+    def _together(self, site: Site, names: Sequence[str], spelled: Sequence[str]) -> str:
+        """Return what gives each name or pass its value."""
         if len(set(spelled)) == 1:
             return spelled[0]
         if site.given is not None:
             pairs = (f"{name!r}: {text}" for name, text in zip(names, spelled, strict=True))
-            return f"{{{', '.join(pairs)}}}[{self.rewriting.text_of(site.given)}]"
-        around = self.rewriting.source.statements_around(site.call)
+            return f"{{{', '.join(pairs)}}}[{self._rewriting.text_of(site.given)}]"
+        around = self._source.statements_around(site.call)
         if not around:
-            reason = "is in a loop in a lambda. Write a function with `def` instead."
-            raise self._refusal(site.call, reason)
+            reason = "has another value in each pass of a lambda's loop. Write a `def` instead."
+            raise _refusal(site.call, reason)
         outermost = [s for s in around if isinstance(s, _REPEATING)][-1:] or around[:1]
-        variable = self._new_name(names[0].partition("[")[0])
-        values = f"{variable} = iter([{', '.join(spelled)}])"
-        self.rewriting.insert_before(outermost[0], values)
+        variable = self._new_variable(names[0])
+        self._rewriting.insert_before(outermost[0], f"{variable} = iter([{', '.join(spelled)}])")
         return f"next({variable})"
 
-    def _values(self, site: Site) -> dict[str, object]:
-        """Return the values of a call by name: one, one per pass, or one per name it was given."""
-        name = self._name(site)
-        if isinstance(name, re.Pattern):
-            claimed = {n for s in self._sites() for n in self._claimed(s)}
-            free = {n: v for n, v in self.params.items() if n not in claimed}
-            return {n: v for n, v in free.items() if name.fullmatch(n)}
-        return {n: self.params[n] for n in self._claimed(site)}
-
-    def _claimed(self, site: Site) -> list[str]:
-        """Return the names in `params` that are surely those of a call."""
-        name = self._name(site)
-        if not isinstance(name, str):
-            return []
-        if site.given is not None or not site.loops:
-            return [name] if name in self.params else []
-        passes = (f"{name}[{i}]" for i in count())
-        return list(iter(lambda: next(passes), None)) if False else _present(name, self.params)
-
-    def _name(self, site: Site) -> str | re.Pattern[str] | None:
-        """Return the name of a call, without its pass; a pattern if it is put together as it runs."""
-        if site.given is None:
-            return self.names.get(label(site))
-        if isinstance(site.given, ast.Constant):
-            return str(site.given.value)
-        return re.compile(_pattern(site.given), re.DOTALL)
+    def _new_variable(self, name: str) -> str:
+        """Return a name for a variable that the cell does not have: `_units` for "units[0]"."""
+        variable = "_" + re.sub(r"\W", "_", name.partition("[")[0])
+        while variable in self._taken:
+            variable += "_"
+        self._taken.add(variable)
+        return variable
 
     def _write_other(self, call: ast.Call, method: str) -> None:
         """Replace a call on `hp` that is no hyperparameter."""
-        self._check_place(call)
         if method == "seed":
-            self._put(call, repr(self.seed))
+            self._put(call, repr(self._seed))
         elif method == "report":
             self._drop(call)
         elif method == "score":
@@ -230,14 +186,61 @@ class _Freezing:
         elif method == "conditional_scope":
             self._import("contextlib")
             self._put(call, "contextlib.nullcontext()")
-        elif method == "get" and call.args and isinstance(call.args[0], ast.Constant):
-            name = call.args[0].value
-            if name in self.params:
-                self._put(call, repr(self.params[name]))
+        elif method == "get" and call.args:
+            name = constant_text(call.args[0])
+            if name is not None and name in self._matching.params:
+                self._put(call, repr(self._matching.params[name]))
 
     def _drop(self, call: ast.Call) -> None:
-        statement = self.rewriting.source.parents[call]
+        statement = self._source.parents[call]
         if isinstance(statement, ast.Expr):
-            self._statements.append(statement)
+            self._removed.append(statement)
         else:
             self._put(call, "None")
+
+    def _unwrap_score(self, call: ast.Call) -> None:
+        """Turn `hp.score(metric, y_true, y_pred)` into `metric(y_true, y_pred)`."""
+        order = ("metric", "y_true", "y_pred")
+        positional = call.args[1:] if given_name(call) in call.args else call.args
+        given = dict(zip(order, positional, strict=False))
+        given |= {k.arg: k.value for k in call.keywords if k.arg in order}
+        metric, *rest = (given[name] for name in order if name in given)
+        text_of = self._rewriting.text_of
+        self._put(call, f"{grouped(text_of(metric))}({', '.join(map(text_of, rest))})")
+
+    def _import(self, module: str) -> None:
+        """Put an import at the top, unless there is one."""
+        body = self._source.tree.body
+        imported = {a.name for node in body if isinstance(node, ast.Import) for a in node.names}
+        if module in imported | self._imported:
+            return
+        self._imported.add(module)
+        first = next((s for s in body if not _must_come_first(s)), body[-1])
+        self._rewriting.insert_before(first, f"import {module}")
+
+    def _imports_not_needed(self) -> list[ast.stmt]:
+        """Return the imports of an `hp` that nothing in the text uses any more."""
+        nodes = list(self._source.parents)
+        names = (node for node in nodes if isinstance(node, ast.Name))
+        used = {name.id for name in names if self._rewriting.is_untouched(name)}
+        imports = (n for n in nodes if isinstance(n, ast.ImportFrom) and n.module == "hpo_magic")
+        return [
+            node
+            for node in imports
+            if [alias.name for alias in node.names] == ["hp"]
+            and (node.names[0].asname or "hp") not in used
+        ]
+
+    def _put(self, call: ast.Call, text: str) -> None:
+        self._rewriting.replace(call, fitting(text, call, self._source.parents[call]))
+
+
+def _must_come_first(statement: ast.stmt) -> bool:
+    """Return whether `statement` is a docstring or a future import."""
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == "__future__"
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _refusal(call: ast.Call, reason: str) -> CannotFreeze:
+    return CannotFreeze(f"{ast.unparse(call.func)}(...)", call.lineno, reason)

@@ -7,6 +7,7 @@ the default.
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from hpo_magic.core.describe import (
 )
 from hpo_magic.core.labels import labels
 from hpo_magic.core.space import Parameter
-from hpo_magic.errors import HpoError, SpaceError
+from hpo_magic.errors import HpoError, SpaceError, did_you_mean
 
 __all__ = ["HyperParameters", "hp"]
 
@@ -137,14 +138,13 @@ class HyperParameters:
         if trial is None:
             yield
             return
-        if parent_name not in trial.values and not trial.scopes:
+        if parent_name not in trial.known:
             raise SpaceError(
                 f"hp.conditional_scope({parent_name!r}, …): no parameter of that name was asked "
                 f"for before. Known here: {', '.join(trial.values) or 'none'}."
+                f"{did_you_mean(parent_name, trial.values)}"
             )
-        many = isinstance(parent_values, list | tuple | set)
-        values = list(parent_values) if many else [parent_values]
-        trial.scopes.append((parent_name, labels(values)))
+        trial.scopes.append(_scope(parent_name, parent_values))
         try:
             yield
         finally:
@@ -178,7 +178,7 @@ class HyperParameters:
     def values(self) -> dict[str, Any]:
         """The values asked for so far in this trial, by name; empty outside a trial."""
         trial = current_trial()
-        return {} if trial is None else dict(trial.values)
+        return {} if trial is None else dict(trial.objects)
 
     def get(self, name: str) -> Any:
         """Return the value of a parameter that was asked for before in this trial."""
@@ -209,7 +209,10 @@ class HyperParameters:
             parameter = Parameter(name or "", described.domain, described.default, scopes)
             if trial is None:
                 return described.object_of(parameter.default)
-            return described.object_of(trial.ask(parameter))
+            value = described.object_of(trial.ask(parameter))
+            if parameter.name in trial.values:
+                trial.objects[parameter.name] = value
+            return value
         except HpoError as error:
             if str(error).startswith(f"hp.{method}("):
                 raise
@@ -226,15 +229,18 @@ def _split_name(
     if "name" in options:
         rest = {key: value for key, value in options.items() if key != "name"}
         name = options["name"]
-    elif args and isinstance(args[0], str) and not (method == "Fixed" and len(args) == 1):
+    elif args and isinstance(args[0], str) and not _is_value(method, args, options):
         name, args, rest = args[0], args[1:], dict(options)
-        if method == "Fixed" and "value" in options and args:
-            raise SpaceError("the value stands twice.")
     else:
         return None, args, dict(options)
     if not isinstance(name, str) or not name.strip():
         raise SpaceError(f"the name must be a string that is not empty, got {name!r}.")
     return name, args, rest
+
+
+def _is_value(method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
+    """Return whether the first argument, a string, is what an unnamed `hp.Fixed` fixes."""
+    return method == "Fixed" and len(args) == 1 and "value" not in options
 
 
 def _take_scopes(options: dict[str, Any]) -> tuple[Scope, ...]:
@@ -243,8 +249,13 @@ def _take_scopes(options: dict[str, Any]) -> tuple[Scope, ...]:
     values = options.pop("parent_values", None)
     if parent is None:
         return ()
-    values = values if isinstance(values, list | tuple) else [values]
-    return ((parent, labels(values)),)
+    return (_scope(parent, values),)
+
+
+def _scope(parent: str, values: Any) -> Scope:
+    """Return a scope of one value or of several."""
+    many = isinstance(values, list | tuple | set | frozenset)
+    return parent, labels(list(values) if many else [values])
 
 
 def _bound(
@@ -266,7 +277,13 @@ def _told(
     error: HpoError,
 ) -> str:
     """Return the sentence with the call, its line and its name before what is wrong."""
-    inside = [repr(a) for a in args] + [f"{key}={value!r}" for key, value in options.items()]
+    inside = [_quoted(a) for a in args]
+    inside += [f"{key}={_quoted(value)}" for key, value in options.items()]
     shown = ", ".join(part if len(part) < 40 else part[:37] + "…" for part in inside)
     about = f" ({name})" if name else ""
     return f"hp.{method}({shown}) on line {frame.f_lineno}{about}: {error}"
+
+
+def _quoted(value: Any) -> str:
+    """Return a value as the user would write it."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,13 @@ def labels(objects: Sequence[Any]) -> tuple[Plain, ...]:
     (32, 'relu', (64, 32), 'max')
     """
     made: list[Plain] = []
-    seen: dict[Plain, int] = {}
+    taken = {label_of(thing) for thing in objects if _stands_for_itself(thing)}
     for thing in objects:
         label = label_of(thing)
         if not _stands_for_itself(thing):
-            seen[label] = seen.get(label, 0) + 1
-            label = label if seen[label] == 1 else f"{label}#{seen[label]}"
+            numbered = (f"{label}#{n}" for n in count(2))
+            label = next(name for name in chain([label], numbered) if name not in taken)
+            taken.add(label)
         made.append(label)
     return tuple(made)
 
@@ -55,6 +57,7 @@ def _stands_for_itself(thing: Any) -> bool:
     thing = python_number(thing)
     if isinstance(thing, list | tuple):
         return all(map(_stands_for_itself, thing))
-    if isinstance(thing, float):
+    if type(thing) is float:
         return math.isfinite(thing)  # JSON has no NaN
-    return thing is None or isinstance(thing, bool | int | str)
+    # Exactly these: what is read back from JSON would be no member of the user's enumeration.
+    return thing is None or type(thing) in (bool, int, str)

@@ -25,6 +25,7 @@ class Rewriting:
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line) + 1)
         self._edits: dict[tuple[int, int], str] = {}
+        self._removed: list[ast.stmt] = []
 
     def text(self) -> str:
         """Return the whole text with the edits made so far."""
@@ -33,18 +34,6 @@ class Rewriting:
     def text_of(self, node: ast.expr) -> str:
         """Return the text of `node` with the edits made so far."""
         return self._edited(*self.span(node))
-
-    def stands(self, node: ast.expr) -> bool:
-        """Return whether the text at the place of `node` reads as `node`.
-
-        It does not inside f-strings of more than one line, before Python 3.12.
-        """
-        start, end = self.span(node)
-        try:
-            found = ast.parse(f"({self._text[start:end]}\n)", mode="eval").body
-        except SyntaxError:
-            return False
-        return ast.dump(found) == ast.dump(node)
 
     def is_untouched(self, node: ast.expr) -> bool:
         """Return whether no edit replaces the place where `node` stands."""
@@ -72,12 +61,13 @@ class Rewriting:
 
         A comment beside one stays; where the grammar needs a statement, `pass` is left.
         """
+        self._removed += statements
         for statement in statements:
             start, end = self.span(statement)
             line_start, line_end = self._line_around(start, end)
             before, after = self._text[line_start:start], self._text[end:line_end]
             shares_line = bool(before.strip()) or after.lstrip().startswith(";")
-            if shares_line or self._is_needed(statement, statements):
+            if shares_line or self._is_needed(statement):
                 self.replace_between(start, end, "pass")
             elif after.strip():
                 self.replace_between(start, end + len(after) - len(after.lstrip()), "")
@@ -112,14 +102,14 @@ class Rewriting:
             return self._starts[line - 1] + len(indent), f"\n{indent}"
         return start, "; "  # behind a semicolon, or the colon of `if a: b = ...`
 
-    def _is_needed(self, statement: ast.stmt, removed: Collection[ast.stmt]) -> bool:
+    def _is_needed(self, statement: ast.stmt) -> bool:
         """Return whether something must stand in for `statement`, the first of its block."""
         parent = self.source.parents[statement]
         if parent is self.source.tree:
             return False
         blocks = (value for _, value in ast.iter_fields(parent) if isinstance(value, list))
         block = next(block for block in blocks if statement in block)
-        return block[0] is statement and all(other in removed for other in block)
+        return block[0] is statement and all(other in self._removed for other in block)
 
     def _edited(self, start: int, end: int) -> str:
         pieces: list[str] = []

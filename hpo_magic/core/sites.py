@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeGuard
 
-__all__ = ["METHODS", "Binding", "Site", "Source", "dotted", "given_name", "read_source"]
+__all__ = [
+    "METHODS",
+    "Binding",
+    "Site",
+    "Source",
+    "constant_text",
+    "dotted",
+    "given_name",
+    "read_source",
+]
 
 # The calls that have a value of their own in each trial, hence a name.
 METHODS = frozenset({"Boolean", "Choice", "Fixed", "Float", "Int"})
@@ -198,6 +207,14 @@ def dotted(expression: ast.expr) -> tuple[str, ...] | None:
         names.append(expression.attr)
         expression = expression.value
     return (expression.id, *reversed(names)) if isinstance(expression, ast.Name) else None
+
+
+def constant_text(expression: ast.expr | None) -> str | None:
+    """Return the string that `expression` writes out, None for anything else."""
+    match expression:
+        case ast.Constant(value=str(text)):
+            return text
+    return None
 
 
 def given_name(call: ast.Call) -> ast.expr | None:

@@ -92,8 +92,11 @@ class Space(Mapping[str, Parameter]):
         old = self.parameters.get(parameter.name)
         if old == parameter:
             return self
-        if old is not None and old.domain != parameter.domain:
-            parameter = replace(parameter, domain=hull(old.domain, parameter.domain))
+        if old is not None:
+            domain = hull(old.domain, parameter.domain)
+            # Asked for under two conditions, it is reached under either.
+            scopes = tuple(scope for scope in parameter.scopes if scope in old.scopes)
+            parameter = replace(parameter, domain=domain, scopes=scopes)
         return self.declare(parameter)
 
     def defaults(self) -> dict[str, Plain]:
@@ -124,18 +127,36 @@ def describe(domain: Domain) -> str:
     """Return a domain in the user's words: "1 to 3", "0.0001 to 0.1, log", "'relu', 'tanh'"."""
     if isinstance(domain, Choice):
         return ", ".join(map(repr, domain.values))
-    step = f", step {domain.step:g}" if domain.step is not None else ""
-    return f"{domain.low:g} to {domain.high:g}{step}{', log' if domain.log else ''}"
+    step = f", step {_digits(domain.step)}" if domain.step is not None else ""
+    log = ", log" if domain.log else ""
+    return f"{_digits(domain.low)} to {_digits(domain.high)}{step}{log}"
 
 
 def hull(old: Domain, new: Domain) -> Domain:
-    """Return the smallest domain with every value of both; `new` where they are of two kinds."""
+    """Return a domain with every value of both; `new` where they are of two kinds or scales.
+
+    Steps that do not meet are given up.
+    """
+    if old == new:
+        return new
     if isinstance(old, Choice) and isinstance(new, Choice):
-        added = tuple(v for v in new.values if v not in old)
-        return Choice(old.values + added, new.ordered)
-    if isinstance(old, Choice) or isinstance(new, Choice) or old.kind != new.kind:
+        values = old.values + tuple(v for v in new.values if v not in old)
+        are_numbers = all(type(value) in (int, float) for value in values)
+        return Choice(_by_size(values) if new.ordered and are_numbers else values, new.ordered)
+    if isinstance(old, Choice) or isinstance(new, Choice):
         return new
-    if (old.step, old.log) != (new.step, new.log):
+    if (old.kind, old.log) != (new.kind, new.log):
         return new
-    low, high = min(old.low, new.low), max(old.high, new.high)
-    return replace(new, low=low, high=high)
+    bounds: dict[str, Any] = {"low": min(old.low, new.low), "high": max(old.high, new.high)}
+    wide = replace(new, **bounds)
+    meet = old.step == new.step and old.low in wide and new.low in wide
+    return wide if meet else replace(wide, step=None)
+
+
+def _by_size(numbers: tuple[Plain, ...]) -> tuple[Plain, ...]:
+    return tuple(sorted(numbers))  # type: ignore[type-var]
+
+
+def _digits(number: float) -> str:
+    """Return a bound as the user would write it: all digits of a whole number."""
+    return str(number) if isinstance(number, int) else f"{number:g}"

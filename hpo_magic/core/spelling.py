@@ -18,7 +18,7 @@ from hpo_magic.core.describe import (
 from hpo_magic.core.labels import label_of, labels
 from hpo_magic.core.sites import dotted, given_name
 
-__all__ = ["Arguments", "arguments_of", "chosen", "fitting", "not_asked"]
+__all__ = ["Arguments", "arguments_of", "chosen", "fitting", "grouped", "not_asked"]
 
 Arguments = Mapping[str, ast.expr]
 TextOf = Callable[[ast.expr], str]
@@ -78,7 +78,7 @@ def not_asked(method: str, arguments: Arguments, text_of: TextOf) -> str:
     if method == "Choice":
         values = arguments["values"]
         elements = _elements(values)
-        return text_of(elements[0]) if elements else f"{_grouped(text_of(values))}[0]"
+        return text_of(elements[0]) if elements else f"{grouped(text_of(values))}[0]"
     try:
         literal = {name: ast.literal_eval(value) for name, value in arguments.items()}
         return repr(_DESCRIBE[method](**literal).default)
@@ -86,9 +86,14 @@ def not_asked(method: str, arguments: Arguments, text_of: TextOf) -> str:
         return _middle(method, arguments, text_of)
 
 
+def grouped(text: str) -> str:
+    """Return `text` such that it can be called, indexed or calculated with."""
+    return text if isinstance(ast.parse(f"({text}\n)", mode="eval").body, _ATOMS) else f"({text})"
+
+
 def _middle(method: str, arguments: Arguments, text_of: TextOf) -> str:
     """Return an expression for the middle of a range whose bounds are not literal."""
-    low, high = (_grouped(text_of(arguments[name])) for name in ("min_value", "max_value"))
+    low, high = (grouped(text_of(arguments[name])) for name in ("min_value", "max_value"))
     sampling = arguments.get("sampling")
     is_log = isinstance(sampling, ast.Constant) and sampling.value == "log"
     middle = f"({low} * {high}) ** 0.5" if is_log else f"({low} + {high}) / 2"
@@ -141,10 +146,6 @@ def fitting(text: str, node: ast.AST, parent: ast.AST) -> str:
     return text if fits else f"({text})"
 
 
-def _grouped(text: str) -> str:
-    return text if isinstance(ast.parse(f"({text}\n)", mode="eval").body, _ATOMS) else f"({text})"
-
-
 def _is_python(text: str) -> bool:
     try:
         ast.parse(text)
@@ -172,7 +173,7 @@ def _chosen_elsewhere(
         place = _index(labels(objects), value)
         if place is not None and _is_same(objects[place], value):
             place = None
-    return repr(value) if place is None else f"{_grouped(text_of(values))}[{place}]"
+    return repr(value) if place is None else f"{grouped(text_of(values))}[{place}]"
 
 
 def _label(element: ast.expr, namespace: Namespace) -> object:

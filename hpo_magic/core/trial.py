@@ -109,7 +109,7 @@ class Trial:
             "curve": [[p.step, _finite_or_name(p.metrics)] for p in self.curve],
             "started": self.started,
             "duration_s": self.duration_s,
-            "failure": vars(self.failure) if self.failure else None,
+            "failure": dict(vars(self.failure)) if self.failure else None,
             "output": self.output,
         }
 

@@ -11,6 +11,7 @@ import io
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -63,6 +64,7 @@ class Attempt:
 
     `metric` and `direction` are what the user named, if anything. `keep` is given what a training
     left when its value beats all before. `last_error` is the exception of the last failed one.
+    `in_user_code` is open while the user's code runs, and only then may an interrupt be raised.
     """
 
     objective: Objective
@@ -71,6 +73,7 @@ class Attempt:
     direction: Direction | None = None
     keep: Keep | None = None
     is_stopping: Callable[[int], bool] = lambda number: False
+    in_user_code: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
     last_error: BaseException | None = None
     clock: Callable[[], float] = time.time
 
@@ -88,7 +91,8 @@ class Attempt:
                 _watched(self.frameworks, report, guard) as fits,
             ):
                 seed_everything(run.seed, self.frameworks)
-                trained = self.objective.train()
+                with self.in_user_code():
+                    trained = self.objective.train()
             score = value_of_trial(
                 self.metric, self.direction, trained.last, fits, trained.variables
             )
@@ -110,7 +114,7 @@ class Attempt:
         if isinstance(error, MissingMetric):
             error.trial = run.number
         line, frames = self.objective.where(error)
-        failure = Failure(type(error).__name__, str(error), line, frames)
+        failure = Failure(type(error).__name__, _text(error), line, frames)
         # A cell that gives no such number, or describes a space that cannot be searched, would
         # fail the same way with every setting.
         is_fatal = isinstance(error, MetricError | SpaceError)
@@ -134,6 +138,14 @@ class Attempt:
             direction=score.direction,
             metrics=score.metrics,
         )
+
+
+def _text(error: BaseException) -> str:
+    """Return what an exception says; "" if it cannot say it."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  (a user's `__str__` may do anything)
+        return ""
 
 
 def seed_everything(seed: int, frameworks: Sequence[Framework]) -> None:

@@ -41,6 +41,7 @@ class SerialExecutor:
         self.is_in_user_code = False
         self.guarded_at = 0.0  # when the running training last passed a batch, by `clock`
         attempt.is_stopping = self._stopping.__contains__
+        attempt.in_user_code = lambda: self._in_user_code(True)
 
     def submit(self, run: Run) -> None:
         """Take on a training; it runs at the next `pump`."""
@@ -64,8 +65,7 @@ class SerialExecutor:
                 feed(Reported(run.number, step, dict(metrics), self._clock()))
             guard()
 
-        with self._in_user_code(True):
-            ended = self._attempt(run, report, guard)
+        ended = self._attempt(run, report, guard)
         self._stopping.discard(run.number)
         self.guarded_at = 0.0
         feed(ended)

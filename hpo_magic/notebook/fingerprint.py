@@ -7,9 +7,10 @@ code or data make them incomparable.
 from __future__ import annotations
 
 import ast
+import copy
 import hashlib
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,19 @@ __all__ = ["array_fingerprint", "data_fingerprint", "fingerprint", "inputs_of"]
 
 # Arrays up to this size are hashed whole, larger ones by blocks spread over them: 64 MB take 0.1 s.
 WHOLE_BYTES = 64_000_000
+N_BLOCKS = 256
+# Containers: nested deeper than this, or longer, they are compared in part.
+MOST_DEPTH = 3
+MOST_ITEMS = 10_000
+# Arrays, tables and tensors of any library have `__array__`.
+COMPARABLE = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset)
 HP_CALLS = frozenset({"Int", "Float", "Choice", "Boolean", "Fixed"})
 
 
 def fingerprint(source: str, tree: ast.Module, namespace: Mapping[str, Any]) -> Fingerprint:
     """Return the fingerprint of a cell and of what it reads from `namespace`."""
     ranges: list[str] = []
-    code = ast.dump(_Masked(ranges).visit(_copy(tree)))
+    code = ast.dump(_Masked(ranges).visit(copy.deepcopy(tree)))
     data = data_fingerprint(inputs_of(tree, namespace))
     return Fingerprint(source, _hash(code), _hash("\n".join(ranges)), data)
 
@@ -48,8 +55,8 @@ def inputs_of(tree: ast.AST, namespace: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, types.ModuleType) or not _is_comparable(value):
             continue
         found[name] = value
-        if isinstance(value, types.FunctionType):
-            waiting.extend(value.__code__.co_names)
+        if isinstance(value, types.FunctionType | type):
+            waiting.extend(name for code in _codes(value) for name in code.co_names)
     return found
 
 
@@ -65,7 +72,7 @@ def data_fingerprint(inputs: Mapping[str, Any]) -> str:
 def array_fingerprint(array: Any) -> str:
     """Return a fingerprint of one array or table, whatever its name."""
     digest = hashlib.blake2b(digest_size=8)
-    _add_array(digest, _as_array(array))
+    _add_array(digest, array)
     return digest.hexdigest()
 
 
@@ -86,44 +93,73 @@ class _Masked(ast.NodeTransformer):
 
 
 def _is_name(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _copy(tree: ast.Module) -> ast.Module:
-    return ast.parse(ast.unparse(tree))
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return is_text or isinstance(node, ast.JoinedStr)  # f"units_{layer}"
 
 
 def _is_comparable(value: Any) -> bool:
-    plain = (
-        int | float | complex | str | bytes | list | tuple | dict | set | np.ndarray | np.generic
-    )
-    if value is None or isinstance(value, plain) or hasattr(value, "__array__"):
+    if value is None or isinstance(value, COMPARABLE) or hasattr(value, "__array__"):
         return True
     is_code = isinstance(value, types.FunctionType | type)
     return is_code and getattr(value, "__module__", "") == "__main__"
 
 
-def _add(digest: Any, value: Any, depth: int) -> None:  # noqa: C901  (a line for each type)
+def _add(digest: Any, value: Any, depth: int) -> None:
     """Feed a value to the digest; what cannot be compared adds only its type."""
     digest.update(type(value).__name__.encode())
     if isinstance(value, types.FunctionType):
-        _add_code(digest, value.__code__)
+        _add_function(digest, value, depth)
     elif isinstance(value, type):
-        for name, member in sorted(vars(value).items()):
-            if isinstance(member, types.FunctionType):
-                digest.update(name.encode())
-                _add_code(digest, member.__code__)
-    elif isinstance(value, dict) and depth < 3:
-        for key, item in value.items():
-            digest.update(repr(key).encode())
-            _add(digest, item, depth + 1)
-    elif isinstance(value, list | tuple) and depth < 3 and len(value) < 10_000:
-        for item in value:
-            _add(digest, item, depth + 1)
+        _add_class(digest, value, depth)
+    elif isinstance(value, dict | list | tuple | set | frozenset):
+        digest.update(str(len(value)).encode())  # [[1], 2] is not [[1, 2]]
+        if depth < MOST_DEPTH:
+            _add_items(digest, value, depth)
     elif hasattr(value, "__array__"):
-        _add_array(digest, _as_array(value))
+        _add_array(digest, value)
     elif isinstance(value, int | float | complex | str | bytes | None):
         digest.update(repr(value).encode())
+
+
+def _add_items(digest: Any, values: Any, depth: int) -> None:
+    """Feed the items of a container: all of a short one, an even sample of a long one."""
+    if isinstance(values, dict):
+        values = [part for item in values.items() for part in item]
+    elif isinstance(values, set | frozenset):
+        values = sorted(values, key=repr)  # their order differs from kernel to kernel
+    for item in values[:: max(1, len(values) // MOST_ITEMS)]:
+        _add(digest, item, depth + 1)
+
+
+def _add_function(digest: Any, function: types.FunctionType, depth: int) -> None:
+    _add_code(digest, function.__code__)
+    if depth < MOST_DEPTH:
+        _add(digest, function.__defaults__, depth + 1)
+        _add(digest, function.__kwdefaults__, depth + 1)
+
+
+def _add_class(digest: Any, kind: type, depth: int) -> None:
+    """Feed the methods and the plain attributes of a class that the notebook defines."""
+    for name, member in sorted(vars(kind).items()):
+        if name not in ("__module__", "__doc__", "__dict__", "__weakref__"):
+            digest.update(name.encode())
+            _add(digest, _function_in(member), depth + 1)
+
+
+def _function_in(member: Any) -> Any:
+    """Return the function of a class or static method or a property; other members as they are."""
+    return getattr(member, "__func__", None) or getattr(member, "fget", None) or member
+
+
+def _codes(value: types.FunctionType | type) -> Iterator[types.CodeType]:
+    """Yield the code of a function or of a class's methods, with the code inside it."""
+    members = vars(value).values() if isinstance(value, type) else [value]
+    functions = [f for f in map(_function_in, members) if isinstance(f, types.FunctionType)]
+    waiting = [function.__code__ for function in functions]
+    while waiting:
+        code = waiting.pop()
+        yield code
+        waiting.extend(c for c in code.co_consts if isinstance(c, types.CodeType))
 
 
 def _add_code(digest: Any, code: types.CodeType) -> None:
@@ -132,25 +168,27 @@ def _add_code(digest: Any, code: types.CodeType) -> None:
         if isinstance(constant, types.CodeType):
             _add_code(digest, constant)
         else:
-            digest.update(repr(constant).encode())
+            _add(digest, constant, depth=0)
     digest.update(" ".join(code.co_names).encode())
 
 
-def _as_array(value: Any) -> np.ndarray[Any, Any]:
-    return value if isinstance(value, np.ndarray) else np.asarray(value)
-
-
-def _add_array(digest: Any, array: np.ndarray[Any, Any]) -> None:
+def _add_array(digest: Any, value: Any) -> None:
+    """Feed an array, or what can be read as one; a tensor on a GPU may not."""
+    try:
+        array = np.asarray(value)
+    except Exception:  # noqa: BLE001  (a library's `__array__` may raise anything)
+        return
     digest.update(f"{array.shape}{array.dtype}".encode())
     if array.dtype.hasobject:
-        digest.update(repr(array[:1000].tolist()).encode() if array.ndim else repr(array).encode())
+        items = array.reshape(-1)
+        digest.update(repr(items[:: max(1, items.size // MOST_ITEMS)].tolist()).encode())
         return
     flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     if flat.size <= WHOLE_BYTES:
         digest.update(flat.data)
         return
-    n_blocks, block = 256, WHOLE_BYTES // 256
-    for start in np.linspace(0, flat.size - block, n_blocks).astype(int):
+    block = WHOLE_BYTES // N_BLOCKS
+    for start in np.linspace(0, flat.size - block, N_BLOCKS).astype(int):
         digest.update(flat[start : start + block].data)
 
 

@@ -16,11 +16,11 @@ import ipywidgets as widgets
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import running_trials
 from hpo_magic.notebook.picture import Picture
-from hpo_magic.views.convergence import convergence, convergence_alt
-from hpo_magic.views.curves import current_curve, current_curve_alt, curves, curves_alt
-from hpo_magic.views.importance import importance, importance_alt
+from hpo_magic.views.convergence import convergence
+from hpo_magic.views.curves import current_curve, curves
+from hpo_magic.views.importance import importance
 from hpo_magic.views.live import current_html, log_html
-from hpo_magic.views.parallel import parallel, parallel_alt
+from hpo_magic.views.parallel import parallel
 
 __all__ = ["Page", "Part", "Words", "log_page", "overview_page", "parameters_page", "side_by_side"]
 
@@ -58,7 +58,7 @@ class Words:
     def is_old(self, snapshot: Snapshot) -> bool:
         """Whether the text reads differently."""
         self._read = self._text(snapshot)
-        return self._read != self.widget.value
+        return bool(self._read != self.widget.value)
 
     def update(self, snapshot: Snapshot) -> None:
         """Show the text that `is_old` found."""
@@ -74,8 +74,8 @@ def side_by_side(children: Sequence[Any]) -> widgets.HBox:
 def overview_page() -> Page:
     """Return the page that is seen first: the current trial with its curve, and the convergence."""
     words = Words(current_html)
-    curve = Picture(current_curve, current_curve_alt, _running_curve)
-    best = Picture(convergence, convergence_alt, _ended_trials)
+    curve = Picture(current_curve, _running_curve)
+    best = Picture(convergence, _ended_trials)
     widget = widgets.VBox([words.widget, side_by_side([curve.widget, best.widget])])
     return Page("Now", widget, [words, curve, best])
 
@@ -83,9 +83,9 @@ def overview_page() -> Page:
 def parameters_page() -> Page:
     """Return the page that compares the trials: settings, what mattered, learning curves."""
     pictures = [
-        Picture(parallel, parallel_alt, _ended_trials),
-        Picture(importance, importance_alt, _ended_trials),
-        Picture(curves, curves_alt, _ended_trials),
+        Picture(parallel, _ended_trials),
+        Picture(importance, _ended_trials),
+        Picture(curves, _ended_trials),
     ]
     return Page("Compare", side_by_side([p.widget for p in pictures]), pictures)
 

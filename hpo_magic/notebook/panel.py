@@ -19,7 +19,7 @@ from hpo_magic.core.ports import Controls, Snapshot
 from hpo_magic.notebook.buttons import Buttons
 from hpo_magic.notebook.clicks import Clicks
 from hpo_magic.notebook.pace import Pace
-from hpo_magic.notebook.pages import Words, log_page, overview_page, parameters_page
+from hpo_magic.notebook.pages import Part, Words, log_page, overview_page, parameters_page
 from hpo_magic.notebook.static import show_result
 from hpo_magic.notebook.steer import steer_page
 from hpo_magic.notebook.trials_page import trials_page
@@ -143,24 +143,31 @@ class Panel:
             for words in self._words:
                 if words.is_old(snapshot):
                     words.update(snapshot)
-            self.buttons.update(snapshot, self._clicks.is_live)
-            self._show_page(snapshot, lambda part: isinstance(part, Words))
-        if with_plots:
+            is_live = self._clicks.is_live
+            self.buttons.update(snapshot, is_live)
+            if not is_live and len(self.tabs.children) > 1:
+                self.tabs.children = self.tabs.children[:1]  # the others could not be filled
+            old = self._old_parts(snapshot)
+            for part in old:
+                if isinstance(part, Words):
+                    part.update(snapshot)
+        plots = [part for part in old if not isinstance(part, Words)]
+        if with_plots and plots:
             with self.plots.spending():
-                self._show_page(snapshot, lambda part: not isinstance(part, Words))
+                for part in plots:
+                    part.update(snapshot)
 
-    def _show_page(self, snapshot: Snapshot, is_meant: Callable[[Any], bool]) -> None:
-        """Bring the parts of the page that is seen up to date."""
+    def _old_parts(self, snapshot: Snapshot) -> list[Part]:
+        """Return what would look different, on the page that is seen."""
         page = self.pages[self.tabs.selected_index or 0]
-        for part in page.parts:
-            if is_meant(part) and part.is_old(snapshot):
-                part.update(snapshot)
+        return [part for part in page.parts if part.is_old(snapshot)]
 
     def _on_choice(self, _: Any = None) -> None:
         """Show what the user wants to see, at once: it was asked for."""
         with self._lock:
             if self._latest is not None:
-                self._show_page(self._latest, lambda part: True)
+                for part in self._old_parts(self._latest):
+                    part.update(self._latest)
 
 
 def _tree(widget: Any) -> Iterator[Any]:

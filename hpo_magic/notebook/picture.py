@@ -9,7 +9,7 @@ import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.views.canvas import SIZE_PX, blank, png
+from hpo_magic.views.canvas import SIZE_PX, blank, png, words
 
 __all__ = ["Picture"]
 
@@ -20,10 +20,9 @@ class Picture:
     Parameters
     ----------
     draw
-        The view: draws a snapshot into a given figure.
-    describe
-        Returns what the view shows, in words. ipywidgets' images have no alternative text, so the
-        words stand below and in the tooltip, which names the image for screen readers.
+        The view: draws a snapshot into a given figure, and gives it its words. ipywidgets' images
+        have no alternative text, so the words stand below, and in the tooltip, which names the
+        image for screen readers.
     depends_on
         Returns what the view depends on; it is drawn again only where that changed.
     """
@@ -31,10 +30,9 @@ class Picture:
     def __init__(
         self,
         draw: Callable[[Snapshot, Figure | None], Figure],
-        describe: Callable[[Snapshot], str],
         depends_on: Callable[[Snapshot], Hashable],
     ) -> None:
-        self._draw, self._describe, self._depends_on = draw, describe, depends_on
+        self._draw, self._depends_on = draw, depends_on
         self._figure = blank()
         self._drawn: Hashable = None
         # Without a width in the layout a box would stretch the image, without a largest width a
@@ -42,7 +40,8 @@ class Picture:
         layout = widgets.Layout(
             width=f"{SIZE_PX[0]}px", max_width="100%", height="auto", object_fit="contain"
         )
-        self.image = widgets.Image(format="png", layout=layout)
+        # JupyterLab cannot show an image without bytes.
+        self.image = widgets.Image(value=png(self._figure), format="png", layout=layout)
         self.caption = widgets.HTML()
         self.widget = widgets.VBox(
             [self.image, self.caption],
@@ -56,7 +55,7 @@ class Picture:
     def update(self, snapshot: Snapshot) -> None:
         """Draw the snapshot."""
         self._drawn = self._depends_on(snapshot)
-        words = self._describe(snapshot)
-        self.image.value = png(self._draw(snapshot, self._figure))
-        self.image.tooltip = words
-        self.caption.value = f'<span class="hpo-quiet">{escape(words)}</span>'
+        figure = self._draw(snapshot, self._figure)
+        self.image.value = png(figure)
+        self.image.tooltip = words(figure)
+        self.caption.value = f'<span class="hpo-quiet">{escape(words(figure))}</span>'

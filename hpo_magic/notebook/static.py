@@ -13,14 +13,12 @@ from typing import Any, NamedTuple
 from IPython.display import display
 
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.views.canvas import png
+from hpo_magic.views.canvas import SHARPNESS, png
 from hpo_magic.views.convergence import convergence_alt
 from hpo_magic.views.result import SIZE_PX, result_figure, result_html
 from hpo_magic.views.text import result_text
 
 __all__ = ["Bundle", "picture_bundle", "result_bundle", "show_result"]
-
-SHARPNESS = 2.0  # pixels for one of CSS: what most screens have today
 
 
 class Bundle(NamedTuple):

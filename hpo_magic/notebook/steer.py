@@ -48,8 +48,9 @@ class Steering:
         self.said = widgets.HTML()
         self.queue.on_click(self._on_queue)
         self.fill.on_click(self._on_fill)
-        hint = widgets.HTML('<span class="hpo-quiet">Parameters that the trial does not reach are '
-                            "ignored.</span>")
+        hint = widgets.HTML(
+            '<span class="hpo-quiet">Parameters that the trial does not reach are ignored.</span>'
+        )
         self.clickable = [self.queue, self.fill]
         self.widget = widgets.VBox(
             [self._form, side_by_side([self.queue, self.fill]), self.said, hint]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import erfcx, log_ndtr
+from scipy.special import erfcx, ndtr
 
 from hpo_magic.core.domains import FloatArray
 
@@ -35,7 +35,7 @@ def log_expected_improvement(mean: FloatArray, std: FloatArray, best: float) -> 
     log_h = np.empty_like(z)
     near = z > -1
     log_phi = -0.5 * z**2 - LOG_SQRT_2PI
-    log_h[near] = np.log(np.exp(log_phi[near]) + z[near] * np.exp(log_ndtr(z[near])))
+    log_h[near] = np.log(np.exp(log_phi[near]) + z[near] * ndtr(z[near]))
     far = -z[~near]
     # 1 - |z| sqrt(pi/2) erfcx(|z|/sqrt(2)) -> 1/z^2 for large |z|, where the difference is lost
     bracket = 1.0 - far * np.sqrt(np.pi / 2) * erfcx(far / np.sqrt(2))

@@ -22,7 +22,7 @@ from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.gaussian_process import one_thread
 from hpo_magic.samplers.initial import n_initial, sobol_point
 from hpo_magic.samplers.learning import Fitted, Memory, learn, losses_of
-from hpo_magic.samplers.proposal import Fingerprints, most_promising
+from hpo_magic.samplers.proposal import most_promising
 from hpo_magic.samplers.random import draw_untried, stream
 from hpo_magic.samplers.surrogate import LossSurrogate, optimize_result
 from hpo_magic.samplers.tried import Tried, every_setting
@@ -47,18 +47,17 @@ class BayesSampler:
         units = self._memory.units(space, history)
         activity = Activity.learned(space, history.trials, units)
         encoding = Encoding(space, activity)
-        tried = Tried.of(activity, history.trials)
+        tried = Tried.of(encoding, history.trials, units)
         rng = stream(seed, history)
         if _is_initial(space, history):
             candidates = encoding.snap(_initial(space, history, seed)[np.newaxis])
         else:
             with one_thread():
                 model = learn(encoding, history, units, self._memory)
-                candidates = _promising(model, units, rng)
-        for candidate in candidates:
-            params = encoding.params(candidate)
-            if params not in tried:
-                return params
+                candidates = _promising(model, tried, rng)
+        is_new = ~tried.known(encoding.settled(candidates))
+        if is_new.any():
+            return encoding.params(candidates[is_new.argmax()])
         return draw_untried(encoding, tried, rng)
 
 
@@ -106,10 +105,9 @@ def _initial(space: Space, history: History, seed: int) -> FloatArray:
     return sobol_point(len(space), index, seed % 2**64)
 
 
-def _promising(model: Fitted, units: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _promising(model: Fitted, tried: Tried, rng: np.random.Generator) -> FloatArray:
     """Return settings by their expected improvement, the highest first."""
     encoding = model.encoding
-    tried = Fingerprints(encoding.settled(units))
 
     def score(settled: FloatArray) -> FloatArray:
         mean, std = model.at(settled)

@@ -1,11 +1,12 @@
 """Settings as numbers, in the two forms that the samplers compute with.
 
 *Units* are for searching: one column per parameter, its place in [0, 1], so that a step means the
-same in every parameter. *Features* are for learning: the columns of scikit-optimize's
-`Space.transform`, so that a fitted model is also at home in `skopt.plots`. There an ordered
-parameter is one column from 0 (lowest) to 1 (highest), a choice without an order is one-hot, and a
-choice between two is one column of 0 and 1. What is not reached stands at its default: the same
-wherever it is not reached, so that it makes no difference there.
+same in every parameter. *Settled* units have what is not reached at its default: the same wherever
+it is not reached, so that it makes no difference there.
+
+*Features* are for learning: the columns of scikit-optimize's `Space.transform`, so that a fitted
+model is also at home in `skopt.plots`. There an ordered parameter is one column from 0 (lowest) to
+1 (highest), a choice without an order is one-hot, and a choice between two is 0 or 1.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from hpo_magic.core.activity import Activity, BoolArray
 from hpo_magic.core.domains import Choice, Domain, FloatArray, Plain
 from hpo_magic.core.space import Space
 
-__all__ = ["Encoding", "is_one_hot"]
+__all__ = ["Encoding"]
+
+IntArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -41,22 +44,33 @@ class Encoding:
         return np.array([p.domain.unit(p.default) for p in self.space.values()])
 
     @cached_property
-    def owner(self) -> npt.NDArray[np.intp]:
-        """For each feature, the index of its parameter; shape (n_features,)."""
-        widths = [domain.n_levels if is_one_hot(domain) else 1 for domain in self.domains]
-        return np.repeat(np.arange(len(widths)), np.array(widths, dtype=np.intp))
+    def n_levels(self) -> FloatArray:
+        """How many values each parameter has; infinity for a continuous range."""
+        return np.array([d.n_levels or np.inf for d in self.domains], dtype=np.float64)
+
+    @cached_property
+    def is_unordered(self) -> BoolArray:
+        """Whether each parameter is a choice without an order."""
+        return np.array([isinstance(d, Choice) and not d.ordered for d in self.domains])
+
+    @cached_property
+    def owner(self) -> IntArray:
+        """For each feature, the index of its parameter."""
+        widths = np.where(self.is_unordered & (self.n_levels > 2), self.n_levels, 1)
+        return np.repeat(np.arange(len(widths)), widths.astype(np.intp))
 
     def snap(self, units: FloatArray) -> FloatArray:
         """Return `units`, shape (n, n_params), moved to the places of values that exist."""
-        snapped = np.empty_like(units)
-        for j, domain in enumerate(self.domains):
-            snapped[:, j] = domain.snap(units[:, j])
+        snapped = np.clip(units, 0.0, 1.0)
+        columns, n = self._evenly_spaced
+        levels = np.minimum(np.floor(snapped[:, columns] * n), n - 1)
+        snapped[:, columns] = (levels + 0.5) / n
+        for j in self._log_integers:
+            snapped[:, j] = self.domains[j].snap(snapped[:, j])
         return snapped
 
     def reached(self, units: FloatArray) -> BoolArray:
         """Return which parameters each setting reaches; shape of `units`."""
-        if not self.activity.conditions:
-            return ~np.isnan(units)
         return self.activity.mask(units)
 
     def settled(self, units: FloatArray) -> FloatArray:
@@ -65,33 +79,46 @@ class Encoding:
 
     def features(self, settled: FloatArray) -> FloatArray:
         """Return the features, shape (n, n_features), of settled units."""
-        columns: list[FloatArray] = []
-        for j, domain in enumerate(self.domains):
-            if is_one_hot(domain):
-                n = domain.n_levels or 1
-                level = np.minimum((settled[:, j] * n).astype(np.intp), n - 1)
-                columns.append(np.eye(n)[level])
-            else:
-                low, high = _ends(domain)
-                stretched = (
-                    (settled[:, j] - low) / (high - low) if high > low else 0 * settled[:, j]
-                )
-                columns.append(stretched[:, np.newaxis])
-        return np.hstack(columns)
+        low, width = self._ends
+        features = ((settled - low) / width)[:, self.owner]
+        columns, level = self._one_hot
+        if columns.size:
+            owner = self.owner[columns]
+            levels = np.floor(settled[:, owner] * self.n_levels[owner])
+            features[:, columns] = levels == level
+        return features
 
     def params(self, units: FloatArray) -> dict[str, Plain]:
         """Return the setting at `units`, shape (n_params,), in plain Python values."""
         places = zip(self.space, self.domains, units.tolist(), strict=True)
         return {name: domain.value(unit) for name, domain, unit in places}
 
+    @cached_property
+    def _evenly_spaced(self) -> tuple[IntArray, FloatArray]:
+        """The parameters whose n values have equal shares of the unit interval, and n."""
+        is_even = np.isfinite(self.n_levels)
+        is_even[self._log_integers] = False
+        return np.flatnonzero(is_even), self.n_levels[is_even]
 
-def is_one_hot(domain: Domain) -> bool:
-    """Whether the domain takes one feature per level: a choice among three or more, no order."""
-    return isinstance(domain, Choice) and not domain.ordered and domain.n_levels > 2
+    @cached_property
+    def _log_integers(self) -> list[int]:
+        """The parameters whose values have shares that shrink: integers on a log scale."""
+        return [
+            j
+            for j, d in enumerate(self.domains)
+            if not isinstance(d, Choice) and d.kind == "int" and d.log and d.step is None
+        ]
 
+    @cached_property
+    def _ends(self) -> tuple[FloatArray, FloatArray]:
+        """The units of each parameter's first value, and how far away the last one is."""
+        low = np.array([d.unit(d.value(0.0)) for d in self.domains])
+        high = np.array([d.unit(d.value(1.0)) for d in self.domains])
+        return low, np.where(high > low, high - low, 1.0)  # a single value stands at 0
 
-def _ends(domain: Domain) -> tuple[float, float]:
-    """Return the units of the domain's first and last value."""
-    if isinstance(domain, Choice):
-        return domain.unit(domain.values[0]), domain.unit(domain.values[-1])
-    return domain.unit(domain.low), domain.unit(domain.high)
+    @cached_property
+    def _one_hot(self) -> tuple[IntArray, FloatArray]:
+        """The features that say "it is this level", and which level."""
+        columns = np.flatnonzero(np.bincount(self.owner)[self.owner] > 1)
+        first = np.searchsorted(self.owner, self.owner)
+        return columns, (columns - first[columns]).astype(np.float64)

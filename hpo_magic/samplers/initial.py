@@ -26,5 +26,6 @@ def sobol_point(n_params: int, index: int, seed: int) -> FloatArray:
     points that fill the cube evenly.
     """
     sequence = qmc.Sobol(n_params, scramble=True, rng=np.random.default_rng(seed))
-    points: FloatArray = sequence.random_base2(index.bit_length())  # at least index + 1 of them
-    return points[index]
+    points = sequence.random_base2(index.bit_length())  # at least index + 1 of them
+    point: FloatArray = points[index]
+    return point

@@ -6,6 +6,7 @@ one that never stopped. Each refit starts from one at half as many trials, and t
 another, so that even the first suggestion of a resumed study needs only a handful.
 """
 
+# ruff: noqa: N803, N806 -- X and y as everybody writes them
 from __future__ import annotations
 
 import math
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from hpo_magic.core.activity import units_of
 from hpo_magic.core.domains import FloatArray
@@ -165,7 +167,7 @@ def _theta(
     return known[n]
 
 
-def _trained(losses: FloatArray) -> FloatArray:
+def _trained(losses: FloatArray) -> npt.NDArray[np.intp]:
     """Return the indices of the losses that the surrogate sees, ascending."""
     n = len(losses)
     if n <= MAX_TRAINED:

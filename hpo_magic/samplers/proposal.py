@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from hpo_magic.core.activity import BoolArray
-from hpo_magic.core.domains import Choice, FloatArray
+from hpo_magic.core.domains import FloatArray
 from hpo_magic.samplers.encoding import Encoding
 
-__all__ = ["Fingerprints", "most_promising", "moved"]
+__all__ = ["most_promising", "moved"]
 
 Score = Callable[[FloatArray], FloatArray]
 
@@ -80,23 +79,17 @@ def moved(
     targets = units + step * rng.standard_normal(units.shape)
     targets = 1.0 - np.abs(1.0 - np.abs(targets))  # reflected at 0, then at 1
     targets = encoding.snap(np.clip(targets, 0.0, 1.0))
-    aside = np.where(rng.random(units.shape) < 0.5, -1.0, 1.0)
+    n = encoding.n_levels
     hops = rng.random(units.shape)
-    for j, domain in enumerate(encoding.domains):
-        n = domain.n_levels
-        if n is None or n == 1:
-            continue
-        if isinstance(domain, Choice) and not domain.ordered:
-            level = np.floor(units[:, j] * n)
-            hop = 1 + np.floor(hops[:, j] * (n - 1))
-            targets[:, j] = ((level + hop) % n + 0.5) / n
-        else:
-            stuck = np.abs(targets[:, j] - units[:, j]) < 1e-9
-            next_one = units[:, j] + aside[:, j] / n
-            next_one = np.where(
-                (next_one < 0) | (next_one > 1), units[:, j] - aside[:, j] / n, next_one
-            )
-            targets[stuck, j] = domain.snap(np.clip(next_one[stuck], 0.0, 1.0))
+
+    aside = np.where(hops < 0.5, -1.0, 1.0) / n  # 0 for a continuous range
+    aside = np.where((units + aside < 0) | (units + aside > 1), -aside, aside)
+    is_stuck = (targets == units) & (n > 1)
+    targets = np.where(is_stuck, encoding.snap(units + aside), targets)
+
+    some = encoding.is_unordered
+    other = np.floor(units[:, some] * n[some]) + 1 + np.floor(hops[:, some] * (n[some] - 1))
+    targets[:, some] = (other % n[some] + 0.5) / n[some]
     return np.where(chosen, targets, units)
 
 
@@ -104,23 +97,6 @@ def _some(reached: BoolArray, rng: np.random.Generator) -> BoolArray:
     """Return which parameters change: each with a chance of two in all, one at least."""
     lots = np.where(reached, rng.random(reached.shape), np.inf)
     n_reached = reached.sum(axis=1, keepdims=True)
-    chosen = lots < np.minimum(1.5 / np.maximum(n_reached, 1), 0.9)
+    chosen: BoolArray = lots < np.minimum(1.5 / np.maximum(n_reached, 1), 0.9)
     chosen[np.arange(len(lots)), lots.argmin(axis=1)] = True
     return chosen
-
-
-class Fingerprints:
-    """Which settings are among some others, by a number for each."""
-
-    def __init__(self, settled: FloatArray) -> None:
-        # Odd multipliers of 64 bits, the same for all; sums wrap around.
-        stream = np.random.default_rng(0)
-        self._multipliers = stream.integers(1, 2**62, settled.shape[1], dtype=np.int64) * 2 + 1
-        self._known = np.unique(self._of(settled))
-
-    def known(self, settled: FloatArray) -> BoolArray:
-        """Return which of the settings are among them."""
-        return np.isin(self._of(settled), self._known)
-
-    def _of(self, settled: FloatArray) -> npt.NDArray[np.int64]:
-        return (np.rint(settled * 2**40).astype(np.int64) * self._multipliers).sum(axis=1)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hpo_magic.core.activity import Activity
+from hpo_magic.core.activity import Activity, units_of
 from hpo_magic.core.domains import FloatArray, Plain
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import History
@@ -15,11 +15,9 @@ from hpo_magic.samplers.tried import Tried, every_setting, exhausted
 
 __all__ = ["RandomSampler", "draw_untried", "stream"]
 
-# Draws before the settings that are left are listed instead.
 N_DRAWS = 64
-# With more settings than this, drawing goes on until it must be said that nothing was found.
+# If none of those is new, so many settings are listed; where there are more, drawing goes on.
 MOST_LISTED = 50_000
-N_LAST_DRAWS = 5_000
 
 
 class RandomSampler:
@@ -29,14 +27,14 @@ class RandomSampler:
     >>> from hpo_magic.core.space import Parameter
     >>> space = Space().declare(Parameter("units", Int(16, 512), 64))
     >>> RandomSampler().suggest(space, History(number=1), seed=0)
-    {'units': 270}
+    {'units': 458}
     """
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
         """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
-        activity = Activity.of(space, history.trials)
-        encoding = Encoding(space, activity)
-        tried = Tried.of(activity, history.trials)
+        units = units_of(space, history.trials)
+        encoding = Encoding(space, Activity.learned(space, history.trials, units))
+        tried = Tried.of(encoding, history.trials, units)
         return draw_untried(encoding, tried, stream(seed, history))
 
 
@@ -54,17 +52,17 @@ def draw_untried(encoding: Encoding, tried: Tried, rng: np.random.Generator) -> 
         If there is none.
     """
     for units in _draws(encoding, rng):
-        params = encoding.params(units)
-        if params not in tried:
-            return params
+        is_new = ~tried.known(encoding.settled(units))
+        if is_new.any():
+            return encoding.params(units[is_new.argmax()])
     raise exhausted(encoding.space)
 
 
 def _draws(encoding: Encoding, rng: np.random.Generator) -> Iterator[FloatArray]:
     n_params = len(encoding.space)
-    yield from rng.random((N_DRAWS, n_params))
+    yield encoding.snap(rng.random((N_DRAWS, n_params)))
     listed = every_setting(encoding, MOST_LISTED)
-    if listed is not None:
-        yield from rng.permutation(listed)
+    if listed is None:
+        yield encoding.snap(rng.random((MOST_LISTED, n_params)))
     else:
-        yield from rng.random((N_LAST_DRAWS, n_params))
+        yield rng.permutation(listed)

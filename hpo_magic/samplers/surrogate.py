@@ -8,6 +8,7 @@ What breaks in 0.10.2 stays outside: NaN and infinity, one-value ranges, choices
 apart, tuples as choices, integers beyond 64 bits, NumPy scalars in its answers.
 """
 
+# ruff: noqa: N802, N803 -- scikit-learn's names
 from __future__ import annotations
 
 from functools import cached_property
@@ -51,14 +52,14 @@ class Surrogate(GaussianProcessRegressor):  # type: ignore[misc]
         noise = float(np.exp(theta.noise))
         super().__init__(signal * Matern(lengths, "fixed", nu=2.5), noise, optimizer=None)
 
-    def fit(self, X: FloatArray, y: FloatArray) -> Surrogate:  # noqa: N803
+    def fit(self, X: FloatArray, y: FloatArray) -> Surrogate:
         """Condition on targets `y`, shape (n,), at the settings with features `X`."""
         self.posterior = Posterior(X, y, self.owner, self.theta)
         self.kernel_, self.X_train_, self.y_train_ = self.kernel, X, y
         self.y_train_mean_, self.y_train_std_ = 0.0, 1.0
         return self
 
-    def predict(self, X: FloatArray, return_std: bool = False, **also: bool) -> Any:  # noqa: N803
+    def predict(self, X: FloatArray, return_std: bool = False, **also: bool) -> Any:
         """Return the mean at X, with `return_std` the standard deviation (without noise) as well.
 
         Covariances and gradients (`return_cov`, ...) are scikit-optimize's.
@@ -71,7 +72,7 @@ class Surrogate(GaussianProcessRegressor):  # type: ignore[misc]
     # What scikit-optimize's own methods read, made when they do.
 
     @cached_property
-    def L_(self) -> FloatArray:  # noqa: N802
+    def L_(self) -> FloatArray:
         """The Cholesky factor of the targets' covariance."""
         return self.posterior.L
 
@@ -81,7 +82,7 @@ class Surrogate(GaussianProcessRegressor):  # type: ignore[misc]
         return self.posterior.alpha
 
     @cached_property
-    def K_inv_(self) -> FloatArray:  # noqa: N802
+    def K_inv_(self) -> FloatArray:
         """The inverse of the targets' covariance."""
         return self.posterior.L_inverse.T @ self.posterior.L_inverse
 
@@ -93,7 +94,7 @@ class LossSurrogate(Surrogate):
         super().__init__(owner, theta)
         self.warp = warp
 
-    def predict(self, X: FloatArray, return_std: bool = False, **also: bool) -> Any:  # noqa: N803
+    def predict(self, X: FloatArray, return_std: bool = False, **also: bool) -> Any:
         """Return the loss expected at X; its standard deviation is half of mean ± that, warped."""
         mean, std = super().predict(X, return_std=True)
         losses = self.warp.inverse(mean)

@@ -1,84 +1,106 @@
 """What has been tried, and what is left.
 
 A cell is a function of the parameters that it reaches. So a setting repeats a trial if it agrees
-with it on everything the trial reached, whatever the other values are; that needs no knowledge of
-*why* the rest was not reached, and covers a trial that failed half-way through its parameters.
+with it on everything the trial reached, whatever the other values are. That needs no knowledge of
+*why* the rest was not reached, and holds for a trial that failed half-way through its parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from hpo_magic.core.activity import Activity
-from hpo_magic.core.domains import Choice, Domain, FloatArray, Plain
-from hpo_magic.core.space import Params, Space
+from hpo_magic.core.activity import BoolArray
+from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.space import Space
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import SpaceExhausted
 from hpo_magic.samplers.encoding import Encoding
 
 __all__ = ["Tried", "every_setting", "exhausted"]
 
-Key = tuple[Any, ...]
-Names = tuple[str, ...]
+Prints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Tried:
-    """The settings of the trials, by the names of the parameters that they reached."""
+    """The settings of the trials, as fingerprints: a number for each, of 64 bits.
 
-    space: Space
-    keys: Mapping[Names, set[Key]]
+    `settled` are those of trials that reached what their settings lead one to expect. `partial` are
+    the others: which parameters were reached, and the fingerprints of these alone.
+    """
+
+    encoding: Encoding
+    settled: Prints
+    partial: tuple[tuple[BoolArray, Prints], ...]
 
     @classmethod
-    def of(cls, activity: Activity, trials: Sequence[Trial]) -> Tried:
-        """Return what complete, failed and running trials tried.
+    def of(cls, encoding: Encoding, trials: Sequence[Trial], units: FloatArray) -> Tried:
+        """Return what complete, failed and running trials tried; `units` are `units_of` them.
 
-        A stopped trial may be tried again. A running one is taken to reach what `activity` says.
+        A stopped trial may be tried again. A running one is taken to reach what is expected. A
+        trial that reached nothing at all tells nothing about any setting.
         """
-        tried = cls(activity.space, {})
-        for trial in trials:
-            if trial.state in (State.COMPLETE, State.FAILED):
-                tried._add(trial.params)
-        tried._drop_overtaken()
-        for trial in trials:
-            if trial.state is State.RUNNING:
-                tried._add(activity.reduced(trial.params))
-        return tried
+        states = np.array([trial.state for trial in trials], dtype=object)
+        is_running = states == State.RUNNING
+        reached = ~np.isnan(units)
+        counts = (states != State.STOPPED) & reached.any(axis=1)
+        settled = encoding.snap(np.where(reached, units, encoding.defaults))
+        is_expected = is_running | (encoding.reached(settled) == reached).all(axis=1)
+        settled[is_running] = encoding.settled(settled[is_running])
+        whole, odd = counts & is_expected, counts & ~is_expected
+        ended = counts & ~is_running
+        partial = _partial(settled[odd], reached[odd], settled[ended], reached[ended])
+        if odd.any():
+            whole &= is_running | ~_is_overtaken(settled, reached, settled[odd], reached[odd])
+        return cls(encoding, np.unique(_prints(settled[whole])), partial)
 
-    def __contains__(self, params: Params) -> bool:
-        for names, keys in self.keys.items():
-            if all(name in params for name in names) and self._key(names, params) in keys:
-                return True
-        return False
-
-    def _add(self, params: Params) -> None:
-        names = tuple(name for name in self.space if name in params)
-        if names:  # a trial that reached nothing tells nothing about any setting
-            assert isinstance(self.keys, dict)
-            self.keys.setdefault(names, set()).add(self._key(names, params))
-
-    def _key(self, names: Names, params: Params) -> Key:
-        return tuple(_identity(self.space[name].domain, params[name]) for name in names)
-
-    def _drop_overtaken(self) -> None:
-        """Forget a trial if another one agrees with it and yet reached more.
-
-        It failed by chance, or the cell was another then: it does not stand for all that agree.
-        """
-        for names, keys in self.keys.items():
-            for longer, longer_keys in self.keys.items():
-                if len(longer) > len(names) and set(names) <= set(longer):
-                    at = [longer.index(name) for name in names]
-                    keys -= {tuple(key[i] for i in at) for key in longer_keys}
+    def known(self, settled: FloatArray) -> BoolArray:
+        """Return which settings, given as settled units, repeat a trial; shape (n,)."""
+        known: BoolArray = np.isin(_prints(settled), self.settled)
+        for reached, prints in self.partial:
+            known |= np.isin(_prints(settled[:, reached]), prints)
+        return known
 
 
-def _identity(domain: Domain, value: Plain) -> Plain:
-    """Return the same for two values that are the same to the domain, as 0.3 and 0.1 + 0.2."""
-    return domain.index(value) if isinstance(domain, Choice) else domain.nearest(value)
+def _partial(
+    settled: FloatArray, reached: BoolArray, by_settled: FloatArray, by_reached: BoolArray
+) -> tuple[tuple[BoolArray, Prints], ...]:
+    """Return the fingerprints of trials that stand for all that agree with them."""
+    counts = ~_is_overtaken(settled, reached, by_settled, by_reached)
+    groups = []
+    for pattern in np.unique(reached[counts], axis=0):
+        same = counts & (reached == pattern).all(axis=1)
+        groups.append((pattern, np.unique(_prints(settled[same][:, pattern]))))
+    return tuple(groups)
+
+
+def _is_overtaken(
+    settled: FloatArray, reached: BoolArray, by_settled: FloatArray, by_reached: BoolArray
+) -> BoolArray:
+    """Return which trials agree with one of some others that yet reached more.
+
+    They failed by chance, or the cell was another then: they do not stand for all that agree.
+    """
+    overtaken = np.zeros(len(settled), dtype=np.bool_)
+    for i, (place, pattern) in enumerate(zip(settled, reached, strict=True)):
+        further = (by_reached >= pattern).all(axis=1) & (by_reached > pattern).any(axis=1)
+        agrees = (by_settled[:, pattern] == place[pattern]).all(axis=1)
+        overtaken[i] = (further & agrees).any()
+    return overtaken
+
+
+def _prints(units: FloatArray) -> Prints:
+    """Return a number for each row, different for different rows but for one pair in 2**64."""
+    # Odd multipliers, the same for every call; the sums wrap around.
+    stream = np.random.default_rng(0)
+    multipliers = stream.integers(0, 2**62, units.shape[1], dtype=np.int64) * 2 + 1
+    bits = np.ascontiguousarray(units).view(np.int64)
+    prints: Prints = ((bits ^ (bits >> 29)) * multipliers).sum(axis=1)
+    return prints
 
 
 def every_setting(encoding: Encoding, at_most: int) -> FloatArray | None:
@@ -93,24 +115,23 @@ def every_setting(encoding: Encoding, at_most: int) -> FloatArray | None:
     for name in encoding.activity.from_parents_down():
         j = names.index(name)
         reached = encoding.reached(units)[:, j]
-        levels = _levels(encoding.domains[j])
-        if levels is None or reached.sum() * len(levels) + (~reached).sum() > at_most:
-            if reached.any():
-                return None
+        n = encoding.n_levels[j]
+        if not reached.any():
             continue
+        if reached.sum() * n + (~reached).sum() > at_most:
+            return None
+        levels = _levels(encoding, j)
         spread = np.repeat(units[reached], len(levels), axis=0)
         spread[:, j] = np.tile(levels, int(reached.sum()))
         units = np.vstack([spread, units[~reached]])
-    return units
+    return encoding.snap(units)
 
 
-def _levels(domain: Domain) -> FloatArray | None:
-    """Return the units of all values of the domain; None if there are very many."""
-    n = domain.n_levels
-    if n is None or n > 10_000:
-        return None
-    if domain.kind == "int" and domain.step is None:  # type: ignore[union-attr]
-        return np.array([domain.unit(domain.low + k) for k in range(n)])  # type: ignore[operator]
+def _levels(encoding: Encoding, j: int) -> FloatArray:
+    """Return the units of all values of a parameter that has finitely many."""
+    domain, n = encoding.domains[j], int(encoding.n_levels[j])
+    if domain.kind == "int" and domain.low is not None and domain.step is None:
+        return np.array([domain.unit(domain.low + k) for k in range(n)])
     return (np.arange(n) + 0.5) / n
 
 

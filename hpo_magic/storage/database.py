@@ -173,8 +173,9 @@ class Database:
                 self._migrate()
 
     def _check_application(self) -> None:
-        ours = self._number("PRAGMA application_id") == APPLICATION_ID
-        if not ours and self._number("SELECT count(*) FROM sqlite_master"):
+        # In this order: another process may be making the tables, and the mark comes with them.
+        has_tables = self._number("SELECT count(*) FROM sqlite_master") > 0
+        if has_tables and self._number("PRAGMA application_id") != APPLICATION_ID:
             raise StorageError(self._sentence(FOREIGN))
 
     def _set_journal(self) -> None:

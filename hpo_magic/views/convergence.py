@@ -48,6 +48,7 @@ SMALL_FROM = 150  # trials; beyond it the dots would run together
 def convergence(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
     """Return the convergence plot, drawn into `figure` where one is given."""
     figure = blank(figure)
+    figure.set_label(convergence_alt(snapshot))
     line = best_so_far(snapshot)
     if not len(line.values):
         return sentence(figure, "No trial is complete yet.")

@@ -37,6 +37,7 @@ def current_curve(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
     `val_accuracy`.
     """
     figure = blank(figure)
+    figure.set_label(current_curve_alt(snapshot))
     metric, trial = curve_metric(snapshot), _current(snapshot)
     if metric is None or trial is None or not trial.curve:
         return sentence(figure, "No epoch is reported yet.")
@@ -73,6 +74,7 @@ def current_curve_alt(snapshot: Snapshot) -> str:
 def curves(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
     """Return the learning curves of all trials; the best one stands out."""
     figure = blank(figure)
+    figure.set_label(curves_alt(snapshot))
     metric = curve_metric(snapshot)
     paths = [(t, _path(t, metric)) for t in snapshot.trials if t.curve] if metric else []
     paths = [(trial, path) for trial, path in paths if path]

@@ -30,6 +30,7 @@ MOST_LINES = 400  # beyond it more lines add grey, and drawing time
 def parallel(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
     """Return the parallel coordinates, drawn into `figure` where one is given."""
     figure = blank(figure)
+    figure.set_label(parallel_alt(snapshot))
     complete = sorted(snapshot.history.complete, key=lambda t: snapshot.history.loss(t) or 0.0)
     parameters = _drawn_parameters(snapshot)
     if not complete or not parameters:

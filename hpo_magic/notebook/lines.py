@@ -1,0 +1,119 @@
+"""The search as text: a progress line in a terminal, a line for each trial in a log.
+
+A terminal can write over its last line; a notebook that is executed without a reader cannot, and
+keeps what every trial came to.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from hpo_magic.core.events import Completed, Ended, Event, Failed, Noted
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.trial import Trial
+from hpo_magic.views.text import progress_line, result_text, trial_line
+
+__all__ = ["ProgressLine", "TrialLog"]
+
+GAP_S = 0.2  # five times a second is as fast as a line can be read
+
+
+class TrialLog:
+    """Writes one line for each trial that ends, and for each message.
+
+    Parameters
+    ----------
+    out
+        Where to; default: what `sys.stdout` is now. Prints of the trials go elsewhere.
+    show
+        Shows the result at the end; default: as text on `out`.
+    """
+
+    def __init__(
+        self, out: TextIO | None = None, show: Callable[[Snapshot], None] | None = None
+    ) -> None:
+        self._out = out or sys.stdout
+        self._show = show
+        self._n_told = 0
+
+    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
+        """Write what ended, and what there is to say."""
+        if event is None or isinstance(event, Noted):
+            self._tell(snapshot().messages)
+        elif isinstance(event, Completed | Failed | Ended):
+            now = snapshot()
+            trial = _numbered(now, event.number)
+            if trial is not None:
+                self._write(trial_line(now, trial))
+            self._tell(now.messages)
+
+    def _tell(self, messages: tuple[str, ...]) -> None:
+        for message in messages[self._n_told :]:
+            self._write(message)
+        self._n_told = len(messages)
+
+    def _write(self, line: str) -> None:
+        self._out.write(f"{line}\n")
+        self._out.flush()
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Show the result."""
+        if self._show is not None:
+            self._show(snapshot)
+        else:
+            self._write(result_text(snapshot))
+
+
+class ProgressLine:
+    """Keeps one line of a terminal up to date.
+
+    Parameters
+    ----------
+    out
+        The terminal; default: what `sys.stdout` is now.
+    clock
+        Seconds, for the pace of writing.
+    """
+
+    def __init__(
+        self, out: TextIO | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._out = out or sys.stdout
+        self._clock = clock
+        self._written_at = -GAP_S
+        self._n_told = 0
+
+    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
+        """Write the line again, five times a second at most; messages get their own."""
+        is_message = event is None or isinstance(event, Noted)
+        if not is_message and self._clock() - self._written_at < GAP_S:
+            return
+        self._written_at = self._clock()
+        now = snapshot()
+        for message in now.messages[self._n_told :]:
+            self._over(message)
+            self._out.write("\n")
+        self._n_told = len(now.messages)
+        self._over(progress_line(now))
+
+    def _over(self, line: str) -> None:
+        """Write over the line that is there; a longer one than the terminal's would wrap."""
+        width = shutil.get_terminal_size().columns - 1
+        cut = line if len(line) <= width else f"{line[: width - 1]}…"
+        self._out.write(f"\r{cut:<{width}}")
+        self._out.flush()
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Write the result in place of the line."""
+        self._over("")
+        self._out.write(f"\r{result_text(snapshot)}\n")
+        self._out.flush()
+
+
+def _numbered(snapshot: Snapshot, number: int) -> Trial | None:
+    trials = (*snapshot.trials, *snapshot.set_aside)
+    return next((t for t in reversed(trials) if t.number == number), None)

@@ -1,0 +1,68 @@
+"""Who shows the search: the panel where there is a reader, text where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hpo_magic.core.events import Event
+from hpo_magic.core.ports import Controls, Listener, Snapshot
+from hpo_magic.notebook.lines import ProgressLine, TrialLog
+
+__all__ = ["Silent", "make_listener", "ui_for"]
+
+
+class Silent:
+    """Shows nothing."""
+
+    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
+        """Do nothing."""
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Do nothing."""
+
+
+def ui_for(shell: Any) -> str:
+    """Return which of "widgets" and "text" suits where the code runs.
+
+    Parameters
+    ----------
+    shell
+        IPython's shell; None in plain Python.
+
+    Notes
+    -----
+    nbclient, and with it nbconvert and papermill, executes cells with `allow_stdin` False: nobody
+    is there to answer, so nobody is there to click. JupyterLab, Notebook and VS Code ask with True.
+    """
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return "text"
+    return "widgets" if getattr(kernel, "_allow_stdin", True) else "text"
+
+
+def make_listener(ui: str, shell: Any, controls: Controls) -> Listener:
+    """Return what shows a search.
+
+    Parameters
+    ----------
+    ui
+        "auto", "widgets", "text" or "none".
+    shell
+        IPython's shell; None in plain Python.
+    controls
+        What the panel's buttons do.
+    """
+    if ui == "none":
+        return Silent()
+    kernel = getattr(shell, "kernel", None)
+    chosen = ui_for(shell) if ui == "auto" else ui
+    if chosen == "widgets":
+        from hpo_magic.notebook.panel import Panel
+
+        return Panel(controls, kernel)
+    if kernel is not None:
+        from hpo_magic.notebook.static import show_result
+
+        return TrialLog(show=show_result)
+    return ProgressLine()

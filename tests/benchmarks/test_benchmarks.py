@@ -1,0 +1,163 @@
+"""The benchmarks run, and say the same each time; what they say is not tested here."""
+
+import numpy as np
+import pytest
+
+from benchmarks.drive import Curve, search
+from benchmarks.measure import FLOOR, Runs, mean_regret, ratio, won
+from benchmarks.problems import NAMES, active_names, load
+from benchmarks.problems.encoding import places, setting, settle
+from benchmarks.problems.spaces import DEFINITIONS
+from benchmarks.problems.tables import TABLES
+from benchmarks.report import OURS, REFERENCE, bar_table
+from benchmarks.run import main
+from benchmarks.samplers import SAMPLERS
+from benchmarks.speed import speeds
+
+# Lookups and networks load at once; a forest is fitted when it is loaded.
+QUICK = ("svr_friedman", "svm_kernels", "tree_grid", "pipeline")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_table_is_there_and_small(name):
+    """There is a table for every problem, of less than 300 kB."""
+    assert (TABLES / f"{name}.npz").stat().st_size < 300_000
+
+
+def test_the_tables_are_small_together():
+    """All tables take less than 2 MB, and each belongs to a problem."""
+    tables = list(TABLES.iterdir())
+    assert {table.stem for table in tables} == set(NAMES)
+    assert sum(table.stat().st_size for table in tables) < 2_000_000
+
+
+def test_there_are_problems_of_every_kind():
+    """At least twelve: flat, all choices, conditional told and untold, and with noise."""
+    definitions = DEFINITIONS.values()
+    assert len(definitions) >= 12
+    assert {d.kind for d in definitions} == {"flat", "choices", "conditional"}
+    assert {d.is_declared for d in definitions if d.kind == "conditional"} == {True, False}
+    assert any(d.n_seeds > 1 for d in definitions)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_problem_evaluates(name):
+    """The defaults and random settings have a loss, no mean is far below the best known."""
+    problem, rng = load(name), np.random.default_rng(0)
+    drawn = [{n: p.domain.value(rng.random()) for n, p in problem.space.items()} for _ in range(20)]
+    outcomes = [problem.evaluate(params, rng) for params in [problem.space.defaults(), *drawn]]
+    assert all(np.isfinite(outcome.loss) for outcome in outcomes)
+    assert problem.median > problem.best
+    assert all(outcome.mean >= problem.best * 0.999 for outcome in outcomes)
+    if not problem.is_noisy:
+        assert all(outcome.loss == outcome.mean for outcome in outcomes)
+
+
+def test_inactive_parameters_make_no_difference():
+    """Only what is reached counts: a linear kernel has no gamma."""
+    problem, rng = load("svm_kernels"), np.random.default_rng(0)
+    linear = problem.space.defaults() | {"kernel": "linear"}
+    one, other = (problem.evaluate(linear | {"gamma": g}, rng) for g in (1e-4, 0.5))
+    assert one == other
+    assert one.active == ("kernel", "C", "scaler")
+
+
+def test_conditions_are_hidden_where_the_sampler_has_to_learn_them():
+    """The space without its scopes still evaluates by them."""
+    definition = DEFINITIONS["mlp_layers"]
+    problem = load("mlp_layers")
+    assert all(not parameter.scopes for parameter in problem.space.values())
+    assert problem.conditions == definition.space
+    params = problem.space.defaults()
+    assert "units[1]" not in active_names(problem.conditions, params)
+    assert "units[1]" in active_names(problem.conditions, params | {"layers": 2})
+
+
+def test_noise_is_drawn_by_the_trial():
+    """A setting of a noisy problem has one mean and several losses."""
+    problem = load("tree_grid")
+    params = problem.space.defaults() | {"splitter": "random", "max_features": 0.1}
+    outcomes = [problem.evaluate(params, np.random.default_rng(i)) for i in range(20)]
+    assert len({outcome.mean for outcome in outcomes}) == 1
+    assert len({outcome.loss for outcome in outcomes}) > 1
+
+
+def test_settings_and_places_round_trip():
+    """A setting that became an array comes back."""
+    space = DEFINITIONS["pipeline"].space
+    units = settle(space, np.random.default_rng(0).random((50, len(space))))
+    for row in units:
+        assert places(space, setting(space, row)) == pytest.approx(row, nan_ok=True, abs=1e-9)
+
+
+@pytest.mark.parametrize("n_workers", [1, 4])
+def test_a_search_repeats_itself(n_workers):
+    """The same seed gives the same search, regrets never rise, and another seed another one."""
+    problem = load("svm_kernels")
+    one, again = (search("random", problem, 3, 30, n_workers) for _ in range(2))
+    assert one.regrets.tolist() == again.regrets.tolist()
+    assert (np.diff(one.regrets) <= 0).all()
+    assert search("random", problem, 4, 30, n_workers).regrets.tolist() != one.regrets.tolist()
+
+
+@pytest.mark.parametrize("sampler", ["random", "optuna-tpe", "hyperopt"])
+def test_samplers_start_from_the_defaults(sampler):
+    """Trial 0 is the same for all; conditional spaces come through each library's language."""
+    problem = load("pipeline")
+    start = problem.evaluate(problem.space.defaults(), np.random.default_rng(0))
+    curve = search(sampler, problem, 0, 25)
+    assert curve.regrets[0] == problem.regret(start.mean)
+    assert curve.regrets[-1] < curve.regrets[0]
+
+
+def test_the_figures_of_known_regrets():
+    """Half of the regret on each problem is a ratio of a half, and every run won."""
+    runs = Runs(
+        Curve(sampler, problem, seed, np.full(100, regret * (1 + seed)), np.zeros(100))
+        for sampler, regret in ((OURS, 0.1), (REFERENCE, 0.2))
+        for problem in ("p", "q")
+        for seed in range(3)
+    )
+    halved = ratio(runs, OURS, REFERENCE, 100)
+    assert halved is not None
+    assert halved.value == pytest.approx(0.5)
+    assert won(runs, OURS, REFERENCE, 100).value == 1.0
+    assert mean_regret(runs, OURS, 50).value == pytest.approx(0.2)
+    assert "yes" in bar_table(runs, [])
+
+
+def test_regrets_below_the_floor_count_as_the_floor():
+    """Two perfect searches are level, not 0 / 0."""
+    runs = Runs(
+        Curve(sampler, "p", 0, np.full(100, regret), np.zeros(100))
+        for sampler, regret in ((OURS, 0.0), (REFERENCE, FLOOR / 2))
+    )
+    assert ratio(runs, OURS, REFERENCE, 100).value == 1.0
+
+
+def test_speed_is_measured_by_the_number_of_trials():
+    """Every sampler gets a figure for every number of trials."""
+    (speed,) = speeds(["random"], 6, sizes=(10, 25))
+    assert set(speed.cpu_s) == {10, 25}
+    assert 0 < speed.worst_s < 10
+
+
+def test_the_command_writes_tables_and_a_plot(tmp_path, capsys):
+    """One small comparison, and again with the results it left."""
+    chosen = ["--samplers", "random", "--problems", "svr_friedman", "--seeds", "2"]
+    main([*chosen, "--trials", "50", "--no-speed", "--out", str(tmp_path)])
+    assert "svr_friedman" in capsys.readouterr().out
+    assert {"bar.md", "regret.md", "regret.png", "runs.npz"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_the_command_measures_trials_at_once(capsys):
+    """Each number of trials at once gets a line."""
+    chosen = ["--samplers", "random", "--problems", "svr_friedman", "--seeds", "1"]
+    main([*chosen, "--parallel", "--trials", "100"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("|")[2].strip() for line in lines if "random" in line] == list("1248")
+
+
+def test_every_sampler_is_known_by_name():
+    """The command's choices are the samplers there are."""
+    assert {OURS, REFERENCE, "random", "hyperopt", "optuna-gp", "skopt"} <= set(SAMPLERS)
