@@ -1,15 +1,15 @@
 """Records the tables: `python -m benchmarks.record [name ...]`; some ten minutes for all.
 
 Six tenths of a table's settings are Sobol points. The others are drawn around the best of those,
-so that the surrogate knows most about where samplers end up. Then, some times, a network surrogate's
-lowest settings are trained and added to the table: minima that are not there go away.
+so that the surrogate knows most about where samplers end up. Then, a few times over, what a network
+surrogate takes for the lowest settings is trained and added: minima that are not there go away.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy: the trainings are small
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is imported
 
 import argparse
 import itertools
@@ -54,7 +54,7 @@ def main() -> None:
             warnings.simplefilter("ignore")  # trainings cut short say so
             table = record(DEFINITIONS[name], _stored(name) if options.refit else None)
         TABLES.mkdir(exist_ok=True)
-        np.savez_compressed(TABLES / f"{name}.npz", **table)
+        np.savez_compressed(TABLES / f"{name}.npz", **table)  # type: ignore[arg-type]
         size = (TABLES / f"{name}.npz").stat().st_size / 1e3
         told = "  ".join(f"{k} {float(table[k]):.4g}" for k in ("best", "median", "r2", "rank"))
         print(
@@ -80,8 +80,9 @@ def record(
         for i in range(N_CORRECTIONS):
             table = _corrected(definition, table, seed=i)
     reader = _fitted(definition, table)
-    units, lowest, median = _search(definition.space, reader)
-    table |= {"best": lowest.min(), "median": median, "r2": np.float64(1), "rank": np.float64(1)}
+    _, lowest, median = _search(definition.space, reader)
+    known = {"best": lowest.min(), "median": median, "r2": 1.0, "rank": 1.0}
+    table |= {key: np.asarray(value) for key, value in known.items()}
     if definition.reader != "grid":
         table["r2"], table["rank"] = _held_out(definition, table)
     return table
@@ -156,11 +157,13 @@ def _networks(
 
     read = 2.0 * columns(space, units) - 1.0
     target = Warp.of(losses).forward(losses)
+    options = {"activation": "tanh", "solver": "lbfgs", "max_iter": 400, "max_fun": 1_000}
     models = [
-        MLPRegressor(hidden_layer_sizes=HIDDEN, activation="tanh", alpha=WEIGHT_DECAY, solver="lbfgs", max_iter=400,
-                     max_fun=2_000, random_state=seed).fit(read, target)
+        MLPRegressor(
+            hidden_layer_sizes=HIDDEN, alpha=WEIGHT_DECAY, random_state=seed, **options
+        ).fit(read, target)
         for seed in range(n_networks)
-    ]  # fmt: skip
+    ]
     stored: dict[str, np.ndarray] = {}
     for i in range(len(HIDDEN) + 1):
         stored[f"matrix_{i}"] = np.stack([m.coefs_[i] for m in models]).astype(np.float32)

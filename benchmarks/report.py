@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,11 +95,10 @@ def bar_table(runs: Runs, speeds: Sequence[Speed]) -> str:
     worst = [speed.worst_s for speed in speeds if speed.sampler == OURS]
     lines.append(_line("worst single suggestion, s", 0.4, max(worst, default=None)))
     for n, goal in ((50, 0.25), (100, 0.20)):
-        told = ratio(runs, OURS, REFERENCE, n)
-        lines.append(_line(f"regret at N={n} ÷ {REFERENCE}", goal, told))
+        lines.append(_line(f"regret at N={n} ÷ {REFERENCE}", goal, ratio(runs, OURS, REFERENCE, n)))
     for other, goal in ((REFERENCE, 0.85), ("hyperopt", 0.85), ("optuna-gp", 0.55)):
-        told = won(runs, OURS, other, 100)
-        lines.append(_line(f"runs won at N=100 against {other}", goal, told, is_least=True))
+        share = won(runs, OURS, other, 100)
+        lines.append(_line(f"runs won at N=100 against {other}", goal, share, is_least=True))
     for n_params in (6, 12):
         told = _cost(speeds, "optuna-gp", n_params, 100)
         lines.append(_line(f"CPU at n=100 ÷ optuna-gp, {n_params} parameters", 1 / 30, told))
@@ -150,8 +150,6 @@ def _goal(goal: float, is_least: bool) -> str:
 
 
 def _renamed(runs: Runs, sampler: str, name: str) -> list[Any]:
-    from dataclasses import replace
-
     return [replace(c, sampler=name) for key, c in runs.curves.items() if key[0] == sampler]
 
 
@@ -160,7 +158,7 @@ def _told(found: Figure | None) -> str:
 
 
 def _ms(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{1e3 * seconds:.0f}"
+    return "" if seconds is None else f"{1e3 * seconds:.0f}"
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

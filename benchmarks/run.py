@@ -6,10 +6,11 @@ comparison is printed alone, unless `--out` names a folder.
 
 from __future__ import annotations
 
+# ruff: noqa: E402  (the threads are set before NumPy is imported)
 import os
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")  # before NumPy is imported: one thread for everybody
+    os.environ.setdefault(variable, "1")  # for every sampler
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # KerasTuner imports TensorFlow
 
 import argparse
@@ -38,7 +39,7 @@ TRIALS = {"skopt": 50, "keras-tuner": 50}
 ONLY = {"keras-tuner": ("svr_friedman", "forest_noise", "knn_grid", "svm_kernels")}
 WORKERS = (1, 2, 4, 8)
 IN_PARALLEL = ("bayes", "random", "optuna-tpe")
-QUICK = {"samplers": ("bayes", "random", "optuna-tpe"), "seeds": 2, "sizes": (10, 25, 50, 100)}
+QUICK_SAMPLERS, QUICK_SEEDS, QUICK_SIZES = ("bayes", "random", "optuna-tpe"), 2, (10, 25, 50, 100)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -80,9 +81,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         options.out = RESULTS
     options.sizes = SIZES
     if options.quick:
-        options.samplers = options.samplers or list(QUICK["samplers"])
-        options.seeds = options.seeds or QUICK["seeds"]
-        options.sizes = QUICK["sizes"]
+        options.samplers = options.samplers or list(QUICK_SAMPLERS)
+        options.seeds = options.seeds or QUICK_SEEDS
+        options.sizes = QUICK_SIZES
     if options.parallel:
         options.samplers = options.samplers or list(IN_PARALLEL)
     options.samplers = options.samplers or list(SAMPLERS)

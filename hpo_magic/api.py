@@ -14,7 +14,7 @@ from hpo_magic.conduct import conduct
 from hpo_magic.core.events import Reason
 from hpo_magic.core.ports import Listener, Storage
 from hpo_magic.core.trial import Direction
-from hpo_magic.errors import MetricError, OptionError, SearchFailed, SpaceError, did_you_mean
+from hpo_magic.errors import MetricError, OptionError, SearchFailed, SpaceError, StudyNotFound, did_you_mean
 from hpo_magic.executors.attempt import Trained
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.options import Options, checked_name, seconds
@@ -23,7 +23,7 @@ from hpo_magic.resume import Fingerprint, open_study
 from hpo_magic.runner import Wishes
 from hpo_magic.samplers import make_sampler
 from hpo_magic.storage.memory import MemoryStorage
-from hpo_magic.storage.sqlite import SqliteStorage
+from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study import Study, open_snapshot
 
 __all__ = ["FunctionObjective", "load_study", "search"]
@@ -120,7 +120,10 @@ def load_study(name: str, storage: str | Path | None = None) -> Study:
     StudyNotFound
         If there is no study of that name in the folder.
     """
-    opened = SqliteStorage(Path(storage) if storage is not None else STUDIES)
+    folder = Path(storage) if storage is not None else STUDIES
+    if not study_file(folder).exists():
+        raise StudyNotFound(f"no study {name!r}: there are no studies in {folder}.")
+    opened = SqliteStorage(folder)
     record, snapshot = open_snapshot(opened, name)
     restorer = Restorer(opened.models, record, None, all_frameworks(), kept_models())
     return Study(record, opened, snapshot, restorer)

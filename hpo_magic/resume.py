@@ -51,7 +51,10 @@ def open_study(storage: Storage, name: str, options: Options, mark: Fingerprint)
     latest = revisions[-1] if revisions else None
     reason = _reason_for_new(latest, options, mark)
     if latest is None or reason:
-        record = storage.create(_record(name, options, mark))
+        wanted = _record(name, options, mark, len(revisions) + 1)
+        record = storage.create(wanted)
+        if record.created != wanted.created:  # another process began the same study just now
+            return open_study(storage, name, replace(options, fresh=False), mark)
         sentence = f"{reason}: a new revision ({record.revision}); the old ones stay."
         is_worth_saying = latest is not None and _has_results(storage, latest)
         return Opened(record, Space(), (), (), sentence=sentence if is_worth_saying else "")
@@ -113,11 +116,11 @@ def _differ(one: str, other: str) -> bool:
     return bool(one and other) and one != other
 
 
-def _record(name: str, options: Options, mark: Fingerprint) -> StudyRecord:
+def _record(name: str, options: Options, mark: Fingerprint, revision: int) -> StudyRecord:
     return StudyRecord(
         id=0,
         name=name,
-        revision=0,
+        revision=revision,
         metric=options.metric,
         direction=options.direction or Direction.MINIMIZE,
         seed=options.seed,

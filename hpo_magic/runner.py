@@ -120,6 +120,8 @@ class Runner:
     _late: dict[str, Callable[[], None]] = field(default_factory=dict)  # what else waits, by kind
     _running: set[int] = field(default_factory=set)
     _seen: int = 0
+    _preliminary: set[int] = field(default_factory=set)  # numbers that no storage gave out
+    _stored_as: dict[int, int] = field(default_factory=dict)
     _finish: Finish | None = None
     _is_told: bool = False
 
@@ -211,8 +213,11 @@ class Runner:
         self._store_waiting()
         numbers: list[int] = []
         self._try(lambda: numbers.append(self.storage.claim(self.record.id)))
-        is_new = numbers and not self.engine.knows(numbers[0])
-        return numbers[0] if is_new else self.engine.next_number()
+        if numbers and not self.engine.knows(numbers[0]):
+            return numbers[0]
+        number = self.engine.next_number()
+        self._preliminary.add(number)
+        return number
 
     def _release(self, number: int) -> None:
         self._try(lambda: self.storage.release(self.record.id, number))
@@ -236,7 +241,7 @@ class Runner:
                 return
             del self._late[kind]
         for number, trial in sorted(self.unsaved.items()):
-            if not self._try(partial(self.storage.save_trial, self.record.id, trial)):
+            if not self._try(partial(self._save, trial)):
                 return
             del self.unsaved[number]
         self._is_told = False
@@ -250,6 +255,22 @@ class Runner:
                 self.feed(wish)
         for params in self.engine.waiting:
             self._try(partial(self.storage.enqueue, self.record.id, params))
+
+    def _save(self, trial: Trial) -> None:
+        """Store a trial; one with a preliminary number under a claimed one, as others may have it.
+
+        Raises
+        ------
+        StorageError
+            If the disk fails.
+        """
+        if trial.number in self._preliminary:
+            claimed = self.storage.claim(self.record.id)
+            self._preliminary.discard(trial.number)
+            self._stored_as[trial.number] = claimed
+            self.engine.own(claimed)
+        number = self._stored_as.get(trial.number, trial.number)
+        self.storage.save_trial(self.record.id, replace(trial, number=number))
 
     def _try(self, use: Callable[[], None]) -> bool:
         """Return whether the storage could be used; tell the user the first time it could not."""

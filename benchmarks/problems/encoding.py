@@ -7,7 +7,7 @@ import numpy as np
 from hpo_magic.core.domains import Choice, FloatArray
 from hpo_magic.core.space import Params, Space
 
-__all__ = ["columns", "places", "settle", "setting"]
+__all__ = ["columns", "places", "setting", "settle"]
 
 # What a surrogate reads for a parameter that is not active.
 INACTIVE = 0.5

@@ -67,13 +67,15 @@ class Grid:
 
     def means(self, units: FloatArray) -> FloatArray:
         """Return the mean loss at settled `units`, shape (n, n_params)."""
-        return self.losses[self.rows(units)]
+        losses: FloatArray = self.losses[self.rows(units)]
+        return losses
 
     def rows(self, units: FloatArray) -> np.ndarray:
         """Return the rows of the table at settled `units`."""
         levels = [parameter.domain.n_levels or 1 for parameter in self.space.values()]
         index = np.floor(units * levels).astype(np.intp)
-        return np.ravel_multi_index(tuple(index.T), levels)
+        rows: np.ndarray = np.ravel_multi_index(tuple(index.T), levels)
+        return rows
 
 
 @dataclass(frozen=True)

@@ -218,10 +218,10 @@ DEFINITIONS = {
         Definition("tree_grid", TREE_GRID, "grid", "choices", n_seeds=3),
         Definition("svm_kernels", SVM_KERNELS, "networks", "conditional", 1500),
         Definition("pipeline", PIPELINE, "forest", "conditional", 1500),
-        Definition("mlp_layers", MLP_LAYERS, "networks", "conditional", 800, is_declared=False),
-        Definition("model_family", MODEL_FAMILY, "forest", "conditional", 1100, is_declared=False),
+        Definition("mlp_layers", MLP_LAYERS, "networks", "conditional", 600, is_declared=False),
+        Definition("model_family", MODEL_FAMILY, "forest", "conditional", 800, is_declared=False),
         Definition(
-            "sgd_schedules", SGD_SCHEDULES, "forest", "conditional", 1000, 3, is_declared=False
+            "sgd_schedules", SGD_SCHEDULES, "forest", "conditional", 700, 3, is_declared=False
         ),
     )
 }

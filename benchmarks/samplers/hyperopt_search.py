@@ -6,8 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from hyperopt import JOB_STATE_DONE, STATUS_OK, Trials, hp, tpe
-from hyperopt.base import Domain as HyperoptDomain
+from hyperopt import (  # type: ignore[import-untyped]
+    JOB_STATE_DONE,
+    STATUS_OK,
+    Trials,
+    hp,
+    tpe,
+)
+from hyperopt.base import Domain as HyperoptDomain  # type: ignore[import-untyped]
 
 from benchmarks.problems import Outcome, Problem, active_names
 from hpo_magic.core.domains import Choice

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-import keras_tuner
-from keras_tuner.src.engine.trial import TrialStatus
+import keras_tuner  # type: ignore[import-untyped]
+from keras_tuner.src.engine.trial import TrialStatus  # type: ignore[import-untyped]
 
 from benchmarks.problems import Outcome, Problem, active_names
 from hpo_magic.core.domains import Choice, Domain

@@ -72,8 +72,9 @@ def _suggest(trial: Any, name: str, domain: Domain) -> Any:
 
 
 def _distribution(domain: Domain) -> Any:
+    distributions: Any = optuna.distributions
     if isinstance(domain, Choice):
-        return optuna.distributions.CategoricalDistribution(domain.values)
-    if domain.kind == "int":
-        return optuna.distributions.IntDistribution(domain.low, domain.high, log=domain.log)
-    return optuna.distributions.FloatDistribution(domain.low, domain.high, log=domain.log)
+        return distributions.CategoricalDistribution(domain.values)
+    is_int = domain.kind == "int"
+    made = distributions.IntDistribution if is_int else distributions.FloatDistribution
+    return made(domain.low, domain.high, log=domain.log)

@@ -23,7 +23,7 @@ from hpo_magic.core.passes import Passes, callers
 from hpo_magic.core.sites import Binding, Site, Source, constant_text, read_source
 from hpo_magic.errors import NoNameError
 
-__all__ = ["CallSites", "UnnamedCall", "label", "names_in", "value_of"]
+__all__ = ["CallSites", "Namespace", "UnnamedCall", "label", "names_in", "value_of"]
 
 Namespace = Mapping[str, object]
 

@@ -130,7 +130,7 @@ class _Numeric:
             return self._at_level(min(int(unit * n), n - 1))
         low, high = self._edges()
         scaled = low + float(unit) * (high - low)
-        return self.nearest(math.exp(scaled) if self.log else scaled)
+        return self.nearest(math.exp(scaled) if self._is_log_scale() else scaled)
 
     def nearest(self, value: Any) -> Plain:
         """Return the value of the domain that is closest; the middle if `value` is no number."""
@@ -168,7 +168,11 @@ class _Numeric:
         return self._scaled(self.low), self._scaled(self.high)
 
     def _scaled(self, value: float) -> float:
-        return math.log(value) if self.log else float(value)
+        return math.log(value) if self._is_log_scale() else float(value)
+
+    def _is_log_scale(self) -> bool:
+        # Within a billionth of itself a range is as good as linear, and its logarithms are equal.
+        return self.log and self.step is None and self.high - self.low > 1e-9 * self.low
 
     def _typed(self, value: float) -> Plain:
         return float(value)
@@ -281,9 +285,6 @@ class Int(_Numeric):
             return self.middle
         inside = min(max(value, self.low), self.high)
         return round(inside) if self.step is None else self._at_level(self._level(inside))
-
-    def _is_log_scale(self) -> bool:
-        return self.log and self.step is None
 
     def _level(self, value: float) -> int:
         return round(value - self.low) if self.step is None else super()._level(value)

@@ -336,6 +336,10 @@ class Engine:
         """Return whether this run of the search started that trial."""
         return number in self._own
 
+    def own(self, number: int) -> None:
+        """Take that number for one of this run's: what is stored under it is known here."""
+        self._own.add(number)
+
     def next_number(self) -> int:
         """Return a number that no trial known here has; for when the storage cannot tell."""
         return max(self._trials, default=-1) + 1

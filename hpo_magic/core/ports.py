@@ -194,7 +194,11 @@ class Storage(Protocol):
         ...
 
     def create(self, record: StudyRecord) -> StudyRecord:
-        """Store a new revision of `record.name`; return it with `id` and `revision` (from 1)."""
+        """Store a new revision of `record.name`; return it with `id` and `revision` (from 1).
+
+        If another process has stored that revision meanwhile (`record.revision` says which one is
+        meant, 0 the next), the one that is there is returned.
+        """
         ...
 
     def update(self, record: StudyRecord) -> None:
@@ -296,7 +300,7 @@ class Snapshot:
         """The latest trial on the defaults; None if none has run."""
         starts = [trial for trial in self.trials if trial.kind is Kind.START]
         complete = [trial for trial in starts if trial.state is State.COMPLETE]
-        return (complete or starts or [None])[-1]
+        return next(reversed(complete or starts), None)
 
 
 class Listener(Protocol):

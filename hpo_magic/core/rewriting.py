@@ -44,10 +44,6 @@ class Rewriting:
         """Put `new` in the place of `node`."""
         self._edits[self.span(node)] = new
 
-    def replace_between(self, start: int, end: int, new: str) -> None:
-        """Put `new` in the place of the characters from `start` up to `end`."""
-        self._edits[start, end] = new
-
     def insert_before(self, statement: ast.stmt, new: str) -> None:
         """Put the simple statement `new` before `statement`, on a line of its own if it can be.
 
@@ -68,16 +64,19 @@ class Rewriting:
             before, after = self._text[line_start:start], self._text[end:line_end]
             shares_line = bool(before.strip()) or after.lstrip().startswith(";")
             if shares_line or self._is_needed(statement):
-                self.replace_between(start, end, "pass")
+                self._replace_characters(start, end, "pass")
             elif after.strip():
-                self.replace_between(start, end + len(after) - len(after.lstrip()), "")
+                self._replace_characters(start, end + len(after) - len(after.lstrip()), "")
             else:
-                self.replace_between(line_start, min(line_end + 1, len(self._text)), "")
+                self._replace_characters(line_start, min(line_end + 1, len(self._text)), "")
 
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         """Return where `node` begins and ends, in characters."""
         start = self._offset(node.lineno, node.col_offset)
         return start, self._offset(node.end_lineno or 0, node.end_col_offset or 0)
+
+    def _replace_characters(self, start: int, end: int, new: str) -> None:
+        self._edits[start, end] = new
 
     def _offset(self, line: int, n_bytes: int) -> int:
         before = self._lines[line - 1].encode()[:n_bytes]

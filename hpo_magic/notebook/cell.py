@@ -95,7 +95,9 @@ class Cell:
         statements, last = _split_last(tree)
         try:
             body = compile(statements, filename, "exec", flags=flags, dont_inherit=True)
-            code = last and compile(last, filename, "eval", flags=flags, dont_inherit=True)
+            code: CodeType | None = None
+            if last is not None:
+                code = compile(last, filename, "eval", flags=flags, dont_inherit=True)
         except SyntaxError as error:
             raise CellError(shell, error) from None
         return cls(source, filename, tree, body, code)
@@ -167,7 +169,7 @@ def names_read(tree: ast.AST) -> set[str]:
 
 def modules_imported(tree: ast.AST) -> set[str]:
     """Return the top-level names of the modules that the code imports."""
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name.split(".")[0] for alias in node.names)
@@ -206,9 +208,10 @@ def _parsed(shell: InteractiveShell, source: str, filename: str) -> ast.Module:
     n_blank = next((i for i, text in enumerate(source.splitlines()) if text.strip()), 0)
     try:
         transformed = shell.transform_cell(source)
-        return ast.parse("\n" * (1 + n_blank) + transformed, filename)
+        tree: ast.Module = ast.parse("\n" * (1 + n_blank) + transformed, filename)
     except SyntaxError as error:
         raise CellError(shell, error) from None
+    return tree
 
 
 def _split_last(tree: ast.Module) -> tuple[ast.Module, ast.Expression | None]:
@@ -241,5 +244,6 @@ def _figures_closed() -> Iterator[None]:
         yield
     finally:
         pyplot = sys.modules.get("matplotlib.pyplot")
-        for number in set(pyplot.get_fignums()) - before if pyplot else ():
-            pyplot.close(number)
+        if pyplot:
+            for number in set(pyplot.get_fignums()) - before:
+                pyplot.close(number)

@@ -29,7 +29,9 @@ class Option:
 
 
 OPTIONS = (
-    Option("--maximize", "METRIC", "the number to make large: val_accuracy, r2, …", "from the cell"),
+    Option(
+        "--maximize", "METRIC", "the number to make large: val_accuracy, r2, …", "from the cell"
+    ),
     Option("--minimize", "METRIC", "the number to make small: val_loss, rmse, …", "val_loss"),
     Option("--trials", "N", "full trainings in all, earlier ones included", "50", short="-n"),
     Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
@@ -197,4 +199,3 @@ def _no_name(found: argparse.Namespace) -> str:
                 f"Write %%hpo NAME --{flag} {taken}."
             )
     return "the study has no name. Write %%hpo NAME [options]; %%hpo? lists them."
-

@@ -16,6 +16,7 @@ import ipywidgets as widgets
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import running_trials
 from hpo_magic.notebook.picture import Picture
+from hpo_magic.views.canvas import WIDE_PX
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.curves import current_curve, curves
 from hpo_magic.views.importance import importance
@@ -83,7 +84,7 @@ def overview_page() -> Page:
 def parameters_page() -> Page:
     """Return the page that compares the trials: settings, what mattered, learning curves."""
     pictures = [
-        Picture(parallel, _ended_trials),
+        Picture(parallel, _ended_trials, WIDE_PX),
         Picture(importance, _ended_trials),
         Picture(curves, _ended_trials),
     ]

@@ -118,7 +118,11 @@ class Panel:
 
     def _open(self, snapshot: Snapshot) -> None:
         """Show the panel, drawn once, so that it has its height from the start."""
-        self._show(snapshot, with_plots=True)
+        self._latest = snapshot
+        for part in (*self._words, *self._old_parts(snapshot)):
+            if part.is_old(snapshot):
+                part.update(snapshot)
+        self.buttons.update(snapshot, is_live=True)
         self._clicks.connect([self.tabs, *self.buttons.clickable])
         for page in self.pages:
             self._clicks.connect(page.clickable)

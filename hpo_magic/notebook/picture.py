@@ -1,51 +1,44 @@
-"""A plot in the panel: drawn only when its data changed, with its numbers as text below it."""
+"""A plot in the panel: drawn only when its data changed, with its words as alternative text."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Hashable
 from html import escape
 
 import ipywidgets as widgets
-from matplotlib.figure import Figure
 
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.views.canvas import SIZE_PX, blank, png, words
+from hpo_magic.views.canvas import SIZE_PX, Plot, blank, png, words
 
-__all__ = ["Picture"]
+__all__ = ["Picture", "img_html"]
 
 
 class Picture:
-    """One view as an image, and what it shows as a caption.
+    """One view of the search as an image.
+
+    It is an HTML widget and not an Image: that one has no alternative text, and a tooltip on it
+    is an error in JupyterLab (ipywidgets 8.1).
 
     Parameters
     ----------
     draw
-        The view: draws a snapshot into a given figure, and gives it its words. ipywidgets' images
-        have no alternative text, so the words stand below, and in the tooltip, which names the
-        image for screen readers.
+        The view: draws a snapshot into a given figure, and gives it its words.
     depends_on
         Returns what the view depends on; it is drawn again only where that changed.
     """
 
     def __init__(
         self,
-        draw: Callable[[Snapshot, Figure | None], Figure],
+        draw: Callable[[Snapshot, Plot | None], Plot],
         depends_on: Callable[[Snapshot], Hashable],
+        size_px: tuple[int, int] = SIZE_PX,
     ) -> None:
         self._draw, self._depends_on = draw, depends_on
-        self._figure = blank()
+        self._figure = blank(size_px=size_px)
         self._drawn: Hashable = None
-        # Without a width in the layout a box would stretch the image, without a largest width a
-        # narrow notebook would cut it.
-        layout = widgets.Layout(
-            width=f"{SIZE_PX[0]}px", max_width="100%", height="auto", object_fit="contain"
-        )
-        # JupyterLab cannot show an image without bytes.
-        self.image = widgets.Image(value=png(self._figure), format="png", layout=layout)
-        self.caption = widgets.HTML()
-        self.widget = widgets.VBox(
-            [self.image, self.caption],
-            layout=widgets.Layout(max_width="100%", overflow="hidden", margin="0 12px 0 0"),
+        self.widget = widgets.HTML(
+            layout=widgets.Layout(width=f"{size_px[0]}px", max_width="100%", margin="0 6px 0 0")
         )
 
     def is_old(self, snapshot: Snapshot) -> bool:
@@ -55,7 +48,19 @@ class Picture:
     def update(self, snapshot: Snapshot) -> None:
         """Draw the snapshot."""
         self._drawn = self._depends_on(snapshot)
-        figure = self._draw(snapshot, self._figure)
-        self.image.value = png(figure)
-        self.image.tooltip = words(figure)
-        self.caption.value = f'<span class="hpo-quiet">{escape(words(figure))}</span>'
+        self.widget.value = img_html(self._draw(snapshot, self._figure))
+
+
+def img_html(figure: Plot) -> str:
+    """Return the figure as an `img` with its words as alternative text.
+
+    Width and height are there so that the page does not move when it is replaced, synchronous
+    decoding so that there is no empty moment.
+    """
+    image = base64.b64encode(png(figure)).decode("ascii")
+    width, height = figure.size_px
+    return (
+        f'<img decoding="sync" width="{width}" height="{height}" '
+        f'style="max-width:100%;height:auto" alt="{escape(words(figure))}" '
+        f'src="data:image/png;base64,{image}">'
+    )

@@ -109,28 +109,31 @@ def _negative_log_posterior(
 ) -> tuple[float, FloatArray]:
     """Return the negative log posterior density of the kernel's parameters, and its gradient."""
     theta = Theta.from_vector(vector)
-    n = len(y)
+    variance, noise = np.exp(theta.amplitude), np.exp(theta.noise)
     Z = X * np.exp(-theta.lengths)[owner]
-    r = _distances(Z, Z)
-    K = np.exp(theta.amplitude) * _matern(r)
-    noise = np.exp(theta.noise)
+    r = _distances(Z, Z).T  # symmetric; in Fortran's order, as LAPACK's answers are
+    slope = variance * np.exp(-r)
+    K = r * r
+    K *= slope / 3.0
+    slope *= r + 1.0
+    K += slope  # variance (1 + r + r^2 / 3) exp(-r)
     L = _cholesky(K, noise)
     alpha = lapack.dpotrs(L, y, lower=1)[0]
     value = 0.5 * y @ alpha + np.log(np.diagonal(L)).sum()  # GPML eq. 2.30, without constants
 
-    # GPML eq. 5.9: d/dtheta = 1/2 tr(A dK/dtheta) with A = K^-1 - alpha alpha'
-    inverse = lapack.dpotri(L, lower=1)[0]
-    A = inverse + inverse.T
-    A[np.diag_indices(n)] *= 0.5
-    A -= np.outer(alpha, alpha)
-    by_amplitude = 0.5 * np.vdot(A, K)
-    by_noise = 0.5 * noise * np.trace(A)
-    # dK/dlog(length_g) = 5/3 exp(amplitude) (1 + r) exp(-r) * (squared distances within g). With
-    # B = A * the first factors, and a column z of Z:
-    # sum_ik B_ik (z_i - z_k)^2 = 2 (sum_i z_i^2 sum_k B_ik  -  z'Bz).
-    B = A * (np.exp(theta.amplitude) * 5.0 / 3.0)
-    B *= (1.0 + r) * np.exp(-r)
-    per_feature = (Z**2).T @ B.sum(axis=1) - (Z * (B @ Z)).sum(axis=0)
+    # GPML eq. 5.9: d/dtheta = 1/2 tr(A dK/dtheta) with A = K^-1 - alpha alpha'. Of A and B below,
+    # both symmetric, the lower triangle alone is computed; the upper one is 0.
+    A = lapack.dpotri(L, lower=1, overwrite_c=1)[0]
+    A = blas.dsyr(-1.0, alpha, a=A, lower=1, overwrite_a=1)
+    trace = np.trace(A)
+    by_amplitude = np.vdot(A.T, K.T) - 0.5 * variance * trace
+    by_noise = 0.5 * noise * trace
+    # dK/dlog(length_g) = 5/3 slope * (squared distances within g). With B = 5/3 A * slope and a
+    # column z of Z: 1/2 sum_ik B_ik (z_i - z_k)^2 = sum_i z_i^2 sum_k B_ik  -  z'Bz.
+    A *= slope
+    Z1 = np.column_stack([Z, np.ones(len(y))])
+    BZ = blas.dsymm(5.0 / 3.0, A, Z1, lower=1)
+    per_feature = (Z**2).T @ BZ[:, -1] - np.einsum("ij,ij->j", Z, BZ[:, :-1])
     by_length = np.bincount(owner, weights=per_feature, minlength=len(theta.lengths))
 
     gradient = np.concatenate([by_length, [by_amplitude, by_noise]])
@@ -173,9 +176,9 @@ def _cholesky(K: FloatArray, noise: float) -> FloatArray:
     """Return the lower Cholesky factor of K + noise * I, with as much jitter as it takes."""
     jitter = 0.0
     for _ in range(12):
-        noisy = K + 0.0
-        noisy[np.diag_indices(len(K))] += noise + jitter
-        L, info = lapack.dpotrf(noisy, lower=1, clean=1)
+        noisy = K.copy(order="F")
+        noisy.flat[:: len(K) + 1] += noise + jitter
+        L, info = lapack.dpotrf(noisy, lower=1, clean=1, overwrite_a=1)
         if info == 0:
             return np.asarray(L)
         jitter = max(10 * jitter, 1e-8 * float(np.trace(K)) / len(K))
@@ -204,7 +207,7 @@ class Posterior:
     @cached_property
     def L(self) -> FloatArray:
         """The lower Cholesky factor of the targets' covariance, noise included."""
-        K = np.exp(self.theta.amplitude) * _matern(_distances(self.Z, self.Z))
+        K = np.exp(self.theta.amplitude) * _matern(_distances(self.Z, self.Z).T)
         return _cholesky(K, np.exp(self.theta.noise))
 
     @cached_property
@@ -219,7 +222,8 @@ class Posterior:
 
     def mean(self, X: FloatArray) -> FloatArray:
         """Return the mean at X, shape (n_points, n_features)."""
-        return self._cross(X) @ (np.exp(self.theta.amplitude) * self.alpha)
+        mean: FloatArray = self._cross(X) @ (np.exp(self.theta.amplitude) * self.alpha)
+        return mean
 
     def mean_std(self, X: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and standard deviation at X, without the noise; each of shape (n_points,)."""

@@ -43,9 +43,12 @@ class MemoryStorage:
         return list(dict.fromkeys(study.record.name for study in by_use))[::-1]
 
     def create(self, record: StudyRecord) -> StudyRecord:
-        """Store a new revision of `record.name`; return it with `id` and `revision` (from 1)."""
+        """Store a new revision; return it, or the one that is there already."""
         with self._lock:
-            n_before = sum(study.record.name == record.name for study in self._studies.values())
+            records = [s.record for s in self._studies.values() if s.record.name == record.name]
+            n_before = len(records)
+            if 0 < record.revision <= n_before:
+                return records[record.revision - 1]
             created = replace(record, id=len(self._studies) + 1, revision=n_before + 1)
             self._studies[created.id] = _Study(created, self._next_tick())
         return created

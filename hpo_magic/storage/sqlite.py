@@ -88,8 +88,14 @@ class SqliteStorage:
         return sorted(last_used, key=lambda name: last_used[name])
 
     def create(self, record: StudyRecord) -> StudyRecord:
-        """Store a new revision of `record.name`; return it with `id` and `revision` (from 1)."""
+        """Store a new revision; return it, or the one that another process stored first."""
         with self._changing() as (db, tick):
+            there = db.execute(
+                "SELECT id, name, revision, record FROM studies WHERE name = ? AND revision = ?",
+                [record.name, record.revision],
+            ).fetchone()
+            if there:
+                return _record(*there)
             last = db.execute("SELECT max(revision) FROM studies WHERE name = ?", [record.name])
             revision = (last.fetchone()[0] or 0) + 1
             created = db.execute(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hpo_magic.core.domains import FloatArray
@@ -29,6 +28,7 @@ from hpo_magic.views.canvas import (
     FAILED,
     START,
     TRIAL,
+    Plot,
     blank,
     drawable,
     label_axes,
@@ -45,7 +45,7 @@ FENCE = 3.0
 SMALL_FROM = 150  # trials; beyond it the dots would run together
 
 
-def convergence(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
+def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     """Return the convergence plot, drawn into `figure` where one is given."""
     figure = blank(figure)
     figure.set_label(convergence_alt(snapshot))

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hpo_magic.core.ports import Snapshot
@@ -16,6 +15,7 @@ from hpo_magic.core.wording import counted, number
 from hpo_magic.views.canvas import (
     BEST,
     TRIAL,
+    Plot,
     blank,
     drawable,
     label_axes,
@@ -30,7 +30,7 @@ __all__ = ["current_curve", "current_curve_alt", "curves", "curves_alt"]
 Path = list[tuple[int, float]]  # (epoch, value), finite
 
 
-def current_curve(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
+def current_curve(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     """Return the curve of the trial in training, beside the best one's.
 
     The same metric on the training rows is drawn thin, where it is reported: `accuracy` beside
@@ -71,7 +71,7 @@ def current_curve_alt(snapshot: Snapshot) -> str:
     return f"Learning curve of trial {trial.number}: {metric} {number(value)} at epoch {epoch}."
 
 
-def curves(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
+def curves(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     """Return the learning curves of all trials; the best one stands out."""
     figure = blank(figure)
     figure.set_label(curves_alt(snapshot))

@@ -16,13 +16,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import active_names
 from hpo_magic.core.trial import Trial
-from hpo_magic.views.canvas import INK, TRIAL, WORDS, blank, drawable, new_axes, sentence
+from hpo_magic.views.canvas import INK, TRIAL, WORDS, Plot, blank, drawable, new_axes, sentence
 
 __all__ = ["Importance", "importance", "importance_alt", "measured_importance"]
 
@@ -118,7 +117,7 @@ def _drops(
     return drops
 
 
-def importance(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
+def importance(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     """Return the importance of the parameters as bars, or the sentence that says why not."""
     figure = blank(figure)
     found = measured_importance(snapshot)

@@ -40,7 +40,6 @@ STYLE = """<style>
 .hpo-panel th, .hpo-panel td { padding: 1px 9px 1px 0; text-align: left; white-space: nowrap; }
 .hpo-panel thead th { border-bottom: 1px solid #77777780; }
 .hpo-panel pre { white-space: pre-wrap; font-size: 12px; margin: 4px 0; }
-.hpo-panel img { background: transparent; }
 </style>"""
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 
 from hpo_magic.core.domains import Choice, FloatArray
 from hpo_magic.core.ports import Snapshot
@@ -16,20 +15,31 @@ from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import active_names, best_trial
 from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import counted, number, setting, shown
-from hpo_magic.views.canvas import BEST, INK, TRIAL, WORDS, blank, drawable, new_axes, sentence
+from hpo_magic.views.canvas import (
+    BEST,
+    INK,
+    TRIAL,
+    WIDE_PX,
+    WORDS,
+    Plot,
+    blank,
+    drawable,
+    new_axes,
+    sentence,
+)
 from hpo_magic.views.convergence import visible_range
 
 __all__ = ["parallel", "parallel_alt"]
 
-MOST_AXES = 10  # more would not be told apart in 560 pixels
+MOST_AXES = 10  # more would not be told apart in 780 pixels
 MOST_TICKS = 6
 GOOD_SHARE, MOST_GOOD = 0.1, 20  # of the trials, drawn in colour
 MOST_LINES = 400  # beyond it more lines add grey, and drawing time
 
 
-def parallel(snapshot: Snapshot, figure: Figure | None = None) -> Figure:
+def parallel(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     """Return the parallel coordinates, drawn into `figure` where one is given."""
-    figure = blank(figure)
+    figure = blank(figure, WIDE_PX)
     figure.set_label(parallel_alt(snapshot))
     complete = sorted(snapshot.history.complete, key=lambda t: snapshot.history.loss(t) or 0.0)
     parameters = _drawn_parameters(snapshot)
@@ -87,7 +97,7 @@ def _draw_axes(axes: Axes, parameters: list[Parameter], snapshot: Snapshot) -> N
     for spine in axes.spines.values():
         spine.set_visible(False)
     names = [drawable(p.name) for p in parameters] + [drawable(snapshot.metric)]
-    crowded = max(map(len, names)) * len(names) > 70  # characters that fit in 560 pixels
+    crowded = max(map(len, names)) * len(names) > 70  # characters that fit in 780 pixels
     words = {**WORDS, "fontsize": 8}
     axes.set_xticks(range(n + 1), names, rotation=20 if crowded else 0, **words)
     if crowded:

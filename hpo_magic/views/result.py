@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from html import escape
 
-from matplotlib.figure import Figure
-
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import best_trial, goal_text, start_trial, three_numbers
 from hpo_magic.core.wording import shown
-from hpo_magic.views.canvas import blank
+from hpo_magic.views.canvas import Plot, blank
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.table import best_and_last, cut_text, html_table, table
 from hpo_magic.views.text import end_text
@@ -64,7 +62,7 @@ def _best_setting_html(snapshot: Snapshot) -> str:
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
-def result_figure(snapshot: Snapshot) -> Figure | None:
+def result_figure(snapshot: Snapshot) -> Plot | None:
     """Return the picture that stays: the convergence; None where no trial is complete."""
     if best_trial(snapshot) is None:
         return None

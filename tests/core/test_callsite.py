@@ -169,6 +169,22 @@ def test_signatures_are_read_without_running_anything() -> None:
     assert named == {"3:28": "x"}
 
 
+@pytest.mark.parametrize("callee", ["nn.nothing", "nn.broken", "adam", "7 .real", "str"])
+def test_parameters_that_are_not_there(callee: str) -> None:
+    """A callee that is not there, fails to load or takes fewer arguments names nothing."""
+
+    class Broken(ModuleType):
+        """A module that fails as it loads a part."""
+
+        def __getattr__(self, name: str) -> object:
+            if name == "broken":
+                raise OSError(name)
+            raise AttributeError(name)
+
+    source = read_source(f"x = {callee}(1, 2, hp.Int(1, 2))")
+    assert list(names_in(source, {"nn": Broken("nn"), "adam": adam}, {"hp"}).values()) == ["x"]
+
+
 def test_strange_callees_are_passed_over() -> None:
     """A callee whose signature cannot be read names nothing."""
 
@@ -194,6 +210,8 @@ def test_strange_callees_are_passed_over() -> None:
         ("x = hp.Int('units', 1, 2)\nunits = hp.Int(1, 2)", ["units", "units_2"]),
         ("h = hp\nunits = hp.Int(1, 2)\nunits = h.Int(1, 2)", ["units", "units_2"]),
         ("units = other.Int(1, 2)\nunits = hp.Int(1, 2)", ["units"]),
+        ("def f(h):\n    units = h.Int(1, 2)\nunits = hp.Int(1, 2)\nf(hp)", ["units", "units_2"]),
+        ("x = hp.Int(str('units'), 1, 2)\nunits = hp.Int(1, 2)", ["units", "units"]),
         ("def f(hp):\n    units = hp.Int(1, 2)\nunits = hp.Int(1, 2)\nf(hp)", ["units_2", "units"]),
         ("Int = hp.Int\nunits = Int(1, 2)", ["units"]),
     ],
@@ -385,6 +403,13 @@ def test_the_cell_keeps_its_names(module_file: ModuleType) -> None:
     assert hp.sites.names == {
         "2:8": "units", "my_models:2:12": "units_2", "my_models:3:12": "depth",
     }  # fmt: skip
+
+
+def test_a_cell_that_cannot_be_read() -> None:
+    """There is nothing to leave to a cell whose text is not there."""
+    hp = FakeHp(CallSites(put_into_linecache("units = (")))
+    exec(compile(source := "units = hp.Int(1, 2)", put_into_linecache(source), "exec"), {"hp": hp})
+    assert hp.names == ["units"]
 
 
 def test_two_other_sources_share_no_name() -> None:

@@ -268,6 +268,7 @@ CELLS = {
         for i in range(3):
             x.append(hp.Int(f"units_{i}", 1, 9))
         y = [hp.Choice('act_' + c, [relu, tanh]) for c in 'ab']
+        z = [hp.Float('rate_{}'.format(i), 0, 7) for i in range(2)]
         x += [hp.Int(f"units_{i}", 1, 9) for i in range(3)]
         """,
         None,
@@ -427,6 +428,8 @@ def test_calls_that_were_not_reached(call: str, text: str) -> None:
         ("[tf.nn.relu, keras.relu]", "relu#2", "keras.relu"),
         ("[R, T]", "tanh", "T"),
         ("[(R, 1), (T, 2)]", ("tanh", 2), "(T, 2)"),
+        ("[nn\n    .relu, nn.tanh]", "relu", "(nn\n    .relu)"),
+        ("[nn  # here\n    .relu, nn.tanh]", "relu", "(nn  # here\n    .relu\n)"),
         ("ACTS", "tanh", "ACTS[1]"),
         ("NAMES", "b", "'b'"),
         ("[*NAMES, 'c']", "b", "'b'"),
