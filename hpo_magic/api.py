@@ -14,7 +14,14 @@ from hpo_magic.conduct import conduct
 from hpo_magic.core.events import Reason
 from hpo_magic.core.ports import Listener, Storage
 from hpo_magic.core.trial import Direction
-from hpo_magic.errors import MetricError, OptionError, SearchFailed, SpaceError, StudyNotFound, did_you_mean
+from hpo_magic.errors import (
+    MetricError,
+    OptionError,
+    SearchFailed,
+    SpaceError,
+    StudyNotFound,
+    did_you_mean,
+)
 from hpo_magic.executors.attempt import Trained
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.options import Options, checked_name, seconds

@@ -7,15 +7,15 @@ else the cell made comes back by running it again with the same values and the s
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hpo_magic.core.events import Completed, Run
 from hpo_magic.core.ports import Fit, Framework, ModelKeeper, StudyRecord
 from hpo_magic.core.trial import Kind, Trial
-from hpo_magic.errors import HpoError
+from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.attempt import Attempt, Objective, Trained
 
 __all__ = ["Restorer"]
@@ -47,19 +47,22 @@ class Restorer:
     objective: Objective | None
     frameworks: Sequence[Framework]
     models: ModelKeeper
+    note: Callable[[str], None] = field(default=lambda text: None)  # tells the user
     _trained: tuple[int, Trained, Any] | None = None
 
     def keep(self, run: Run, trained: Trained, fits: Sequence[Fit]) -> None:
         """Save the model of a trial that leads, in place of the one before."""
         if self.folder is None or not fits:
             return
-        model = fits[-1].model
         place = self._place(run.number)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self.models.save(model, place)
+        try:
+            self.models.save(fits[-1].model, place)
+        except StorageError as error:  # the trial counts all the same
+            self.note(f"{error} Its trial counts; the model can be trained again.")
+            return
         for other in place.parent.iterdir():
-            if other.stem != place.stem:
-                shutil.rmtree(other) if other.is_dir() else other.unlink()
+            if other != place:
+                shutil.rmtree(other, ignore_errors=True)  # one left over does no harm
 
     def has_kept(self, trial: Trial) -> bool:
         """Return whether the trial's model is on disk."""
@@ -113,7 +116,10 @@ class Restorer:
                 f"Trial {trial.number} of study {self.record.name!r} could not be run again: "
                 f"{getattr(ended, 'failure', 'it was stopped')}."
             ) from attempt.last_error
-        return caught[0]
+        trained, model = caught[0]
+        if self.folder is not None and model is not None:
+            self.models.restore(self._place(trial.number), model)
+        return trained, model
 
     def _place(self, number: int) -> Path:
         assert self.folder is not None  # the callers have looked

@@ -130,18 +130,22 @@ class Framework(Protocol):
 
 
 class ModelKeeper(Protocol):
-    """Keeps models on disk, exactly as they were."""
+    """Keeps models on disk, exactly as they were, each in a folder of its own."""
 
     def save(self, model: Any, place: Path) -> None:
-        """Save a model under `place`, a path without an ending, in place of what is there."""
+        """Save a model in the folder `place`, in place of what is there."""
         ...
 
     def is_kept(self, place: Path) -> bool:
-        """Whether a whole model, that can be loaded by itself, is under `place`."""
+        """Whether a whole model, that can be loaded by itself, is in the folder."""
         ...
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
-        """Return the model under `place`; `namespace` has the classes that the user defined."""
+        """Return the model in the folder; `namespace` has the classes that the user defined."""
+        ...
+
+    def restore(self, place: Path, model: Any) -> bool:
+        """Put the weights in the folder into a model built again; whether there were any."""
         ...
 
 

@@ -86,6 +86,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         restorer = Restorer(storage.models, opened.record, objective, frameworks, kept_models())
 
         def listeners(wishes: Wishes) -> Sequence[Listener]:
+            restorer.note = wishes.note
             sentence = contradiction(options.metric, options.direction)
             if sentence:
                 wishes.note(sentence)

@@ -155,11 +155,12 @@ class Panel:
             for part in old:
                 if isinstance(part, Words):
                     part.update(snapshot)
-        plots = [part for part in old if not isinstance(part, Words)]
-        if with_plots and plots:
-            with self.plots.spending():
-                for part in plots:
+        # The last one first: on the first page that is the convergence, which changes most seldom.
+        for part in reversed(old):
+            if not isinstance(part, Words) and with_plots:
+                with self.plots.spending():
                     part.update(snapshot)
+                with_plots = self.plots.has_some_left
 
     def _old_parts(self, snapshot: Snapshot) -> list[Part]:
         """Return what would look different, on the page that is seen."""

@@ -25,6 +25,7 @@ __all__ = ["TrialsTable", "trials_page"]
 # A screen shows about 15 rows; each costs some 300 bytes per update.
 N_ROWS = 50
 NOBODY = "choose a trial"
+BEST = "★ the best seen"
 
 
 class TrialsTable:
@@ -72,7 +73,7 @@ class TrialsTable:
         rows = chosen[:N_ROWS]
         cut = cut_text(len(rows), len(chosen), f"The first by {self.sort.value}")
         self.table.value = (
-            f'<div class="hpo-scroll">{html_table(table(snapshot, rows), cut or "Trials")}</div>'
+            f'<div class="hpo-scroll">{html_table(table(snapshot, rows), cut or BEST)}</div>'
         )
         found = [t for t in snapshot.trials if t.number == self.trial.value]
         self.details.value = "".join(trial_details(snapshot, trial) for trial in found)

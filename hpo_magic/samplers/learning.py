@@ -29,6 +29,8 @@ __all__ = ["Fitted", "Memory", "learn", "losses_of", "refit_point"]
 
 # The surrogate sees no more trials than this: the best half of them, and a spread of the rest.
 MAX_TRAINED = 400
+# Its kernel's parameters are found from no more than this, chosen the same way.
+MAX_FITTED = 200
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def learn(encoding: Encoding, history: History, units: FloatArray, memory: Memor
     theta = _theta(encoding, history, finished, X, memory.thetas_of(finished))
 
     warp = Warp.of(losses_of(history, finished))
-    kept = _trained(warp.losses)
+    kept = _chosen(warp.losses, MAX_TRAINED)
     X, y, settled = X[kept], warp.warped[kept], settled[kept]
     surrogate = Surrogate(encoding.owner, theta).fit(X, y)
     if is_running.any():
@@ -162,17 +164,17 @@ def _theta(
         if n >= 20:
             start = _theta(encoding, history, finished[: n // 2], X, known)
         warp = Warp.of(losses_of(history, finished[:n]))
-        kept = _trained(warp.losses)
+        kept = _chosen(warp.losses, MAX_FITTED)
         known[n] = fit(X[:n][kept], warp.warped[kept], encoding.owner, start)
     return known[n]
 
 
-def _trained(losses: FloatArray) -> npt.NDArray[np.intp]:
-    """Return the indices of the losses that the surrogate sees, ascending."""
+def _chosen(losses: FloatArray, at_most: int) -> npt.NDArray[np.intp]:
+    """Return the indices of the best losses and of a spread of the rest, ascending."""
     n = len(losses)
-    if n <= MAX_TRAINED:
+    if n <= at_most:
         return np.arange(n)
-    n_best = MAX_TRAINED // 2
+    n_best = at_most // 2
     ranked = np.argsort(losses, kind="stable")
-    spread = np.linspace(n_best, n - 1, MAX_TRAINED - n_best).astype(np.intp)
+    spread = np.linspace(n_best, n - 1, at_most - n_best).astype(np.intp)
     return np.sort(np.concatenate([ranked[:n_best], ranked[spread]]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.ports import Snapshot
@@ -50,9 +49,10 @@ def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     figure = blank(figure)
     figure.set_label(convergence_alt(snapshot))
     line = best_so_far(snapshot)
+    axes = new_axes(figure)
+    label_axes(axes, "trial", snapshot.metric)
     if not len(line.values):
         return sentence(figure, "No trial is complete yet.")
-    axes = new_axes(figure)
     low, high = visible_range(line.values, snapshot.direction)
     _draw_trials(axes, line, low, high)
     _draw_best(axes, line, low, high)
@@ -60,9 +60,7 @@ def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     _draw_failed(axes, snapshot, low, high)
     margin = 0.06 * (high - low)
     axes.set_ylim(low - margin, high + margin)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     axes.set_xlim(-0.5, max(t.number for t in snapshot.trials) + 0.5)
-    label_axes(axes, "trial", snapshot.metric)
     legend_above(axes)
     return figure
 

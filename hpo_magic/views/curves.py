@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import MaxNLocator
 
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import best_trial, curve_metric, running_trials
@@ -54,7 +53,6 @@ def current_curve(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     x, y = _xy(_path(trial, metric))
     label = f"trial {trial.number}"
     axes.plot(x, y, color=TRIAL, linewidth=2.0, marker="o", markersize=3.5, label=label)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     axes.margins(x=0.03, y=0.08)
     label_axes(axes, "epoch", metric)
     legend_above(axes)
@@ -95,7 +93,6 @@ def curves(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     low, high = min(low, float(np.quantile(starts, 0.25))), max(high, np.quantile(starts, 0.75))
     axes.set_ylim(low - 0.04 * (high - low), high + 0.06 * (high - low))
     axes.set_xlim(0.5, max(path[-1][0] for _, path in paths) + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     label_axes(axes, "epoch", metric)
     legend_above(axes)
     return figure

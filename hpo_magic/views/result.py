@@ -13,7 +13,7 @@ from hpo_magic.core.summary import best_trial, goal_text, start_trial, three_num
 from hpo_magic.core.wording import shown
 from hpo_magic.views.canvas import Plot, blank
 from hpo_magic.views.convergence import convergence
-from hpo_magic.views.table import best_and_last, cut_text, html_table, table
+from hpo_magic.views.table import best_and_last, cut_text, failures, html_table, table
 from hpo_magic.views.text import end_text
 
 __all__ = ["headline_html", "result_figure", "result_html"]
@@ -31,7 +31,8 @@ def result_html(snapshot: Snapshot) -> str:
         _best_setting_html(snapshot),
         f"<p>{escape(end_text(snapshot))}</p>",
         *(f"<p>{escape(message)}</p>" for message in snapshot.messages),
-        html_table(table(snapshot, trials), "Trials") if trials else "",
+        html_table(table(snapshot, trials), "Trials, ★ the best seen") if trials else "",
+        *(f"<p>{escape(message)}</p>" for message in failures(trials)),
         f"<p>{escape(cut)}</p>" if cut else "",
     ]
     return "\n".join(part for part in parts if part)

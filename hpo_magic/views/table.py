@@ -22,6 +22,7 @@ __all__ = [
     "Table",
     "best_and_last",
     "cut_text",
+    "failures",
     "html_table",
     "ranked",
     "sort_keys",
@@ -106,36 +107,37 @@ def cut_text(n_shown: int, n_all: int, which: str) -> str:
 
 
 def table(snapshot: Snapshot, trials: Sequence[Trial]) -> Table:
-    """Return the table of `trials`: number, state, value, time, their active parameters.
-
-    A column of messages is there if one of them failed.
-    """
+    """Return the table of `trials`: number, state, value, time, their active parameters."""
     names = active_names(snapshot, trials)
     digits = digits_of(snapshot)
-    failed = any(t.failure for t in trials)
-    header = ("trial", "state", snapshot.metric, "time", *names, *(["message"] if failed else []))
+    header = ("trial", "state", snapshot.metric, "time", *names)
     best = best_trial(snapshot)
     best_row = next((i for i, t in enumerate(trials) if best and t.number == best.number), None)
-    rows = tuple(_cells(t, names, digits, failed) for t in trials)
+    rows = tuple(_cells(t, names, digits) for t in trials)
     return Table(header, rows, best_row)
 
 
-def _cells(trial: Trial, names: Iterable[str], digits: int, failed: bool) -> tuple[str, ...]:
-    start = " (start)" if trial.kind is Kind.START else ""
-    cells = [
+def _cells(trial: Trial, names: Iterable[str], digits: int) -> tuple[str, ...]:
+    start = " start" if trial.kind is Kind.START else ""
+    return (
         f"{trial.number}{start}",
         f"{SIGNS[trial.state]} {trial.state.value}",
         number(trial.value, digits),
         duration(trial.duration_s),
         *(shown(trial.params[name]) if name in trial.params else "" for name in names),
+    )
+
+
+def failures(trials: Iterable[Trial], n_most: int = 10) -> list[str]:
+    """Return a sentence for each failed trial, the first `n_most` of them."""
+    failed = [t for t in trials if t.failure]
+    return [
+        f"Trial {t.number} {shortened(str(t.failure), MESSAGE_LENGTH)}" for t in failed[:n_most]
     ]
-    if failed:
-        cells.append(shortened(str(trial.failure), MESSAGE_LENGTH) if trial.failure else "")
-    return tuple(cells)
 
 
 def html_table(table: Table, caption: str = "") -> str:
-    """Return the table as HTML that needs no style sheet and no script."""
+    """Return the table as HTML that needs no style sheet and no script; a star marks the best."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.header)
     body = "".join(_html_row(row, i == table.best) for i, row in enumerate(table.rows))
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
@@ -143,10 +145,11 @@ def html_table(table: Table, caption: str = "") -> str:
 
 
 def _html_row(row: Sequence[str], is_best: bool) -> str:
-    cells = [escape(cell) for cell in row]
+    # Short words stay on one line; a long choice may wrap.
+    cells = [escape(cell.replace(" ", "\xa0") if len(cell) < 15 else cell) for cell in row]
     if is_best:
         cells = [f"<b>{cell}</b>" for cell in cells]
-        cells[1] += " <b>★ best seen</b>"
+        cells[0] += "&nbsp;★"
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 

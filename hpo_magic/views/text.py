@@ -17,7 +17,7 @@ from hpo_magic.core.summary import (
 )
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.core.wording import duration, number, setting, shortened
-from hpo_magic.views.table import SIGNS, best_and_last, cut_text, table, text_table
+from hpo_magic.views.table import SIGNS, best_and_last, cut_text, failures, table, text_table
 
 __all__ = ["best_line", "current_text", "end_text", "progress_line", "result_text", "trial_line"]
 
@@ -69,7 +69,7 @@ def trial_line(snapshot: Snapshot, trial: Trial) -> str:
     if trial.value is None:
         return f"{head} {trial.state.value}{took} | {setting(trial.params)}"
     best = best_trial(snapshot)
-    star = " ★ best seen" if best is not None and best.number == trial.number else ""
+    star = " ★ best seen so far" if best is not None and best.number == trial.number else ""
     value = f"{snapshot.metric} {number(trial.value, digits_of(snapshot))}"
     return f"{head} {value}{star}{took} | {setting(trial.params)}"
 
@@ -95,6 +95,7 @@ def result_text(snapshot: Snapshot) -> str:
         lines += ["", text_table(table(snapshot, trials))]
     if cut := cut_text(len(trials), len(snapshot.trials), "the best and the last"):
         lines.append(f"({cut})")
+    lines += failures(trials)
     return "\n".join(lines)
 
 

@@ -1,0 +1,101 @@
+"""Trials and their history."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpo_magic.core.domains import Int
+from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | FINITE | st.text(),
+    lambda inner: st.lists(inner, max_size=3).map(tuple),
+    max_leaves=3,
+)
+METRICS = st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False), max_size=3)
+TRIALS = st.builds(
+    Trial,
+    number=st.integers(0, 10**6),
+    state=st.sampled_from(State),
+    params=st.dictionaries(st.text(max_size=5), PLAIN, max_size=3),
+    kind=st.sampled_from(Kind),
+    seed=st.integers(0, 2**32 - 1),
+    value=st.none() | FINITE,
+    metrics=METRICS,
+    curve=st.lists(st.builds(Point, st.integers(1, 99), METRICS), max_size=2).map(tuple),
+    started=st.none() | FINITE,
+    duration_s=st.none() | FINITE,
+    failure=st.none()
+    | st.builds(Failure, st.text(), st.text(), st.none() | st.integers(1), st.text()),
+    output=st.text(),
+)
+
+
+@given(TRIALS)
+def test_json_gives_the_trial_back(trial: Trial) -> None:
+    """What is stored is read back as the same trial, infinities included; it is strict JSON."""
+    text = json.dumps(trial.to_json(), allow_nan=False)
+    assert Trial.from_json(json.loads(text)) == trial
+
+
+def test_json_keeps_a_diverged_curve() -> None:
+    """NaN is stored by its name, since JSON has none."""
+    trial = Trial(0, State.FAILED, {}, curve=(Point(1, {"loss": math.nan}),))
+    stored = json.loads(json.dumps(trial.to_json(), allow_nan=False))
+    assert stored["curve"] == [[1, {"loss": "nan"}]]
+    assert math.isnan(Trial.from_json(stored).curve[0].metrics["loss"])
+
+
+def test_json_shares_nothing_with_the_trial() -> None:
+    """Changing what was made for storing does not change the trial."""
+    failure = Failure("ValueError", "no")
+    trial = Trial(0, State.FAILED, {"lr": 0.1}, failure=failure)
+    stored = trial.to_json()
+    stored["failure"]["error"] = stored["params"]["lr"] = "changed"
+    assert trial == Trial(0, State.FAILED, {"lr": 0.1}, failure=Failure("ValueError", "no"))
+
+
+@pytest.mark.parametrize(
+    ("failure", "text"),
+    [
+        (Failure("ValueError", "no", 8), "failed on line 8 of the cell: ValueError: no"),
+        (Failure("MemoryError", ""), "failed: MemoryError"),
+    ],
+)
+def test_a_failure_says_where_and_what(failure: Failure, text: str) -> None:
+    """The line is that of the user's cell; without one or a message it says less."""
+    assert str(failure) == text
+
+
+@pytest.mark.parametrize(("direction", "best"), [(Direction.MINIMIZE, 1), (Direction.MAXIMIZE, 2)])
+def test_best_is_the_earliest_of_equals(direction: Direction, best: int) -> None:
+    """Among complete trials of the best value the first one counts; others have none."""
+    values = [(State.FAILED, None), (State.COMPLETE, 0.1), (State.COMPLETE, 0.9)] * 2
+    trials = [Trial(n, state, {}, value=value) for n, (state, value) in enumerate(values)]
+    found = History(tuple(trials), direction).best()
+    assert found is not None
+    assert found.number == best
+
+
+def test_there_is_no_best_before_the_first_value() -> None:
+    """Without a complete trial there is no best one."""
+    assert History((Trial(0, State.RUNNING, {}),)).best() is None
+
+
+def test_only_complete_and_failed_trials_use_up_the_budget() -> None:
+    """A trial that was stopped, or runs, is not one of `--trials`."""
+    assert [state for state in State if state.is_finished] == [State.COMPLETE, State.FAILED]
+
+
+def test_fitting_leaves_out_what_is_outside_the_space() -> None:
+    """A history can be cut to the trials of a space."""
+    space = Space().declare(Parameter("units", Int(1, 3), 1))
+    trials = tuple(Trial(n, State.COMPLETE, {"units": n}, value=0.0) for n in range(6))
+    assert [t.number for t in History(trials).fitting(space).trials] == [1, 2, 3]
