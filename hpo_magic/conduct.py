@@ -66,6 +66,7 @@ def conduct(
     record = opened.record
     wishes = Wishes()
     attempt = Attempt(objective, frameworks, options.metric, options.direction, keep)
+    attempt.names = dict(record.names)
     executor = SerialExecutor(attempt)
     plan = Plan(
         name=record.name,
@@ -92,5 +93,6 @@ def conduct(
     executor.between = runner.obey
     with kept_random_state(), interruptible(wishes, executor):
         finish = runner.run()
+    runner.remember_names(attempt.names)
     error = attempt.last_error if finish.failure else None
     return Conducted(runner.record, finish, runner.snapshot(), error, runner.unsaved)

@@ -93,7 +93,8 @@ def _going_on(storage: Storage, record: StudyRecord, options: Options, mark: Fin
         # If this process dies before the start has traced the new ranges, the next run traces them.
         storage.save_space(record.id, Space())
     if mark.source != record.source or ranges_changed:
-        record = replace(record, source=mark.source, ranges=mark.ranges)
+        # The places of the calls may have moved with the text.
+        record = replace(record, source=mark.source, ranges=mark.ranges, names={})
         storage.update(record)
     n_done = sum(trial.state.is_finished and space.fits(trial.params) for trial in trials)
     if ranges_changed and n_done:

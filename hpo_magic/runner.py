@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -147,6 +147,12 @@ class Runner:
     def snapshot(self) -> Snapshot:
         """Return the search as it is now."""
         return self.engine.snapshot(self.clock())
+
+    def remember_names(self, names: Mapping[str, str]) -> None:
+        """Put the names of the cell's unnamed parameters on disk; `freeze` goes by them."""
+        if names != self.record.names:
+            self.record = replace(self.record, names=dict(names))
+            self._try(lambda: self.storage.update(self.record))
 
     def obey(self) -> None:
         """Take up what the user wished since the last call."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hpo_magic.core.domains import Plain
+from hpo_magic.core.domains import Choice, Plain
 from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import State, Trial
@@ -33,6 +34,8 @@ class Study:
     snapshot: Snapshot
     restorer: Restorer | None = None
     unsaved: dict[int, Trial] = field(default_factory=dict)  # what a failing disk did not take
+    namespace: Mapping[str, Any] = field(default_factory=dict)  # where the cell looks names up
+    new_cell: Callable[[str], None] | None = None  # puts a text into a new cell below
 
     @property
     def name(self) -> str:
@@ -168,13 +171,34 @@ class Study:
             return self
         return replace(self, snapshot=snapshot_of(self.storage, self.record))
 
-    def freeze(self) -> str:
-        """Return the cell with the winning values written in; it runs without hpo_magic."""
+    def freeze(self) -> Frozen:
+        """Return the cell with the winning values written in, and put it into a new cell below.
+
+        Comments and formatting stay; what comes out runs without hpo_magic.
+
+        Raises
+        ------
+        HpoError
+            If the study was not searched from a cell, or a value cannot be written in.
+        """
         from hpo_magic.core.freeze import freeze
 
         if not self.record.source:
             raise HpoError(f"Study {self.name!r} was not searched from a cell: nothing to freeze.")
-        return freeze(self.record.source, self.best_params)
+        trial = self.best_trial
+        domains = {name: parameter.domain for name, parameter in self.space.items()}
+        text = freeze(
+            self.record.source,
+            trial.params,
+            self.record.names or None,
+            self.namespace,
+            known={n: d.values for n, d in domains.items() if isinstance(d, Choice)},
+            seed=trial.seed,
+            first_line=2,  # the names count `%%hpo` as line 1
+        )
+        if self.new_cell is not None:
+            self.new_cell(text)
+        return Frozen(text)
 
     def __repr__(self) -> str:
         from hpo_magic.views.text import result_text
@@ -185,6 +209,15 @@ class Study:
         from hpo_magic.views.result import result_html
 
         return result_html(self.snapshot)
+
+
+class Frozen(str):
+    """The text of a cell; shown as it is, without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def open_snapshot(storage: Storage, name: str) -> tuple[StudyRecord, Snapshot]:

@@ -25,7 +25,7 @@ from hpo_magic.core.describe import (
 )
 from hpo_magic.core.labels import labels
 from hpo_magic.core.space import Parameter
-from hpo_magic.errors import HpoError, SpaceError, did_you_mean
+from hpo_magic.errors import HpoError, NoNameError, SpaceError, did_you_mean
 
 __all__ = ["HyperParameters", "hp"]
 
@@ -213,9 +213,9 @@ class HyperParameters:
             if parameter.name in trial.values:
                 trial.objects[parameter.name] = value
             return value
+        except NoNameError:
+            raise  # says all this itself
         except HpoError as error:
-            if str(error).startswith(f"hp.{method}("):
-                raise
             raise type(error)(_told(frame, method, args, options, name, error)) from None
 
 

@@ -168,6 +168,7 @@ class StudyRecord:
     ranges: str = ""
     data: str = ""
     created: float = 0.0  # seconds since 1970
+    names: Mapping[str, str] = field(default_factory=dict)  # of unnamed `hp` calls, by place
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class Attempt:
 
     `metric` and `direction` are what the user named, if anything. `keep` is given what a training
     left when its value beats all before. `last_error` is the exception of the last failed one.
+    `names` are those of the unnamed `hp` calls by place, which every trial adds to.
     `in_user_code` is open while the user's code runs, and only then may an interrupt be raised.
     """
 
@@ -74,6 +75,7 @@ class Attempt:
     keep: Keep | None = None
     is_stopping: Callable[[int], bool] = lambda number: False
     in_user_code: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    names: dict[str, str] = field(default_factory=dict)
     last_error: BaseException | None = None
     clock: Callable[[], float] = time.time
 
@@ -81,7 +83,8 @@ class Attempt:
         self, run: Run, report: Report, guard: Callable[[], None]
     ) -> Completed | Failed | Ended:
         """Return the event that the training ended in."""
-        trial = TrialRun(run, report, CallSites(self.objective.filename))
+        sites = CallSites(self.objective.filename, self.names)
+        trial = TrialRun(run, report, sites)
         self.last_error = None
         output = _Tail(OUTPUT_KEPT)
         try:
@@ -104,6 +107,8 @@ class Attempt:
             return Completed(run.number, outcome, self.clock())
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
             return self._after(error, run, self._outcome(trial, output, None))
+        finally:
+            self.names |= sites.names
 
     def _after(self, error: BaseException, run: Run, outcome: Outcome) -> Failed | Ended:
         """Return what an exception that left the user's code means."""

@@ -7,20 +7,19 @@ from collections.abc import Iterable
 from hpo_magic.core.ports import Framework, ModelKeeper
 from hpo_magic.frameworks.keras import KerasFramework
 from hpo_magic.frameworks.keras_models import KerasModels
-from hpo_magic.frameworks.standard import kept_random_state, seed_random_state
+from hpo_magic.frameworks.standard import StandardStreams, kept_random_state
 
 __all__ = [
     "all_frameworks",
     "kept_models",
     "kept_random_state",
     "load_wanted",
-    "seed_random_state",
 ]
 
 
 def all_frameworks() -> list[Framework]:
-    """Return one of each."""
-    return [KerasFramework()]
+    """Return one of each; the standard streams first, as libraries may seed them too."""
+    return [StandardStreams(), KerasFramework()]
 
 
 def load_wanted(modules: Iterable[str]) -> None:

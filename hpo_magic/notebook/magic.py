@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             keep=restorer.keep,
         )
         restorer.record = done.record
-        study = Study(done.record, storage, done.snapshot, restorer, done.unsaved)
-        self.shell.user_ns[name] = study
+        self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))
         if done.finish.reason is Reason.FAILING:
             _raise_failure(done, cell, self.shell)
 
@@ -116,8 +116,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         storage = _opened(None)
         if not name:
             return _listing(storage)
-        study = self._study(name)
-        self.shell.user_ns[name] = study
+        study = self._put(self._study(name))
         make_listener("auto", self.shell, Wishes()).close(study.snapshot)
         return None
 
@@ -136,6 +135,13 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             objective = CellObjective(cell, self.shell)
         restorer = Restorer(storage.models, record, objective, all_frameworks(), kept_models())
         return Study(record, storage, snapshot, restorer)
+
+    def _put(self, study: Study) -> Study:
+        """Put a study into the namespace, under its name."""
+        study.namespace = self.shell.user_ns
+        study.new_cell = partial(self.shell.set_next_input, replace=False)
+        self.shell.user_ns[study.name] = study
+        return study
 
     def _check_free(self, name: str) -> None:
         there = self.shell.user_ns.get(name)

@@ -106,7 +106,7 @@ class SqliteStorage:
 
     def update(self, record: StudyRecord) -> None:
         """Store the record's source, fingerprints, metric and direction again, by its id."""
-        fields = ("source", "code", "ranges", "data", "metric", "direction")
+        fields = ("source", "code", "ranges", "data", "metric", "direction", "names")
         with self._changing() as (db, tick):
             row = db.execute(
                 "SELECT id, name, revision, record FROM studies WHERE id = ?", [record.id]

@@ -91,7 +91,7 @@ def words(figure: Figure) -> str:
     return str(figure.get_label())
 
 
-def new_axes(figure: Figure, margins: Sequence[float] = (0.15, 0.17, 0.98, 0.89)) -> Axes:
+def new_axes(figure: Figure, margins: Sequence[float] = (0.15, 0.17, 0.96, 0.89)) -> Axes:
     """Return axes in grey ink, without the upper and right line.
 
     `margins` are left, bottom, right, top, as shares of the figure. Fixed, because a layout engine
@@ -133,12 +133,12 @@ def legend_above(axes: Axes) -> None:
         columnspacing=0.9,
     )
     for text in legend.get_texts():
-        text.update(WORDS)
+        text.update({**WORDS, "text": drawable(text.get_text())})
 
 
 def sentence(figure: Plot, text: str) -> Plot:
     """Return the figure with a sentence instead of a plot."""
-    figure.text(0.5, 0.5, drawable(text), ha="center", wrap=True, **WORDS)
+    figure.text(0.5, 0.5, drawable(text), ha="center", **WORDS)
     return figure
 
 

@@ -98,7 +98,7 @@ def _draw_trials(axes: Axes, line: Convergence, low: float, high: float) -> None
         return
     is_high = bool((line.values > high).any())
     edge, marker = (high, "^") if is_high else (low, "v")
-    label = f"off the scale ({int((~inside).sum()):,})"
+    label = f"off scale ({int((~inside).sum()):,})"
     off = line.numbers[~inside]
     axes.scatter(off, np.full(len(off), edge), s=size, marker=marker, color=TRIAL, label=label)
 

@@ -16,7 +16,6 @@ from hpo_magic.views.canvas import (
     TRIAL,
     Plot,
     blank,
-    drawable,
     label_axes,
     legend_above,
     new_axes,
@@ -41,18 +40,18 @@ def current_curve(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     if metric is None or trial is None or not trial.curve:
         return sentence(figure, "No epoch is reported yet.")
     axes = new_axes(figure)
-    best = best_trial(snapshot)
-    if best is not None and best is not trial and best.curve:
-        label = f"best seen (trial {best.number})"
-        axes.plot(*_xy(_path(best, metric)), color=BEST, linewidth=1.3, label=label)
+    label = f"trial {trial.number}"
+    x, y = _xy(_path(trial, metric))
+    axes.plot(x, y, color=TRIAL, linewidth=2.0, marker="o", markersize=3.5, label=label, zorder=3)
     train = metric.removeprefix("val_")
     if train != metric and train in trial.curve[-1].metrics:
         x, y = _xy(_path(trial, train))
-        label = drawable(f"trial {trial.number}, {train}")
-        axes.plot(x, y, color=TRIAL, linewidth=1.0, linestyle=(0, (1, 1.5)), label=label)
-    x, y = _xy(_path(trial, metric))
-    label = f"trial {trial.number}"
-    axes.plot(x, y, color=TRIAL, linewidth=2.0, marker="o", markersize=3.5, label=label)
+        dots = (0, (1, 1.5))
+        axes.plot(x, y, color=TRIAL, linewidth=1.0, linestyle=dots, label=f"its {train}")
+    best = best_trial(snapshot)
+    if best is not None and best is not trial and best.curve:
+        label = f"best seen ({best.number})"
+        axes.plot(*_xy(_path(best, metric)), color=BEST, linewidth=1.3, label=label)
     axes.margins(x=0.03, y=0.08)
     label_axes(axes, "epoch", metric)
     legend_above(axes)

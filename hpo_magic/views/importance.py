@@ -130,7 +130,7 @@ def importance(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     axes.barh(places, found.drops, 0.6, color=TRIAL, xerr=found.spread, ecolor=INK)
     axes.set_yticks(places, [drawable(name) for name in found.names], **WORDS)
     axes.set_xlim(0, max(float((found.drops + found.spread).max()) * 1.05, 1e-3))
-    axes.set_xlabel("importance: drop of the explained variance of the ranks", **WORDS)
+    axes.set_xlabel("drop of the explained variance", **WORDS)
     axes.set_title(f"a forest explains {found.explained:.0%} of the trials' order", **WORDS)
     return figure
 
@@ -138,7 +138,7 @@ def importance(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 def importance_alt(found: Importance | None) -> str:
     """Return what was found, for those who do not see the plot."""
     if found is None:
-        return f"Importance needs {N_LEAST} complete trials in which a parameter differs."
+        return f"Importance needs {N_LEAST} complete trials."
     if found.explained < EXPLAINED_LEAST:
         return "Importance: the trials do not tell yet which parameter matters."
     parts = (f"{n} {d:.2f}" for n, d in zip(found.names, found.drops, strict=True))

@@ -28,10 +28,11 @@ __all__ = ["STYLE", "current_html", "header_html", "log_html", "numbers_html"]
 LOG_LENGTH = 100  # lines; the table has all trials
 
 STYLE = """<style>
-.hpo-panel { line-height: 1.35; }
+.hpo-panel .widget-html .widget-html-content { line-height: 1.45; }
+.hpo-panel .lm-TabBar-tab { flex: 0 1 auto; min-width: 44px; }
 .hpo-panel progress { width: 100%; height: 8px; accent-color: #2f87c8; }
 .hpo-panel .hpo-row { display: flex; flex-wrap: wrap; gap: 2px 18px; align-items: baseline; }
-.hpo-panel .hpo-number { min-width: 110px; padding: 2px 0 4px; }
+.hpo-panel .hpo-number { min-width: 110px; padding: 4px 0; }
 .hpo-panel .hpo-number b { font-size: 150%; display: block; }
 .hpo-panel .hpo-quiet { opacity: 0.75; }
 .hpo-panel .hpo-scroll { overflow: auto; max-height: 340px; max-width: 100%; }

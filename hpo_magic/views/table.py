@@ -33,6 +33,7 @@ __all__ = [
 
 SIGNS = {State.RUNNING: "▶", State.COMPLETE: "✓", State.FAILED: "✗", State.STOPPED: "■"}
 MESSAGE_LENGTH = 120  # characters
+FEW = 5  # trials that are not worth a sentence about leaving them out
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,12 @@ def _place(snapshot: Snapshot, trial: Trial, by: str) -> tuple[Any, ...]:
 
 
 def best_and_last(snapshot: Snapshot, n_best: int = 10, n_last: int = 10) -> list[Trial]:
-    """Return the best trials, best first, then the last ones that are not among them."""
+    """Return the best trials, best first, then the last ones that are not among them.
+
+    Where that would leave out only a few it is all of them, best first.
+    """
+    if len(snapshot.trials) <= n_best + n_last + FEW:
+        return ranked(snapshot, "value")
     best = [t for t in ranked(snapshot, "value") if t.value is not None][:n_best]
     last = snapshot.trials[-n_last:] if n_last else ()
     known = {t.number for t in best}

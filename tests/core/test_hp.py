@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import linecache
 import math
+import textwrap
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,9 @@ from hpo_magic.core.domains import Choice, Float, Int, Plain
 from hpo_magic.core.events import Run
 from hpo_magic.core.hp import HyperParameters, hp
 from hpo_magic.core.trial import Kind
-from hpo_magic.errors import HpoError, NoNameError, SpaceError
+from hpo_magic.errors import NoNameError, SpaceError
+
+_cells = count()
 
 
 def a_trial(
@@ -41,14 +46,22 @@ def in_trial(params: Mapping[str, Plain] | None = None, number: int = 1) -> Iter
         yield trial
 
 
-def message_of(call: Callable[[], object], kind: type[HpoError] = SpaceError) -> str:
+def run_cell(text: str) -> dict[str, Any]:
+    """Run the text of a cell, which may ask for unnamed parameters; return its variables."""
+    text = textwrap.dedent(text).lstrip()
+    filename = f"<cell {next(_cells)}>"
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    variables: dict[str, Any] = {"hp": hp}
+    exec(compile(text, filename, "exec"), variables)
+    return variables
+
+
+def message_of(call: Callable[[], object]) -> str:
     """Return what a call in a trial is refused with; its line is always 1."""
     start = inspect.getsourcelines(call)[1]
-    with in_trial(), pytest.raises(kind) as caught:
+    with in_trial(), pytest.raises(SpaceError) as caught:
         call()
-    line = next(
-        n for n in range(start, start + 9) if f" on line {n}" in str(caught.value)
-    )
+    line = next(n for n in range(start, start + 9) if f" on line {n}" in str(caught.value))
     return str(caught.value).replace(f" on line {line}", " on line 1")
 
 
@@ -96,11 +109,13 @@ def test_a_trial_gives_its_values_and_records_what_was_asked() -> None:
     """Calls return the trial's values, of the types of their kinds."""
     params = {"units": 64, "lr": 0.25, "act": "tanh", "norm": True, "unused": 1}
     with in_trial(params) as trial:
-        units = hp.Int(16, 512)
-        lr = hp.Float(0, 1)
-        act = hp.Choice(["relu", "tanh"])
-        norm = hp.Boolean()
-    assert (units, lr, act, norm) == (64, 0.25, "tanh", True)
+        found = run_cell("""
+            units = hp.Int(16, 512)
+            lr = hp.Float(0, 1)
+            act = hp.Choice(["relu", "tanh"])
+            norm = hp.Boolean()
+        """)
+    assert [found[name] for name in trial.values] == [64, 0.25, "tanh", True]
     assert trial.values == {"units": 64, "lr": 0.25, "act": "tanh", "norm": True}
     assert [p.domain for p in trial.asked.values()] == [
         Int(16, 512),
@@ -129,11 +144,13 @@ def test_a_name_has_one_value_per_trial() -> None:
 def test_passes_of_a_loop_have_values_of_their_own() -> None:
     """An unnamed call in a loop is one parameter for each pass."""
     with in_trial({"units[0]": 1, "units[1]": 9, "units[2]": 5}) as trial:
-        sizes = []
-        for _ in range(3):
-            units = hp.Int(1, 9)
-            sizes.append(units)
-    assert sizes == [1, 9, 5]
+        found = run_cell("""
+            sizes = []
+            for _ in range(3):
+                units = hp.Int(1, 9)
+                sizes.append(units)
+        """)
+    assert found["sizes"] == [1, 9, 5]
     assert list(trial.values) == ["units[0]", "units[1]", "units[2]"]
 
 
@@ -174,7 +191,7 @@ class Relu:
 @pytest.mark.parametrize("pick", range(6))
 def test_a_choice_is_the_very_object(pick: int) -> None:
     """Classes, functions, tuples and NumPy scalars come back as themselves."""
-    objects = [Relu, max, (64, 32), np.float32(0.1), {"depth": 2}, None]
+    objects = [None, Relu, max, (64, 32), np.float32(0.1), {"depth": 2}]
     with in_trial() as trial:
         hp.Choice("thing", objects, default=objects[pick])
         assert hp.get("thing") is objects[pick]
@@ -198,8 +215,7 @@ def test_fixed_is_recorded() -> None:
         assert hp.Fixed("x", 3) == 3
         assert hp.Fixed("y", value="adam") == "adam"
         assert hp.Fixed("z", Relu) is Relu
-        optimizer = hp.Fixed("sgd")
-    assert optimizer == "sgd"
+        assert run_cell('optimizer = hp.Fixed("sgd")')["optimizer"] == "sgd"
     assert trial.values == {"x": 3, "y": "adam", "z": "Relu", "optimizer": "sgd"}
 
 
@@ -239,13 +255,14 @@ def test_get_names_what_there_is() -> None:
 
 def test_a_log_scale_from_zero() -> None:
     """The sentence has the call, its line and its name, what is wrong, and what to try."""
+    with in_trial(), pytest.raises(SpaceError) as caught:
+        run_cell("""
+            import math
 
-    def cell() -> None:
-        lr = hp.Float(0, 0.1, sampling="log")
-        assert lr
-
-    assert message_of(cell) == (
-        'hp.Float(0, 0.1, sampling="log") on line 1 (lr): '
+            lr = hp.Float(0, 0.1, sampling="log")
+        """)
+    assert str(caught.value) == (
+        'hp.Float(0, 0.1, sampling="log") on line 3 (lr): '
         "a log scale needs a lower bound above 0, got 0. Try 1e-6."
     )
 
@@ -294,8 +311,7 @@ def test_a_log_scale_from_zero() -> None:
         ),
         (
             lambda: hp.Int("units", 1, 9, stepp=2),
-            "hp.Int(1, 9, stepp=2) on line 1 (units): "
-            "got an unexpected keyword argument 'stepp'.",
+            "hp.Int(1, 9, stepp=2) on line 1 (units): got an unexpected keyword argument 'stepp'.",
         ),
         (
             lambda: hp.Boolean("norm", default=1),
@@ -303,12 +319,11 @@ def test_a_log_scale_from_zero() -> None:
         ),
         (
             lambda: hp.Int("", 1, 9),
-            'hp.Int("", 1, 9) on line 1: the name must be a string that is not empty, got \'\'.',
+            "hp.Int(\"\", 1, 9) on line 1: the name must be a string that is not empty, got ''.",
         ),
         (
             lambda: hp.Int(1, 9, name=3),
-            "hp.Int(1, 9, name=3) on line 1: "
-            "the name must be a string that is not empty, got 3.",
+            "hp.Int(1, 9, name=3) on line 1: the name must be a string that is not empty, got 3.",
         ),
         (
             lambda: hp.Choice("act", [f"a long choice number {n}" for n in range(9)], default=""),
@@ -339,25 +354,55 @@ def test_one_name_with_two_ranges() -> None:
 
 def test_a_call_without_a_name() -> None:
     """The sentence shows the line and the fix."""
-
-    def cell() -> None:
-        if hp.Boolean():
-            pass
-
-    found = message_of(cell, NoNameError)
-    assert found.startswith("hp.Boolean() on line 1 has no name: ")
-    assert found.endswith('Write hp.Boolean("norm").')
+    with in_trial(), pytest.raises(NoNameError) as caught:
+        run_cell("""
+            if hp.Boolean():
+                pass
+        """)
+    assert str(caught.value) == (
+        "hp.Boolean() on line 1 has no name: it is neither assigned to a variable nor passed to a "
+        'parameter. Write hp.Boolean("norm").'
+    )
 
 
 # KerasTuner's spelling.
 
 
-def test_arguments_are_spelled_as_kerastuners() -> None:
-    """Every argument of KerasTuner's is one of ours, by position and by keyword."""
-    keras_tuner = pytest.importorskip("keras_tuner")  # its import loads TensorFlow: see `bench`
-    theirs = keras_tuner.HyperParameters
-    for method in ("Int", "Float", "Choice", "Boolean", "Fixed"):
-        assert hasattr(theirs, method)
+# keras_tuner 1.4.8: the parameters of `keras_tuner.HyperParameters`' methods, in their order.
+KERAS_TUNER_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "Int": {
+        "name": "x",
+        "min_value": 2,
+        "max_value": 8,
+        "step": 2,
+        "sampling": "linear",
+        "default": 6,
+    },
+    "Float": {
+        "name": "x",
+        "min_value": 2.0,
+        "max_value": 8.0,
+        "step": 2.0,
+        "sampling": "linear",
+        "default": 6.0,
+    },
+    "Choice": {"name": "x", "values": [2, 6], "ordered": True, "default": 6},
+    "Boolean": {"name": "x", "default": True},
+    "Fixed": {"name": "x", "value": 6},
+}
+
+
+@pytest.mark.parametrize("method", KERAS_TUNER_ARGUMENTS)
+def test_arguments_are_spelled_as_kerastuners(method: str) -> None:
+    """Each argument is taken by position and by keyword, `parent_name` by keyword."""
+    arguments = KERAS_TUNER_ARGUMENTS[method]
+    call = getattr(hp, method)
+    for n in range(len(arguments) + 1):
+        first, rest = list(arguments.values())[:n], dict(list(arguments.items())[n:])
+        with in_trial() as trial:
+            value = call(*first, **rest, parent_name=None, parent_values=None)
+        assert value == (True if method == "Boolean" else 6)
+        assert trial.values == {"x": value}
 
 
 def test_kerastuner_calls() -> None:
@@ -382,12 +427,8 @@ def build_mlp(hp: HyperParameters) -> list[object]:
     """Build a model as KerasTuner's guide does: named in a loop, with a branch."""
     layers: list[object] = []
     for i in range(hp.Int("num_layers", 1, 3)):
-        layers.append(
-            (
-                hp.Int(f"units_{i}", min_value=32, max_value=512, step=32),
-                hp.Choice("activation", ["relu", "tanh"]),
-            )
-        )
+        layers.append(hp.Int(f"units_{i}", min_value=32, max_value=512, step=32))
+        layers.append(hp.Choice("activation", ["relu", "tanh"]))
     if hp.Boolean("dropout"):
         layers.append(0.25)
     layers.append(hp.Float("lr", min_value=1e-4, max_value=1e-2, sampling="log"))
@@ -397,12 +438,13 @@ def build_mlp(hp: HyperParameters) -> list[object]:
 def test_a_kerastuner_build_function_runs_unchanged() -> None:
     """It is handed `hp`, and asks for names of its own making."""
     with in_trial() as trial:
-        assert build_mlp(hp) == [(288, "relu"), (288, "relu"), 1e-3]
+        assert build_mlp(hp) == [288, "relu", 288, "relu", 1e-3]
     assert list(trial.values) == [
         "num_layers", "units_0", "activation", "units_1", "dropout", "lr",
     ]  # fmt: skip
     with in_trial({"num_layers": 1, "units_0": 64, "dropout": True, "lr": 0.01}):
-        assert build_mlp(hp)[1:] == [0.25, 0.01]
+        layers = build_mlp(hp)
+    assert [layers[0], *layers[2:]] == [64, 0.25, 0.01]
 
 
 def build_either(hp: HyperParameters) -> tuple[str, object]:
@@ -507,20 +549,3 @@ def test_a_trial_ends_with_its_block() -> None:
         raise ValueError("no")
     assert current_trial() is None
     assert hp.Int("units", 1, 9) == 5
-
-
-def test_methods_take_what_kerastuner_takes(request: pytest.FixtureRequest) -> None:
-    """The documentation of each method names KerasTuner's arguments."""
-    for method, arguments in KERAS_TUNER_ARGUMENTS.items():
-        text = inspect.getdoc(getattr(HyperParameters, method)) or ""
-        assert all(argument in text for argument in arguments), (request.node.name, method)
-
-
-# keras_tuner 1.4.8, `inspect.signature(keras_tuner.HyperParameters.Int)` and so on.
-KERAS_TUNER_ARGUMENTS: dict[str, tuple[Any, ...]] = {
-    "Int": ("name", "min_value", "max_value", "step", "sampling", "default"),
-    "Float": ("name", "min_value", "max_value", "step", "sampling", "default"),
-    "Choice": ("name", "values", "ordered", "default"),
-    "Boolean": ("name", "default"),
-    "Fixed": ("name", "value"),
-}
