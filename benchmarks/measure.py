@@ -70,7 +70,7 @@ class Runs:
 def mean_regret(runs: Runs, sampler: str, n: int) -> Figure | None:
     """Return the mean regret over problems; seeds are drawn again for the interval."""
     rows = [np.array([list(seeds.values())]) for seeds in runs.regrets(sampler, n).values()]
-    return _bootstrapped(rows, lambda means: float(means[:, 0].mean()), are_problems_drawn=False)
+    return _bootstrapped(rows, _mean, are_problems_drawn=False)
 
 
 def ratio(runs: Runs, one: str, other: str, n: int) -> Figure | None:
@@ -79,44 +79,53 @@ def ratio(runs: Runs, one: str, other: str, n: int) -> Figure | None:
     For the interval, problems and seeds are drawn again: it tells what other problems of the kind
     might have shown.
     """
-
-    def geometric(means: FloatArray) -> float:
-        logs = np.log(np.maximum(means, FLOOR))
-        return float(np.exp((logs[:, 0] - logs[:, 1]).mean()))
-
-    return _bootstrapped(runs.pairs(one, other, n), geometric, are_problems_drawn=True)
+    return _bootstrapped(runs.pairs(one, other, n), _geometric_ratio, are_problems_drawn=True)
 
 
 def won(runs: Runs, one: str, other: str, n: int) -> Figure | None:
-    """Return the share of runs in which `one` has the lower regret; a tie is half a win."""
+    """Return the share of runs in which `one` has the lower regret; a tie is half a win.
+
+    It is the mean over problems of the share on each.
+    """
     wins = []
     for pair in runs.pairs(one, other, n):
         left, right = np.round(pair, 9)
         wins.append(((left < right) + 0.5 * (left == right))[None])
-    weights = [row.shape[1] for row in wins]
-    if len(set(weights)) > 1:  # every run counts the same
-        wins = [np.concatenate([row[0] for row in wins])[None]]
-        return _bootstrapped(wins, lambda m: float(m[:, 0].mean()), are_problems_drawn=False)
-    return _bootstrapped(wins, lambda m: float(m[:, 0].mean()), are_problems_drawn=True)
+    return _bootstrapped(wins, _mean, are_problems_drawn=True)
+
+
+def _mean(means: FloatArray) -> FloatArray:
+    """Return the mean over problems of `means`, shape (..., n_problems, 1)."""
+    mean: FloatArray = means[..., 0].mean(axis=-1)
+    return mean
+
+
+def _geometric_ratio(means: FloatArray) -> FloatArray:
+    """Return the geometric mean over problems of the first of `means` divided by the second."""
+    logs = np.log(np.maximum(means, FLOOR))
+    mean: FloatArray = np.exp((logs[..., 0] - logs[..., 1]).mean(axis=-1))
+    return mean
 
 
 def _bootstrapped(
-    rows: list[FloatArray], figure: Callable[[FloatArray], float], *, are_problems_drawn: bool
+    rows: list[FloatArray],
+    figure: Callable[[FloatArray], FloatArray],
+    *,
+    are_problems_drawn: bool,
 ) -> Figure | None:
-    """Return `figure` of the means over seeds, shape (n_problems, k), and its interval.
+    """Return `figure` of the means over seeds, shape (..., n_problems, k), and its interval.
 
     `rows` are, for each problem, shape (k, n_seeds).
     """
     if not rows:
         return None
     rng = np.random.default_rng(0)
-    n = len(rows)
-    drawn = []
-    for _ in range(N_BOOTSTRAP):
-        chosen = rng.integers(n, size=n) if are_problems_drawn else np.arange(n)
-        means = [rows[i][:, rng.integers(s, size=s)].mean(axis=1)
-                 for i in chosen for s in [rows[i].shape[1]]]  # fmt: skip
-        drawn.append(figure(np.array(means)))
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    drawn = [rng.integers(row.shape[1], size=(N_BOOTSTRAP, row.shape[1])) for row in rows]
+    # (N_BOOTSTRAP, n_problems, k)
+    means = np.stack([row[:, i].mean(axis=2).T for row, i in zip(rows, drawn, strict=True)], axis=1)
+    if are_problems_drawn:
+        chosen = rng.integers(len(rows), size=(N_BOOTSTRAP, len(rows)))
+        means = np.take_along_axis(means, chosen[:, :, None], axis=1)
+    low, high = np.quantile(figure(means), [0.025, 0.975])
     value = figure(np.array([row.mean(axis=1) for row in rows]))
-    return Figure(value, float(low), float(high))
+    return Figure(float(value), float(low), float(high))

@@ -32,11 +32,22 @@ __all__ = ["main"]
 RESULTS = Path(__file__).parent / "results"
 N_TRIALS = 100
 # How many seeds, and trials, so that the comparison takes minutes: the slow ones get fewer.
-SEEDS = {"bayes": 10, "random": 10, "optuna-tpe": 10, "hyperopt": 5, "optuna-gp": 1,
-         "skopt": 1, "keras-tuner": 1}  # fmt: skip
+SEEDS = {
+    "bayes": 5,
+    "random": 5,
+    "optuna-tpe": 5,
+    "hyperopt": 3,
+    "optuna-gp": 1,
+    "skopt": 1,
+    "keras-tuner": 1,
+}
 TRIALS = {"skopt": 50, "keras-tuner": 50}
-# KerasTuner's oracle takes some 3 s a suggestion: four problems, one of each kind and with noise.
-ONLY = {"keras-tuner": ("svr_friedman", "forest_noise", "knn_grid", "svm_kernels")}
+# Half a second and three seconds a suggestion: some problems of each kind, and with noise.
+ONLY = {
+    "skopt": ("svr_friedman", "boost_diabetes", "forest_noise", "knn_grid", "svm_kernels",
+              "mlp_layers"),
+    "keras-tuner": ("svr_friedman", "svm_kernels"),
+}  # fmt: skip
 WORKERS = (1, 2, 4, 8)
 IN_PARALLEL = ("bayes", "random", "optuna-tpe")
 QUICK_SAMPLERS, QUICK_SEEDS, QUICK_SIZES = ("bayes", "random", "optuna-tpe"), 2, (10, 25, 50, 100)

@@ -22,7 +22,7 @@ __all__ = ["SIZES", "SLOW", "Speed", "speeds"]
 
 SIZES = (10, 25, 50, 100, 250, 500)
 # Minutes each, if they searched up to 500; and how many trials each can be given at all.
-SLOW = {"optuna-gp": 500, "skopt": 100, "keras-tuner": 100}
+SLOW = {"optuna-gp": 500, "skopt": 100, "keras-tuner": 50}
 N_ASKED = 2
 # A mean over a tenth of n to both sides: a sampler that refits now and then is charged for it.
 WINDOW = 0.1

@@ -123,7 +123,7 @@ class Runner:
     _preliminary: set[int] = field(default_factory=set)  # numbers that no storage gave out
     _stored_as: dict[int, int] = field(default_factory=dict)
     _finish: Finish | None = None
-    _is_told: bool = False
+    _told: set[str] = field(default_factory=set)
 
     def run(self) -> Finish:
         """Run until the engine says that it is finished; return why."""
@@ -226,6 +226,9 @@ class Runner:
         return number
 
     def _release(self, number: int) -> None:
+        if number in self._preliminary:  # another process may have claimed it
+            self._preliminary.discard(number)
+            return
         self._try(lambda: self.storage.release(self.record.id, number))
 
     def _join_others(self) -> None:
@@ -250,7 +253,6 @@ class Runner:
             if not self._try(partial(self._save, trial)):
                 return
             del self.unsaved[number]
-        self._is_told = False
 
     def _give_back(self) -> None:
         """Leave nothing behind: what waits to be stored, and the settings that were not run."""
@@ -279,12 +281,12 @@ class Runner:
         self.storage.save_trial(self.record.id, replace(trial, number=number))
 
     def _try(self, use: Callable[[], None]) -> bool:
-        """Return whether the storage could be used; tell the user the first time it could not."""
+        """Return whether the storage could be used; tell the user once why it could not."""
         try:
             use()
         except StorageError as error:
-            if not self._is_told:
-                self._is_told = True
+            if str(error) not in self._told:
+                self._told.add(str(error))
                 self.feed(Noted(f"{error} The search goes on; nothing finished is lost."))
             return False
         return True

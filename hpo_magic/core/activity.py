@@ -77,11 +77,11 @@ class Activity:
     @classmethod
     def of(cls, space: Space, trials: Sequence[Trial] = ()) -> Activity:
         """Return what is declared in the space, and else learned from the trials."""
-        return cls.learned(space, trials, units_of(space, trials))
+        return cls.learned(space, trials, units_of(space, [trial.params for trial in trials]))
 
     @classmethod
     def learned(cls, space: Space, trials: Sequence[Trial], units: FloatArray) -> Activity:
-        """Return the same as `of`, for a caller that has `units_of(space, trials)` already."""
+        """Return the same as `of`, for a caller that has the trials' `units_of` already."""
         evidence = _Evidence.of(space, trials, units)
         conditions = {}
         for name, parameter in space.items():
@@ -115,7 +115,7 @@ class Activity:
         """Return the names that a training with `params` reaches, in the order of the space."""
         if not self.conditions:
             return tuple(name for name in self.space if name in params)
-        reached = self.mask(_units_row(self.space, params)[np.newaxis])[0]
+        reached = self.mask(units_of(self.space, [params]))[0]
         return tuple(itertools.compress(self.space, reached))
 
     def reduced(self, params: Params) -> dict[str, Plain]:
@@ -138,23 +138,19 @@ class Activity:
         return tuple(ordered)
 
 
-def units_of(space: Space, trials: Iterable[Trial]) -> FloatArray:
-    """Return each trial's params as places in the unit interval; NaN where one is not there.
+def units_of(space: Space, settings: Iterable[Params]) -> FloatArray:
+    """Return the settings as places in the unit interval; NaN where a parameter is not there.
 
     Returns
     -------
-    shape (n_trials, n_params), in the order of the space
+    shape (n_settings, n_params), in the order of the space
     """
-    rows = [_units_row(space, trial.params) for trial in trials]
+    domains = [(name, parameter.domain) for name, parameter in space.items()]
+    rows = [
+        [domain.unit(params[name]) if name in params else np.nan for name, domain in domains]
+        for params in settings
+    ]
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(space))
-
-
-def _units_row(space: Space, params: Params) -> FloatArray:
-    missing = float("nan")
-    return np.array(
-        [p.domain.unit(params[n]) if n in params else missing for n, p in space.items()],
-        dtype=np.float64,
-    )
 
 
 def _declared(space: Space, parameter: Parameter) -> tuple[Condition, ...]:

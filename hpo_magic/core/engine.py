@@ -315,7 +315,8 @@ class Engine:
 
     def _worked(self) -> bool:
         """Return whether the cell, as it is now, ever gave a value."""
-        return any(self._trials[number].state is State.COMPLETE for number in self._own)
+        own = (t for n, t in self._trials.items() if n in self._own)
+        return any(trial.state is State.COMPLETE for trial in own)
 
     def _never_worked(self) -> bool:
         ended = [t for t in self._trials.values() if t.state.is_finished]

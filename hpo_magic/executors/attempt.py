@@ -112,8 +112,8 @@ class Attempt:
 
     def _after(self, error: BaseException, run: Run, outcome: Outcome) -> Failed | Ended:
         """Return what an exception that left the user's code means."""
-        was_stopped = isinstance(error, TrialStopped | KeyboardInterrupt | GeneratorExit)
-        if was_stopped or self.is_stopping(run.number):
+        is_stopping = self.is_stopping(run.number)  # looks at what the user wished meanwhile
+        if is_stopping or isinstance(error, TrialStopped | KeyboardInterrupt | GeneratorExit):
             return Ended(run.number, outcome, self.clock())
         self.last_error = error
         if isinstance(error, MissingMetric):

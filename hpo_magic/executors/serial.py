@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from hpo_magic.core.events import Event, Reported, Run
 from hpo_magic.executors.attempt import Attempt, TrialStopped
@@ -40,7 +40,8 @@ class SerialExecutor:
         self._stopping: set[int] = set()
         self.is_in_user_code = False
         self.guarded_at = 0.0  # when the running training last passed a batch, by `clock`
-        attempt.is_stopping = self._stopping.__contains__
+        self._broken: Exception | None = None
+        attempt.is_stopping = self._is_stopping
         attempt.in_user_code = lambda: self._in_user_code(True)
 
     def submit(self, run: Run) -> None:
@@ -53,15 +54,17 @@ class SerialExecutor:
             return
         run = self._waiting.pop(0)
 
+        self._broken = None
+
         def guard() -> None:
-            with self._in_user_code(False):
+            with self._ours():
                 self.guarded_at = self._clock()
                 self.between()
             if run.number in self._stopping:
                 raise TrialStopped
 
         def report(step: int, metrics: Mapping[str, float]) -> None:
-            with self._in_user_code(False):
+            with self._ours():
                 feed(Reported(run.number, step, dict(metrics), self._clock()))
             guard()
 
@@ -69,6 +72,30 @@ class SerialExecutor:
         self._stopping.discard(run.number)
         self.guarded_at = 0.0
         feed(ended)
+        if self._broken is not None:
+            raise self._broken
+
+    def _is_stopping(self, number: int) -> bool:
+        """Return whether that training was to stop, by a wish too that nobody has looked at yet."""
+        with suppress(TrialStopped), self._ours():
+            self.between()
+        return number in self._stopping
+
+    @contextmanager
+    def _ours(self) -> Iterator[None]:
+        """Run code of ours inside the user's; its bugs are not for the user's `except`.
+
+        Raises
+        ------
+        TrialStopped
+            In place of what went wrong, which `pump` raises when the training has ended.
+        """
+        try:
+            with self._in_user_code(False):
+                yield
+        except Exception as error:
+            self._broken = error
+            raise TrialStopped from error
 
     @contextmanager
     def _in_user_code(self, value: bool) -> Iterator[None]:

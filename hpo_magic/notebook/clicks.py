@@ -43,7 +43,7 @@ class Clicks:
         self._kernel = kernel
         self._clock = clock
         self._shown_at = clock()
-        self._subshell = _own_subshell(kernel)
+        self._subshell: str | None = None
         self._pump = Pump.of(kernel)
         self._is_routed = False
 
@@ -54,14 +54,17 @@ class Clicks:
             if comm is None:
                 continue
             _handle_quietly(comm)
-            if self._subshell is not None and hasattr(comm, "_reply_subshell_for"):
-                comm._reply_subshell_for = self._route
-                self._is_routed = True
+            if hasattr(comm, "_reply_subshell_for"):
+                self._route_to_our_subshell(comm)
             if self._pump is not None:
                 self._pump.comm_ids.add(comm.comm_id)
 
-    def _route(self, message: Any, default: str | None) -> str | None:
-        return self._subshell
+    def _route_to_our_subshell(self, comm: Any) -> None:
+        # Not made earlier: in the other modes a subshell that is there is the frontend's.
+        self._subshell = self._subshell or _own_subshell(self._kernel)
+        if self._subshell is not None:
+            comm._reply_subshell_for = lambda message, default: self._subshell
+            self._is_routed = True
 
     @property
     def is_live(self) -> bool:

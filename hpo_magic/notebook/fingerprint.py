@@ -127,7 +127,8 @@ def _add_items(digest: Any, values: Any, depth: int) -> None:
         values = [part for item in values.items() for part in item]
     elif isinstance(values, set | frozenset):
         values = sorted(values, key=repr)  # their order differs from kernel to kernel
-    for item in values[:: max(1, len(values) // MOST_ITEMS)]:
+    values = list(values)
+    for item in values[:: max(1, len(values) // MOST_ITEMS)] + values[-1:]:
         _add(digest, item, depth + 1)
 
 

@@ -49,11 +49,6 @@ class Pace:
         self._left_s += (now - self._counted_at) * self._share
         self._left_s = min(self._left_s, self._most_s)
         self._counted_at = now
-        return self.has_some_left
-
-    @property
-    def has_some_left(self) -> bool:
-        """Whether the allowance is not used up."""
         return self._left_s > 0
 
     @contextmanager

@@ -60,7 +60,6 @@ class Panel:
         self._lock = threading.RLock()  # clicks come in another thread
         self._clicks = Clicks(kernel)
         self.texts = Pace(TEXT_SHARE, TEXT_GAP_S, TEXT_MOST_S, clock)
-        self.plots = Pace(PLOT_SHARE, PLOT_GAP_S, PLOT_MOST_S, clock)
         self._take: Callable[[], Snapshot] | None = None
         self._latest: Snapshot | None = None
         self._refreshed_at = clock()
@@ -74,6 +73,12 @@ class Panel:
             steer_page(controls, self._clicks.connect),
             log_page(),
         ]
+        # The parts of the page that is seen share what plots may cost: none waits for another.
+        self.paces = {
+            part: Pace(PLOT_SHARE / len(page.parts), PLOT_GAP_S, PLOT_MOST_S, clock)
+            for page in self.pages
+            for part in page.parts
+        }
         self.tabs = widgets.Tab(
             [page.widget for page in self.pages],
             titles=[page.title for page in self.pages],
@@ -109,7 +114,7 @@ class Panel:
         try:
             self._latest = self._take = None
             show_result(snapshot, self._handles)
-            for widget in _tree(self.widget):
+            for widget in (*_tree(self.widget), *(w for p in self.pages for w in _tree(p.widget))):
                 widget.close()
         finally:
             if is_mine:
@@ -121,8 +126,7 @@ class Panel:
         """Show the panel, drawn once, so that it has its height from the start."""
         self._latest = snapshot
         for part in (*self._words, *self._old_parts(snapshot)):
-            if part.is_old(snapshot):
-                part.update(snapshot)
+            part.update(snapshot)
         self.buttons.update(snapshot, is_live=True)
         self._clicks.connect([self.tabs, *self.buttons.clickable])
         for page in self.pages:
@@ -134,34 +138,31 @@ class Panel:
     def _refresh(self) -> None:
         """Show the search as it is, as far as something is due."""
         self._refreshed_at = self._clock()
-        is_due, with_plots = self.texts.is_due(), self.plots.is_due()
-        if self._take is None or not (is_due or with_plots) or not self._lock.acquire(False):
-            return  # the lock is held by a click; the next event comes soon
+        if self._take is None or not self.texts.is_due() or not self._lock.acquire(False):
+            return  # where the lock is held by a click, the next event comes soon
         try:
-            self._show(self._take(), with_plots)
+            self._show(self._take())
+        except Exception as error:  # noqa: BLE001  (a plot that fails must not end the search)
+            self._take = None
+            self.buttons.say(f"The panel stands still ({error!r}); the search goes on.")
         finally:
             self._lock.release()
 
-    def _show(self, snapshot: Snapshot, with_plots: bool) -> None:
+    def _show(self, snapshot: Snapshot) -> None:
         self._latest = snapshot
         with self.texts.spending():
-            for words in self._words:
-                if words.is_old(snapshot):
-                    words.update(snapshot)
             is_live = self._clicks.is_live
             self.buttons.update(snapshot, is_live)
             if not is_live and len(self.tabs.children) > 1:
                 self.tabs.children = self.tabs.children[:1]  # the others could not be filled
             old = self._old_parts(snapshot)
-            for part in old:
+            for part in (*self._words, *old):
                 if isinstance(part, Words):
                     part.update(snapshot)
-        # The last one first: on the first page that is the convergence, which changes most seldom.
-        for part in reversed(old):
-            if not isinstance(part, Words) and with_plots:
-                with self.plots.spending():
+        for part in old:
+            if not isinstance(part, Words) and self.paces[part].is_due():
+                with self.paces[part].spending():
                     part.update(snapshot)
-                with_plots = self.plots.has_some_left
 
     def _old_parts(self, snapshot: Snapshot) -> list[Part]:
         """Return what would look different, on the page that is seen."""
@@ -177,7 +178,7 @@ class Panel:
 
 
 def _tree(widget: Any) -> Iterator[Any]:
-    """Yield a widget and all that belong to it."""
+    """Yield a widget and all that belong to it; closing one twice does nothing."""
     for child in getattr(widget, "children", ()):
         yield from _tree(child)
     yield from (w for w in (getattr(widget, "style", None), widget.layout) if w is not None)

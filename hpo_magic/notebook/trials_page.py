@@ -24,6 +24,8 @@ __all__ = ["TrialsTable", "trials_page"]
 
 # A screen shows about 15 rows; each costs some 300 bytes per update.
 N_ROWS = 50
+# A list with None among its values would show an empty place for it.
+ALL = "all states"
 NOBODY = "choose a trial"
 BEST = "★ the best seen"
 
@@ -40,11 +42,11 @@ class TrialsTable:
     def __init__(self, refresh: Callable[[], None]) -> None:
         self._refresh = refresh
         self._shown: Hashable = None
-        states = [("all states", None), *((f"{SIGNS[s]} {s.value}", s) for s in State)]
+        states = [(ALL, ALL), *((f"{SIGNS[s]} {s.value}", s.value) for s in State)]
         self.sort = widgets.Dropdown(options=["value"], description="Sort by", tooltip="Order")
         self.state = widgets.Dropdown(options=states, description="Show", tooltip="States shown")
         self.trial = widgets.Dropdown(
-            options=[(NOBODY, None)], description="Details", tooltip="Setting, message, output"
+            options=[(NOBODY, -1)], description="Details", tooltip="Setting, message, output"
         )
         self.table = widgets.HTML()
         self.details = widgets.HTML()
@@ -68,7 +70,7 @@ class TrialsTable:
     def update(self, snapshot: Snapshot) -> None:
         """Show the table as chosen."""
         self._offer(snapshot)
-        state: State | None = self.state.value
+        state = None if self.state.value == ALL else State(self.state.value)
         chosen = ranked(snapshot, self.sort.value, state)
         rows = chosen[:N_ROWS]
         cut = cut_text(len(rows), len(chosen), f"The first by {self.sort.value}")
@@ -85,7 +87,7 @@ class TrialsTable:
         if self.sort.options != keys:
             _set_options(self.sort, keys)
         numbers = [(f"{SIGNS[t.state]} trial {t.number}", t.number) for t in snapshot.trials]
-        options = ((NOBODY, None), *reversed(numbers))
+        options = ((NOBODY, -1), *reversed(numbers))
         if self.trial.options != options:
             _set_options(self.trial, options)
 

@@ -40,11 +40,14 @@ class BayesSampler:
     """
 
     def __init__(self) -> None:
-        self._memory = Memory()
+        self._memory: Memory | None = None
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
         """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
-        units = self._memory.units(space, history)
+        memory = self._memory
+        if memory is None or not memory.holds_for(space, history):
+            memory = self._memory = Memory(space, history.direction)
+        units = memory.units(history.trials)
         activity = Activity.learned(space, history.trials, units)
         encoding = Encoding(space, activity)
         tried = Tried.of(encoding, history.trials, units)
@@ -53,7 +56,7 @@ class BayesSampler:
             candidates = encoding.snap(_initial(space, history, seed)[np.newaxis])
         else:
             with one_thread():
-                model = learn(encoding, history, units, self._memory)
+                model = learn(encoding, history, units, memory)
                 candidates = _promising(model, tried, rng)
         is_new = ~tried.known(encoding.settled(candidates))
         if is_new.any():
@@ -71,8 +74,8 @@ def fitted(space: Space, history: History) -> Fitted:
     """
     if not history.complete:
         raise HpoError("no trial is complete yet: there is nothing to learn from.")
-    memory = Memory()
-    units = memory.units(space, history)
+    memory = Memory(space, history.direction)
+    units = memory.units(history.trials)
     encoding = Encoding(space, Activity.learned(space, history.trials, units))
     with one_thread():
         return learn(encoding, history, units, memory)

@@ -52,9 +52,7 @@ class Fitted:
 
         What a setting does not hold, or would not reach, is left out of account.
         """
-        trials = [Trial(0, State.COMPLETE, params) for params in settings]
-        units = self.encoding.settled(units_of(self.encoding.space, trials))
-        return self.at(units)
+        return self.at(self.encoding.settled(units_of(self.encoding.space, settings)))
 
     def at(self, settled: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the same for settled units, shape (n_settings, n_params)."""
@@ -66,31 +64,34 @@ class Fitted:
 class Memory:
     """What an earlier call computed and a later one would compute again, the same.
 
-    Never needed for an answer, and never changes one.
+    It holds for one space and direction. Never needed for an answer, and never changes one.
     """
 
-    space: Space | None = None
-    direction: Direction = Direction.MINIMIZE
+    space: Space
+    direction: Direction
     rows: dict[int, tuple[Trial, FloatArray]] = field(default_factory=dict)  # by id(trial)
     finished: tuple[Trial, ...] = ()  # what the thetas were found from
     thetas: dict[int, Theta] = field(default_factory=dict)  # by refit point
 
-    def units(self, space: Space, history: History) -> FloatArray:
-        """Return `units_of` the history's trials."""
-        if space != self.space or history.direction != self.direction:
-            self.__init__(space, history.direction)  # type: ignore[misc]
+    def holds_for(self, space: Space, history: History) -> bool:
+        """Whether what was computed is of use for these."""
+        if self.space is not space and repr(self.space) != repr(space):  # == takes 1 for True
+            return False
+        return self.direction is history.direction
+
+    def units(self, trials: Sequence[Trial]) -> FloatArray:
+        """Return `units_of` the trials' params."""
         rows = {}
-        for trial in history.trials:
+        for trial in trials:
             known = self.rows.get(id(trial))
-            rows[id(trial)] = known or (trial, units_of(space, [trial])[0])
+            rows[id(trial)] = known or (trial, units_of(self.space, [trial.params])[0])
         self.rows = rows  # holds the trials, so that no other can get their ids
-        return np.array([row for _, row in rows.values()]).reshape(len(rows), len(space))
+        return np.array([rows[id(trial)][1] for trial in trials]).reshape(-1, len(self.space))
 
     def thetas_of(self, finished: tuple[Trial, ...]) -> dict[int, Theta]:
         """Return the thetas that were found from these trials, to be added to."""
-        pairs = zip(self.finished, finished, strict=False)
-        n_same = next((i for i, (a, b) in enumerate(pairs) if a is not b), None)
-        n_same = min(len(self.finished), len(finished)) if n_same is None else n_same
+        same = [a is b for a, b in zip(self.finished, finished, strict=False)]
+        n_same = same.index(False) if False in same else len(same)
         self.thetas = {n: theta for n, theta in self.thetas.items() if n <= n_same}
         self.finished = finished
         return self.thetas

@@ -32,7 +32,7 @@ class RandomSampler:
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
         """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
-        units = units_of(space, history.trials)
+        units = units_of(space, [trial.params for trial in history.trials])
         encoding = Encoding(space, Activity.learned(space, history.trials, units))
         tried = Tried.of(encoding, history.trials, units)
         return draw_untried(encoding, tried, stream(seed, history))

@@ -1,0 +1,161 @@
+"""What a snapshot says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpo_magic.core.domains import Int
+from hpo_magic.core.ports import Look, Snapshot
+from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.summary import (
+    active_names,
+    best_so_far,
+    counts,
+    counts_text,
+    curve_metric,
+    fraction_done,
+    gain,
+    gain_text,
+    progress_text,
+    start_trial,
+    three_numbers,
+    time_left_s,
+    time_text,
+)
+from hpo_magic.core.trial import Direction, Kind, Point, State, Trial
+
+VALUES = (0.5, 0.3, None, 0.4, 0.2)
+
+
+def a_search(direction: Direction = Direction.MINIMIZE, **changes: Any) -> Snapshot:
+    """Return a search with the `VALUES`, None for a failed trial, 10 seconds each."""
+    trials = tuple(
+        Trial(
+            k,
+            State.FAILED if value is None else State.COMPLETE,
+            {"units": k + 1},
+            Kind.START if k == 0 else Kind.SEARCH,
+            value=value,
+            started=10.0 * k,
+            duration_s=10.0,
+        )
+        for k, value in enumerate(VALUES)
+    )
+    space = Space().declare(Parameter("units", Int(1, 9), 1))
+    made = Snapshot("toy", "loss", direction, space, trials, n_trials=10, started=0.0, at=50.0)
+    return replace(made, **changes)
+
+
+def test_best_so_far_follows_the_direction() -> None:
+    """The series never gets worse, and leaves failed trials out."""
+    low = best_so_far(a_search())
+    assert low.numbers.tolist() == [0, 1, 3, 4]
+    assert low.best.tolist() == [0.5, 0.3, 0.3, 0.2]
+    high = best_so_far(a_search(Direction.MAXIMIZE))
+    assert np.array_equal(high.best, [0.5, 0.5, 0.5, 0.5])
+
+
+def test_best_so_far_of_nothing_is_empty() -> None:
+    """No trial, no series."""
+    assert best_so_far(a_search(trials=())).best.shape == (0,)
+
+
+def test_gain_is_better_than_the_start_and_never_negative() -> None:
+    """The gain is oriented; where the start is the best it is 0 and nothing is said."""
+    assert gain(a_search()) == pytest.approx(0.3)
+    assert gain_text(a_search()) == "0.3000 better than the start"
+    assert gain(a_search(Direction.MAXIMIZE)) == 0
+    assert gain_text(a_search(Direction.MAXIMIZE)) == ""
+    assert gain(a_search(trials=())) is None
+
+
+def test_the_latest_complete_start_counts() -> None:
+    """After a change of the ranges the start runs again; a failed one is better than none."""
+    old = a_search()
+    again = Trial(5, State.COMPLETE, {}, Kind.START, value=0.45)
+    broken = Trial(6, State.FAILED, {}, Kind.START)
+    assert start_trial(replace(old, trials=(*old.trials, again, broken))) == again
+    assert start_trial(replace(old, trials=(broken,))) == broken
+    assert start_trial(replace(old, trials=())) is None
+
+
+def test_the_headline_never_is_one_number() -> None:
+    """Start, best seen and test have a line each, and the best is said to be optimistic."""
+    lines = three_numbers(a_search())
+    assert [line.label for line in lines] == ["start", "best seen", "test"]
+    assert lines[1].value == "0.2000"
+    assert "optimistic" in lines[1].remark
+    assert (lines[2].value, lines[2].remark) == ("not measured", "%%hpo_test toy")
+
+
+def test_a_measured_test_is_shown_and_a_second_look_is_said() -> None:
+    """The last value stands in the headline; from the second look on it is no test."""
+    look = Look("toy", 1, 4, 60.0, "cell", "data", 0.25)
+    assert three_numbers(a_search(looks=(look,)))[2] == ("test", "0.2500", "")
+    again = three_numbers(a_search(looks=(look, replace(look, value=0.24))))[2]
+    assert again.value == "0.2400"
+    assert "look 2" in again.remark
+
+
+def test_headline_before_the_start_ran() -> None:
+    """Without trials the start is not run yet, and there is no best."""
+    lines = three_numbers(a_search(trials=()))
+    assert [(line.label, line.value) for line in lines] == [
+        ("start", "not run yet"),
+        ("test", "not measured"),
+    ]
+
+
+def test_progress_counts_failed_trials_and_not_stopped_ones() -> None:
+    """Complete and failed trials use up the budget."""
+    stopped = Trial(5, State.STOPPED, {})
+    search = a_search()
+    search = replace(search, trials=(*search.trials, stopped))
+    assert progress_text(search) == "5 of 10 trials done"
+    assert fraction_done(search) == 0.5
+    assert counts(search)[State.STOPPED] == 1
+    assert counts_text(search) == "4 complete, 1 failed, 1 stopped"
+
+
+def test_fraction_done_follows_the_budget_that_ends_first() -> None:
+    """Time and trials both end a search; without either there is no fraction."""
+    assert fraction_done(a_search(time_s=60.0)) == pytest.approx(50 / 60)
+    assert fraction_done(a_search(n_trials=None)) is None
+    assert fraction_done(a_search(n_trials=3)) == 1.0
+
+
+def test_time_left_is_from_the_median_trial_and_the_time_budget() -> None:
+    """Five trials of 10 s are left; a running one counts what it has done; time ends it earlier."""
+    search = a_search()
+    assert time_left_s(search) == 50.0
+    running = Trial(5, State.RUNNING, {}, started=46.0)
+    assert time_left_s(replace(search, trials=(*search.trials, running))) == 46.0
+    assert time_left_s(a_search(time_s=55.0)) == 5.0
+    assert time_left_s(a_search(is_live=False)) is None
+    assert time_left_s(a_search(trials=())) is None
+    assert time_text(search) == "50 s elapsed, about 50 s left"
+
+
+def test_active_names_are_in_the_order_of_the_space() -> None:
+    """Only what a trial reached, also where the space has forgotten it."""
+    space = a_search().space.declare(Parameter("never", Int(1, 2), 1))
+    odd = Trial(9, State.COMPLETE, {"old": 1}, value=1.0)
+    search = a_search(space=space)
+    assert active_names(replace(search, trials=(*search.trials, odd))) == ["units", "old"]
+
+
+def test_curve_metric_prefers_the_study_s_own() -> None:
+    """The metric itself, else its validation form, else what there is."""
+
+    def chosen(**metrics: float) -> str | None:
+        trial = Trial(0, State.RUNNING, {}, curve=(Point(1, metrics),))
+        return curve_metric(a_search(trials=(trial,)))
+
+    assert chosen(loss=1.0, val_loss=2.0) == "loss"
+    assert chosen(accuracy=1.0, val_loss=2.0) == "val_loss"
+    assert chosen(mae=1.0) == "mae"
+    assert curve_metric(a_search()) is None

@@ -1,0 +1,112 @@
+"""The search as text, and who gets which form of it."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hpo_magic.core.events import Completed, Failed, Noted, Outcome, Reported
+from hpo_magic.core.trial import Failure
+from hpo_magic.notebook.lines import ProgressLine, TrialLog
+from hpo_magic.notebook.listener import Silent, make_listener, ui_for
+from hpo_magic.notebook.panel import Panel
+from hpo_magic.testing.fakes import FakeClock
+from hpo_magic.testing.searches import a_search
+
+
+def ended(number: int) -> Completed:
+    """Return the end of a trial."""
+    return Completed(number, Outcome(), 0.0)
+
+
+def test_log_has_one_line_for_each_trial() -> None:
+    """Also for those that failed; epochs write nothing, messages are written once."""
+    out = io.StringIO()
+    log = TrialLog(out)
+    search = a_search(12, messages=("Going on.",))
+    failed = Failed(3, Failure("ValueError", ""), Outcome(), 0.0)
+    for event in (None, ended(0), Reported(1, 1, {}, 0.0), failed, Noted("Going on.")):
+        log.notice(event, lambda: search)
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "Going on."
+    assert lines[1].startswith("✓ trial 0 val_accuracy")
+    assert lines[2].startswith("✗ trial 3 failed on line 8")
+    assert len(lines) == 3
+
+
+def test_log_ends_with_the_result() -> None:
+    """As text, or as the notebook shows it."""
+    out = io.StringIO()
+    TrialLog(out).close(a_search(12))
+    assert "best seen" in out.getvalue()
+    given: list[Any] = []
+    TrialLog(io.StringIO(), given.append).close(a_search(12))
+    assert len(given) == 1
+
+
+def test_log_goes_where_standard_output_was(capsys: pytest.CaptureFixture[str]) -> None:
+    """Prints of a trial are kept apart; the log is not among them."""
+    log = TrialLog()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", io.StringIO())
+        log.notice(ended(0), lambda: a_search(12))
+    assert "trial 0" in capsys.readouterr().out
+
+
+def test_progress_writes_over_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line of the terminal's width, five times a second at most; messages stay above it."""
+    monkeypatch.setenv("COLUMNS", "60")
+    out, clock = io.StringIO(), FakeClock()
+    line = ProgressLine(out, clock)
+    line.notice(None, lambda: a_search(12, messages=("Going on.",)))
+    assert out.getvalue().count("\n") == 1
+    clock.advance(0.1)
+    line.notice(ended(0), lambda: a_search(13))
+    assert "13 of 40" not in out.getvalue()
+    clock.advance(0.2)
+    line.notice(ended(0), lambda: a_search(13, messages=("Going on.",)))
+    written = out.getvalue().split("\r")
+    assert written[-1].startswith("digits: 13 of 40 trials done")
+    assert all(len(text.rstrip("\n")) < 60 for text in written)
+
+
+def test_progress_ends_with_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line is gone, the block is there."""
+    monkeypatch.setenv("COLUMNS", "60")
+    out = io.StringIO()
+    ProgressLine(out).close(a_search(12, is_running=False))
+    last = out.getvalue().rsplit("\r", 1)[1]
+    assert last.startswith("digits: maximize val_accuracy\n")
+    assert last.endswith("\n")
+
+
+def kernel(allow_stdin: bool) -> Any:
+    """Return a shell in a kernel whose frontend can be asked, or not."""
+    return SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=allow_stdin))
+
+
+def test_widgets_need_somebody_who_can_click() -> None:
+    """A notebook with a reader gets widgets; nbclient, a terminal and plain Python get text."""
+    assert ui_for(kernel(True)) == "widgets"
+    assert ui_for(kernel(False)) == "text"
+    assert ui_for(SimpleNamespace()) == ui_for(None) == "text"
+
+
+def test_the_user_s_choice_comes_first() -> None:
+    """Widgets where nobody seems to be, text where somebody is, nothing at all."""
+    controls: Any = SimpleNamespace(is_paused=False, idle=None)
+    assert isinstance(make_listener("widgets", None, controls), Panel)
+    assert isinstance(make_listener("text", kernel(True), controls), TrialLog)
+    assert isinstance(make_listener("auto", None, controls), ProgressLine)
+    assert isinstance(make_listener("none", kernel(True), controls), Silent)
+
+
+def test_silence_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    """No output, whatever happens."""
+    silent = Silent()
+    silent.notice(ended(0), lambda: a_search(1))
+    silent.close(a_search(1))
+    assert capsys.readouterr().out == ""

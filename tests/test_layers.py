@@ -1,0 +1,205 @@
+"""The layers of the package: imports point down, and one third-party library lives in one module.
+
+Modules are read, not imported. Imports for type checkers alone do not count: they load nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import hpo_magic
+
+PACKAGE = Path(hpo_magic.__file__).parent
+
+# What stands where, lowest first. A name is a package or a module of hpo_magic.
+LAYERS = (
+    {"errors"},
+    {"core"},
+    {"samplers", "pruners", "honesty"},
+    {"views"},
+    {"storage", "executors", "frameworks"},
+    {"runner", "interrupt", "options", "resume", "conduct", "study", "restore"},
+    {"notebook"},
+    {"api"},
+)
+LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
+# Packages of one layer that do not know each other.
+SIDE_BY_SIDE = {part for number in (2, 3, 4) for part in LAYERS[number]}
+
+# Where a library may be imported: a module, or a package whose subject it is.
+HOMES = {
+    "numpy": ("core", "samplers", "views", "frameworks", "notebook", "testing"),
+    "scipy": ("samplers",),
+    "threadpoolctl": ("samplers.gaussian_process",),
+    "skopt": ("samplers.surrogate",),
+    "sklearn": ("views.importance",),
+    "keras": ("frameworks.keras", "frameworks.keras_fit", "frameworks.keras_models"),
+    "pandas": ("study",),
+    "matplotlib": ("views",),
+    "ipywidgets": ("notebook",),
+    "IPython": ("notebook", "api"),
+    "pytest": ("testing",),
+    "hypothesis": ("testing",),
+}
+
+
+def modules() -> dict[str, ast.Module]:
+    """Return the package's modules by their names without `hpo_magic.`."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts).removesuffix("__init__").removesuffix(".")
+        found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+MODULES = modules()
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and module of each import that is carried out at some time."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, "imports are absolute"
+            # `from hpo_magic import errors` is of the module, `from hpo_magic.errors import …` too.
+            if node.module == "hpo_magic":
+                yield from ((node.lineno, f"hpo_magic.{alias.name}") for alias in node.names)
+            else:
+                yield node.lineno, node.module
+        else:
+            yield from imports(node)
+
+
+def our_imports() -> Iterator[tuple[str, str, str]]:
+    """Yield place, importing and imported part of the package, for imports of our own."""
+    for name, tree in MODULES.items():
+        if name in ("", "testing") or name.startswith("testing."):
+            continue
+        for line, imported in imports(tree):
+            if imported.startswith("hpo_magic."):
+                place = f"{name}, line {line}: imports {imported}"
+                yield place, name.split(".")[0], imported.split(".")[1]
+
+
+def test_every_part_has_a_layer() -> None:
+    """A new module is put in its place here first."""
+    parts = {name.split(".")[0] for name in MODULES} - {"", "testing"}
+    assert sorted(parts - set(LAYER)) == []
+
+
+def test_imports_point_down() -> None:
+    """No part knows one above it."""
+    offenders = [place for place, part, used in our_imports() if LAYER[used] > LAYER[part]]
+    assert offenders == []
+
+
+def test_packages_side_by_side_do_not_know_each_other() -> None:
+    """A sampler knows no pruner, a storage no executor."""
+    offenders = [
+        place
+        for place, part, used in our_imports()
+        if part in SIDE_BY_SIDE and used != part and LAYER[used] == LAYER[part]
+    ]
+    assert offenders == []
+
+
+def test_nothing_of_the_package_needs_its_test_kit() -> None:
+    """`testing` may import anything, and is imported by tests alone."""
+    offenders = [
+        f"{name}, line {line}"
+        for name, tree in MODULES.items()
+        if not name.startswith("testing")
+        for line, imported in imports(tree)
+        if imported.startswith("hpo_magic.testing")
+    ]
+    assert offenders == []
+
+
+def third_party() -> Iterator[tuple[str, str, str]]:
+    """Yield place, module and library, for imports of what others wrote."""
+    for name, tree in MODULES.items():
+        for line, imported in imports(tree):
+            library = imported.split(".")[0]
+            if library != "hpo_magic" and library not in sys.stdlib_module_names:
+                yield f"{name}, line {line}: imports {library}", name, library
+
+
+def test_a_library_is_at_home_in_one_place() -> None:
+    """Whoever wants to replace it knows where to look."""
+    offenders = [
+        place
+        for place, name, library in third_party()
+        if not any(f"{name}.".startswith(f"{home}.") for home in HOMES.get(library, ()))
+    ]
+    assert offenders == []
+
+
+def test_core_needs_numpy_alone() -> None:
+    """It decides; what it decides about comes to it as values."""
+    offenders = [
+        p for p, name, library in third_party() if name.startswith("core") and library != "numpy"
+    ]
+    assert offenders == []
+
+
+HEAVY = (
+    "skopt", "matplotlib", "tensorflow", "keras", "pandas", "sklearn", "scipy", "IPython",
+    "ipywidgets", "distributed",
+)  # fmt: skip
+
+
+def test_importing_is_light() -> None:
+    """Nothing heavy is loaded before it is used, `hp` included."""
+    program = (
+        "import sys, hpo_magic\n"
+        "from hpo_magic import hp\n"
+        "hp.Int(1, 9)\n"
+        f"print(*(m for m in {HEAVY} if m in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == []
+
+
+def test_public_names_are_there() -> None:
+    """`__all__` of each module that has one is exact: every name exists, none is private."""
+    for name, tree in MODULES.items():
+        listed = [
+            ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        ]
+        defined = set(names_of(tree))
+        for public in listed[0] if listed else ():
+            assert public in defined or name == "", f"{name}: {public}"
+            assert not public.startswith("_"), f"{name}: {public}"
+
+
+def names_of(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a module binds at its top."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+
+
+def test_the_front_door_opens() -> None:
+    """Every public name can be had, though most are loaded when they are used."""
+    assert [name for name in hpo_magic.__all__ if not hasattr(hpo_magic, name)] == []
+    assert set(hpo_magic.__all__) <= set(dir(hpo_magic))
+    with pytest.raises(AttributeError, match="module 'hpo_magic' has no attribute 'sarch'"):
+        hpo_magic.sarch  # noqa: B018
