@@ -28,7 +28,6 @@ from hpo_magic.options import Options, checked_name, seconds
 from hpo_magic.restore import Restorer
 from hpo_magic.resume import Fingerprint, open_study
 from hpo_magic.runner import Wishes
-from hpo_magic.samplers import make_sampler
 from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study import Study, open_snapshot
@@ -99,7 +98,6 @@ def search(
         opened,
         checked,
         storage,
-        sampler=make_sampler(checked.sampler),
         frameworks=frameworks,
         listeners=lambda wishes: _listeners(checked.ui, wishes),
         keep=restorer.keep,

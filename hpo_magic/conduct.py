@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hpo_magic.core.engine import Engine, Plan
 from hpo_magic.core.events import Finish, Noted
-from hpo_magic.core.ports import Framework, Listener, Sampler, Snapshot, Storage, StudyRecord
+from hpo_magic.core.ports import Framework, Listener, Snapshot, Storage, StudyRecord
 from hpo_magic.core.trial import Trial
 from hpo_magic.executors.attempt import Attempt, Keep, Objective
 from hpo_magic.executors.serial import SerialExecutor
@@ -20,6 +20,7 @@ from hpo_magic.interrupt import interruptible
 from hpo_magic.options import Options
 from hpo_magic.resume import Opened
 from hpo_magic.runner import Runner, Wishes
+from hpo_magic.samplers import make_sampler
 
 __all__ = ["Conducted", "conduct"]
 
@@ -45,7 +46,6 @@ def conduct(
     options: Options,
     storage: Storage,
     *,
-    sampler: Sampler,
     frameworks: Sequence[Framework],
     listeners: Callable[[Wishes], Sequence[Listener]],
     keep: Keep | None = None,
@@ -63,14 +63,27 @@ def conduct(
     keep
         Puts the model of a trial that beats all before on disk.
     """
-    record = opened.record
     wishes = Wishes()
     attempt = Attempt(objective, frameworks, options.metric, options.direction, keep)
-    attempt.names = dict(record.names)
+    attempt.names = dict(opened.record.names)
     executor = SerialExecutor(attempt)
+    # What a sampler imports takes a second, in which the user may interrupt, and draws at random.
+    with kept_random_state(), interruptible(wishes, executor):
+        runner = Runner(_engine(opened, options), executor, storage, opened.record, wishes=wishes)
+        runner.listeners = listeners(wishes)
+        executor.between = runner.obey
+        finish = runner.run()
+        runner.remember_names(attempt.names)
+    error = attempt.last_error if finish.failure else None
+    return Conducted(runner.record, finish, runner.snapshot(), error, runner.unsaved)
+
+
+def _engine(opened: Opened, options: Options) -> Engine:
+    """Return the engine of this run, which knows what the runs before found."""
+    record = opened.record
     plan = Plan(
         name=record.name,
-        sampler=sampler,
+        sampler=make_sampler(options.sampler),
         metric=options.metric or record.metric,
         direction=options.direction or (record.direction if record.metric else None),
         n_trials=options.trials,
@@ -88,11 +101,4 @@ def conduct(
     )
     if opened.sentence:
         engine.handle(Noted(opened.sentence))
-    runner = Runner(engine, executor, storage, record, wishes=wishes)
-    runner.listeners = listeners(wishes)
-    executor.between = runner.obey
-    with kept_random_state(), interruptible(wishes, executor):
-        finish = runner.run()
-    runner.remember_names(attempt.names)
-    error = attempt.last_error if finish.failure else None
-    return Conducted(runner.record, finish, runner.snapshot(), error, runner.unsaved)
+    return engine

@@ -79,7 +79,13 @@ class Restorer:
         namespace = self._trained[1].variables if self._trained else {}
         if self.has_kept(trial):
             return self.models.load(self._place(trial.number), namespace)
-        return self.again(trial)[1]
+        model = self.again(trial)[1]
+        if model is None:
+            raise HpoError(
+                f"The code of study {self.record.name!r} leaves no model that could be told from "
+                f"its other variables. Call it `model`."
+            )
+        return model
 
     def again(self, trial: Trial) -> tuple[Mapping[str, Any], Any]:
         """Train again with the trial's values and seed; return the cell's variables and its model.

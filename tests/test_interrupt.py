@@ -91,34 +91,39 @@ def test_code_that_passes_no_batch_is_interrupted_where_it_is() -> None:
 
 def test_the_second_press_does_not_wait_for_a_batch() -> None:
     """Who presses twice means it."""
-    n_presses = 0
+    reached: list[str] = []
 
     def train() -> float:
-        nonlocal n_presses
         hp.report(loss=1.0)
-        for _ in range(2):
-            n_presses += 1
-            press()
-        raise AssertionError("not reached")
+        press()
+        reached.append("the line after the first")
+        press()
+        reached.append("the line after the second")
+        return 0.5
 
     finish, states, _ = searched(train)
-    assert (finish.reason, states, n_presses) == (Reason.STOPPED, [State.STOPPED], 2)
+    assert (finish.reason, states) == (Reason.STOPPED, [State.STOPPED])
+    assert reached == ["the line after the first"]
 
 
 def test_a_press_without_effect_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training that passes no further batch gets the exception after a while."""
     monkeypatch.setattr(interrupt, "PATIENCE_S", 0.05)
+    reached: list[str] = []
 
     def train() -> float:
         hp.report(loss=1.0)
         press()
-        deadline = time.monotonic() + 10
+        reached.append("the line after")
+        deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             time.sleep(0.01)
-        raise AssertionError("not reached")
+        reached.append("the end")
+        return 0.5
 
     finish, states, _ = searched(train)
     assert (finish.reason, states) == (Reason.STOPPED, [State.STOPPED])
+    assert reached == ["the line after"]
 
 
 def test_an_interrupt_that_the_code_swallows_ends_the_trial_all_the_same() -> None:

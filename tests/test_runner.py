@@ -273,6 +273,28 @@ def test_the_disk_may_fail_from_the_start() -> None:
     assert [run.number for run in search.executor.submitted] == list(range(5))
 
 
+@pytest.mark.parametrize("n_failing", range(1, 8))
+def test_a_disk_that_stutters_gives_no_number_twice(n_failing: int) -> None:
+    """Whichever claims fail, each trial is stored once, under a number of its own."""
+
+    class Stuttering(FailingStorage):
+        n_claims = 0
+
+        def claim(self, study: int) -> int:
+            self.n_claims += 1
+            if 2 <= self.n_claims < 2 + n_failing:
+                raise StorageError("digits.sqlite: locked.")
+            return super().claim(study)
+
+    search = Setup(storage=Stuttering())
+    search.runner.run()
+    assert search.runner.unsaved == {}
+    numbers = [run.number for run in search.executor.submitted]
+    assert len(numbers) == len(set(numbers)) == 5
+    states = dict(search.stored())
+    assert list(states.values()) == [State.COMPLETE] * 5
+
+
 def test_a_number_of_another_process_is_never_taken() -> None:
     """A trial that got its number while the disk failed is stored under a claimed one."""
 

@@ -294,9 +294,7 @@ class Int(_Numeric):
 
     def _edges(self) -> tuple[float, float]:
         # Half a unit beyond the bounds, so that the first and last number get a whole share.
-        if self._is_log_scale():
-            return math.log(self.low - 0.5), math.log(self.high + 0.5)
-        return self.low - 0.5, self.high + 0.5
+        return math.log(self.low - 0.5), math.log(self.high + 0.5)
 
     def _typed(self, value: float) -> Plain:
         return round(value)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -29,16 +31,22 @@ __all__ = ["Cell", "CellError", "CellObjective"]
 
 
 class CellError(HpoError):
-    """The cell is not Python that can be run; shown as IPython would show it."""
+    """The cell is, or executes, what is not Python; shown as IPython would show it.
 
-    def __init__(self, shell: InteractiveShell, error: SyntaxError) -> None:
+    `entry` is the traceback from the cell's own frame on; None if the cell did not run.
+    """
+
+    def __init__(
+        self, shell: InteractiveShell, error: SyntaxError, entry: TracebackType | None = None
+    ) -> None:
         super().__init__(str(error))
         self._shell = shell
         self._error = error
+        self._entry = entry
 
     def _render_traceback_(self) -> list[str]:
         lines: list[str] = self._shell.SyntaxTB.structured_traceback(
-            type(self._error), self._error, []
+            type(self._error), self._error, traceback.extract_tb(self._entry)
         )
         return lines
 
@@ -85,7 +93,10 @@ class Cell:
         ------
         CellError
             If it is not valid Python.
+        HpoError
+            If it begins with another cell magic.
         """
+        _refuse_cell_magic(source, magic)
         filename = filename or _running_file(shell)
         whole = f"%%{magic} {line}\n{source}"
         linecache.cache[filename] = (len(whole), None, whole.splitlines(keepends=True), filename)
@@ -134,7 +145,7 @@ class CellObjective:
     def train(self) -> Trained:
         """Run the cell once, in a copy of the namespace."""
         namespace = dict(self._shell.user_ns)
-        with _nothing_displayed(self._shell), _figures_closed():
+        with _nothing_displayed(self._shell), _figures_closed(), _folder_kept():
             last = self.cell.run(namespace)
         return Trained(last, namespace)
 
@@ -145,26 +156,33 @@ class CellObjective:
         return (entry.tb_lineno if entry else None), "".join(lines)
 
 
-def show_from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> None:
-    """Have IPython show `error` from the cell's own frame on, without frames of ours."""
+def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> BaseException:
+    """Return what to raise, so that IPython shows the user's frames of `error` and none of ours."""
     entry = cell.frames_of(error)
     if entry is None:
-        return
+        return error
+    if isinstance(error, SystemExit):  # IPython would say that the program was to end
+        return HpoError(
+            f"line {entry.tb_lineno} of the cell leaves the program (SystemExit). Take that out."
+        )
+    if isinstance(error, SyntaxError):  # of `exec` or an import: IPython asks it for no traceback
+        return CellError(shell, error, entry)
 
     def render() -> list[str]:
         shown: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, entry)
         return shown
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
+    return error
 
 
 def names_read(tree: ast.AST) -> set[str]:
     """Return the names that the code may read from outside: those that it loads somewhere."""
-    return {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
+    nodes = list(ast.walk(tree))
+    # `x *= 2` reads x too, and may change it in place.
+    targets = [node.target for node in nodes if isinstance(node, ast.AugAssign)]
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    return {name.id for name in names if isinstance(name.ctx, ast.Load) or name in targets}
 
 
 def modules_imported(tree: ast.AST) -> set[str]:
@@ -198,6 +216,17 @@ def _running_file(shell: InteractiveShell) -> str:
         frame = frame.f_back
     name: str = shell.compile.cache("", shell.execution_count)
     return name
+
+
+def _refuse_cell_magic(source: str, magic: str) -> None:
+    """Say so where the body begins with a cell magic: the `hp` calls below would be its text."""
+    first = next((text for text in source.splitlines() if text.strip()), "")
+    if first.startswith("%%"):
+        other = first.split()[0]
+        raise HpoError(
+            f"{other} cannot stand inside a %%{magic} cell. Put it on the line above %%{magic}, or "
+            f"leave it out."
+        )
 
 
 def _parsed(shell: InteractiveShell, source: str, filename: str) -> ast.Module:
@@ -247,3 +276,18 @@ def _figures_closed() -> Iterator[None]:
         if pyplot:
             for number in set(pyplot.get_fignums()) - before:
                 pyplot.close(number)
+
+
+@contextmanager
+def _folder_kept() -> Iterator[None]:
+    """Go back to the folder that the cell started in: its next run finds the same files."""
+    try:
+        before = Path.cwd()
+    except FileNotFoundError:  # somebody deleted it
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.chdir(before)

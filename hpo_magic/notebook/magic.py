@@ -18,10 +18,10 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 from hpo_magic.conduct import Conducted, conduct
 from hpo_magic.core.events import Completed, Event, Failed, Reason
 from hpo_magic.core.hp import hp
-from hpo_magic.core.ports import Listener, Snapshot, Storage
+from hpo_magic.core.ports import Listener, Snapshot, Storage, StudyRecord
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted
-from hpo_magic.notebook.cell import Cell, CellError, CellObjective, modules_imported, show_from_cell
+from hpo_magic.notebook.cell import Cell, CellError, CellObjective, from_cell, modules_imported
 from hpo_magic.notebook.completion import complete_options
 from hpo_magic.notebook.fingerprint import data_fingerprint, fingerprint, inputs_of
 from hpo_magic.notebook.listener import make_listener
@@ -31,7 +31,6 @@ from hpo_magic.options import checked_name
 from hpo_magic.restore import Restorer
 from hpo_magic.resume import open_study
 from hpo_magic.runner import Wishes
-from hpo_magic.samplers import make_sampler
 from hpo_magic.storage.sqlite import SqliteStorage
 from hpo_magic.study import Study, open_snapshot
 
@@ -48,7 +47,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def hpo(self, line: str, cell: str | None = None) -> Any:  # noqa: D102  (below, from the options)
         with _mistakes_told("%%hpo" if cell is not None else "%hpo", self.shell):
             if cell is None:
-                return self._show(line.strip())
+                return self._show(_name_alone(line, "%hpo"))
             return self._search(line, cell)
 
     hpo.__doc__ = help_text()
@@ -66,7 +65,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         longer is a test.
         """
         with _mistakes_told("%%hpo_test", self.shell):
-            study = self._study(line.strip())
+            study = self._study(_name_alone(line, "%%hpo_test"))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
             return Sealed(study, compiled, self.shell).look()
 
@@ -101,7 +100,6 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             opened,
             options,
             storage,
-            sampler=make_sampler(options.sampler),
             frameworks=frameworks,
             listeners=listeners,
             keep=restorer.keep,
@@ -154,7 +152,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def _save_what_waits(self, name: str, storage: Storage) -> None:
         """Store what a failing disk did not take in the run before."""
         there = self.shell.user_ns.get(name)
-        if isinstance(there, Study):
+        if isinstance(there, Study) and _is_in(storage, there.record):
             for number, trial in sorted(there.unsaved.items()):
                 storage.save_trial(there.record.id, trial)
                 del there.unsaved[number]
@@ -198,13 +196,34 @@ def _raise_failure(done: Conducted, cell: Cell, shell: Any) -> None:
     error, failure = done.error, done.finish.failure
     if error is None or isinstance(error, MetricError | SpaceError):
         raise UsageError(f"%%hpo: {failure.message if failure else done.finish.reason.value}")
-    show_from_cell(shell, cell, error)
-    raise error
+    raise from_cell(shell, cell, error)
+
+
+def _name_alone(line: str, magic: str) -> str:
+    """Return the study's name that a line without options consists of; "" if there is none.
+
+    Raises
+    ------
+    OptionError
+        If there is more on the line.
+    """
+    name, *rest = line.split() or [""]
+    if rest:
+        raise OptionError(
+            f"{magic} takes the name of a study alone, got {rest[0]!r} too. Options belong to %%hpo."
+        )
+    return name
 
 
 def _opened(folder: Path | None) -> SqliteStorage:
     """Return the storage of a folder; `hpo_studies` beside the notebook unless said otherwise."""
     return SqliteStorage(folder or STUDIES)
+
+
+def _is_in(storage: Storage, record: StudyRecord) -> bool:
+    """Return whether a revision is in this storage: another file numbers its studies anew."""
+    revisions = storage.revisions(record.name)
+    return any((r.id, r.created) == (record.id, record.created) for r in revisions)
 
 
 def _listing(storage: Storage) -> Any:

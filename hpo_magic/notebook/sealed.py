@@ -25,7 +25,7 @@ from hpo_magic.core.ports import Look
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.core.wording import number as shown
 from hpo_magic.errors import OptionError
-from hpo_magic.notebook.cell import Cell, names_read, show_from_cell
+from hpo_magic.notebook.cell import Cell, from_cell, names_read
 from hpo_magic.notebook.fingerprint import array_fingerprint, inputs_of
 from hpo_magic.study import Study
 
@@ -68,7 +68,8 @@ class TestResult:
                 f"{first.study}; treat {value} as validation."
             )
         else:
-            lines.append("look 1: the next look at these rows is no test any more.")
+            these = "at these rows" if look.data else f"with {look.study}"
+            lines.append(f"look 1: the next look {these} is no test any more.")
         return lines
 
     def __repr__(self) -> str:
@@ -104,16 +105,25 @@ class Sealed:
         namespace = dict(self._shell.user_ns) | variables
         rows = _arrays_read(self._cell.tree, self._shell.user_ns)
         seen = {array_fingerprint(array) for array in rows}
-        earlier = [look for look in self._study.storage.looks() if seen & set(look.data.split())]
+        earlier = [look for look in self._study.storage.looks() if self._is_same_test(look, seen)]
         try:
             last = self._run(trial, namespace)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  (whatever the cell raises, it was a look)
             self._write(trial, seen, None, None, rows)
-            show_from_cell(self._shell, self._cell, error)
-            raise
+            raise from_cell(self._shell, self._cell, error)  # noqa: B904  (it may be itself)
         metric, value, also = _measured(last, self._study.record.metric, variables)
         look = self._write(trial, seen, value, metric, rows)
         return TestResult(self._study, look, earlier, also)
+
+    def _is_same_test(self, look: Look, seen: set[str]) -> bool:
+        """Return whether a look was at these rows, or may have been.
+
+        A cell that reads its rows from a file or a `tf.data` pipeline shows none to compare: then
+        every such look with this study counts.
+        """
+        if seen or look.data:
+            return bool(seen & set(look.data.split()))
+        return look.study == self._study.name
 
     def _variables(self, trial: Trial) -> dict[str, Any]:
         """Return what the searched cell made, as far as the test reads it.

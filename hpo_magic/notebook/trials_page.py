@@ -42,6 +42,7 @@ class TrialsTable:
     def __init__(self, refresh: Callable[[], None]) -> None:
         self._refresh = refresh
         self._shown: Hashable = None
+        self._is_offering = False
         states = [(ALL, ALL), *((f"{SIGNS[s]} {s.value}", s.value) for s in State)]
         self.sort = widgets.Dropdown(options=["value"], description="Sort by", tooltip="Order")
         self.state = widgets.Dropdown(options=states, description="Show", tooltip="States shown")
@@ -57,7 +58,8 @@ class TrialsTable:
         self.widget = widgets.VBox([side_by_side(self.clickable), self.table, self.details])
 
     def _on_choice(self, _: Any) -> None:
-        self._refresh()
+        if not self._is_offering:
+            self._refresh()
 
     def _state_of(self, snapshot: Snapshot) -> Hashable:
         choice = (self.sort.value, self.state.value, self.trial.value)
@@ -84,21 +86,23 @@ class TrialsTable:
     def _offer(self, snapshot: Snapshot) -> None:
         """Bring the choices up to date; what is chosen stays chosen."""
         keys = tuple(sort_keys(snapshot))
-        if self.sort.options != keys:
-            _set_options(self.sort, keys)
+        self._set_options(self.sort, keys)
         numbers = [(f"{SIGNS[t.state]} trial {t.number}", t.number) for t in snapshot.trials]
         options = ((NOBODY, -1), *reversed(numbers))
-        if self.trial.options != options:
-            _set_options(self.trial, options)
+        self._set_options(self.trial, options)
 
-
-def _set_options(chooser: widgets.Dropdown, options: tuple[Any, ...]) -> None:
-    """Replace the choices; setting them alone would choose the first."""
-    value = chooser.value
-    values = [o[1] if isinstance(o, tuple) else o for o in options]
-    with chooser.hold_trait_notifications():
-        chooser.options = options
-        chooser.value = value if value in values else values[0]
+    def _set_options(self, chooser: widgets.Dropdown, options: tuple[Any, ...]) -> None:
+        """Replace the choices; that chooses the first, so what was chosen is chosen again."""
+        if chooser.options == options:
+            return
+        value = chooser.value
+        self._is_offering = True
+        try:
+            chooser.options = options
+            if value in {o[1] if isinstance(o, tuple) else o for o in options}:
+                chooser.value = value
+        finally:
+            self._is_offering = False
 
 
 def trials_page(refresh: Callable[[], None]) -> Page:

@@ -69,6 +69,18 @@ class Encoding:
             snapped[:, j] = self.domains[j].snap(snapped[:, j])
         return snapped
 
+    def gaps(self, units: FloatArray) -> FloatArray:
+        """Return how far the next value above is from each of `units`; 0 on a continuous range."""
+        gaps = np.broadcast_to(1.0 / self.n_levels, units.shape).copy()
+        low, width = self._ends
+        for j in self._log_integers:
+            domain = self.domains[j]
+            assert domain.low is not None
+            decades = np.log(domain.high / domain.low) or 1.0
+            number = domain.low * np.exp((units[:, j] - low[j]) / width[j] * decades)
+            gaps[:, j] = np.log1p(1.0 / number) / decades * width[j]
+        return gaps
+
     def reached(self, units: FloatArray) -> BoolArray:
         """Return which parameters each setting reaches; shape of `units`."""
         return self.activity.mask(units)

@@ -81,7 +81,7 @@ def moved(
     n = encoding.n_levels
     hops = rng.random(units.shape)
 
-    aside = np.where(hops < 0.5, -1.0, 1.0) / n  # 0 for a continuous range
+    aside = np.where(hops < 0.5, -1.0, 1.0) * encoding.gaps(units)
     aside = np.where((units + aside < 0) | (units + aside > 1), -aside, aside)
     is_stuck = (targets == units) & (n > 1)
     targets = np.where(is_stuck, encoding.snap(units + aside), targets)

@@ -145,7 +145,9 @@ def _point(parameter: Parameter, value: Plain) -> Plain:
     domain = parameter.domain
     if isinstance(domain, Choice):
         return _labels(domain)[domain.index(value)]
-    return domain.nearest(value)
+    inside = domain.nearest(value)
+    is_large = isinstance(inside, int) and abs(inside) > LARGEST_INTEGER
+    return float(inside) if is_large else inside  # type: ignore[arg-type]
 
 
 def _labels(domain: Choice) -> list[Plain]:

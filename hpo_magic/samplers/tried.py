@@ -95,11 +95,12 @@ def _is_overtaken(
 
 def _prints(units: FloatArray) -> Prints:
     """Return a number for each row, different for different rows but for one pair in 2**64."""
-    # Odd multipliers, the same for every call; the sums wrap around.
+    # Rounded, as a float on a log scale comes back from its value with the last digits changed.
+    places = np.rint(units * 2**36).astype(np.int64)
+    # Odd multipliers, the same for every call; products and sums wrap around.
     stream = np.random.default_rng(0)
     multipliers = stream.integers(0, 2**62, units.shape[1], dtype=np.int64) * 2 + 1
-    bits = np.ascontiguousarray(units).view(np.int64)
-    prints: Prints = ((bits ^ (bits >> 29)) * multipliers).sum(axis=1)
+    prints: Prints = (places * multipliers).sum(axis=1)
     return prints
 
 

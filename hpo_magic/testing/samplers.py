@@ -97,15 +97,19 @@ def trial_of(number: int, params: Params, value: float | None) -> Trial:
 def searched(
     make: Make, space: Space, n_trials: int, value: Value = VALUES["spread"], seed: int = 0
 ) -> list[Trial]:
-    """Return the trials of a search with one sampler; fewer if the space is exhausted."""
+    """Return the trials of a search with one sampler; fewer if the space is exhausted.
+
+    The first one is the start, as in every search.
+    """
     sampler, activity, trials = make(), Activity.of(space), list[Trial]()
+    params = space.defaults()
     for number in range(n_trials):
-        try:
-            params = sampler.suggest(space, History(tuple(trials), number=number), seed)
-        except SpaceExhausted:
-            break
         reached = activity.reduced(params)
         trials.append(trial_of(number, reached, value(number, reached)))
+        try:
+            params = sampler.suggest(space, History(tuple(trials), number=number + 1), seed)
+        except SpaceExhausted:
+            break
     return trials
 
 

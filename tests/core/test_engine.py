@@ -369,6 +369,18 @@ def test_the_start_comes_before_what_is_enqueued() -> None:
     assert started(engine, 1).kind is Kind.ENQUEUED
 
 
+def test_a_running_trial_is_shown_whatever_its_setting() -> None:
+    """What the cell will make of a wish is only known at the end; then it is what was asked for."""
+    engine = Engine(a_plan(), a_space(UNITS), [a_trial(0)])
+    other = started(engine, 1)
+    engine.handle(Enqueued({"units": 99, "depth": 3}))
+    run = started(engine, 2)
+    completed(engine, other, UNITS, LR)
+    assert [t.number for t in engine.snapshot(0.0).trials] == [0, 1, 2]
+    completed(engine, run, UNITS)
+    assert engine.snapshot(0.0).trials[2].params == {"units": 9}
+
+
 def test_what_was_enqueued_and_not_run_still_waits() -> None:
     """A search that ends leaves it, so that it can be kept."""
     engine = Engine(a_plan(n_trials=1), a_space(UNITS), [a_trial(0)], [{"units": 2}])
@@ -502,6 +514,14 @@ def test_trials_of_others_count_and_teach() -> None:
     assert [t.number for t in engine.history(3).trials] == [0, 1, 2]
     completed(engine, run, UNITS)
     assert engine.handle(Freed(4, 0.0)) == (Finish(Reason.TRIALS),)
+
+
+def test_trials_stand_in_the_order_of_their_numbers() -> None:
+    """Whoever ran them, and whenever they were heard of."""
+    engine = Engine(a_plan(), a_space(UNITS), [a_trial(0)])
+    completed(engine, started(engine, 2), UNITS)
+    engine.handle(Joined((a_trial(1),), a_space(UNITS)))
+    assert [t.number for t in engine.history().trials] == [0, 1, 2]
 
 
 def test_others_do_not_change_our_own_trials() -> None:

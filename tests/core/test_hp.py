@@ -73,6 +73,7 @@ def test_outside_a_trial_calls_return_their_defaults() -> None:
     assert hp.Int(1, 9, default=3) == 3
     assert hp.Float(0.0, 1.0, default=0.2) == 0.2
     assert hp.Choice(["relu", "tanh"], default="tanh") == "tanh"
+    assert hp.Choice([max, min]) is max
     assert hp.Boolean(default=True) is True
     assert hp.Fixed(3) == 3
     assert hp.seed() == 0
@@ -541,6 +542,12 @@ def test_trials_side_by_side_keep_to_themselves() -> None:
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(train, range(4))) == [[number] * 100 for number in range(4)]
     assert current_trial() is None
+
+
+def test_a_thread_that_could_be_of_either_of_two_trials_asks_none() -> None:
+    """It gets the default rather than another trial's value."""
+    with in_trial({"units": 1}), in_trial({"units": 2}), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(hp.Int, "units", 0, 512).result() == 256
 
 
 def test_a_trial_ends_with_its_block() -> None:

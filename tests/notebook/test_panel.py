@@ -237,7 +237,9 @@ def test_only_the_page_that_is_seen_is_drawn(shown: Shown) -> None:
 
 def test_poll_catches_up_once_a_second(shown: Shown) -> None:
     """What no event brought is shown by the calls between batches."""
-    shown.panel.notice(Reported(12, 2, {}, 0.0), lambda: a_search(13))
+    now = [a_search(12)]
+    shown.panel.notice(Reported(12, 2, {}, 0.0), lambda: now[0])
+    now[0] = a_search(13)
     shown.clock.advance(0.5)
     shown.wishes.idle()
     assert "12 of 40" in shown.html

@@ -1,0 +1,86 @@
+"""The fast fit of the surrogate."""
+# ruff: noqa: N806 -- the symbols of the book
+
+import numpy as np
+import pytest
+import threadpoolctl
+
+from hpo_magic.samplers.gaussian_process import (
+    LOG_LENGTH,
+    Posterior,
+    Theta,
+    _negative_log_posterior,
+    fit,
+    one_thread,
+)
+
+RNG = np.random.default_rng(0)
+OWNER = np.array([0, 1, 1, 1, 2])
+
+
+def wave(n, n_features=5):
+    """Return inputs, and targets that depend on the first feature alone."""
+    X = RNG.random((n, n_features))
+    y = np.sin(6 * X[:, 0]) + 0.05 * RNG.standard_normal(n)
+    return X, (y - y.mean()) / y.std()
+
+
+def test_the_gradient_is_that_of_the_objective():
+    """Against differences of the objective, features that share a length scale included."""
+    X, y = wave(20)
+    vector = RNG.normal(size=5) * 0.3 + [-0.5, -0.5, -0.5, 0.0, -3.0]
+    _, gradient = _negative_log_posterior(vector, X, y, OWNER)
+    for k, step in enumerate(1e-6 * np.eye(5)):
+        above, _ = _negative_log_posterior(vector + step, X, y, OWNER)
+        below, _ = _negative_log_posterior(vector - step, X, y, OWNER)
+        assert gradient[k] == pytest.approx((above - below) / 2e-6, rel=1e-4, abs=1e-5)
+
+
+def test_what_matters_gets_a_short_length_scale():
+    """The first parameter alone moves the targets."""
+    X, y = wave(60)
+    lengths = np.exp(fit(X, y, OWNER).lengths)
+    assert lengths[0] < 0.6 * lengths[1:].min()
+
+
+def test_where_it_starts_does_not_matter():
+    """The priors leave one mode."""
+    X, y = wave(60)
+    ends = [
+        fit(X, y, OWNER, start).vector
+        for start in (None, Theta(np.array([1.0, -2.0, 2.0]), 1.0, -1.0))
+    ]
+    np.testing.assert_allclose(ends[0], ends[1], atol=0.15)
+
+
+@pytest.mark.parametrize("n", [1, 2, 40])
+def test_equal_inputs_and_equal_targets_are_no_trouble(n):
+    """Repeats of one setting, and targets that are all 0."""
+    X, y = np.zeros((n, 5)), np.zeros(n)
+    theta = fit(X, y, OWNER)
+    assert (np.abs(theta.lengths) <= LOG_LENGTH[1]).all()
+    mean, std = Posterior(X, y, OWNER, theta).mean_std(RNG.random((3, 5)))
+    np.testing.assert_allclose(mean, 0, atol=1e-12)
+    assert (std > 0).all()
+
+
+def test_it_interpolates_and_is_unsure_far_away():
+    """Near the trials the mean follows them; away from them it is uncertain."""
+    X, y = wave(60, 1)
+    posterior = Posterior(X, y, np.array([0]), fit(X, y, np.array([0])))
+    mean, std = posterior.mean_std(np.vstack([X, [[4.0]]]))
+    np.testing.assert_allclose(mean[:-1], y, atol=0.3)
+    assert std[-1] > 5 * std[:-1].max()
+
+
+def test_one_thread_is_used_inside_and_all_of_them_after():
+    """So that the search does not fight a training for the processor."""
+
+    def n_threads():
+        return [lib["num_threads"] for lib in threadpoolctl.threadpool_info()
+                if lib["user_api"] == "blas"]  # fmt: skip
+
+    before = n_threads()
+    with one_thread():
+        assert set(n_threads()) == {1}
+    assert n_threads() == before
