@@ -64,16 +64,18 @@ def conduct(
         Puts the model of a trial that beats all before on disk.
     """
     wishes = Wishes()
-    attempt = Attempt(objective, frameworks, options.metric, options.direction, keep)
+    attempt = Attempt(objective, frameworks, keep=keep)
     attempt.names = dict(opened.record.names)
     executor = SerialExecutor(attempt)
     # What a sampler imports takes a second, in which the user may interrupt, and draws at random.
     with kept_random_state(), interruptible(wishes, executor):
-        runner = Runner(_engine(opened, options), executor, storage, opened.record, wishes=wishes)
+        engine = _engine(opened, options)
+        attempt.metric, attempt.direction = engine.plan.metric, engine.plan.direction
+        runner = Runner(engine, executor, storage, opened.record, wishes=wishes)
+        runner.names = lambda: attempt.names
         runner.listeners = listeners(wishes)
         executor.between = runner.obey
         finish = runner.run()
-        runner.remember_names(attempt.names)
     error = attempt.last_error if finish.failure else None
     return Conducted(runner.record, finish, runner.snapshot(), error, runner.unsaved)
 

@@ -6,7 +6,9 @@ else the cell made comes back by running it again with the same values and the s
 
 from __future__ import annotations
 
+import math
 import shutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 from hpo_magic.core.events import Completed, Run
 from hpo_magic.core.ports import Fit, Framework, ModelKeeper, StudyRecord
 from hpo_magic.core.trial import Kind, Trial
+from hpo_magic.core.wording import number
 from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.attempt import Attempt, Objective, Trained
 
@@ -74,7 +77,7 @@ class Restorer:
         Raises
         ------
         HpoError
-            If it was not kept and cannot be made again.
+            If it was not kept and cannot be made again, or cannot be told from the variables.
         """
         namespace = self._trained[1].variables if self._trained else {}
         if self.has_kept(trial):
@@ -93,7 +96,7 @@ class Restorer:
         Raises
         ------
         HpoError
-            If the code is not here, fails, or leaves nothing that looks like a model.
+            If the code is not here, or fails.
         """
         if self._trained is None or self._trained[0] != trial.number:
             self._trained = (trial.number, *self._train(trial))
@@ -123,9 +126,22 @@ class Restorer:
                 f"{getattr(ended, 'failure', 'it was stopped')}."
             ) from attempt.last_error
         trained, model = caught[0]
-        if self.folder is not None and model is not None:
-            self.models.restore(self._place(trial.number), model)
+        is_kept = self.folder is not None and model is not None
+        if not (is_kept and self.models.restore(self._place(trial.number), model)):
+            self._compare(trial, ended.outcome.value)
         return trained, model
+
+    def _compare(self, trial: Trial, again: float | None) -> None:
+        """Warn if a trial that ran again came to another value: then its model is another one."""
+        if trial.value is None or again is None or math.isclose(trial.value, again, rel_tol=1e-6):
+            return
+        warnings.warn(
+            f"Trial {trial.number} of study {self.record.name!r} came to {number(again)} when it "
+            f"ran again, and to {number(trial.value)} in the search: the model is not the same. "
+            f"Either the data or the libraries changed since, or the code draws random numbers of "
+            f"its own; seed them with hp.seed().",
+            stacklevel=2,
+        )
 
     def _place(self, number: int) -> Path:
         assert self.folder is not None  # the callers have looked

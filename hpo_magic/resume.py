@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpo_magic.core.domains import Plain
@@ -49,7 +49,7 @@ def open_study(storage: Storage, name: str, options: Options, mark: Fingerprint)
     """
     revisions = storage.revisions(name)
     latest = revisions[-1] if revisions else None
-    reason = _reason_for_new(latest, options, mark)
+    reason = _reason_for_new(storage, latest, options, mark)
     if latest is None or reason:
         wanted = _record(name, options, mark, len(revisions) + 1)
         record = storage.create(wanted)
@@ -61,12 +61,16 @@ def open_study(storage: Storage, name: str, options: Options, mark: Fingerprint)
     return _going_on(storage, latest, options, mark)
 
 
-def _reason_for_new(latest: StudyRecord | None, options: Options, mark: Fingerprint) -> str:
+def _reason_for_new(
+    storage: Storage, latest: StudyRecord | None, options: Options, mark: Fingerprint
+) -> str:
     """Return why the latest revision cannot go on; "" if it can."""
     if latest is None:
         return ""
     if options.fresh:
         return "Started afresh"
+    if _only_failed(storage.trials(latest.id)):
+        return "Nothing had worked"  # what was amiss is mended by now, in this cell or another
     if _differ(mark.code, latest.code):
         return "The code changed"
     if _differ(mark.data, latest.data):
@@ -79,6 +83,11 @@ def _reason_for_new(latest: StudyRecord | None, options: Options, mark: Fingerpr
     if options.seed != latest.seed:
         return f"The seed changed from {latest.seed} to {options.seed}"
     return ""
+
+
+def _only_failed(trials: Sequence[Trial]) -> bool:
+    states = {trial.state for trial in trials}
+    return State.FAILED in states and states <= {State.FAILED, State.STOPPED}
 
 
 def _has_results(storage: Storage, record: StudyRecord) -> bool:

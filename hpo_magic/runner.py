@@ -116,6 +116,7 @@ class Runner:
     listeners: Sequence[Listener] = ()
     wishes: Wishes = field(default_factory=Wishes)
     clock: Callable[[], float] = time.time
+    names: Callable[[], Mapping[str, str]] = dict  # of the cell's unnamed parameters, by place
     unsaved: dict[int, Trial] = field(default_factory=dict)
     _late: dict[str, Callable[[], None]] = field(default_factory=dict)  # what else waits, by kind
     _running: set[int] = field(default_factory=set)
@@ -148,12 +149,6 @@ class Runner:
         """Return the search as it is now."""
         return self.engine.snapshot(self.clock())
 
-    def remember_names(self, names: Mapping[str, str]) -> None:
-        """Put the names of the cell's unnamed parameters on disk; `freeze` goes by them."""
-        if names != self.record.names:
-            self.record = replace(self.record, names=dict(names))
-            self._try(lambda: self.storage.update(self.record))
-
     def obey(self) -> None:
         """Take up what the user wished since the last call."""
         for wish in self.wishes.taken():
@@ -180,6 +175,7 @@ class Runner:
             case Save():
                 if command.trial.state is not State.RUNNING:
                     self._running.discard(command.trial.number)
+                    self._remember_names()
                 self.unsaved[command.trial.number] = command.trial
                 self._store_waiting()
             case SaveSpace():
@@ -190,7 +186,7 @@ class Runner:
             case SaveGoal():
                 metric, direction = command.metric, command.direction
                 self.record = replace(self.record, metric=metric, direction=direction)
-                self._late["goal"] = partial(self.storage.update, self.record)
+                self._late["record"] = partial(self.storage.update, self.record)
                 self._store_waiting()
             case Finish():
                 self._finish = command
@@ -263,6 +259,13 @@ class Runner:
                 self.feed(wish)
         for params in self.engine.waiting:
             self._try(partial(self.storage.enqueue, self.record.id, params))
+
+    def _remember_names(self) -> None:
+        """Put the names of the cell's unnamed parameters on disk; `freeze` goes by them."""
+        names = dict(self.names())
+        if names != self.record.names:
+            self.record = replace(self.record, names=names)
+            self._late["record"] = partial(self.storage.update, self.record)
 
     def _save(self, trial: Trial) -> None:
         """Store a trial; one with a preliminary number under a claimed one, as others may have it.

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.domains import Choice, Plain
+from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
-from hpo_magic.core.space import Space
+from hpo_magic.core.space import Space, describe
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
 from hpo_magic.restore import Restorer
@@ -120,7 +121,8 @@ class Study:
         SpaceError
             If a name is not a parameter of the study, or a value is outside its range.
         """
-        for name, value in params.items():
+        plain = {name: label_of(value) for name, value in params.items()}
+        for name, value in plain.items():
             if name not in self.space:
                 known = ", ".join(self.space)
                 raise SpaceError(
@@ -128,8 +130,9 @@ class Study:
                     f"{did_you_mean(name, self.space)} It has: {known}."
                 )
             if value not in self.space[name].domain:
-                raise SpaceError(f"{name}: {value!r} is not in its range.")
-        self.storage.enqueue(self.record.id, params)
+                allowed = describe(self.space[name].domain)
+                raise SpaceError(f"{name}: {value!r} is not in its range ({allowed}).")
+        self.storage.enqueue(self.record.id, plain)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with a row for each trial.

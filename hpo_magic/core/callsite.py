@@ -132,7 +132,11 @@ class CallSites:
             reason = "it is neither assigned to a variable nor passed to a parameter"
             raise _unnamed(source, site, method, reason)
         origin = self._origin(frame)
-        wanted = _wanted_names(source, frame.f_globals, _same_hp(source, site, frame.f_globals))
+        others = _same_hp(source, site, frame.f_globals)
+        if frame.f_code.co_filename != self._cell_filename:
+            # A file holds much that has nothing to do with this search.
+            others = (other for other in others if _unit(source, other) is _unit(source, site))
+        wanted = _wanted_names(source, frame.f_globals, others)
         wanted[label(site)] = own
         # Those that have a name already keep it; the others are numbered around them.
         unnamed = {key: name for key, name in wanted.items() if origin + key not in self.names}
@@ -288,6 +292,17 @@ def _same_hp(source: Source, site: Site, namespace: Namespace) -> Iterator[Site]
     for other in source.sites:
         if other.base == site.base or _is_same(other.base, site.base, namespace):
             yield other
+
+
+def _unit(source: Source, site: Site) -> ast.AST | None:
+    """Return the outermost function or class that a call stands in; None at the top level."""
+    unit: ast.AST | None = None
+    node: ast.AST | None = site.call
+    while node is not None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            unit = node
+        node = source.parents.get(node)
+    return unit
 
 
 def _is_same(

@@ -6,6 +6,7 @@ Pure rules on what a cell left (its last expression, its fits, its variables). N
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -226,7 +227,8 @@ def _missing(
         return MetricError(f"{metric}: {_number_expected(last[metric])}")
     if _is_several(last) and not logged:
         return MetricError(f"The end of the cell: {_number_expected(last)}")
-    return MissingMetric(metric, list(logged), _option(direction, metric))
+    close = difflib.get_close_matches(metric, list(logged), n=1)
+    return MissingMetric(metric, list(logged), _option(direction, close[0] if close else metric))
 
 
 def _nothing_named(

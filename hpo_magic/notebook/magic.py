@@ -210,7 +210,8 @@ def _name_alone(line: str, magic: str) -> str:
     name, *rest = line.split() or [""]
     if rest:
         raise OptionError(
-            f"{magic} takes the name of a study alone, got {rest[0]!r} too. Options belong to %%hpo."
+            f"{magic} takes the name of a study and nothing else, got {rest[0]!r}. "
+            f"Options belong to %%hpo."
         )
     return name
 

@@ -89,9 +89,10 @@ def put_into_linecache(source: str) -> str:
 def names_of(source: str, sites: CallSites | None = None, **variables: object) -> list[str]:
     """Return the names that the calls of a cell get, in the order in which they are made."""
     source = textwrap.dedent(source)
-    hp = FakeHp(sites)
+    filename = put_into_linecache(source)
+    hp = FakeHp(sites or CallSites(filename))
     names = {"hp": hp, "Dense": Dense, "Trainer": Trainer, "adam": adam, "np": np, **variables}
-    exec(compile(source, put_into_linecache(source), "exec"), {"__name__": "__main__", **names})
+    exec(compile(source, filename, "exec"), {"__name__": "__main__", **names})
     return hp.names
 
 
@@ -219,6 +220,12 @@ def test_strange_callees_are_passed_over() -> None:
 def test_second_places(source: str, names: list[str]) -> None:
     """Places that want the same name are numbered in the order of the text, reached or not."""
     assert names_of(source, other=FakeHp()) == names
+
+
+def test_functions_of_a_file_do_not_number_each_other() -> None:
+    """Outside the cell, only calls in the same function count: a file holds other things too."""
+    source = "def f():\n    lr = hp.Float(0, 1)\n\ndef g():\n    lr = hp.Float(0, 1)\n\ng()"
+    assert names_of(source, CallSites("<another cell>")) == ["lr"]
 
 
 def test_numbers_do_not_depend_on_the_branch_taken() -> None:
@@ -418,7 +425,7 @@ def test_two_other_sources_share_no_name() -> None:
     hp = FakeHp(sites)
     for _ in range(2):
         source = "units = hp.Int(1, 2)\n"
-        exec(compile(source, put_into_linecache(source), "exec"), {"hp": hp})
+        exec(compile(source, filename, "exec"), {"hp": hp})
     assert hp.names == ["units", "units_2"]
 
 

@@ -1,0 +1,26 @@
+"""Quantiles of the normal and of Student's t distribution: what intervals are made of."""
+
+from __future__ import annotations
+
+from scipy.special import ndtri, stdtrit
+
+__all__ = ["normal_quantile", "t_half", "z_half"]
+
+
+def normal_quantile(p: float) -> float:
+    """Return where the standard normal distribution reaches the probability `p`.
+
+    >>> round(normal_quantile(0.975), 3)
+    1.96
+    """
+    return float(ndtri(p))
+
+
+def z_half(level: float) -> float:
+    """Return the half-width, in standard errors, of an interval that holds with `level`."""
+    return normal_quantile(0.5 + level / 2)
+
+
+def t_half(level: float, df: int) -> float:
+    """Return `z_half` for a standard error that was estimated with `df` degrees of freedom."""
+    return float(stdtrit(df, 0.5 + level / 2))
