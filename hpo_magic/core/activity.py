@@ -105,7 +105,7 @@ class Activity:
         """
         column = {name: j for j, name in enumerate(self.space)}
         reached: BoolArray = ~np.isnan(units)
-        for name in self.from_parents_down():
+        for name in self.from_parents_down() if self.conditions else ():
             for condition in self.conditions.get(name, ()):
                 j = column[condition.parent]
                 reached[:, column[name]] &= reached[:, j] & condition.holds(units[:, j])

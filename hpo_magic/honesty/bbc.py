@@ -18,7 +18,7 @@ from hpo_magic.honesty.intervals import mean_interval, wilson_interval
 __all__ = ["Bbc", "bbc", "draw_scores", "draw_weights"]
 
 N_DRAWS = 400
-# More rows change the result by less than it is written with, and cost 64 MB of weights each 20,000.
+# More rows change the result by less than the digits it is written with.
 MOST_ROWS = 20_000
 ROWS_AT_ONCE = 1_000_000  # weights in memory: draws times rows
 

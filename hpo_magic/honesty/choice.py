@@ -181,10 +181,10 @@ def gives_the_same_again(search_numbers: FloatArray, rerun_numbers: FloatArray) 
     """
     before = np.expand_dims(np.asarray(search_numbers), 1)
     again = np.asarray(rerun_numbers)
-    is_equal = np.broadcast_to(before, again.shape) == again
-    was_run = ~np.isnan(again)
+    is_equal = np.asarray(before == again)
+    was_run = np.asarray(~np.isnan(again))
     if again.ndim == 3:
-        is_equal, was_run = is_equal.all(axis=2), was_run.any(axis=2)
+        is_equal, was_run = np.all(is_equal, axis=2), np.any(was_run, axis=2)
     n_wanted = min(FEWEST_REPEATS, was_run.size)
     return bool(was_run.sum() >= n_wanted and was_run.any() and is_equal[was_run].all())
 

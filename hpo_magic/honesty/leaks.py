@@ -21,15 +21,13 @@ __all__ = ["Overlap", "looks_like_test_data", "overlap", "row_fingerprints", "se
 
 Fingerprints = npt.NDArray[np.uint64]
 
-TEST_WORDS = frozenset(
-    "test tests te tst testset testdata testx testy xtest ytest xte yte holdout heldout".split()
-)
-# With one of these words the name is no data: test_size, train_test_split, test_accuracy.
-OTHER_WORDS = frozenset(
-    "size fraction frac ratio share percent split train n num seed every loss acc accuracy score "
-    "metric metrics error fn func function".split()
-)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_OF_TESTS = re.compile(r"tests?|te|tst|test(set|data|x|y)|[xy]te(st)?|holdout|heldout")
+# With one of these words the name is no data: test_size, train_test_split, test_accuracy.
+_OF_OTHERS = re.compile(
+    r"size|fraction|frac|ratio|share|percent|split|train|n|num|seed|every|fn|function"
+    r"|loss|acc|accuracy|score|metrics?|error"
+)
 
 
 class Overlap(NamedTuple):
@@ -63,8 +61,9 @@ def row_fingerprints(array: npt.ArrayLike) -> Fingerprints:
     """
     rows = np.asarray(array)
     rows = rows.reshape(len(rows), -1) if rows.size else rows.reshape(len(rows), 0)
-    if np.issubdtype(rows.dtype, np.number) or rows.dtype == np.bool_:
-        texts: Iterable[bytes] = (row.tobytes() for row in _as_float32(rows))
+    numbers = _as_float32(rows)
+    if numbers is not None:
+        texts: Iterable[bytes] = (row.tobytes() for row in numbers)
     else:
         texts = ("\x1f".join(map(_text, row)).encode() for row in rows.tolist())
     digests = [hashlib.blake2b(text, digest_size=8).digest() for text in texts]
@@ -115,18 +114,23 @@ def sentence_of_names(names: Sequence[str]) -> str:
 
 
 def _is_test_name(name: str) -> bool:
-    words = {word.lower() for word in _WORD.findall(name)}
-    return bool(words & TEST_WORDS) and not words & OTHER_WORDS
+    words = [word.lower() for word in _WORD.findall(name)]
+    return any(map(_OF_TESTS.fullmatch, words)) and not any(map(_OF_OTHERS.fullmatch, words))
 
 
-def _as_float32(rows: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+def _as_float32(rows: npt.NDArray[np.generic]) -> npt.NDArray[np.float32] | None:
+    """Return the rows as numbers; None if not all of them are."""
     if np.issubdtype(rows.dtype, np.complexfloating):
         rows = np.concatenate([rows.real, rows.imag], axis=1)
-    with np.errstate(over="ignore", invalid="ignore"):  # 1e300 becomes inf, and is still told apart
-        numbers = rows.astype(np.float32)
-    numbers += 0.0  # -0.0 equals 0.0
+    if rows.dtype.kind not in "biufO":
+        return None
+    try:
+        with np.errstate(over="ignore"):  # 1e300 becomes inf
+            numbers = np.ascontiguousarray(rows, dtype=np.float32) + np.float32(0.0)  # no -0.0
+    except (TypeError, ValueError):  # a table with texts in it
+        return None
     numbers[np.isnan(numbers)] = np.nan  # there are many NaNs
-    return np.ascontiguousarray(numbers)
+    return numbers
 
 
 def _text(value: object) -> str:

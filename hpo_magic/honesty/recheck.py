@@ -26,7 +26,7 @@ MOST_SHARE = 1 / 3
 # Seeds up to here are taken by every library, those with signed 32-bit seeds included.
 MOST_SEED = 2**31 - 1
 
-_FORM = re.compile(r"(\d+)(?:[x×](\d+))?", re.IGNORECASE)
+_FORM = re.compile(r"(\d+)(?:x(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _reruns(n_settings: int) -> int:
 
 
 def _stream(study_seed: int) -> Iterator[int]:
-    """Yield numbers that follow from the seed alone, for good: NumPy keeps `SeedSequence` stable."""
+    """Yield numbers that follow from the seed alone; NumPy keeps `SeedSequence` as it is."""
     position = 0
     while True:
         word = np.random.SeedSequence([study_seed, position]).generate_state(1)[0]

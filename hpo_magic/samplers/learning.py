@@ -2,8 +2,8 @@
 
 The kernel's parameters are found anew only now and then (`refit_point`), from the first trials up
 to that point: so they are a function of the history, and a search that is resumed has the same as
-one that never stopped. Each refit starts from one at half as many trials, and that one from
-another, so that even the first suggestion of a resumed study needs only a handful.
+one that never stopped. Each refit starts from what was found at the milestone before it (20, 40,
+80, ... trials), so that even the first suggestion of a resumed study needs only a handful.
 """
 
 # ruff: noqa: N803, N806 -- X and y as everybody writes them
@@ -27,6 +27,8 @@ from hpo_magic.samplers.warp import Warp
 
 __all__ = ["Fitted", "Memory", "learn", "losses_of", "refit_point"]
 
+# Trials at the first milestone; each further one is at twice as many.
+FIRST_MILESTONE = 20
 # The surrogate sees no more trials than this: the best half of them, and a spread of the rest.
 MAX_TRAINED = 400
 # Its kernel's parameters are found from no more than this, chosen the same way.
@@ -159,15 +161,19 @@ def _theta(
     known: dict[int, Theta],
 ) -> Theta:
     """Return the kernel's parameters as of the last refit point."""
-    n = refit_point(len(finished))
-    if n not in known:
-        start = None
-        if n >= 20:
-            start = _theta(encoding, history, finished[: n // 2], X, known)
+
+    def found(n: int, start: Theta | None) -> Theta:
         warp = Warp.of(losses_of(history, finished[:n]))
         kept = _chosen(warp.losses, MAX_FITTED)
-        known[n] = fit(X[:n][kept], warp.warped[kept], encoding.owner, start)
-    return known[n]
+        return fit(X[:n][kept], warp.warped[kept], encoding.owner, start)
+
+    theta, milestone = None, FIRST_MILESTONE
+    last = refit_point(len(finished))
+    while milestone < last:
+        theta = known[milestone] = known.get(milestone) or found(milestone, theta)
+        milestone *= 2
+    known[last] = known.get(last) or found(last, theta)
+    return known[last]
 
 
 def _chosen(losses: FloatArray, at_most: int) -> npt.NDArray[np.intp]:

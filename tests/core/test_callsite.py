@@ -425,7 +425,7 @@ def test_two_other_sources_share_no_name() -> None:
     hp = FakeHp(sites)
     for _ in range(2):
         source = "units = hp.Int(1, 2)\n"
-        exec(compile(source, filename, "exec"), {"hp": hp})
+        exec(compile(source, put_into_linecache(source), "exec"), {"hp": hp})
     assert hp.names == ["units", "units_2"]
 
 

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from hpo_magic.frameworks import kept_random_state, seed_random_state
+from hpo_magic.frameworks.standard import StandardStreams, kept_random_state, seed_random_state
 
 
 def drawn():
@@ -36,3 +36,17 @@ def test_a_search_leaves_the_streams_as_they_were():
     except KeyError:
         pass
     assert drawn() == expected
+
+
+def test_as_a_framework_the_streams_are_seeded_and_fit_nothing():
+    """They are there without an import, take the trial's seed, and report no fits."""
+    streams = StandardStreams()
+    assert streams.is_loaded()
+    with kept_random_state(), streams.watch(lambda step, metrics: None, lambda: None) as fits:
+        draws = []
+        for _ in range(2):
+            streams.clear()
+            streams.seed(5)
+            draws.append(drawn())
+    assert draws[0] == draws[1]
+    assert fits == []
