@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -64,7 +65,9 @@ def search(
     Raises
     ------
     OptionError
-        If an option is unknown or has no such value.
+        If an option is unknown or has no such value, or `objective` needs arguments.
+    MetricError, SpaceError
+        If the first trial gives no such metric, or describes a space that cannot be searched.
     SearchFailed
         If the trials keep failing; its cause is the function's own exception.
 
@@ -82,6 +85,7 @@ def search(
         if word not in OPTIONS:
             hint = did_you_mean(word, OPTIONS)
             raise OptionError(f"search: no option {word!r}.{hint} There are: {', '.join(OPTIONS)}.")
+    _check_callable(objective)
     checked = _checked(trials, options)
     storage: Storage
     if name is None:
@@ -104,7 +108,7 @@ def search(
     )
     if done.finish.reason is Reason.FAILING:
         if isinstance(done.error, MetricError | SpaceError):
-            raise done.error
+            raise _in_python(done.error)
         raise SearchFailed(f"The search ended: a trial {done.finish.failure}.") from done.error
     restorer.record = done.record
     return Study(done.record, storage, done.snapshot, restorer, done.unsaved)
@@ -154,6 +158,31 @@ class FunctionObjective:
             entry = entry.tb_next
         lines = traceback.format_exception(type(error), error, entry or error.__traceback__)
         return None, "".join(lines)
+
+
+def _check_callable(objective: Any) -> None:
+    """Check that a function can be called as it is.
+
+    Raises
+    ------
+    OptionError
+        If it is no function, or needs arguments.
+    """
+    try:
+        inspect.signature(objective).bind()
+    except TypeError as error:
+        raise OptionError(
+            f"search: the objective must be a function of no arguments that asks hp for its "
+            f"values, got {objective!r} ({error})."
+        ) from None
+    except ValueError:  # built in, without a signature
+        return
+
+
+def _in_python(error: MetricError | SpaceError) -> MetricError | SpaceError:
+    """Return an error with options as keywords: for `--maximize f1` it says `maximize="f1"`."""
+    spelled = re.sub(r"--(maximize|minimize) (\w+)", r'\1="\2"', str(error))
+    return error.with_traceback(None) if spelled == str(error) else MetricError(spelled)
 
 
 def _checked(trials: int, options: dict[str, Any]) -> Options:

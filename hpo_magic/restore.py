@@ -85,8 +85,8 @@ class Restorer:
         model = self.again(trial)[1]
         if model is None:
             raise HpoError(
-                f"The code of study {self.record.name!r} leaves no model that could be told from "
-                f"its other variables. Call it `model`."
+                f"Trial {trial.number} of study {self.record.name!r} left no model: it fits no "
+                f"Keras model, and no variable of its cell that is called `model` can predict."
             )
         return model
 

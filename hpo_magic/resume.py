@@ -10,6 +10,7 @@ from hpo_magic.core.domains import Plain
 from hpo_magic.core.ports import Storage, StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, State, Trial
+from hpo_magic.core.wording import counted
 from hpo_magic.options import Options
 
 __all__ = ["Fingerprint", "Opened", "open_study"]
@@ -105,20 +106,22 @@ def _going_on(storage: Storage, record: StudyRecord, options: Options, mark: Fin
         # The places of the calls may have moved with the text.
         record = replace(record, source=mark.source, ranges=mark.ranges, names={})
         storage.update(record)
+    queue = tuple(storage.take_enqueued(record.id))
     n_done = sum(trial.state.is_finished and space.fits(trial.params) for trial in trials)
     if ranges_changed and n_done:
         sentence = (
             f"The ranges changed: the start runs again, then the search goes on with those of the "
-            f"{n_done} trials that still fit; the others are set aside, not lost."
+            f"{counted(n_done, 'trial')} that still fit; the others are set aside, not lost."
         )
     elif n_done >= options.trials:
+        waiting = f", and {counted(len(queue), 'enqueued setting')} can wait" if queue else ""
+        more = len(queue) or max(options.trials // 2, 1)
         sentence = (
-            f"Nothing is missing: {n_done} of {options.trials} trials are done. For more: "
-            f"--trials {n_done + max(options.trials // 2, 1)}, or start over with --fresh."
+            f"Nothing is missing: {n_done} of {options.trials} trials are done{waiting}. For more: "
+            f"--trials {n_done + more}, or start over with --fresh."
         )
     else:
         sentence = f"Goes on: {n_done} of {options.trials} trials are done." if trials else ""
-    queue = tuple(storage.take_enqueued(record.id))
     return Opened(record, space, trials, queue, ranges_changed, sentence)
 
 

@@ -15,7 +15,7 @@ from typing import TextIO
 from hpo_magic.core.events import Completed, Ended, Event, Failed, Noted
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.trial import Trial
-from hpo_magic.views.text import progress_line, result_text, trial_line
+from hpo_magic.views.text import progress_line, result_text, trial_lines
 
 __all__ = ["ProgressLine", "TrialLog"]
 
@@ -46,9 +46,8 @@ class TrialLog:
             self._tell(snapshot().messages)
         elif isinstance(event, Completed | Failed | Ended):
             now = snapshot()
-            trial = _numbered(now, event.number)
-            if trial is not None:
-                self._write(trial_line(now, trial))
+            for line in trial_lines(now, _numbered(now, event.number)):
+                self._write(line)
             self._tell(now.messages)
 
     def _tell(self, messages: tuple[str, ...]) -> None:
@@ -114,6 +113,6 @@ class ProgressLine:
         self._out.flush()
 
 
-def _numbered(snapshot: Snapshot, number: int) -> Trial | None:
-    trials = (*snapshot.trials, *snapshot.set_aside)
-    return next((t for t in reversed(trials) if t.number == number), None)
+def _numbered(snapshot: Snapshot, number: int) -> list[Trial]:
+    """Return the trial of that number, also where it is outside the ranges."""
+    return [t for t in (*snapshot.trials, *snapshot.set_aside) if t.number == number]

@@ -21,7 +21,7 @@ from hpo_magic.core.summary import (
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.core.wording import duration, number, shown
 from hpo_magic.views.table import SIGNS
-from hpo_magic.views.text import KIND_TEXT, trial_line
+from hpo_magic.views.text import KIND_TEXT, trial_lines
 
 __all__ = ["STYLE", "current_html", "header_html", "log_html", "numbers_html"]
 
@@ -96,6 +96,6 @@ def _current(snapshot: Snapshot, trial: Trial) -> str:
 def log_html(snapshot: Snapshot) -> str:
     """Return the messages, then what the trials came to, the latest first."""
     ended = [t for t in snapshot.trials if t.state is not State.RUNNING][-LOG_LENGTH:]
-    lines = [*snapshot.messages, *(trial_line(snapshot, trial) for trial in reversed(ended))]
+    lines = [*snapshot.messages, *trial_lines(snapshot, reversed(ended))]
     text = "\n".join(lines) or "Nothing happened yet."
     return f'<div class="hpo-scroll"><pre>{escape(text)}</pre></div>'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import (
     best_trial,
@@ -19,8 +21,9 @@ from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.core.wording import duration, number, setting, shortened
 from hpo_magic.views.table import SIGNS, best_and_last, cut_text, failures, table, text_table
 
-__all__ = ["best_line", "current_text", "end_text", "progress_line", "result_text", "trial_line"]
+__all__ = ["best_line", "current_text", "end_text", "progress_line", "result_text", "trial_lines"]
 
+FAILURE_LENGTH = 120  # characters
 KIND_TEXT = {
     Kind.START: "the start: the cell as you wrote it",
     Kind.SEARCH: "suggested by the sampler",
@@ -60,18 +63,24 @@ def current_text(snapshot: Snapshot) -> str:
     return "; ".join(parts)
 
 
-def trial_line(snapshot: Snapshot, trial: Trial) -> str:
-    """Return an ended trial in one line, for a log."""
-    head = f"{SIGNS[trial.state]} trial {trial.number}"
-    took = f" in {duration(trial.duration_s)}" if trial.duration_s is not None else ""
+def trial_lines(snapshot: Snapshot, trials: Iterable[Trial]) -> list[str]:
+    """Return ended trials in one line each, for a log."""
+    best, digits = best_trial(snapshot), digits_of(snapshot)
+    best_number = None if best is None else best.number
+    return [_line(snapshot.metric, t, digits, t.number == best_number) for t in trials]
+
+
+def _line(metric: str, trial: Trial, digits: int, is_best: bool) -> str:
     if trial.failure:
-        return f"{head} {shortened(str(trial.failure), 120)}{took} | {setting(trial.params)}"
-    if trial.value is None:
-        return f"{head} {trial.state.value}{took} | {setting(trial.params)}"
-    best = best_trial(snapshot)
-    star = " ★ best seen so far" if best is not None and best.number == trial.number else ""
-    value = f"{snapshot.metric} {number(trial.value, digits_of(snapshot))}"
-    return f"{head} {value}{star}{took} | {setting(trial.params)}"
+        came_to = shortened(str(trial.failure), FAILURE_LENGTH)
+    elif trial.value is None:
+        came_to = trial.state.value
+    else:
+        came_to = f"{metric} {number(trial.value, digits)}"
+    star = " ★ best seen so far" if is_best else ""
+    took = f" in {duration(trial.duration_s)}" if trial.duration_s is not None else ""
+    sign = SIGNS[trial.state]
+    return f"{sign} trial {trial.number} {came_to}{star}{took} | {setting(trial.params)}"
 
 
 def best_line(snapshot: Snapshot) -> str:

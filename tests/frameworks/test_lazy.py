@@ -9,6 +9,7 @@ from hpo_magic.frameworks import all_frameworks
 from hpo_magic.frameworks.keras import KerasFramework
 
 
+@pytest.mark.slow
 def test_importing_the_frameworks_loads_none():
     """Neither the import nor a question imports Keras; a cell that wants it does."""
     code = (

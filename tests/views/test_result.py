@@ -10,7 +10,7 @@ from hpo_magic.core.ports import Snapshot
 from hpo_magic.testing.searches import a_search
 from hpo_magic.views.live import current_html, header_html, log_html, numbers_html
 from hpo_magic.views.result import result_figure, result_html
-from hpo_magic.views.text import best_line, current_text, progress_line, result_text, trial_line
+from hpo_magic.views.text import best_line, current_text, progress_line, result_text, trial_lines
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -59,7 +59,7 @@ def test_progress_is_one_line() -> None:
 def test_trial_lines_are_one_line_each() -> None:
     """Complete, failed and stopped trials; a message of two lines is cut."""
     made = a_search(20)
-    lines = [trial_line(made, trial) for trial in made.trials]
+    lines = trial_lines(made, made.trials)
     assert not any("\n" in line for line in lines)
     assert lines[0].startswith("✓ trial 0 val_accuracy")
     assert lines[3].startswith("✗ trial 3 failed on line 8")
