@@ -21,6 +21,7 @@ from hpo_magic.options import Options
 from hpo_magic.resume import Opened
 from hpo_magic.runner import Runner, Wishes
 from hpo_magic.samplers import make_sampler
+from hpo_magic.study import looks_of
 
 __all__ = ["Conducted", "conduct"]
 
@@ -73,6 +74,7 @@ def conduct(
         attempt.metric, attempt.direction = engine.plan.metric, engine.plan.direction
         runner = Runner(engine, executor, storage, opened.record, wishes=wishes)
         runner.names = lambda: attempt.names
+        runner.looks = tuple(looks_of(storage, opened.record))
         runner.listeners = listeners(wishes)
         executor.between = runner.obey
         finish = runner.run()

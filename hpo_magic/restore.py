@@ -79,9 +79,15 @@ class Restorer:
         HpoError
             If it was not kept and cannot be made again, or cannot be told from the variables.
         """
-        namespace = self._trained[1].variables if self._trained else {}
         if self.has_kept(trial):
-            return self.models.load(self._place(trial.number), namespace)
+            namespace = self._trained[1].variables if self._trained else {}
+            try:
+                return self.models.load(self._place(trial.number), namespace)
+            except HpoError:
+                # It may be made of a class that the cell itself defines. Run again, the cell builds
+                # the model, and the kept weights are put into it.
+                if self.objective is None:
+                    raise
         model = self.again(trial)[1]
         if model is None:
             raise HpoError(

@@ -30,7 +30,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.ports import Executor, Listener, Snapshot, Storage, StudyRecord
+from hpo_magic.core.ports import Executor, Listener, Look, Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Params
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import StorageError
@@ -118,6 +118,7 @@ class Runner:
     clock: Callable[[], float] = time.time
     names: Callable[[], Mapping[str, str]] = dict  # of the cell's unnamed parameters, by place
     unsaved: dict[int, Trial] = field(default_factory=dict)
+    looks: tuple[Look, ...] = ()  # at a test set, with this study's choice, before this run
     _late: dict[str, Callable[[], None]] = field(default_factory=dict)  # what else waits, by kind
     _running: set[int] = field(default_factory=set)
     _seen: int = 0
@@ -147,7 +148,7 @@ class Runner:
 
     def snapshot(self) -> Snapshot:
         """Return the search as it is now."""
-        return self.engine.snapshot(self.clock())
+        return replace(self.engine.snapshot(self.clock()), looks=self.looks)
 
     def obey(self) -> None:
         """Take up what the user wished since the last call."""

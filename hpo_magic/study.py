@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.domains import Choice, Plain
@@ -168,11 +168,11 @@ class Study:
 
         return convergence(self.snapshot)
 
-    def refreshed(self) -> Study:
-        """Return the study as it is on disk now: other processes may have worked on it."""
-        if self.unsaved:
-            return self
-        return replace(self, snapshot=snapshot_of(self.storage, self.record))
+    def refresh(self) -> Study:
+        """Read the study again from disk, where others may have worked on it; return it."""
+        if not self.unsaved:
+            self.snapshot = snapshot_of(self.storage, self.record)
+        return self
 
     def freeze(self) -> Frozen:
         """Return the cell with the winning values written in, and put it into a new cell below.

@@ -6,6 +6,7 @@ m seeds. Settings are in the order of their trials, so that ties go to the earli
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ __all__ = [
 FEWEST_REPEATS = 3
 # With one degree of freedom the interval is 12.7 standard errors wide, and says nothing.
 FEWEST_DF_OF_GAIN = 2
+ROUNDING = 1e-12  # of what is added up, relative to it
 
 
 class Gain(NamedTuple):
@@ -128,7 +130,7 @@ def chosen_setting(search_scores: FloatArray, reruns: FloatArray) -> int:
     """
     totals = np.asarray(search_scores + reruns.sum(axis=1))
     # Equal shares of rows, added up in another order, differ in the last digit.
-    near = 1e-12 * float(np.abs(totals).max())
+    near = ROUNDING * float(np.abs(totals).max())
     return int(np.argmax(totals >= totals.max() - near))
 
 
@@ -164,9 +166,9 @@ def gain_over_start(
         return Gain(value, None)
     by_setting, by_seed = reruns.mean(axis=1, keepdims=True), reruns.mean(axis=0)
     residual = reruns - by_setting - by_seed + reruns.mean()
-    variance = float((residual**2).sum()) / df
-    half = t_half(LEVEL, df) * np.sqrt(2 * variance * (1 / m + ratio))
-    return Gain(value, float(half) or None)
+    variance = _variance(residual, df, reruns)
+    half = t_half(LEVEL, df) * math.sqrt(2 * variance * (1 / m + ratio))
+    return Gain(value, half or None)
 
 
 def gives_the_same_again(search_numbers: FloatArray, rerun_numbers: FloatArray) -> bool:
@@ -200,6 +202,12 @@ def _half_width(reruns: FloatArray, value: float, n_rows: int | None, ratio: flo
     """Return the half-width of the honest value, from the spread within the settings."""
     k, m = reruns.shape
     df = k * (m - 1)
-    variance = float(reruns.var(axis=1).sum()) * m / df if df else 0.0
+    variance = _variance(reruns - reruns.mean(axis=1, keepdims=True), df, reruns)
     floor = None if n_rows is None else share_variance(abs(value), n_rows)
     return resplit_half_width(variance, df, m, floor, ratio)
+
+
+def _variance(residuals: FloatArray, df: int, scores: FloatArray) -> float:
+    """Return the variance of residuals; 0 where it is no more than rounding."""
+    variance = float((residuals**2).sum()) / df if df else 0.0
+    return variance if variance > (ROUNDING * float(np.abs(scores).max())) ** 2 else 0.0

@@ -13,7 +13,7 @@ import linecache
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,15 +196,6 @@ def modules_imported(tree: ast.AST) -> set[str]:
     return found
 
 
-def names_made(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the variables that a run made or replaced."""
-    return {
-        name: value
-        for name, value in after.items()
-        if not name.startswith("__") and (name not in before or before[name] is not value)
-    }
-
-
 def _running_file(shell: InteractiveShell) -> str:
     """Return the file name under which the shell compiled the cell that is running now."""
     known = getattr(shell.compile, "_filename_map", {})
@@ -256,8 +247,14 @@ def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
     """Keep `display(…)` of the cell out of the notebook; fifty trials would flood it."""
     from IPython.core.displaypub import CapturingDisplayPublisher
 
+    class Captured(CapturingDisplayPublisher):  # type: ignore[misc]  # IPython has no types
+        """Stands where ipykernel's own publisher was, also for the clicks that come meanwhile."""
+
+        def set_parent(self, parent: object) -> None:
+            """Take no note of which message is answered: nothing is sent."""
+
     before = shell.display_pub
-    shell.display_pub = CapturingDisplayPublisher()
+    shell.display_pub = Captured()
     try:
         yield
     finally:

@@ -65,7 +65,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         longer is a test.
         """
         with _mistakes_told("%%hpo_test", self.shell):
-            study = self._study(_name_alone(line, "%%hpo_test"))
+            study = self._put(self._study(_name_alone(line, "%%hpo_test")))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
             return Sealed(study, compiled, self.shell).look()
 
@@ -124,7 +124,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             raise OptionError("the study has no name. Write %%hpo_test NAME; %hpo lists them.")
         found = self.shell.user_ns.get(checked_name(name))
         if isinstance(found, Study):
-            return found.refreshed()
+            return found.refresh()
         storage = _opened(None)
         record, snapshot = open_snapshot(storage, name)
         objective = None

@@ -63,9 +63,10 @@ class TestResult:
             first = self._earlier[0]
             was = "" if first.value is None else f" ({shown(first.value)})"
             on = date.fromtimestamp(first.at).isoformat()
+            treat = "" if look.value is None else f"; treat {value} as validation"
             lines.append(
                 f"look {len(self._earlier) + 1}: this test set was used on {on}{was}, by study "
-                f"{first.study}; treat {value} as validation."
+                f"{first.study}{treat}."
             )
         else:
             these = "at these rows" if look.data else f"with {look.study}"
@@ -162,6 +163,7 @@ class Sealed:
             n_rows=len(rows[0]) if rows else None,
         )
         self._study.storage.add_look(look)
+        self._study.refresh()
         return look
 
 

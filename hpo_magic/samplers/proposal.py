@@ -93,7 +93,7 @@ def moved(
 
 
 def _some(reached: BoolArray, rng: np.random.Generator) -> BoolArray:
-    """Return which parameters change: each with a chance of two in all, one at least."""
+    """Return which parameters change: one at least, of many about one and a half on average."""
     lots = np.where(reached, rng.random(reached.shape), np.inf)
     n_reached = reached.sum(axis=1, keepdims=True)
     chosen: BoolArray = lots < np.minimum(1.5 / np.maximum(n_reached, 1), 0.9)

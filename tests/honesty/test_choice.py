@@ -204,13 +204,13 @@ def searched(
     found = []
     for _ in range(n_repeats):
         truth = np.clip(world.p + world.tau * rng.standard_normal(world.n_settings), 0.05, 0.95)
-        y = truth + spread * rng.standard_normal(world.n_settings)
+        y = np.clip(truth + spread * rng.standard_normal(world.n_settings), 0.0, 1.0)
         runs = plan(recheck, y, 0, start=0)
         rows = sorted({run.trial for run in runs})
         shape = (len(rows), recheck.n_reruns)
         luck = np.sqrt(of_pool) * rng.standard_normal((len(rows), 1))
         luck = spread * (luck + np.sqrt(1 - of_pool) * rng.standard_normal(shape))
-        f = truth[rows, None] + luck
+        f = np.clip(truth[rows, None] + luck, 0.0, 1.0)
         result = rechecked(y[rows], f, start=0, n_rows=world.n_rows if counted else None)
         assert result is not None
         assert result.gain is not None
@@ -260,7 +260,7 @@ def test_on_null_labels_there_is_no_gain() -> None:
         (World(80, tau=0.03, training=0.02, n_rows=60), Recheck(10, 2)),
         (World(16, tau=0.02, training=0.04, n_rows=60), Recheck(2, 2)),
         (World(8, tau=0.02, training=0.04, n_rows=60), Recheck(1, 3)),
-        (World(24, tau=0.02, training=0.1, n_rows=300), Recheck(3, 2)),
+        (World(24, tau=0.02, training=0.1, n_rows=300, p=0.6), Recheck(3, 2)),
     ],
     ids=["null", "small gains", "ten settings", "two settings", "one setting", "noisy training"],
 )

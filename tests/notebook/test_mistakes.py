@@ -1,0 +1,198 @@
+"""What the user gets wrong, in a real shell: one sentence that says what to do, no traceback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+SQUARE = "x = hp.Int(1, 9)\nx**2"
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        (
+            "digits --trails 3",
+            "no option --trails. Did you mean --trials? (%%hpo? lists them all.)",
+        ),
+        (
+            "1st",
+            "the study's name must be a Python identifier, since it names a variable afterwards; "
+            "got '1st'. Try _1st.",
+        ),
+        (
+            "my-digits",
+            "the study's name must be a Python identifier, since it names a variable afterwards; "
+            "got 'my-digits'. Try my_digits.",
+        ),
+        ("class", "the study's name cannot be 'class', a word of Python. Try class_."),
+        ("", "the study has no name. Write %%hpo NAME [options]; %%hpo? lists them."),
+        ("digits letters", "one name is enough: 'digits' and 'letters' were given."),
+        (
+            "digits --sampler baeys",
+            "sampler: 'baeys' is not one of bayes, random. Did you mean bayes?",
+        ),
+        ("digits --maximize a --minimize b", "give one of --maximize and --minimize, not both."),
+        ("digits --trials 0", "trials: must be a whole number from 1 up, got 0."),
+        ("digits 'quoted", "the line cannot be read: no closing quotation."),
+    ],
+)
+def test_a_line_that_cannot_be_read(notebook: Any, line: str, sentence: str) -> None:
+    """Nothing runs and nothing is stored; the sentence says what is wrong with the line."""
+    assert notebook.run(f"%%hpo {line}\n{SQUARE}").usage_error == f"%%hpo: {sentence}"
+    assert notebook.run("%hpo").text.strip().endswith("on top of a cell that trains a model.")
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        (
+            "\nx = hp.Float(0, 1, sampling='log')\nx",
+            'hp.Float(0, 1, sampling="log") on line 3 (x): a log scale needs a lower bound above '
+            "0, got 0. Try 1e-6.",
+        ),
+        (
+            "x = hp.Int(9, 1)\nx",
+            "hp.Int(9, 1) on line 2 (x): the lower bound 9 is above the upper bound 1. Swap them.",
+        ),
+        (
+            "x = hp.Float(0, 1, step=3)\nx",
+            "hp.Float(0, 1, step=3) on line 2 (x): the step 3 does not fit between 0 and 1: only "
+            "0 would be left. Use a smaller step.",
+        ),
+        (
+            "x = hp.Int(1, 9, default=12)\nx",
+            "hp.Int(1, 9, default=12) on line 2 (x): the default 12 is not among the values: "
+            "1 to 9. The nearest one is 9.",
+        ),
+        (
+            "x = hp.Choice([])\nx",
+            "hp.Choice([]) on line 2 (x): there is nothing to choose from: the list of values is "
+            "empty.",
+        ),
+        (
+            'hp.Int("u", 1, 3)\nhp.Int("u", 1, 5)',
+            "hp.Int(1, 5) on line 3 (u): 'u' was asked for with another range before: a name has "
+            'one range. Give this one a name of its own, such as hp.…("u_b", …).',
+        ),
+        (
+            "if hp.Boolean():\n    pass\n1",
+            "hp.Boolean() on line 2 has no name: it is neither assigned to a variable nor passed "
+            'to a parameter. Write hp.Boolean("norm").',
+        ),
+        (
+            "x = hp.Int()\nx",
+            "hp.Int() on line 2 (x): missing a required argument: 'min_value'.",
+        ),
+    ],
+)
+def test_a_space_that_cannot_be_searched(notebook: Any, cell: str, sentence: str) -> None:
+    """The first trial ends the search: no other setting would fare better."""
+    shown = notebook.run(f"%%hpo s --minimize loss --ui none\n{cell}")
+    assert shown.usage_error == f"%%hpo: {sentence}"
+    assert [trial.state.value for trial in notebook["s"].trials] == ["failed"]
+
+
+def test_a_metric_that_is_not_there(notebook: Any) -> None:
+    """Those that are there are listed, and the closest one proposed."""
+    shown = notebook.run(
+        "%%hpo s --maximize val_acc --ui none\n"
+        "x = hp.Int(1, 3)\n"
+        '{"loss": 0.1 * x, "val_accuracy": 0.9}'
+    )
+    assert shown.usage_error == (
+        '%%hpo: Trial 0 finished without the metric "val_acc". It logged: loss, val_accuracy. '
+        "Did you mean --maximize val_accuracy?"
+    )
+
+
+def test_a_number_without_a_direction(notebook: Any) -> None:
+    """Nobody can tell whether more of it is better."""
+    assert notebook.run(f"%%hpo s --ui none\n{SQUARE}").usage_error == (
+        "%%hpo: The cell ends in a number, and nothing says whether more is better. "
+        "Write --maximize score or --minimize loss."
+    )
+
+
+@pytest.mark.parametrize("body", ["\n", "\n   \n\n", "# later\n"])
+@pytest.mark.parametrize("magic", ["hpo", "hpo_test"])
+def test_an_empty_cell(notebook: Any, magic: str, body: str) -> None:
+    """There is nothing to run."""
+    notebook.ok(f"%%hpo s --minimize loss --trials 2 --ui none\n{SQUARE}")
+    assert f"%%{magic}: the cell is empty" in notebook.run(f"%%{magic} s\n{body}").usage_error
+
+
+def test_a_cell_without_a_body(notebook: Any) -> None:
+    """IPython sees that before us, and says it in its own words."""
+    assert "the cell body is empty" in notebook.run("%%hpo s\n").usage_error
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "message"),
+    [
+        ("\nx = hp.Int(1,\n", 3, "SyntaxError: '(' was never closed"),
+        ("x = 1\nreturn x", 3, "SyntaxError: 'return' outside function"),
+        ("x = 1\n\nawait x", 4, "SyntaxError: 'await' outside function"),
+        ("if x:\nprint(x)", 3, "IndentationError: expected an indented block"),
+    ],
+)
+def test_a_syntax_error_is_shown_as_ipython_would(
+    notebook: Any, body: str, line: int, message: str
+) -> None:
+    """At its line of the notebook, without a frame of ours, before anything runs."""
+    shown = notebook.run(f"%%hpo s --minimize loss\n{body}")
+    assert f"line {line}" in shown.text
+    assert message in shown.text
+    assert "hpo_magic" not in shown.text
+    assert "s" not in notebook
+
+
+def test_a_variable_is_not_replaced_by_a_study(notebook: Any) -> None:
+    """The user is asked, and the variable stays."""
+    notebook.ok("s = [1, 2]")
+    assert notebook.run(f"%%hpo s --minimize loss\n{SQUARE}").usage_error == (
+        "%%hpo: 's' is a variable of yours (list), and the study would replace it. Choose another "
+        "name, or run `del s` first."
+    )
+    assert notebook["s"] == [1, 2]
+
+
+def test_a_cell_magic_inside_the_cell(notebook: Any) -> None:
+    """It would take the whole body for its text; above, it works."""
+    cell = f"%%hpo s --minimize loss --trials 2 --ui none\n%%time\n{SQUARE}"
+    assert notebook.run(cell).usage_error == (
+        "%%hpo: %%time cannot stand inside a %%hpo cell. Put it on the line above %%hpo, or leave "
+        "it out."
+    )
+    assert "Wall time" in notebook.ok(cell.replace("\n%%time", "").join(["%%time\n", ""])).text
+    assert len(notebook["s"].trials) == 2
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("%hpo digits", "%hpo: no study 'digits' here. Did you mean digit? There are: digit."),
+        (
+            "%hpo digit --trials 9",
+            "%hpo takes the name of a study and nothing else, got '--trials'. Options belong to "
+            "%%hpo.",
+        ),
+        ("%hpo my-digits", "got 'my-digits'. Try my_digits."),
+        ("%%hpo_test letters\n1", "%%hpo_test: no study 'letters' here. There are: digit."),
+        ("%%hpo_test\n1", "%%hpo_test: the study has no name. Write %%hpo_test NAME; %hpo lists"),
+        ("%%hpo_test digit --fresh\n1", "takes the name of a study and nothing else"),
+    ],
+)
+def test_a_study_that_is_not_there(notebook: Any, cell: str, sentence: str) -> None:
+    """The message names those that are."""
+    notebook.ok(f"%%hpo digit --minimize loss --trials 2 --ui none\n{SQUARE}")
+    assert sentence in notebook.run(cell).usage_error
+
+
+def test_a_study_without_a_complete_trial_has_no_choice(notebook: Any) -> None:
+    """There is nothing to test; the sentence says so."""
+    notebook.run("%%hpo s --minimize loss --ui none\nx = hp.Int(1, 3)\n1 / 0")
+    assert notebook.run("%%hpo_test s\n1").usage_error == (
+        "%%hpo_test: Study 's' has no complete trial yet."
+    )
