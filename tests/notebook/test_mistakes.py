@@ -160,12 +160,12 @@ def test_a_variable_is_not_replaced_by_a_study(notebook: Any) -> None:
 
 def test_a_cell_magic_inside_the_cell(notebook: Any) -> None:
     """It would take the whole body for its text; above, it works."""
-    cell = f"%%hpo s --minimize loss --trials 2 --ui none\n%%time\n{SQUARE}"
-    assert notebook.run(cell).usage_error == (
+    first = "%%hpo s --minimize loss --trials 2 --ui none"
+    assert notebook.run(f"{first}\n%%time\n{SQUARE}").usage_error == (
         "%%hpo: %%time cannot stand inside a %%hpo cell. Put it on the line above %%hpo, or leave "
         "it out."
     )
-    assert "Wall time" in notebook.ok(cell.replace("\n%%time", "").join(["%%time\n", ""])).text
+    assert "Wall time" in notebook.ok(f"%%time\n{first}\n{SQUARE}").text
     assert len(notebook["s"].trials) == 2
 
 
