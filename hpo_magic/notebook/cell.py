@@ -27,7 +27,10 @@ from hpo_magic.executors.attempt import Trained
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["Cell", "CellError", "CellObjective"]
+__all__ = ["Cell", "CellError", "CellObjective", "from_cell", "modules_imported", "names_read"]
+
+# Of a traceback as it is shown, at either end.
+FRAMES_SHOWN = 10
 
 
 class CellError(HpoError):
@@ -167,13 +170,30 @@ def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> Base
         )
     if isinstance(error, SyntaxError):  # of `exec` or an import: IPython asks it for no traceback
         return CellError(shell, error, entry)
+    short = _without_middle(entry)
 
     def render() -> list[str]:
-        shown: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, entry)
+        shown: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, short)
         return shown
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
     return error
+
+
+def _without_middle(entry: TracebackType) -> TracebackType | None:
+    """Return a traceback without its middle, if it is long.
+
+    IPython takes 20 ms for each frame, twice: that of a recursion without end took a minute.
+    """
+    entries = [entry]
+    while entries[-1].tb_next is not None:
+        entries.append(entries[-1].tb_next)
+    if len(entries) > 2 * FRAMES_SHOWN:
+        entries[FRAMES_SHOWN:-FRAMES_SHOWN] = []
+    short = None
+    for one in reversed(entries):
+        short = TracebackType(short, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return short
 
 
 def names_read(tree: ast.AST) -> set[str]:
