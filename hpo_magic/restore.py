@@ -20,6 +20,7 @@ from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.core.wording import number
 from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.attempt import Attempt, Objective, Trained
+from hpo_magic.frameworks import kept_random_state
 
 __all__ = ["Restorer"]
 
@@ -124,8 +125,10 @@ class Restorer:
             self.objective, self.frameworks, self.record.metric, self.record.direction
         )
         attempt.keep = catch
+        attempt.names = dict(self.record.names)
         run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed, to_beat=None)
-        ended = attempt(run, lambda step, metrics: None, lambda: None)
+        with kept_random_state():
+            ended = attempt(run, lambda step, metrics: None, lambda: None)
         if not isinstance(ended, Completed) or not caught:
             raise HpoError(
                 f"Trial {trial.number} of study {self.record.name!r} could not be run again: "

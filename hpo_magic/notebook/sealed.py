@@ -143,7 +143,13 @@ class Sealed:
 
     def _run(self, trial: Trial, namespace: dict[str, Any]) -> Any:
         run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed)
-        sites = CallSites(self._cell.filename)
+        # Calls in functions of other cells keep the names that they had in the search.
+        elsewhere = {
+            place: name
+            for place, name in self._study.record.names.items()
+            if not place.rpartition(":")[0].isdecimal()
+        }
+        sites = CallSites(self._cell.filename, elsewhere)
         with running(TrialRun(run, lambda step, metrics: None, sites)):
             return self._cell.run(namespace)
 

@@ -119,7 +119,7 @@ def test_its_interval_holds_as_often_as_it_says(
     """At least 92% of the values are within their half-width of the chosen setting's accuracy."""
     rng = np.random.default_rng(4)
     covered = []
-    for _ in range(150):
+    for _ in range(100):
         truth = np.clip(0.8 + tau * rng.standard_normal(n_settings), 0.02, 0.98)
         outcomes = outcomes_of(truth, n_rows, rng, alike)
         found = bbc(outcomes)

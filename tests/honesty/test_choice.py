@@ -178,7 +178,7 @@ def test_a_deterministic_cell_has_no_half_width() -> None:
 
 # Simulated searches. The figures are those of 3,000 searches each, within a point.
 
-N_SEARCHES = 500
+N_SEARCHES = 400
 
 
 @dataclass(frozen=True)
@@ -249,9 +249,10 @@ def test_on_null_labels_the_honest_number_stays_where_the_truth_is() -> None:
 
 
 def test_without_the_luck_of_the_pool_nothing_is_left() -> None:
-    """Re-runs on rows that share nothing: within two standard errors of the truth."""
-    found = searched(World(p=0.5, ratio=0.0), Recheck(4, 2), N_SEARCHES)["honest"]
-    assert abs(found.mean()) < 2 * found.std() / np.sqrt(len(found)) + 0.001
+    """Re-runs on rows that share nothing: within three standard errors of the truth."""
+    found = searched(World(p=0.5, ratio=0.0), Recheck(4, 2), N_SEARCHES)
+    allowed = 3 * found["honest"].std() / np.sqrt(N_SEARCHES)
+    assert abs(found["honest"].mean()) < allowed < found["naive"].mean()
 
 
 def test_on_null_labels_there_is_no_gain() -> None:

@@ -1,12 +1,10 @@
-"""The promise on real data: small samples of scikit-learn's own data sets, the rest as the truth."""
+"""The promise on real data: small samples of scikit-learn's data sets, the rest as the truth."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -17,29 +15,30 @@ from hpo_magic.honesty.recheck import plan, recheck_of, seeds
 
 pytestmark = pytest.mark.slow
 
-N_TRIALS, N_REPEATS = 40, 20
-Split = tuple[np.ndarray, np.ndarray]
+N_TRIALS, N_REPEATS = 40, 10
+POOLS = ((load_digits, 150), (load_breast_cancer, 100), (load_wine, 60), (load_iris, 60))
 
 
-def one_search(features: np.ndarray, labels: np.ndarray, n_pool: int, seed: int) -> dict[str, float]:
-    """Return the accuracies of one search on `n_pool` rows, four fifths of them for training.
+def one_search(
+    features: np.ndarray, labels: np.ndarray, n_pool: int, seed: int
+) -> dict[str, float]:
+    """Return how far off one search on `n_pool` rows is, four fifths of them for training.
 
     The settings are those of a support vector machine, drawn at random; the truth is measured on
-    the rows outside the pool.
+    the rows outside the pool. All ways take the same 40 runs.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(labels))
     pool, test = order[:n_pool], order[n_pool:]
-    drawn = zip(10 ** rng.uniform(-2, 3, N_TRIALS), 10 ** rng.uniform(-4, 1, N_TRIALS), strict=True)
-    settings = list(drawn)
+    settings = 10.0 ** rng.uniform((-2, -4), (3, 1), (N_TRIALS, 2))  # C and gamma
     n_val = n_pool // 5
 
-    def outcomes(setting: tuple[float, float], split: int) -> np.ndarray:
+    def outcomes(setting: np.ndarray, split: int) -> np.ndarray:
         shuffled = np.random.default_rng([seed, split]).permutation(pool)
         train, val = shuffled[n_val:], shuffled[:n_val]
         return fitted(setting, train).predict(features[val]) == labels[val]
 
-    def fitted(setting: tuple[float, float], rows: np.ndarray) -> SVC:
+    def fitted(setting: np.ndarray, rows: np.ndarray) -> SVC:
         cost, gamma = setting
         model = make_pipeline(StandardScaler(), SVC(C=cost, gamma=gamma))
         return model.fit(features[rows], labels[rows])
@@ -70,3 +69,19 @@ def one_search(features: np.ndarray, labels: np.ndarray, n_pool: int, seed: int)
         "bbc covered": abs(of_rows.value - best) <= of_rows.half_width,
         "chosen - best": chosen - best,
     }
+
+
+def test_the_honest_number_is_nearer_than_the_best_seen() -> None:
+    """On four data sets together: less than half as far off, and covered nine times in ten."""
+    found = [
+        one_search(*load(return_X_y=True), n_pool, seed)
+        for load, n_pool in POOLS
+        for seed in range(N_REPEATS)
+    ]
+    mean = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
+    assert mean["best seen"] > 0.02
+    assert abs(mean["honest"]) < mean["best seen"] / 2
+    assert abs(mean["bbc"]) < mean["best seen"] / 2
+    assert mean["covered"] >= 0.92
+    assert mean["bbc covered"] >= 0.92
+    assert mean["chosen - best"] > -0.01
