@@ -30,6 +30,16 @@ def execute(path: Path, timeout_s: int = 1800) -> nbformat.NotebookNode:
     return notebook
 
 
+def tidied(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return the notebook as a reader should find it: with results, without logs."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            has_result = any(output.output_type == "display_data" for output in cell.outputs)
+            dropped = {"stdout", "stderr"} if has_result else {"stderr"}
+            cell.outputs = [o for o in cell.outputs if o.get("name") not in dropped]
+    return notebook
+
+
 def shown(cell: nbformat.NotebookNode) -> str:
     """Return the text that a cell shows."""
     parts = []
@@ -54,6 +64,7 @@ def main() -> None:
         if text:
             print(f"\n{first}\n{text}")
     target = asked.notebook if asked.in_place else Path("build") / asked.notebook.name
+    notebook = tidied(notebook) if asked.in_place else notebook
     target.parent.mkdir(exist_ok=True)
     nbformat.write(notebook, target)
     print(f"\nThe executed notebook: {target}", file=sys.stderr)

@@ -17,6 +17,7 @@ from hpo_magic.core.ports import Fit, StudyRecord
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.attempt import Trained
+from hpo_magic.frameworks.standard import StandardStreams
 from hpo_magic.restore import Restorer
 from hpo_magic.testing.fakes import FakeObjective
 
@@ -131,6 +132,7 @@ def test_a_trial_runs_again_with_its_values_and_its_seed() -> None:
 
     variables = {"model": Model(1.0), "other": Model(2.0), "shift": 3}
     restorer = a_restorer(None, CellLike(train, **variables))
+    restorer.frameworks = [StandardStreams()]
     state = random.getstate()
     assert restorer.model(a_trial(units=4)) is variables["model"]
     assert restorer.again(a_trial(units=4)) == (variables, variables["model"])

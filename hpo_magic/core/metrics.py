@@ -129,6 +129,12 @@ def value_of_trial(
     logged = _logged(last, fits)
     if metric is None:
         metric = _metric_of_cell(direction, last, logged, variables, shown)
+    if _is_several(last) and metric in logged and not metric.startswith("val_"):
+        raise MetricError(
+            f'The cell ends in {_in_words(last)}, which gives no names: "{metric}" would be that of '
+            f"the training data. End it with model.evaluate(…, return_dict=True), or name a val_ "
+            f"metric."
+        )
     value = _find(metric, last, logged, variables)
     if value is None:
         raise _missing(metric, direction, last, logged, variables)

@@ -244,3 +244,11 @@ def test_a_cell_without_numbers_is_told_what_to_do(last):
     """A cell that neither fits nor ends in a number learns both ways."""
     with pytest.raises(MetricError, match=r"neither ends in one nor fits a model\. End it with"):
         score(last=last)
+
+
+def test_a_bare_list_at_the_end_is_not_passed_over_for_the_training_metric() -> None:
+    """`model.evaluate` gives a list without names; the fit's own accuracy is not what was meant."""
+    fits = [Fit([{"accuracy": 0.99, "val_accuracy": 0.8}])]
+    with pytest.raises(MetricError, match=r"return_dict=True"):
+        value_of_trial("accuracy", None, [0.3, 0.8], fits, {})
+    assert value_of_trial("val_accuracy", None, [0.3, 0.8], fits, {}).value == 0.8

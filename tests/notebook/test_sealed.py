@@ -67,6 +67,18 @@ def test_hp_calls_give_the_chosen_values(searched: Any) -> None:
     assert looks(searched)[0].value == searched["study"].best_params["C"]
 
 
+def test_calls_in_other_cells_give_the_chosen_values(notebook: Any) -> None:
+    """Under the names of the search, though the test has no `units` of its own."""
+    notebook.ok("def width():\n    units = hp.Int(1, 9)\n    return units")
+    notebook.ok(
+        "%%hpo study --minimize loss --trials 5 --sampler random --ui none\n"
+        "units = hp.Int(20, 90)\n"
+        "units + 10 * width()"
+    )
+    notebook.ok("%%hpo_test study\nwidth()")
+    assert looks(notebook)[0].value == notebook["study"].best_params["units_2"]
+
+
 def test_a_second_look_is_no_test(searched: Any) -> None:
     """It says when the rows were seen first, and what came out; `test` stays the first."""
     first = searched.ok(TEST).value.look
