@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,7 +82,9 @@ class Restorer:
             If it was not kept and cannot be made again, or cannot be told from the variables.
         """
         if self.has_kept(trial):
-            namespace = self._trained[1].variables if self._trained else {}
+            variables = self._trained[1].variables if self._trained else {}
+            # The classes that it is made of are the notebook's, or the script's, or the cell's own.
+            namespace = {**vars(sys.modules["__main__"]), **variables}
             try:
                 return self.models.load(self._place(trial.number), namespace)
             except HpoError:

@@ -131,9 +131,9 @@ def value_of_trial(
         metric = _metric_of_cell(direction, last, logged, variables, shown)
     if _is_several(last) and metric in logged and not metric.startswith("val_"):
         raise MetricError(
-            f'The cell ends in {_in_words(last)}, which gives no names: "{metric}" would be that of '
-            f"the training data. End it with model.evaluate(…, return_dict=True), or name a val_ "
-            f"metric."
+            f'The cell ends in {_in_words(last)}, which gives no names: "{metric}" would be that '
+            f"of the training data. End it with model.evaluate(…, return_dict=True), or name a "
+            f"val_ metric."
         )
     value = _find(metric, last, logged, variables)
     if value is None:
