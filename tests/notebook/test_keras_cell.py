@@ -34,7 +34,7 @@ history = model.fit(x, y, validation_data=(x_val, y_val), epochs=2, batch_size=3
 last = model.predict(x_val, verbose=0)
 print(last.tobytes().hex())
 """
-FIRST = "%%hpo study --trials 4 --sampler random --ui none\n"
+FIRST = "%%hpo study --trials 3 --sampler random --ui none\n"
 MODEL = """lr = hp.Float(0.001, 0.3, sampling="log")
 model = keras.Sequential([Dense(hp.Int(2, 8), activation="relu"), Dense(1, activation="sigmoid")])
 """
@@ -53,7 +53,7 @@ def test_the_best_model_is_kept_to_the_last_bit(
     notebook.ok(FIRST + MODEL + FIT)
     study = notebook["study"]
     assert (study.record.metric, study.record.direction.value) == ("val_loss", "minimize")
-    assert [len(trial.curve) for trial in study.trials] == [2] * 4
+    assert [len(trial.curve) for trial in study.trials] == [2] * 3
     assert study.best_seen == study.best_trial.curve[-1].metrics["val_loss"]
     assert predictions(study) == study.best_model().predict(notebook["x_val"], verbose=0).tobytes()
     x_val = notebook["x_val"]
