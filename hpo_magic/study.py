@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # heavy, and not needed by a search
     from matplotlib.figure import Figure
     from scipy.optimize import OptimizeResult
 
-__all__ = ["Study", "open_snapshot"]
+__all__ = ["Frozen", "Study", "looks_of", "open_snapshot"]
 
 
 @dataclass

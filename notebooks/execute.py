@@ -11,18 +11,36 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 
 
-def execute(path: Path, timeout_s: int = 1800) -> nbformat.NotebookNode:
-    """Return the notebook, executed in a folder of its own."""
+def execute(
+    path: Path, timeout_s: int = 1800, tell: Callable[[str], None] = lambda text: None
+) -> nbformat.NotebookNode:
+    """Return the notebook, executed in a folder of its own; `tell` is told of each cell."""
+
+    def started(cell: nbformat.NotebookNode, cell_index: int) -> None:
+        if cell.cell_type == "code":
+            tell(f"\n[{cell_index + 1} of {len(notebook.cells)}] {cell.source.splitlines()[0]}")
+
+    def executed(
+        cell: nbformat.NotebookNode, cell_index: int, execute_reply: dict[str, Any]
+    ) -> None:
+        tell(shown(cell))
+
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
-            notebook, timeout=timeout_s, resources={"metadata": {"path": folder}}
+            notebook,
+            timeout=timeout_s,
+            resources={"metadata": {"path": folder}},
+            on_cell_start=started,
+            on_cell_executed=executed,
         )
         client.execute()
     for cell in notebook.cells:
@@ -57,12 +75,8 @@ def main() -> None:
     parser.add_argument("notebook", type=Path)
     parser.add_argument("--in-place", action="store_true", help="save the notebook itself")
     asked = parser.parse_args()
-    notebook = execute(asked.notebook)
-    for cell in notebook.cells:
-        first = cell.source.splitlines()[0] if cell.source else ""
-        text = shown(cell) if cell.cell_type == "code" else ""
-        if text:
-            print(f"\n{first}\n{text}")
+    print("Each %%hpo cell trains many networks; it takes some minutes.", flush=True)
+    notebook = execute(asked.notebook, tell=lambda text: print(text, flush=True) if text else None)
     target = asked.notebook if asked.in_place else Path("build") / asked.notebook.name
     notebook = tidied(notebook) if asked.in_place else notebook
     target.parent.mkdir(exist_ok=True)

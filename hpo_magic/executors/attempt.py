@@ -23,7 +23,7 @@ from hpo_magic.core.ports import Fit, Framework, Report
 from hpo_magic.core.trial import Direction, Failure
 from hpo_magic.errors import MetricError, MissingMetric, SpaceError
 
-__all__ = ["Attempt", "Objective", "Trained", "TrialStopped"]
+__all__ = ["Attempt", "Keep", "Objective", "Trained", "TrialStopped"]
 
 # The end of a trial's output that is kept for the report: enough for a traceback and a few epochs.
 OUTPUT_KEPT = 4_000

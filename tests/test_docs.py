@@ -1,0 +1,115 @@
+"""What is written about the package is true of it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import hpo_magic
+from hpo_magic.notebook.options import OPTIONS, help_text, parse_line
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), ROOT / "hpo_magic" / "README.md"])
+
+# Modules that cannot be imported without Keras are read by the slow tests.
+NEEDS_KERAS = {"hpo_magic.frameworks.keras_fit"}
+MODULES = sorted(m.name for m in pkgutil.walk_packages(hpo_magic.__path__, "hpo_magic."))
+
+
+def blocks(language: str) -> list[str]:
+    """Return the README's blocks of code in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
+def test_every_option_is_documented(option) -> None:
+    """In `%%hpo?`, with its default."""
+    (line,) = [line for line in help_text().splitlines() if f"{option.flag} " in f"{line} "[:30]]
+    assert line.endswith(f"[{option.default}]")
+
+
+def test_the_readme_names_no_option_that_is_not_there() -> None:
+    """Every `--option` of a `%%hpo` in the README is one."""
+    flags = {option.flag for option in OPTIONS}
+    lines = re.findall(r"%%hpo (.*)", README)
+    assert lines
+    assert set(re.findall(r"--[a-z]+", " ".join(lines))) <= flags
+
+
+def test_the_readme_s_python_is_python() -> None:
+    """Its cells compile, and their first lines are read as the magic reads them."""
+    assert blocks("python")
+    for block in blocks("python"):
+        for cell in re.split(r"(?=^%%)", block, flags=re.MULTILINE):
+            first, _, body = cell.partition("\n")
+            if first.startswith("%%hpo "):
+                parse_line(first.removeprefix("%%hpo "))
+            code = body if first.startswith("%%") else cell
+            compile(re.sub(r"^%.*", "", code, flags=re.MULTILINE), "README.md", "exec")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_and_paths_lead_somewhere(page: Path) -> None:
+    """Files that a page links to are there."""
+    links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_architecture_page_names_what_is_there() -> None:
+    """Every module it sends the reader to exists."""
+    page = (ROOT / "hpo_magic" / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:\w+/)*\w+(?:\.py|/))`", page)) - {"hpo_magic/"}
+    missing = [
+        n for n in named if not any((base / n).exists() for base in (ROOT, ROOT / "hpo_magic"))
+    ]
+    assert missing == []
+
+
+def imported_by_name() -> dict[str, set[str]]:
+    """Return the functions, classes and types that modules of ours import from one another."""
+    used: dict[str, set[str]] = {}
+    for path in (ROOT / "hpo_magic").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("hpo_magic."):
+                names = {alias.name for alias in node.names if not alias.name.isupper()}
+                used.setdefault(str(node.module), set()).update(names)
+    return used
+
+
+IMPORTED = imported_by_name()
+
+
+@pytest.mark.parametrize("name", sorted({*MODULES, "hpo_magic"} - NEEDS_KERAS))
+def test_all_is_exact(name: str) -> None:
+    """The names in `__all__` are there, once; what other modules import is among them."""
+    module = importlib.import_module(name)
+    listed = list(getattr(module, "__all__", []))
+    assert len(set(listed)) == len(listed)
+    assert [n for n in listed if not hasattr(module, n)] == []
+    modules = {m.rpartition(".")[2] for m in MODULES if m.rpartition(".")[0] == name}
+    assert sorted(IMPORTED.get(name, set()) - {*listed, *modules}) == []
+
+
+def test_public_names_are_documented() -> None:
+    """Everything in `hpo_magic.__all__` has a docstring."""
+    for name in hpo_magic.__all__:
+        assert (getattr(hpo_magic, name).__doc__ or "").strip(), name
+
+
+def test_an_unknown_name_is_an_ordinary_error() -> None:
+    """`hpo_magic` loads its parts when asked; a part that is not there is said to be missing."""
+    with pytest.raises(AttributeError, match=r"^module 'hpo_magic' has no attribute 'serch'$"):
+        _ = hpo_magic.serch
+    assert set(dir(hpo_magic)) == {*hpo_magic.__all__, "__version__"}
+
+
+def test_the_changelog_has_this_version() -> None:
+    """Or what is to become it."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert hpo_magic.__version__ in changelog or "Unreleased" in changelog
