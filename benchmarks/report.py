@@ -30,7 +30,9 @@ def regret_table(runs: Runs, at: Sequence[int] = AT) -> str:
     """Return the regrets by sampler and number of trials, and their ratio to Optuna's TPE."""
     lines = []
     for sampler in runs.samplers:
-        regrets = [_told(mean_regret(runs, sampler, n)) for n in at]
+        # A mean over other problems than the others' would not compare; a ratio of pairs does.
+        n_left_out = len(runs.problems) - len(runs.regrets(sampler, at[0]))
+        regrets = [_told(None if n_left_out else mean_regret(runs, sampler, n)) for n in at]
         ratios = [_told(ratio(runs, sampler, REFERENCE, n)) for n in at if n >= 50]
         lines.append([sampler, *regrets, *ratios])
     head = ["sampler", *(f"regret at N={n}" for n in at)]
@@ -114,6 +116,8 @@ def figure(runs: Runs, speeds: Sequence[Speed]) -> Any:
     colours = {name: f"C{i}" for i, name in enumerate(runs.samplers)}
     for sampler, colour in colours.items():
         curves = [c for key, c in runs.curves.items() if key[0] == sampler]
+        if {c.problem for c in curves} != set(runs.problems):
+            continue
         by_problem = [np.mean([c.regrets for c in curves if c.problem == p], axis=0)
                       for p in {c.problem for c in curves}]  # fmt: skip
         regrets = np.mean(by_problem, axis=0)
@@ -122,10 +126,12 @@ def figure(runs: Runs, speeds: Sequence[Speed]) -> Any:
     left.legend(fontsize="small")
     for speed in speeds:
         style = "-" if speed.n_params == 6 else "--"
+        label = speed.sampler if speed.n_params == 6 else None
         n, ms = list(speed.cpu_s), [1e3 * s for s in speed.cpu_s.values()]
-        right.plot(n, ms, style, marker=".", color=colours.get(speed.sampler, "k"))
+        right.plot(n, ms, style, marker=".", color=colours.get(speed.sampler, "k"), label=label)
     right.set(xscale="log", yscale="log", xlabel="trials so far",
               ylabel="CPU ms a suggestion (dashed: 12 parameters)")  # fmt: skip
+    right.legend(fontsize="small")
     return drawn
 
 

@@ -138,9 +138,19 @@ class Study:
         """Return a table with a row for each trial.
 
         Columns: `number`, `state`, `kind`, `value`, `duration_s`, each parameter by its name
-        (missing where it was not active), and `error`. Needs pandas.
+        (missing where it was not active), and `error`.
+
+        Raises
+        ------
+        HpoError
+            If pandas is not installed.
         """
-        import pandas as pd
+        try:
+            import pandas as pd
+        except ImportError:
+            raise HpoError(
+                "to_frame() needs pandas, which is not here: pip install pandas"
+            ) from None
 
         rows = [
             {
