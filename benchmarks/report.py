@@ -131,7 +131,8 @@ def figure(runs: Runs, speeds: Sequence[Speed]) -> Any:
         right.plot(n, ms, style, marker=".", color=colours.get(speed.sampler, "k"), label=label)
     right.set(xscale="log", yscale="log", xlabel="trials so far",
               ylabel="CPU ms a suggestion (dashed: 12 parameters)")  # fmt: skip
-    right.legend(fontsize="small")
+    if speeds:
+        right.legend(fontsize="small")
     return drawn
 
 

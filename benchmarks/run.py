@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         told = {"parallel.md": report.parallel_table(_in_parallel(options))}
         _give(told, options.out)
         return
-    kept = _kept(RESULTS / "runs.npz", options.rerun) if options.rerun else []
+    kept = _kept((options.out or RESULTS) / "runs.npz", options.rerun) if options.rerun else []
     runs = Runs([*kept, *_searches(options)])
     measured = [] if options.no_speed else _speeds(options)
     _give(_tables(runs, measured), options.out)

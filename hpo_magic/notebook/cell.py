@@ -20,6 +20,8 @@ from pathlib import Path
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.inputtransformer2 import leading_indent
+
 from hpo_magic.core.metrics import NOTHING
 from hpo_magic.errors import HpoError
 from hpo_magic.executors.attempt import Trained
@@ -100,6 +102,7 @@ class Cell:
             If it begins with another cell magic.
         """
         _refuse_cell_magic(source, magic)
+        source = _without_indent(source)
         filename = filename or _running_file(shell)
         whole = f"%%{magic} {line}\n{source}"
         linecache.cache[filename] = (len(whole), None, whole.splitlines(keepends=True), filename)
@@ -238,6 +241,16 @@ def _refuse_cell_magic(source: str, magic: str) -> None:
             f"{other} cannot stand inside a %%{magic} cell. Put it on the line above %%{magic}, or "
             f"leave it out."
         )
+
+
+def _without_indent(source: str) -> str:
+    """Return a body that is indented as a whole without that, as IPython runs it.
+
+    Calls are found in the text by their columns.
+    """
+    lines = source.splitlines(keepends=True)
+    n_blank = next((i for i, text in enumerate(lines) if text.strip()), 0)
+    return "".join([*lines[:n_blank], *leading_indent(lines[n_blank:])])
 
 
 def _parsed(shell: InteractiveShell, source: str, filename: str) -> ast.Module:

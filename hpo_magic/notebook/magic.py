@@ -6,6 +6,7 @@ Nothing is decided here.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -77,7 +78,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         if not cell.tree.body:
             raise OptionError("the cell is empty: write the code that builds and trains the model.")
         load_wanted(modules_imported(cell.tree))
-        mark = fingerprint(source, cell.tree, self.shell.user_ns)
+        mark = fingerprint(cell.source, cell.tree, self.shell.user_ns)
         storage = _opened(options.storage)
         self._save_what_waits(name, storage)
         opened = open_study(storage, name, options, mark)
@@ -147,6 +148,10 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             raise OptionError(
                 f"{name!r} is a variable of yours ({type(there).__name__}), and the study would "
                 f"replace it. Choose another name, or run `del {name}` first."
+            )
+        if name not in self.shell.user_ns and hasattr(builtins, name):
+            raise OptionError(
+                f"{name!r} is a name of Python's own, and the study would hide it. Try {name}_."
             )
 
     def _save_what_waits(self, name: str, storage: Storage) -> None:

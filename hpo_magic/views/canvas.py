@@ -128,9 +128,9 @@ def legend_above(axes: Axes) -> None:
         ncols=max(len(labels), 1),
         fontsize=FONT_SIZE,
         frameon=False,
-        handlelength=1.4,
-        handletextpad=0.4,
-        columnspacing=0.9,
+        handlelength=1.1,
+        handletextpad=0.3,
+        columnspacing=0.6,
     )
     for text in legend.get_texts():
         text.update({**WORDS, "text": drawable(text.get_text())})

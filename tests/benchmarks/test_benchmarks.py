@@ -143,11 +143,15 @@ def test_speed_is_measured_by_the_number_of_trials():
 
 
 def test_the_command_writes_tables_and_a_plot(tmp_path, capsys):
-    """One small comparison, and again with the results it left."""
-    chosen = ["--samplers", "random", "--problems", "svr_friedman", "--seeds", "2"]
-    main([*chosen, "--trials", "50", "--no-speed", "--out", str(tmp_path)])
-    assert "svr_friedman" in capsys.readouterr().out
+    """One small comparison leaves its files; searching again with one sampler keeps the other."""
+    chosen = ["--problems", "svr_friedman", "--seeds", "1", "--no-speed", "--out", str(tmp_path)]
+    main(["--samplers", "random", "optuna-tpe", "--trials", "50", *chosen])
     assert {"bar.md", "regret.md", "regret.png", "runs.npz"} <= {p.name for p in tmp_path.iterdir()}
+    first = (tmp_path / "regret.md").read_text(encoding="utf-8")
+    main(["--rerun", "random", "--trials", "50", *chosen])
+    again = (tmp_path / "regret.md").read_text(encoding="utf-8")
+    assert sorted(again.splitlines()) == sorted(first.splitlines())
+    assert "svr_friedman" in capsys.readouterr().out
 
 
 def test_the_command_measures_trials_at_once(capsys):

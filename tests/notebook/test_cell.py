@@ -99,6 +99,14 @@ def test_shell_lines_and_line_magics_work_in_the_body(notebook: Any) -> None:
     assert "Wall time" in study.trials[0].output
 
 
+def test_a_body_that_is_indented_as_a_whole(notebook: Any) -> None:
+    """IPython runs it, calls have their names, and the frozen cell runs too."""
+    notebook.ok("%%hpo study --minimize loss --trials 2 --ui none\n\n    x = hp.Int(1, 9)\n    x")
+    assert list(notebook["study"].space) == ["x"]
+    frozen = notebook.ok("study.freeze()").value
+    assert frozen.split("\n") == ["", f"x = {notebook['study'].best_params['x']}", "x", ""]
+
+
 def test_unicode_names_and_choices(notebook: Any) -> None:
     """Python allows them, and so do we."""
     study = search(notebook, "größe = hp.Choice(['日本', 'é'])\nlen(größe)")

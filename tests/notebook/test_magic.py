@@ -256,6 +256,20 @@ def test_an_enqueued_setting_is_tried_first(notebook: Any) -> None:
     assert study.trials[4].params == {"x": 7.0}
 
 
+def test_the_frozen_cell_is_put_below_and_runs(notebook: Any) -> None:
+    """With its comments, without hpo_magic, and to the value of the best trial."""
+    study = run(
+        notebook,
+        body="x = hp.Float(0.0, 10.0)  # wide\n!true\n"
+        "y = [hp.Int(1, 3) for _ in range(2)]\nx + sum(y)",
+    )
+    frozen = notebook.ok("study.freeze()").value
+    assert notebook.shell.rl_next_input == frozen
+    assert "  # wide\n!true\n" in frozen
+    notebook.ok("del hp")
+    assert notebook.ok(frozen).value == study.best_seen
+
+
 # After the kernel is gone.
 
 

@@ -158,6 +158,20 @@ def test_a_variable_is_not_replaced_by_a_study(notebook: Any) -> None:
     assert notebook["s"] == [1, 2]
 
 
+def test_a_name_of_python_s_own_is_not_hidden(notebook: Any) -> None:
+    """The next cell may need it."""
+    assert notebook.run(f"%%hpo list --minimize loss\n{SQUARE}").usage_error == (
+        "%%hpo: 'list' is a name of Python's own, and the study would hide it. Try list_."
+    )
+
+
+def test_a_folder_that_cannot_be_written(notebook: Any) -> None:
+    """The sentence says what to do."""
+    shown = notebook.run(f"%%hpo s --minimize loss --storage /proc/none\n{SQUARE}")
+    assert shown.usage_error.startswith("%%hpo: The folder /proc/none cannot be created (")
+    assert shown.usage_error.endswith("Create it, or choose another folder with --storage PATH.")
+
+
 def test_a_cell_magic_inside_the_cell(notebook: Any) -> None:
     """It would take the whole body for its text; above, it works."""
     first = "%%hpo s --minimize loss --trials 2 --ui none"
