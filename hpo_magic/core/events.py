@@ -55,6 +55,7 @@ class Outcome:
     `params` and `parameters` are what the training asked for: the active values, by name, and the
     domains they were declared with. `metric` and `direction` say what `value` is: where the user
     named no metric, the first trial finds it. `output` is the end of what was printed.
+    `used_seed`: the training asked for `hp.seed()`.
     """
 
     params: Params = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Outcome:
     direction: Direction | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     output: str = ""
+    used_seed: bool = False
 
 
 @dataclass(frozen=True)
