@@ -187,13 +187,25 @@ class Engine:
             return self._nothing_to_start(Reason.EXHAUSTED)
 
     def _start(self, event: Freed, kind: Kind, params: Params, seed: int) -> Commands:
-        best = self.history(event.number).best()
+        leaders = self._leaders(event.number)
         trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
         self._put(trial)
         self._own.add(trial.number)
         self._active.add(trial.number)
-        run = Run(trial.number, params, kind, seed, None if best is None else best.value)
+        run = Run(trial.number, params, kind, seed, *_to_keep(leaders, self._n_kept()))
         return (Save(trial), run)
+
+    def _leaders(self, number: int) -> list[Trial]:
+        """Return the complete trials of the search, best first."""
+        history = self.history(number)
+        return sorted(history.complete, key=lambda t: (history.loss(t), t.number))
+
+    def _n_kept(self) -> int:
+        """Return how many trials' models are kept: those that a re-check may choose."""
+        plan = self.plan
+        if plan.rechecker is None or plan.n_trials is None:
+            return 1
+        return max(plan.rechecker.n_settings(plan.n_trials), 1)
 
     def _choose(self, number: int) -> tuple[Kind, Params]:
         if self._must_trace or not self._has_start():
@@ -463,3 +475,9 @@ class Engine:
             is_live=self.ending is None or bool(self._running()),
             phase=self._phase(at),
         )
+
+
+def _to_keep(leaders: list[Trial], n_kept: int) -> tuple[float | None, tuple[int, ...]]:
+    """Return what a training must beat for its model to be kept, and which others stay then."""
+    to_beat = leaders[n_kept - 1].value if len(leaders) >= n_kept else None
+    return to_beat, tuple(trial.number for trial in leaders[: n_kept - 1])

@@ -180,8 +180,8 @@ Event = (
 class Run:
     """Train with these values.
 
-    `seed` seeds the training and is what `hp.seed()` returns. `to_beat` is the best value so far:
-    the model of a training that beats it is kept.
+    `seed` seeds the training and is what `hp.seed()` returns. The model of a training that beats
+    `to_beat` is kept, and of the models before it those of the trials `kept_too`.
     """
 
     number: int
@@ -189,6 +189,7 @@ class Run:
     kind: Kind
     seed: int
     to_beat: float | None = None
+    kept_too: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,10 @@ class Rechecker(Protocol):
         """The part of a time budget that is the search's."""
         ...
 
+    def n_settings(self, n_trials: int) -> int:
+        """Return how many of the best settings are run again; one of them will be chosen."""
+        ...
+
     def n_runs(self, n_trials: int) -> int:
         """Return how many trainings of the budget are kept."""
         ...

@@ -52,6 +52,11 @@ class Rechecking:
     text: str = "auto"
     search_share: float = SEARCH_SHARE
 
+    def n_settings(self, n_trials: int) -> int:
+        """Return how many of the best settings are run again."""
+        wanted = self._wanted(n_trials)
+        return 0 if wanted is None else wanted.n_settings
+
     def n_runs(self, n_trials: int) -> int:
         """Return how many trainings of the budget are kept."""
         wanted = self._wanted(n_trials)
@@ -202,6 +207,8 @@ def _is_same_again(history: History, reruns: Sequence[Trial], fewest: int | None
 def _rows_and_columns(history: History, reruns: Sequence[Trial]) -> tuple[list[Trial], list[int]]:
     """Return the settings that were run again, each by its first trial, and the seeds."""
     ended = [trial for trial in reruns if trial.state.is_finished]
+    if not ended:
+        return [], []
     again = {_key(trial.params) for trial in ended}
     settings: dict[Hashable, Trial] = {}
     for trial in history.complete:

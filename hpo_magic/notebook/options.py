@@ -63,6 +63,9 @@ History), else in the last fit, else in the cell's variables. Without a metric i
 expression, if that is a number, else val_loss, minimized. The kernel's stop button ends the search
 and keeps its result.
 
+A fifth of the trials runs the best settings again on new seeds, and the choice is made there: the
+best value of a search is too good to be true. Seed the split with hp.seed().
+
     %%hpo_test NAME    measure the chosen model once, on data the search never saw
     %hpo               list the studies; %hpo NAME shows one again, from disk
 """

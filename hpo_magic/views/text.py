@@ -102,7 +102,7 @@ def best_line(snapshot: Snapshot) -> str:
 def result_text(snapshot: Snapshot) -> str:
     """Return the result as a block of text: what holds, the setting, the trials."""
     lines = [f"{snapshot.name}: {goal_text(snapshot)}"]
-    lines += [f"    {label:<12}{value:<15}{remark}" for label, value, remark in headline(snapshot)]
+    lines += [f"    {label:<15}{value:<17}{remark}" for label, value, remark in headline(snapshot)]
     chosen = chosen_trial(snapshot)
     if chosen is not None:
         lines.append(f"{chosen_text(snapshot)}: {setting(chosen.params)}")
