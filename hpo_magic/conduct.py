@@ -109,7 +109,7 @@ def _engine(opened: Opened, options: Options) -> Engine:
     if opened.sentence:
         engine.handle(Noted(opened.sentence))
     n_done = sum(trial.state.is_finished for trial in opened.trials)
-    announced = rechecker.announcement(options.trials) if n_done < options.trials else ""
-    if announced:
+    announced = rechecker.announcement(options.trials, is_timed=options.time is not None)
+    if announced and n_done < options.trials:
         engine.handle(Noted(announced))
     return engine

@@ -62,10 +62,14 @@ class Rechecking:
         wanted = self._wanted(n_trials)
         return 0 if wanted is None else wanted.n_runs
 
-    def announcement(self, n_trials: int) -> str:
+    def announcement(self, n_trials: int, *, is_timed: bool = False) -> str:
         """Return what is said before the search starts; "" without a re-check."""
         wanted = self._wanted(n_trials)
-        return "" if wanted is None else announcement(wanted, n_trials)
+        if wanted is None:
+            return ""
+        text = announcement(wanted, n_trials)
+        late = ", or the last fifth of the time if that begins earlier."
+        return f"{text.removesuffix('.')}{late}" if is_timed else text
 
     def next(
         self, history: History, reruns: Sequence[Trial], seed: int, n_trials: int, n_left: float

@@ -312,3 +312,27 @@ def test_the_models_of_all_that_may_be_chosen_are_kept() -> None:
     assert [len(run.kept_too) for run in first] == [0, 1, 2, 3, 3]
     values = sorted(t.value for t in engine.history().complete if t.value is not None)
     assert first[4].to_beat == values[0]
+
+
+def test_it_is_announced_with_what_it_takes() -> None:
+    """In one sentence; under a time budget with the time; not at all where there is none."""
+    said = Rechecking().announcement(40)
+    assert said.startswith("10 of the 40 trials are kept to run the 4 best settings and the start")
+    timed = Rechecking().announcement(40, is_timed=True)
+    assert timed == f"{said[:-1]}, or the last fifth of the time if that begins earlier."
+    assert Rechecking().announcement(5) == Rechecking("0").announcement(40) == ""
+
+
+def test_lower_values_are_better_where_they_are_minimized() -> None:
+    """Choice, honest number and gain are in the metric's unit, and turned round."""
+    engine = an_engine(n_trials=40, direction=Direction.MINIMIZE)
+    drive(engine, lambda run: 5.0 - noise(run))
+    snapshot = engine.snapshot(0.0)
+    best, value = snapshot.history.best(), honest_of(snapshot).value
+    assert best is not None
+    assert best.value is not None
+    assert value is not None
+    assert best.value < 4.0 < value < 6.0
+    gain = headline(snapshot)[3]
+    assert gain.value.startswith("-")
+    assert gain.remark.endswith("lower is better")
