@@ -36,7 +36,18 @@ from hpo_magic.study import Study, open_snapshot
 __all__ = ["FunctionObjective", "load_study", "search"]
 
 STUDIES = Path("hpo_studies")
-OPTIONS = ("minimize", "maximize", "time", "sampler", "seed", "errors", "fresh", "storage", "ui")
+OPTIONS = (
+    "minimize",
+    "maximize",
+    "time",
+    "sampler",
+    "seed",
+    "recheck",
+    "errors",
+    "fresh",
+    "storage",
+    "ui",
+)
 
 
 def search(
@@ -55,8 +66,8 @@ def search(
         Full trainings in all.
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
-        metric. `time` ("10m", or seconds), `sampler`, `seed`, `errors`, `fresh`, `storage`, `ui` as
-        in `%%hpo?`.
+        metric. `time` ("10m", or seconds), `sampler`, `seed`, `recheck`, `errors`, `fresh`,
+        `storage`, `ui` as in `%%hpo?`.
 
     Returns
     -------
@@ -198,6 +209,7 @@ def _checked(trials: int, options: dict[str, Any]) -> Options:
         given["time"] = seconds(given["time"])
     if given.get("storage") is not None:
         given["storage"] = Path(given["storage"])
+    given["recheck"] = str(given.get("recheck", "auto"))
     return Options(metric=metric, direction=direction, trials=trials, **given)
 
 

@@ -16,6 +16,7 @@ from hpo_magic.core.trial import Trial
 from hpo_magic.executors.attempt import Attempt, Keep, Objective
 from hpo_magic.executors.serial import SerialExecutor
 from hpo_magic.frameworks import kept_random_state
+from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.interrupt import interruptible
 from hpo_magic.options import Options
 from hpo_magic.resume import Opened
@@ -85,6 +86,7 @@ def conduct(
 def _engine(opened: Opened, options: Options) -> Engine:
     """Return the engine of this run, which knows what the runs before found."""
     record = opened.record
+    rechecker = Rechecking(options.recheck)
     plan = Plan(
         name=record.name,
         sampler=make_sampler(options.sampler),
@@ -94,6 +96,7 @@ def _engine(opened: Opened, options: Options) -> Engine:
         time_s=options.time,
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
+        rechecker=rechecker,
     )
     engine = Engine(
         plan,
@@ -105,4 +108,8 @@ def _engine(opened: Opened, options: Options) -> Engine:
     )
     if opened.sentence:
         engine.handle(Noted(opened.sentence))
+    n_done = sum(trial.state.is_finished for trial in opened.trials)
+    announced = rechecker.announcement(options.trials, is_timed=options.time is not None)
+    if announced and n_done < options.trials:
+        engine.handle(Noted(announced))
     return engine

@@ -11,6 +11,7 @@ from typing import Any
 
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
+from hpo_magic.honesty.recheck import recheck_of
 
 __all__ = ["ERRORS", "SAMPLERS", "UIS", "Options", "checked_name", "one_of", "seconds"]
 
@@ -37,6 +38,8 @@ class Options:
         One of `SAMPLERS`, `ERRORS`, `UIS`.
     seed
         The same seed gives the same search.
+    recheck
+        How many of the trials run the best settings again: "auto", "0", "K" or "KxM".
     fresh
         Start a new revision of the study.
     storage
@@ -54,6 +57,7 @@ class Options:
     time: float | None = None
     sampler: str = "bayes"
     seed: int = 0
+    recheck: str = "auto"
     errors: str = "skip"
     fresh: bool = False
     storage: Path | None = None
@@ -65,6 +69,7 @@ class Options:
         one_of("ui", self.ui, UIS)
         _whole("trials", self.trials, 1)
         _whole("seed", self.seed, 0)
+        recheck_of(str(self.recheck), self.trials)
         if self.seed > MOST_SEED:
             raise OptionError(f"seed: must be at most {MOST_SEED}, got {self.seed}.")
         if self.time is not None and not (self.time > 0 and math.isfinite(self.time)):

@@ -1,7 +1,8 @@
 """Bringing back what a trial left: from disk where it was kept, else by training again.
 
-The model of every trial that beat all before is kept, as it was when its value was measured. What
-else the cell made comes back by running it again with the same values and the same seed.
+The models of the best trials, among which a re-check chooses, are kept as they were when their
+values were measured. What else the cell made comes back by running it again with the same values
+and the same seed.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Restorer:
     _trained: tuple[int, Trained, Any] | None = None
 
     def keep(self, run: Run, trained: Trained, fits: Sequence[Fit]) -> None:
-        """Save the model of a trial that leads, in place of the one before."""
+        """Save the model of a trial that leads, in place of those that lead no longer."""
         if self.folder is None or not fits:
             return
         place = self._place(run.number)
@@ -65,8 +66,9 @@ class Restorer:
         except StorageError as error:  # the trial counts all the same
             self.note(f"{error} Its trial counts; the model can be trained again.")
             return
+        staying = {self._place(number) for number in run.kept_too}
         for other in place.parent.iterdir():
-            if other != place:
+            if other != place and other not in staying:
                 shutil.rmtree(other, ignore_errors=True)  # one left over does no harm
 
     def has_kept(self, trial: Trial) -> bool:

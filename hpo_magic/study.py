@@ -12,6 +12,8 @@ from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Space, describe
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
+from hpo_magic.honesty.rechecking import chosen_trial, honest_of
+from hpo_magic.honesty.report import Honest
 from hpo_magic.restore import Restorer
 
 if TYPE_CHECKING:  # heavy, and not needed by a search
@@ -27,7 +29,8 @@ class Study:
     """What a search found. A bare study in a cell shows its result.
 
     `best_seen` is the best validation value among many, so it is optimistic: luck chose it too.
-    What holds is what `%%hpo_test NAME` measures once, on data the search never saw: `test`.
+    `honest` is what to expect instead, from running the best settings again. What holds is what
+    `%%hpo_test NAME` measures once, on data the search never saw: `test`.
     """
 
     record: StudyRecord
@@ -65,17 +68,17 @@ class Study:
 
     @property
     def best_trial(self) -> Trial:
-        """The complete trial with the best validation value, the earliest among equals.
+        """The trial whose setting to take: the choice of the re-check, else the best seen.
 
         Raises
         ------
         HpoError
             If no trial is complete.
         """
-        best = self.snapshot.history.best()
-        if best is None:
+        chosen = chosen_trial(self.snapshot)
+        if chosen is None:
             raise HpoError(f"Study {self.name!r} has no complete trial yet.")
-        return best
+        return chosen
 
     @property
     def best_params(self) -> dict[str, Plain]:
@@ -85,9 +88,21 @@ class Study:
     @property
     def best_seen(self) -> float:
         """The best validation value seen: optimistic, since it was picked as the best of many."""
-        value = self.best_trial.value
+        best = self.snapshot.history.best()
+        if best is None:
+            raise HpoError(f"Study {self.name!r} has no complete trial yet.")
+        value = best.value
         assert value is not None  # complete trials have one
         return value
+
+    @property
+    def honest(self) -> Honest | None:
+        """What to expect of the chosen setting on new data; None if nothing was re-run for it.
+
+        Its `value`, `half_width` (of the 95% interval, where there is one), and `how`.
+        """
+        found = honest_of(self.snapshot)
+        return None if found.value is None else found
 
     @property
     def test(self) -> Look | None:

@@ -81,10 +81,10 @@ def a_trial(number: int = 3, value: float = 0.5, **params: Any) -> Trial:
     return Trial(number, State.COMPLETE, params, value=value, seed=11)
 
 
-def keep(restorer: Restorer, number: int, weight: float) -> None:
+def keep(restorer: Restorer, number: int, weight: float, kept_too: tuple[int, ...] = ()) -> None:
     """Let a trial that leads keep its model."""
     fit = Fit([{"loss": 1.0}], model=Model(weight))
-    restorer.keep(Run(number, {}, Kind.SEARCH, 0), Trained(None), [fit])
+    restorer.keep(Run(number, {}, Kind.SEARCH, 0, None, kept_too), Trained(None), [fit])
 
 
 # Kept on disk.
@@ -101,6 +101,15 @@ def test_the_leading_model_is_kept_alone(tmp_path: Path) -> None:
     assert restorer.has_kept(a_trial(3))
     assert not restorer.has_kept(a_trial(1))
     assert restorer.model(a_trial(3)).weight == 0.3
+
+
+def test_those_that_a_re_check_may_choose_stay(tmp_path: Path) -> None:
+    """The others give way."""
+    restorer = a_restorer(tmp_path, None)
+    keep(restorer, 1, 0.1)
+    keep(restorer, 2, 0.2, kept_too=(1,))
+    keep(restorer, 3, 0.3, kept_too=(2,))
+    assert [restorer.has_kept(a_trial(number)) for number in (1, 2, 3)] == [False, True, True]
 
 
 def test_a_disk_that_is_full_costs_the_model_not_the_trial(tmp_path: Path) -> None:

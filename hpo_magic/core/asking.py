@@ -32,6 +32,7 @@ class TrialRun:
 
     After the trial `values` holds what was asked for, by name, and `asked` how it was declared;
     `objects` are the user's own, and `known` has the names of inactive parameters too.
+    `used_seed`: `hp.seed()` was called.
     """
 
     def __init__(self, run: Run, report: Report, sites: CallSites | None = None) -> None:
@@ -41,6 +42,7 @@ class TrialRun:
         self.values: dict[str, Plain] = {}
         self.objects: dict[str, Any] = {}
         self.known: set[str] = set()
+        self.used_seed = False
         self.scopes: list[Scope] = []
         self._report = report
         self._n_reports = 0

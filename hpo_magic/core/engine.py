@@ -32,7 +32,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.ports import Sampler, Snapshot
+from hpo_magic.core.ports import Rechecker, Sampler, Snapshot
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
 from hpo_magic.errors import SpaceExhausted
@@ -58,6 +58,7 @@ class Plan:
     time_s: float | None = None
     seed: int = 0
     stop_at_failure: bool = False
+    rechecker: Rechecker | None = None  # None: every trial is the search's
 
 
 class Engine:
@@ -99,6 +100,8 @@ class Engine:
         self._unconfirmed = set(self.space) if ranges_changed else set()
         self._n_before = len(self._trials)
         self._began = at
+        self._is_exhausted = False
+        self._is_rechecking = False
         self._fitting: dict[int, Trial] = {}
         self._sort_out()
 
@@ -137,19 +140,25 @@ class Engine:
         if self._is_time_up(event.at):
             stops = self._end(Reason.TIME)
             return stops or (self._finish(),)
+        self._is_exhausted = False  # a training may have found more of the space
         if self.ending is None and self._n_missing() > 0:
+            if self._is_search_over(event.at):
+                return self._recheck(event)
             try:
-                return self._start(event)
+                return self._search(event)
             except SpaceExhausted:
-                reason = Reason.EXHAUSTED
-        else:
-            reason = Reason.TRIALS
+                self._is_exhausted = True
+                return self._recheck(event)
+        return self._nothing_to_start(Reason.TRIALS)
+
+    def _nothing_to_start(self, reason: Reason) -> Commands:
+        """Wait for what runs, then finish."""
         if self._active:
             return ()
         self._end(reason)
         return (self._finish(),)
 
-    def _start(self, event: Freed) -> Commands:
+    def _search(self, event: Freed) -> Commands:
         """Choose the next setting and run it.
 
         Raises
@@ -158,14 +167,45 @@ class Engine:
             If there is none left.
         """
         kind, params = self._choose(event.number)
-        best = self.history(event.number).best()
-        seed = self.plan.seed
+        self._is_rechecking = False
+        return self._start(event, kind, params, self.plan.seed)
+
+    def _recheck(self, event: Freed) -> Commands:
+        """Run a setting again, once the search has ended; what is left over is the search's."""
+        if any(trial.kind is not Kind.RECHECK for trial in self._running()):
+            return ()  # it may be one of the best
+        rerun = self._next_rerun(event)
+        if rerun is not None:
+            self._is_rechecking = True
+            return self._start(event, Kind.RECHECK, *rerun)
+        if self._is_exhausted:
+            return self._nothing_to_start(Reason.EXHAUSTED)
+        try:
+            return self._search(event)
+        except SpaceExhausted:
+            self._is_exhausted = True
+            return self._nothing_to_start(Reason.EXHAUSTED)
+
+    def _start(self, event: Freed, kind: Kind, params: Params, seed: int) -> Commands:
+        leaders = self._leaders(event.number)
         trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
         self._put(trial)
         self._own.add(trial.number)
         self._active.add(trial.number)
-        run = Run(trial.number, params, kind, seed, None if best is None else best.value)
+        run = Run(trial.number, params, kind, seed, *_to_keep(leaders, self._n_kept()))
         return (Save(trial), run)
+
+    def _leaders(self, number: int) -> list[Trial]:
+        """Return the complete trials of the search, best first."""
+        history = self.history(number)
+        return sorted(history.complete, key=lambda t: (history.loss(t), t.number))
+
+    def _n_kept(self) -> int:
+        """Return how many trials' models are kept: those that a re-check may choose."""
+        plan = self.plan
+        if plan.rechecker is None or plan.n_trials is None:
+            return 1
+        return max(plan.rechecker.n_settings(plan.n_trials), 1)
 
     def _choose(self, number: int) -> tuple[Kind, Params]:
         if self._must_trace or not self._has_start():
@@ -205,6 +245,10 @@ class Engine:
         if self.plan.direction is None and outcome.direction is not None:
             self.plan = replace(self.plan, metric=outcome.metric, direction=outcome.direction)
             commands += (SaveGoal(outcome.metric or "value", outcome.direction),)
+        if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
+            remark = self.plan.rechecker.remark(self.history(), self._reruns())
+            if remark and remark not in self.messages:
+                self.messages.append(remark)
         return commands
 
     def _failed(self, event: Failed) -> Commands:
@@ -253,10 +297,12 @@ class Engine:
         trial = replace(
             trial,
             state=state,
-            params=dict(outcome.params),
+            # A re-run that failed early belongs to its setting all the same.
+            params=trial.params if trial.kind is Kind.RECHECK else dict(outcome.params),
             value=outcome.value if state is State.COMPLETE else None,
             metrics=dict(outcome.metrics),
             output=outcome.output,
+            used_seed=outcome.used_seed,
             duration_s=at - trial.started if trial.started is not None else None,
         )
         self._put(trial)
@@ -292,9 +338,14 @@ class Engine:
 
     def history(self, number: int | None = None) -> History:
         """Return what a sampler may know when it chooses the setting of trial `number`."""
-        trials = tuple(t for n, t in self._fitting.items() if n != number)
+        trials = tuple(
+            t for n, t in self._fitting.items() if n != number and t.kind is not Kind.RECHECK
+        )
         direction = self.plan.direction or Direction.MINIMIZE
         return History(trials, direction, len(self._trials) if number is None else number)
+
+    def _reruns(self) -> list[Trial]:
+        return [trial for trial in self._fitting.values() if trial.kind is Kind.RECHECK]
 
     def _running(self) -> list[Trial]:
         """Return the trials that this search has running; others may have theirs."""
@@ -356,6 +407,48 @@ class Engine:
         missing = self.plan.n_trials - taken
         return max(missing, 1) if self._must_trace else missing
 
+    def _is_search_over(self, at: float) -> bool:
+        """Return whether what is left of the budget is the re-check's."""
+        if self.plan.rechecker is None or self._must_trace or not self._has_start() or self._queue:
+            return False
+        if self._is_late(at):
+            return True
+        n_trials = self.plan.n_trials
+        return n_trials is not None and self._n_missing() <= self.plan.rechecker.n_runs(n_trials)
+
+    def _is_late(self, at: float) -> bool:
+        """Return whether the search's part of the time is over."""
+        if self.plan.time_s is None or self.plan.rechecker is None:
+            return False
+        return at - self._began >= self.plan.time_s * self.plan.rechecker.search_share
+
+    def _n_expected(self, at: float) -> int:
+        """Return how many trials the study will have, as far as can be told.
+
+        Where the time or the space ends the search, the budget of trials says nothing: the search
+        so far is its share of the whole.
+        """
+        n_trials = self.plan.n_trials
+        if n_trials is not None and not self._is_exhausted and not self._is_late(at):
+            return n_trials
+        assert self.plan.rechecker is not None  # the callers have looked
+        n_searched = sum(trial.state.is_finished for trial in self.history().trials)
+        expected = max(round(n_searched / self.plan.rechecker.search_share), 1)
+        return expected if n_trials is None else min(expected, n_trials)
+
+    def _next_rerun(self, event: Freed) -> tuple[Params, int] | None:
+        if self.plan.rechecker is None:
+            return None
+        n_expected = self._n_expected(event.at)
+        return self.plan.rechecker.next(
+            self.history(), self._reruns(), self.plan.seed, n_expected, self._n_missing()
+        )
+
+    def _phase(self, at: float) -> str:
+        if not self._is_rechecking or not self._active or self.plan.rechecker is None:
+            return ""
+        return self.plan.rechecker.phase(self.history(), self._n_expected(at))
+
     def _is_time_up(self, at: float) -> bool:
         if self.plan.time_s is None or at - self._began < self.plan.time_s:
             return False
@@ -380,4 +473,11 @@ class Engine:
             messages=tuple(self.messages),
             ended=self.ending.value if self.ending and not self._running() else "",
             is_live=self.ending is None or bool(self._running()),
+            phase=self._phase(at),
         )
+
+
+def _to_keep(leaders: list[Trial], n_kept: int) -> tuple[float | None, tuple[int, ...]]:
+    """Return what a training must beat for its model to be kept, and which others stay then."""
+    to_beat = leaders[n_kept - 1].value if len(leaders) >= n_kept else None
+    return to_beat, tuple(trial.number for trial in leaders[: n_kept - 1])

@@ -55,6 +55,7 @@ class Outcome:
     `params` and `parameters` are what the training asked for: the active values, by name, and the
     domains they were declared with. `metric` and `direction` say what `value` is: where the user
     named no metric, the first trial finds it. `output` is the end of what was printed.
+    `used_seed`: the training asked for `hp.seed()`.
     """
 
     params: Params = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Outcome:
     direction: Direction | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     output: str = ""
+    used_seed: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,8 @@ Event = (
 class Run:
     """Train with these values.
 
-    `seed` seeds the training and is what `hp.seed()` returns. `to_beat` is the best value so far:
-    the model of a training that beats it is kept.
+    `seed` seeds the training and is what `hp.seed()` returns. The model of a training that beats
+    `to_beat` is kept, and of the models before it those of the trials `kept_too`.
     """
 
     number: int
@@ -187,6 +189,7 @@ class Run:
     kind: Kind
     seed: int
     to_beat: float | None = None
+    kept_too: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -153,10 +153,13 @@ class HyperParameters:
     def seed(self) -> int:
         """Return the seed of this trial's split or training: the same in every trial.
 
-        Outside a trial it is 0.
+        Another one where a setting is re-checked. Outside a trial it is 0.
         """
         trial = current_trial()
-        return 0 if trial is None else trial.run.seed
+        if trial is None:
+            return 0
+        trial.used_seed = True
+        return trial.run.seed
 
     def report(self, step: int | None = None, **metrics: float) -> None:
         """Report what an epoch of a training loop measured, for the live curve.

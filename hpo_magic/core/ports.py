@@ -24,6 +24,7 @@ __all__ = [
     "Listener",
     "Look",
     "ModelKeeper",
+    "Rechecker",
     "Report",
     "Sampler",
     "Snapshot",
@@ -56,6 +57,49 @@ class Sampler(Protocol):
         SpaceExhausted
             If every setting has been tried.
         """
+        ...
+
+
+class Rechecker(Protocol):
+    """Chooses what is run again, to learn what the best settings are worth.
+
+    A function of its arguments, like a sampler. `history` is of the search alone, `reruns` are the
+    trials of kind `RECHECK` so far, and `n_trials` is the budget: all trainings, re-runs included.
+    """
+
+    @property
+    def search_share(self) -> float:
+        """The part of a time budget that is the search's."""
+        ...
+
+    def n_settings(self, n_trials: int) -> int:
+        """Return how many of the best settings are run again; one of them will be chosen."""
+        ...
+
+    def n_runs(self, n_trials: int) -> int:
+        """Return how many trainings of the budget are kept."""
+        ...
+
+    def next(
+        self, history: History, reruns: Sequence[Trial], seed: int, n_trials: int, n_left: float
+    ) -> tuple[Params, int] | None:
+        """Return a setting and the seed to run it on; None where there is nothing to run again.
+
+        Parameters
+        ----------
+        seed
+            The study's, which is that of every trial of the search.
+        n_left
+            How many trainings are left.
+        """
+        ...
+
+    def phase(self, history: History, n_trials: int) -> str:
+        """Return what is going on while settings are run again, in words."""
+        ...
+
+    def remark(self, history: History, reruns: Sequence[Trial]) -> str:
+        """Return what the user must know of the re-runs so far; "" if nothing."""
         ...
 
 
@@ -294,11 +338,18 @@ class Snapshot:
     ended: str = ""  # why, in words; "" while the search runs
     is_live: bool = True
     looks: tuple[Look, ...] = ()  # at the test set, with this study's choice
+    phase: str = ""  # what the search is at, in words; "" while it searches
 
     @property
     def history(self) -> History:
-        """The trials as samplers see them."""
-        return History(self.trials, self.direction)
+        """The trials of the search, as samplers see them: without re-runs."""
+        trials = tuple(trial for trial in self.trials if trial.kind is not Kind.RECHECK)
+        return History(trials, self.direction)
+
+    @property
+    def reruns(self) -> tuple[Trial, ...]:
+        """The trials that ran a setting of the search again."""
+        return tuple(trial for trial in self.trials if trial.kind is Kind.RECHECK)
 
     @property
     def start(self) -> Trial | None:

@@ -188,7 +188,7 @@ def three_numbers(snapshot: Snapshot) -> list[Line]:
     start, best = start_trial(snapshot), best_trial(snapshot)
     lines = [Line("start", _start_value(start, digits), "the cell as you wrote it")]
     if best is not None:
-        remark = f"best of {counts(snapshot)[State.COMPLETE]:,}, optimistic"
+        remark = f"best of {len(snapshot.history.complete):,}, optimistic"
         if better := gain_text(snapshot):
             remark += f"; {better}"
         lines.append(Line("best seen", number(best.value, digits), remark))
@@ -235,8 +235,10 @@ def progress_text(snapshot: Snapshot) -> str:
     """Return how far the search is: "12 of 40 trials done"."""
     done = n_done(snapshot)
     if snapshot.n_trials is None:
-        return f"{counted(done, 'trial')} done"
-    return f"{done:,} of {counted(snapshot.n_trials, 'trial')} done"
+        text = f"{counted(done, 'trial')} done"
+    else:
+        text = f"{done:,} of {counted(snapshot.n_trials, 'trial')} done"
+    return f"{text}, {snapshot.phase}" if snapshot.phase else text
 
 
 def counts_text(snapshot: Snapshot) -> str:

@@ -46,6 +46,7 @@ class Kind(Enum):
     START = "start"  # the defaults: the cell as its author would have run it
     SEARCH = "search"  # what the sampler suggested
     ENQUEUED = "enqueued"  # what the user asked for
+    RECHECK = "re-check"  # a setting of the search once more, on a new seed
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Trial:
 
     `params` holds the active parameters alone, once the trial has ended; while it runs, what was
     suggested. `value` is in the metric's own unit. `started` is in seconds since 1970, `output` the
-    end of what the cell printed.
+    end of what the cell printed. `used_seed`: the cell asked for `hp.seed()`.
     """
 
     number: int
@@ -95,6 +96,7 @@ class Trial:
     duration_s: float | None = None
     failure: Failure | None = None
     output: str = ""
+    used_seed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as JSON-able values; a number that is not finite becomes its name."""
@@ -111,6 +113,7 @@ class Trial:
             "duration_s": self.duration_s,
             "failure": dict(vars(self.failure)) if self.failure else None,
             "output": self.output,
+            "used_seed": self.used_seed,
         }
 
     @classmethod

@@ -20,7 +20,7 @@ from hpo_magic.core.callsite import CallSites
 from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
 from hpo_magic.core.metrics import Score, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
-from hpo_magic.core.trial import Direction, Failure
+from hpo_magic.core.trial import Direction, Failure, Kind
 from hpo_magic.errors import MetricError, MissingMetric, SpaceError
 
 __all__ = ["Attempt", "Keep", "Objective", "Trained", "TrialStopped"]
@@ -102,7 +102,7 @@ class Attempt:
             outcome = self._outcome(trial, output, score)
             if not math.isfinite(score.value):
                 return self._failed(run, outcome, _not_finite(score))
-            if self.keep and _is_better(score, run.to_beat):
+            if self.keep and run.kind is not Kind.RECHECK and _is_better(score, run.to_beat):
                 self.keep(run, trained, fits)
             return Completed(run.number, outcome, self.clock())
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
@@ -133,7 +133,12 @@ class Attempt:
 
     def _outcome(self, trial: TrialRun, output: _Tail, score: Score | None) -> Outcome:
         """Return what the training asked for, printed, and scored if it got so far."""
-        outcome = Outcome(dict(trial.values), tuple(trial.asked.values()), output=output.text)
+        outcome = Outcome(
+            dict(trial.values),
+            tuple(trial.asked.values()),
+            output=output.text,
+            used_seed=trial.used_seed,
+        )
         if score is None:
             return outcome
         return replace(

@@ -195,9 +195,10 @@ def announcement(recheck: Recheck, n_trials: int | None) -> str:
     return f"{recheck.n_runs} {of} are kept to run the {again} again on {seeds}."
 
 
-def phase(n_settings: int) -> str:
+def phase(n_settings: int, *, on_new_splits: bool = True) -> str:
     """Return what the panel says while settings are re-run."""
-    return f"re-checking the {_best(n_settings).removesuffix(' settings')} on new splits"
+    where = "splits" if on_new_splits else "training seeds"
+    return f"re-checking the {_best(n_settings).removesuffix(' settings')} on new {where}"
 
 
 def _best(n_settings: int) -> str:

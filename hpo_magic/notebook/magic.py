@@ -22,6 +22,7 @@ from hpo_magic.core.hp import hp
 from hpo_magic.core.ports import Listener, Snapshot, Storage, StudyRecord
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted
+from hpo_magic.honesty.leaks import looks_like_test_data, sentence_of_names
 from hpo_magic.notebook.cell import Cell, CellError, CellObjective, from_cell, modules_imported
 from hpo_magic.notebook.completion import complete_options
 from hpo_magic.notebook.fingerprint import data_fingerprint, fingerprint, inputs_of
@@ -82,6 +83,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         storage = _opened(options.storage)
         self._save_what_waits(name, storage)
         opened = open_study(storage, name, options, mark)
+        warning = sentence_of_names(looks_like_test_data(_data_read(cell, self.shell)))
         objective = CellObjective(cell, self.shell)
         frameworks = all_frameworks()
         restorer = Restorer(storage.models, opened.record, objective, frameworks, kept_models())
@@ -91,6 +93,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             sentence = contradiction(options.metric, options.direction)
             if sentence:
                 wishes.note(sentence)
+            if warning:
+                wishes.note(warning)
             return [
                 make_listener(options.ui, self.shell, wishes),
                 _InputsWatch(cell, self.shell, wishes, mark.data),
@@ -183,6 +187,13 @@ class _InputsWatch:
 
     def close(self, snapshot: Snapshot) -> None:
         """Nothing stays."""
+
+
+def _data_read(cell: Cell, shell: Any) -> list[str]:
+    """Return the names of the arrays and tables that the cell reads from the notebook."""
+    inputs = inputs_of(cell.tree, shell.user_ns)
+    with_rows = (name for name, value in inputs.items() if hasattr(value, "__len__"))
+    return [name for name in with_rows if not isinstance(inputs[name], str | bytes)]
 
 
 @contextmanager

@@ -68,4 +68,5 @@ _FIRST = (
 )
 
 # Format n is what the first n migrations make; the file's `user_version` says which it has.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+# The second has nothing to change: trials say whether they used the seed, and may be re-checks.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, ())

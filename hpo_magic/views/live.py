@@ -15,11 +15,11 @@ from hpo_magic.core.summary import (
     goal_text,
     progress_text,
     running_trials,
-    three_numbers,
     time_text,
 )
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.core.wording import duration, number, shown
+from hpo_magic.honesty.rechecking import headline
 from hpo_magic.views.table import SIGNS
 from hpo_magic.views.text import KIND_TEXT, trial_lines
 
@@ -57,11 +57,11 @@ def header_html(snapshot: Snapshot) -> str:
 
 
 def numbers_html(snapshot: Snapshot) -> str:
-    """Return the headline: the start, the best seen and the test, side by side."""
+    """Return the headline: start, best seen, honest number and test, side by side."""
     cells = "".join(
         f'<div class="hpo-number">{escape(label)}<b>{escape(value)}</b>'
         f'<span class="hpo-quiet">{escape(remark)}</span></div>'
-        for label, value, remark in three_numbers(snapshot)
+        for label, value, remark in headline(snapshot)
     )
     return f'<div class="hpo-row">{cells}</div>'
 

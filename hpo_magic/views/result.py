@@ -9,12 +9,13 @@ from __future__ import annotations
 from html import escape
 
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.core.summary import best_trial, goal_text, start_trial, three_numbers
+from hpo_magic.core.summary import best_trial, goal_text, start_trial
 from hpo_magic.core.wording import shown
+from hpo_magic.honesty.rechecking import chosen_trial, headline
 from hpo_magic.views.canvas import Plot, blank
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.table import best_and_last, cut_text, failures, html_table, table
-from hpo_magic.views.text import end_text
+from hpo_magic.views.text import chosen_text, end_text
 
 __all__ = ["headline_html", "result_figure", "result_html"]
 
@@ -39,27 +40,27 @@ def result_html(snapshot: Snapshot) -> str:
 
 
 def headline_html(snapshot: Snapshot) -> str:
-    """Return the headline: the start, the best seen and the test, never one number alone."""
+    """Return the headline: the start, the best seen, the honest number and the test."""
     rows = "".join(
         f'<tr><th scope="row">{escape(label)}</th><td><b>{escape(value)}</b></td>'
         f"<td>{escape(remark)}</td></tr>"
-        for label, value, remark in three_numbers(snapshot)
+        for label, value, remark in headline(snapshot)
     )
     return f"<table><tbody>{rows}</tbody></table>"
 
 
 def _best_setting_html(snapshot: Snapshot) -> str:
-    best, start = best_trial(snapshot), start_trial(snapshot)
-    if best is None or not best.params:
+    chosen, start = chosen_trial(snapshot), start_trial(snapshot)
+    if chosen is None or not chosen.params:
         return ""
     before = {} if start is None else {n: shown(v) for n, v in start.params.items()}
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(before.get(name, ""))}</td>'
         f"<td><b>{escape(shown(value))}</b></td></tr>"
-        for name, value in best.params.items()
+        for name, value in chosen.params.items()
     )
     head = '<tr><th scope="col">parameter</th><th scope="col">start</th>'
-    head += f'<th scope="col">best seen (trial {best.number})</th></tr>'
+    head += f'<th scope="col">{escape(chosen_text(snapshot))}</th></tr>'
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 

@@ -80,7 +80,8 @@ def _place(snapshot: Snapshot, trial: Trial, by: str) -> tuple[Any, ...]:
     if by == "number":
         return (0, -trial.number)
     if by == "value":
-        key = snapshot.history.loss(trial)
+        # Re-runs are of settings that stand higher up already.
+        key = None if trial.kind is Kind.RECHECK else snapshot.history.loss(trial)
     elif by == "duration":
         key = None if trial.duration_s is None else -trial.duration_s
     elif by in trial.params and by in snapshot.space:
@@ -124,9 +125,9 @@ def table(snapshot: Snapshot, trials: Sequence[Trial]) -> Table:
 
 
 def _cells(trial: Trial, names: Iterable[str], digits: int) -> tuple[str, ...]:
-    start = " start" if trial.kind is Kind.START else ""
+    kind = f" {trial.kind.value}" if trial.kind in (Kind.START, Kind.RECHECK) else ""
     return (
-        f"{trial.number}{start}",
+        f"{trial.number}{kind}",
         f"{SIGNS[trial.state]} {trial.state.value}",
         number(trial.value, digits),
         duration(trial.duration_s),

@@ -14,20 +14,29 @@ from hpo_magic.core.summary import (
     progress_text,
     running_trials,
     start_trial,
-    three_numbers,
     time_text,
 )
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.core.wording import duration, number, setting, shortened
+from hpo_magic.honesty.rechecking import chosen_trial, headline, honest_of
 from hpo_magic.views.table import SIGNS, best_and_last, cut_text, failures, table, text_table
 
-__all__ = ["best_line", "current_text", "end_text", "progress_line", "result_text", "trial_lines"]
+__all__ = [
+    "best_line",
+    "chosen_text",
+    "current_text",
+    "end_text",
+    "progress_line",
+    "result_text",
+    "trial_lines",
+]
 
 FAILURE_LENGTH = 120  # characters
 KIND_TEXT = {
     Kind.START: "the start: the cell as you wrote it",
     Kind.SEARCH: "suggested by the sampler",
     Kind.ENQUEUED: "asked for by you",
+    Kind.RECHECK: "a re-check: one of the best once more, on a new seed",
 }
 
 
@@ -78,26 +87,25 @@ def _line(metric: str, trial: Trial, digits: int, is_best: bool) -> str:
     else:
         came_to = f"{metric} {number(trial.value, digits)}"
     star = " ★ best seen so far" if is_best else ""
+    what = "re-check" if trial.kind is Kind.RECHECK else "trial"
     took = f" in {duration(trial.duration_s)}" if trial.duration_s is not None else ""
     sign = SIGNS[trial.state]
-    return f"{sign} trial {trial.number} {came_to}{star}{took} | {setting(trial.params)}"
+    return f"{sign} {what} {trial.number} {came_to}{star}{took} | {setting(trial.params)}"
 
 
 def best_line(snapshot: Snapshot) -> str:
     """Return the result in one line."""
-    lines = (f"{line.label} {line.value} ({line.remark})" for line in three_numbers(snapshot))
+    lines = (f"{line.label} {line.value} ({line.remark})" for line in headline(snapshot))
     return f"{snapshot.name}, {goal_text(snapshot)}: " + "; ".join(lines)
 
 
 def result_text(snapshot: Snapshot) -> str:
     """Return the result as a block of text: what holds, the setting, the trials."""
     lines = [f"{snapshot.name}: {goal_text(snapshot)}"]
-    lines += [
-        f"    {label:<12}{value:<15}{remark}" for label, value, remark in three_numbers(snapshot)
-    ]
-    best = best_trial(snapshot)
-    if best is not None:
-        lines.append(f"best seen in trial {best.number}: {setting(best.params)}")
+    lines += [f"    {label:<15}{value:<17}{remark}" for label, value, remark in headline(snapshot)]
+    chosen = chosen_trial(snapshot)
+    if chosen is not None:
+        lines.append(f"{chosen_text(snapshot)}: {setting(chosen.params)}")
     lines += [end_text(snapshot), *snapshot.messages]
     trials = best_and_last(snapshot)
     if trials:
@@ -106,6 +114,17 @@ def result_text(snapshot: Snapshot) -> str:
         lines.append(f"({cut})")
     lines += failures(trials)
     return "\n".join(lines)
+
+
+def chosen_text(snapshot: Snapshot) -> str:
+    """Return which trial's setting is taken: "best seen in trial 7"; "" before there is one."""
+    best, chosen = best_trial(snapshot), chosen_trial(snapshot)
+    if best is None or chosen is None:
+        return ""
+    if honest_of(snapshot).value is None:
+        return f"best seen in trial {chosen.number}"
+    also = ", the best seen" if chosen.number == best.number else ""
+    return f"chosen by the re-check: trial {chosen.number}{also}"
 
 
 def end_text(snapshot: Snapshot) -> str:

@@ -32,11 +32,13 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, Kind, State, Trial
+from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.testing.fakes import FakeSampler
 
 UNITS = Parameter("units", Int(1, 9), 5)
 LR = Parameter("lr", Float(0.0, 1.0), 0.5)
 BROKEN = Failure("ValueError", "no")
+RECHECKS = st.sampled_from(["0", "auto", "2x2"]).map(Rechecking)
 
 
 def a_plan(**options: Any) -> Plan:
@@ -194,16 +196,22 @@ def act(search: Search, action: str, index: int) -> None:  # noqa: C901  (a line
 
 
 @settings(deadline=None)
-@given(ACTIONS, st.integers(1, 4), st.integers(1, 12), st.integers(0, 3), st.booleans())
+@given(ACTIONS, st.integers(1, 4), st.integers(1, 12), st.integers(0, 3), st.booleans(), RECHECKS)
 def test_any_order_of_events_leads_to_one_end(
-    actions: list[tuple[str, int]], n_workers: int, n_trials: int, n_before: int, timed: bool
+    actions: list[tuple[str, int]],
+    n_workers: int,
+    n_trials: int,
+    n_before: int,
+    timed: bool,
+    rechecker: Rechecking,
 ) -> None:
     """Numbers are unique, trials are saved before they run and end once, the budget holds.
 
     The search ends once, when nothing runs; and it does end.
     """
     before = [a_trial(n) for n in range(n_before)]
-    plan = a_plan(n_trials=n_trials, time_s=25.0 if timed else None)
+    time_s = 25.0 if timed else None
+    plan = a_plan(n_trials=n_trials, time_s=time_s, rechecker=rechecker)
     search = Search(Engine(plan, a_space(UNITS) if before else None, before), n_workers)
     for action, index in actions:
         if search.finish is None:
@@ -263,10 +271,12 @@ def one_more(engine: Engine, luck: int) -> tuple[Command, ...]:
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.integers(1, 10), st.integers(0, 4), st.integers(1, 12))
-def test_resume_equals_continue(n_first: int, luck: int, n_trials: int) -> None:
+@given(st.integers(1, 10), st.integers(0, 4), st.integers(1, 12), RECHECKS)
+def test_resume_equals_continue(
+    n_first: int, luck: int, n_trials: int, rechecker: Rechecking
+) -> None:
     """A search that is taken up from disk goes on exactly as if it had never stopped."""
-    going_on = Engine(a_plan(n_trials=n_trials, seed=luck))
+    going_on = Engine(a_plan(n_trials=n_trials, seed=luck, rechecker=rechecker))
     for _ in range(min(n_first, n_trials)):
         one_more(going_on, luck)
     resumed = stored(going_on)

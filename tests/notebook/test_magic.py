@@ -187,17 +187,17 @@ def test_nothing_changed_and_nothing_missing(notebook: Any) -> None:
 def test_more_trials_go_on_where_it_was(notebook: Any) -> None:
     """Comments and spaces change nothing; two runs make the same search as one."""
     run(notebook)
-    study = run(notebook, "--trials 7", f"# more\n\n{CELL}  # of it")
+    study = run(notebook, "--trials 7 --recheck 0", f"# more\n\n{CELL}  # of it")
     assert message(study) == "Goes on: 4 of 7 trials are done."
-    at_once = run(notebook, "--trials 7", name="other")
+    at_once = run(notebook, "--trials 7 --recheck 0", name="other")
     assert [t.params for t in study.trials] == [t.params for t in at_once.trials]
 
 
 def test_other_ranges_keep_the_trials_that_fit(notebook: Any) -> None:
     """The start runs again, the others are set aside, not lost."""
-    before = run(notebook, "--trials 8").trials
+    before = run(notebook, "--trials 8 --recheck 0").trials
     fitting = [t for t in before if t.params["x"] >= 4]
-    study = run(notebook, "--trials 9", CELL.replace("0.0, 10.0", "4.0, 10.0"))
+    study = run(notebook, "--trials 9 --recheck 0", CELL.replace("0.0, 10.0", "4.0, 10.0"))
     assert message(study).startswith("The ranges changed: the start runs again, then")
     assert [t for t in study.trials if t.number < 8] == fitting
     numbers = {t.number for t in (*study.trials, *study.set_aside)}

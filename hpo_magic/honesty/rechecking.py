@@ -1,0 +1,268 @@
+"""Re-check of a search's trials: what to run again next, and what the re-runs say.
+
+All follows from the trials, so a search that is resumed, or works in several processes, goes on
+where it was, and a study from disk says the same as the search did.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.space import Params
+from hpo_magic.core.summary import Line, best_trial, digits_of, three_numbers
+from hpo_magic.core.trial import Direction, History, Kind, State, Trial
+from hpo_magic.honesty.choice import (
+    FEWEST_REPEATS,
+    Rechecked,
+    gives_the_same_again,
+    oriented,
+    rechecked,
+)
+from hpo_magic.honesty.recheck import SEARCH_SHARE, Recheck, Rerun, plan, recheck_of
+from hpo_magic.honesty.report import (
+    NO_RECHECK,
+    SAME_AGAIN,
+    Honest,
+    announcement,
+    best_seen_remark,
+    gain_line,
+    honest,
+    honest_line,
+    phase,
+)
+
+__all__ = ["Rechecking", "chosen_trial", "headline", "honest_of"]
+
+NOT_YET = "nothing was re-run yet"
+# One score that comes again may be chance; while the search runs, `FEWEST_REPEATS` decides.
+FEWEST_OF_ENDED = 2
+
+
+@dataclass(frozen=True)
+class Rechecking:
+    """The re-check that `--recheck` asks for; `text` is the option's value."""
+
+    text: str = "auto"
+    search_share: float = SEARCH_SHARE
+
+    def n_settings(self, n_trials: int) -> int:
+        """Return how many of the best settings are run again."""
+        wanted = self._wanted(n_trials)
+        return 0 if wanted is None else wanted.n_settings
+
+    def n_runs(self, n_trials: int) -> int:
+        """Return how many trainings of the budget are kept."""
+        wanted = self._wanted(n_trials)
+        return 0 if wanted is None else wanted.n_runs
+
+    def announcement(self, n_trials: int, *, is_timed: bool = False) -> str:
+        """Return what is said before the search starts; "" without a re-check."""
+        wanted = self._wanted(n_trials)
+        if wanted is None:
+            return ""
+        text = announcement(wanted, n_trials)
+        late = ", or the last fifth of the time if that begins earlier."
+        return f"{text.removesuffix('.')}{late}" if is_timed else text
+
+    def next(
+        self, history: History, reruns: Sequence[Trial], seed: int, n_trials: int, n_left: float
+    ) -> tuple[Params, int] | None:
+        """Return a setting and the seed to run it on; None where there is nothing to run again."""
+        wanted = self._wanted(n_trials)
+        if wanted is None or self.remark(history, reruns):
+            return None
+        trials = history.trials
+        keys = [_key(trial.params) for trial in trials]
+        scores = _scores(trials, history.direction)
+        starts = [i for i, t in enumerate(trials) if _is_start(t)]
+        start = starts[-1] if starts else None
+        planned = plan(wanted, scores, seed, start, keys)
+        if len(planned) < wanted.n_runs:  # the start is among the best: there is room for one more
+            wider = replace(wanted, n_settings=wanted.n_settings + 1)
+            planned = plan(wider, scores, seed, start, keys)
+        todo = _todo(planned, keys, reruns, n_left)
+        return (trials[todo[0].trial].params, todo[0].seed) if todo else None
+
+    def phase(self, history: History, n_trials: int) -> str:
+        """Return what is going on while settings are run again, in words."""
+        wanted = self._wanted(n_trials)
+        on_new_splits = any(trial.used_seed for trial in history.trials)
+        return "" if wanted is None else phase(wanted.n_settings, on_new_splits=on_new_splits)
+
+    def remark(self, history: History, reruns: Sequence[Trial]) -> str:
+        """Return that re-running tells nothing, where it does not."""
+        return SAME_AGAIN if _is_same_again(history, reruns) else ""
+
+    def _wanted(self, n_trials: int) -> Recheck | None:
+        # What was asked for in numbers was checked against the budget when the search began.
+        is_auto = self.text.strip().lower() == "auto"
+        return recheck_of(self.text, n_trials if is_auto else np.iinfo(np.int32).max)
+
+
+def _todo(
+    planned: Sequence[Rerun], keys: Sequence[Hashable], reruns: Sequence[Trial], n_left: float
+) -> list[Rerun]:
+    """Return the planned runs that were not made, as far as all of a setting's can be made.
+
+    A setting that is run on some of the seeds only would spoil the table; those that were not
+    begun yet are left out, the last first, until the rest fits.
+    """
+    made = {(_key(t.params), t.seed) for t in reruns if t.state is not State.STOPPED}
+    begun = {key for key, _ in made}
+    todo = [run for run in planned if (keys[run.trial], run.seed) not in made]
+    new = list(dict.fromkeys(run.trial for run in todo if keys[run.trial] not in begun))
+    while new and len(todo) > n_left:
+        dropped = new.pop()
+        todo = [run for run in todo if run.trial != dropped]
+    return todo
+
+
+# What the re-runs say.
+
+
+class Found(NamedTuple):
+    """What a re-check found; `settings` are the search's trials that its rows stand for."""
+
+    settings: list[Trial]
+    result: Rechecked
+
+
+def honest_of(snapshot: Snapshot) -> Honest:
+    """Return what to expect of the chosen setting, or why that was not measured."""
+    if _tells_nothing(snapshot):
+        return honest(snapshot.direction, why_not=SAME_AGAIN)
+    found = _found(snapshot)
+    return honest(
+        snapshot.direction,
+        None if found is None else found.result,
+        on_new_splits=_on_new_splits(snapshot),
+        why_not=NOT_YET if snapshot.is_live else NO_RECHECK,
+    )
+
+
+def chosen_trial(snapshot: Snapshot) -> Trial | None:
+    """Return the trial whose setting to take: the re-check's choice, else the best seen."""
+    found = None if _tells_nothing(snapshot) else _found(snapshot)
+    return best_trial(snapshot) if found is None else found.settings[found.result.chosen]
+
+
+def headline(snapshot: Snapshot) -> list[Line]:
+    """Return the start, the best seen, the honest number, the gain and the test, as there are."""
+    *before, test = three_numbers(snapshot)
+    if best_trial(snapshot) is None:
+        return [*before, test]
+    start, best = before
+    found = None if _tells_nothing(snapshot) else _found(snapshot)
+    gain = None if found is None else found.result.gain
+    lines = [start, best, honest_line(honest_of(snapshot), digits_of(snapshot))]
+    if gain is not None:
+        # How much better the best seen is than the start is luck too: the next line has the gain.
+        lines[1] = best._replace(remark=best_seen_remark(len(snapshot.history.complete)))
+        on_new_splits = _on_new_splits(snapshot)
+        lines.append(gain_line(gain, snapshot.direction, on_new_splits=on_new_splits))
+    return [*lines, test]
+
+
+def _found(snapshot: Snapshot) -> Found | None:
+    history = snapshot.history
+    settings, seeds = _rows_and_columns(history, snapshot.reruns)
+    if not settings:
+        return None
+    scores = _scores(settings, history.direction)
+    starts = [row for row, trial in enumerate(settings) if _is_start(trial)]
+    table = _table(settings, seeds, snapshot.reruns, history)
+    result = rechecked(scores, table, starts[-1] if starts else None)
+    if result is None:
+        return None
+    # The start that is there for the gain alone is not called one of the best.
+    is_extra = bool(starts) and scores[starts[-1]] == scores.min() and len(settings) > 1
+    named = replace(result, n_settings=result.n_settings - is_extra)
+    return Found(settings, named)
+
+
+def _tells_nothing(snapshot: Snapshot) -> bool:
+    fewest = None if snapshot.is_live else FEWEST_OF_ENDED
+    return _is_same_again(snapshot.history, snapshot.reruns, fewest)
+
+
+def _is_same_again(history: History, reruns: Sequence[Trial], fewest: int | None = None) -> bool:
+    """Return whether the re-runs only repeat the search, in all metrics that they share."""
+    ended = [trial for trial in reruns if trial.state.is_finished]
+    settings, seeds = _rows_and_columns(history, reruns)
+    if not settings or len(ended) < (fewest or FEWEST_REPEATS):
+        return False
+    names = _shared_metrics([*settings, *(t for t in ended if t.state is State.COMPLETE)])
+    before = np.array([[t.value, *(t.metrics[name] for name in names)] for t in settings])
+    again = np.full((len(settings), len(seeds), 1 + len(names)), np.nan)
+    for row, column, trial in _places(settings, seeds, ended):
+        is_complete = trial.state is State.COMPLETE
+        numbers = [trial.value, *(trial.metrics[name] for name in names)]
+        again[row, column] = numbers if is_complete else -np.inf
+    return gives_the_same_again(before, again)
+
+
+def _rows_and_columns(history: History, reruns: Sequence[Trial]) -> tuple[list[Trial], list[int]]:
+    """Return the settings that were run again, each by its first trial, and the seeds."""
+    ended = [trial for trial in reruns if trial.state.is_finished]
+    if not ended:
+        return [], []
+    again = {_key(trial.params) for trial in ended}
+    settings: dict[Hashable, Trial] = {}
+    for trial in history.complete:
+        if _key(trial.params) in again:
+            settings.setdefault(_key(trial.params), trial)
+    return list(settings.values()), list(dict.fromkeys(trial.seed for trial in ended))
+
+
+def _table(
+    settings: Sequence[Trial], seeds: Sequence[int], reruns: Sequence[Trial], history: History
+) -> FloatArray:
+    """Return the re-runs' scores; NaN: not run, -inf: failed."""
+    table = np.full((len(settings), len(seeds)), np.nan)
+    ended = [trial for trial in reruns if trial.state.is_finished]
+    for row, column, trial in _places(settings, seeds, ended):
+        [score] = _scores([trial], history.direction)
+        table[row, column] = -np.inf if np.isnan(score) else score
+    return table
+
+
+def _places(
+    settings: Sequence[Trial], seeds: Sequence[int], reruns: Sequence[Trial]
+) -> list[tuple[int, int, Trial]]:
+    """Return row, column and trial of each re-run of these settings."""
+    rows = {_key(trial.params): row for row, trial in enumerate(settings)}
+    columns = {seed: column for column, seed in enumerate(seeds)}
+    keyed = [(_key(trial.params), trial) for trial in reruns]
+    return [(rows[key], columns[t.seed], t) for key, t in keyed if key in rows]
+
+
+def _shared_metrics(trials: Sequence[Trial]) -> list[str]:
+    """Return the metrics that are a finite number in all of these trials."""
+    first = trials[0].metrics if trials else {}
+    return [n for n in first if all(np.isfinite(t.metrics.get(n, np.nan)) for t in trials)]
+
+
+def _scores(trials: Sequence[Trial], direction: Direction) -> FloatArray:
+    """Return the score of each trial, higher is better; NaN for those that have none."""
+    values = [np.nan if trial.value is None else trial.value for trial in trials]
+    return oriented(values, direction)
+
+
+def _is_start(trial: Trial) -> bool:
+    return trial.kind is Kind.START and trial.state is State.COMPLETE
+
+
+def _on_new_splits(snapshot: Snapshot) -> bool:
+    return any(trial.used_seed for trial in snapshot.reruns)
+
+
+def _key(params: Mapping[str, object]) -> str:
+    """Return what tells settings apart."""
+    return json.dumps(dict(params), sort_keys=True)
