@@ -44,6 +44,7 @@ HOMES = {
         "frameworks.keras_fit",
         "frameworks.keras_memory",
         "frameworks.keras_models",
+        "frameworks.keras_outcomes",
     ),
     "tensorflow": ("frameworks.keras_memory",),
     "pandas": ("study",),

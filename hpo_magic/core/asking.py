@@ -18,6 +18,7 @@ from hpo_magic.core.callsite import CallSites
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Run
 from hpo_magic.core.ports import Report
+from hpo_magic.core.scores import Scored
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Kind
 from hpo_magic.errors import SpaceError
@@ -32,7 +33,7 @@ class TrialRun:
 
     After the trial `values` holds what was asked for, by name, and `asked` how it was declared;
     `objects` are the user's own, and `known` has the names of inactive parameters too.
-    `used_seed`: `hp.seed()` was called.
+    `used_seed`: `hp.seed()` was called. `scored` are the results of `hp.score()`.
     """
 
     def __init__(self, run: Run, report: Report, sites: CallSites | None = None) -> None:
@@ -43,6 +44,7 @@ class TrialRun:
         self.objects: dict[str, Any] = {}
         self.known: set[str] = set()
         self.used_seed = False
+        self.scored: list[Scored] = []
         self.scopes: list[Scope] = []
         self._report = report
         self._n_reports = 0

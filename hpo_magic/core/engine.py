@@ -303,6 +303,7 @@ class Engine:
             metrics=dict(outcome.metrics),
             output=outcome.output,
             used_seed=outcome.used_seed,
+            outcomes=outcome.outcomes if state is State.COMPLETE else None,
             duration_s=at - trial.started if trial.started is not None else None,
         )
         self._put(trial)

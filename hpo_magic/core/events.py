@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from hpo_magic.core.outcomes import Outcomes
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, Kind, Trial
 
@@ -55,7 +56,7 @@ class Outcome:
     `params` and `parameters` are what the training asked for: the active values, by name, and the
     domains they were declared with. `metric` and `direction` say what `value` is: where the user
     named no metric, the first trial finds it. `output` is the end of what was printed.
-    `used_seed`: the training asked for `hp.seed()`.
+    `used_seed`: the training asked for `hp.seed()`. `outcomes` are those of the validation rows.
     """
 
     params: Params = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     output: str = ""
     used_seed: bool = False
+    outcomes: Outcomes | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from hpo_magic.core.describe import (
     describe_int,
 )
 from hpo_magic.core.labels import labels
+from hpo_magic.core.scores import Metric, scored
 from hpo_magic.core.space import Parameter
 from hpo_magic.errors import HpoError, NoNameError, SpaceError, did_you_mean
 
@@ -176,6 +177,36 @@ class HyperParameters:
         trial = current_trial()
         if trial is not None:
             trial.report(step, metrics)
+
+    def score(self, metric: Metric, y_true: Any, y_pred: Any) -> float:
+        """Return the score of predictions, and remember what each row adds to it.
+
+        From the rows comes how much of the best score is luck, and an honest number without a
+        further training. In a cross-validation, score each fold and end with the mean.
+
+        Parameters
+        ----------
+        metric
+            "accuracy", "error", "mae", "mse" or "log_loss"; or a function of (y_true, y_pred). Of a
+            function that is no mean over rows, such as an AUC, only the score is remembered; in
+            `%%hpo_test` it gets an interval all the same.
+        y_true, y_pred
+            The true values and the predictions: labels or probabilities for "accuracy" and "error",
+            probabilities for "log_loss".
+
+        Raises
+        ------
+        MetricError
+            If there is no such metric, or it cannot be computed on these.
+
+        >>> hp.score("accuracy", [0, 1, 1, 0], [0, 1, 0, 0])
+        0.75
+        """
+        found = scored(metric, y_true, y_pred)
+        trial = current_trial()
+        if trial is not None:
+            trial.scored.append(found)
+        return found.value
 
     @property
     def values(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Event, Run
+from hpo_magic.core.outcomes import Outcomes
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 
@@ -139,13 +140,18 @@ class Fit:
     """One `fit` of a framework: what it logged at each epoch, and which epoch the model is at.
 
     `final` indexes `epochs`: the last one, or the one whose weights were restored at the end.
-    `history` and `model` are the framework's own objects, for comparison by identity.
+    `history` and `model` are the framework's own objects, for comparison by identity. `outcomes`
+    gives what the model gets on each validation row, for the name of a metric that was logged; None
+    where that cannot be told.
     """
 
     epochs: Sequence[Mapping[str, float]]
     final: int = -1
     history: Any = field(default=None, compare=False)
     model: Any = field(default=None, compare=False)
+    outcomes: Callable[[str], Outcomes | None] = field(
+        default=lambda metric: None, repr=False, compare=False
+    )
 
 
 class Framework(Protocol):

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from hpo_magic.core.domains import plain
+from hpo_magic.core.outcomes import Outcomes
 from hpo_magic.core.space import Params, Space
 
 __all__ = ["Direction", "Failure", "History", "Kind", "Point", "State", "Trial"]
@@ -81,7 +82,8 @@ class Trial:
 
     `params` holds the active parameters alone, once the trial has ended; while it runs, what was
     suggested. `value` is in the metric's own unit. `started` is in seconds since 1970, `output` the
-    end of what the cell printed. `used_seed`: the cell asked for `hp.seed()`.
+    end of what the cell printed. `used_seed`: the cell asked for `hp.seed()`. `outcomes` are what
+    it got on each validation row, where that is known.
     """
 
     number: int
@@ -97,9 +99,13 @@ class Trial:
     failure: Failure | None = None
     output: str = ""
     used_seed: bool = False
+    outcomes: Outcomes | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the trial as JSON-able values; a number that is not finite becomes its name."""
+        """Return the trial as JSON-able values; a number that is not finite becomes its name.
+
+        Without `outcomes`, which are no text.
+        """
         return {
             "number": self.number,
             "state": self.state.value,

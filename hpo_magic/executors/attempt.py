@@ -22,6 +22,7 @@ from hpo_magic.core.metrics import Score, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
 from hpo_magic.core.trial import Direction, Failure, Kind
 from hpo_magic.errors import MetricError, MissingMetric, SpaceError
+from hpo_magic.executors.outcomes import outcomes_of
 
 __all__ = ["Attempt", "Keep", "Objective", "Trained", "TrialStopped"]
 
@@ -104,7 +105,8 @@ class Attempt:
                 return self._failed(run, outcome, _not_finite(score))
             if self.keep and run.kind is not Kind.RECHECK and _is_better(score, run.to_beat):
                 self.keep(run, trained, fits)
-            return Completed(run.number, outcome, self.clock())
+            found = outcomes_of(score, trial.scored, fits)
+            return Completed(run.number, replace(outcome, outcomes=found), self.clock())
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
             return self._after(error, run, self._outcome(trial, output, None))
         finally:

@@ -1,8 +1,8 @@
 """Keras: its fits are silent, watched and stopped at the next batch; its session starts clean.
 
-Keras is imported when it is used. Three modules beside this one share the library: `keras_fit`,
+Keras is imported when it is used. Four modules beside this one share the library: `keras_fit`,
 whose callback must derive from Keras's and which therefore cannot be read without it,
-`keras_memory`, and `keras_models`.
+`keras_outcomes`, `keras_memory`, and `keras_models`.
 """
 
 from __future__ import annotations

@@ -13,12 +13,14 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 
 from hpo_magic.core.metrics import number
 from hpo_magic.core.ports import Fit, Report
+from hpo_magic.frameworks.keras_outcomes import outcomes_of_fit, validation_rows
 
 __all__ = ["watched_fits"]
 
@@ -76,7 +78,12 @@ class _Watch:
             result = _silent(fit, call)
         if reporter.epochs:
             final = _final(callbacks, reporter.numbers)
-            self.fits.append(Fit(reporter.epochs, final, result, call.args[0]))
+            model, rows = call.args[0], validation_rows(call.arguments)
+            fit_ = Fit(reporter.epochs, final, result, model)
+            if rows is not None:
+                found = outcomes_of_fit(model, *rows, reporter.epochs[final])
+                fit_ = replace(fit_, outcomes=found)
+            self.fits.append(fit_)
         return result
 
     def epoch_ended(self, metrics: Mapping[str, float]) -> None:

@@ -67,6 +67,22 @@ _FIRST = (
     """,
 )
 
+# What each trial got on each validation row: one number for each, in the order of the rows. In
+# bytes, since 20,000 of them as text would be ten times as long; `rows` tells which rows they are.
+_OUTCOMES = (
+    """
+    CREATE TABLE outcomes (
+        study INTEGER NOT NULL REFERENCES studies,
+        number INTEGER NOT NULL,
+        rows TEXT NOT NULL,
+        dtype TEXT NOT NULL, -- NumPy's name: |b1 or <f4
+        n INTEGER NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (study, number)
+    ) WITHOUT ROWID
+    """,
+)
+
 # Format n is what the first n migrations make; the file's `user_version` says which it has.
 # The second has nothing to change: trials say whether they used the seed, and may be re-checks.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, ())
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, (), _OUTCOMES)

@@ -17,6 +17,7 @@ from dataclasses import asdict, astuple, replace
 from pathlib import Path
 
 from hpo_magic.core.domains import Plain, plain
+from hpo_magic.core.outcomes import Outcomes
 from hpo_magic.core.ports import Look, StudyRecord
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, State, Trial
@@ -27,6 +28,9 @@ from hpo_magic.storage.strict_json import from_text, to_text
 __all__ = ["SqliteStorage", "study_file"]
 
 FILE = "studies.sqlite"
+
+# What of a trial is not in its JSON, and where it is to be found.
+OUTCOMES = "data, dtype, rows FROM trials LEFT JOIN outcomes USING (study, number)"
 
 # Whether a process on another host lives cannot be seen from here. A training that has not been
 # heard of for a day is taken for dead; if it ends after all, its result is stored all the same.
@@ -156,6 +160,7 @@ class SqliteStorage:
                 "VALUES (?, ?, ?, ?, ?, ?)",
                 [study, trial.number, text, owner, time.time(), tick],
             )
+            _save_outcomes(db, study, trial)
 
     def trials(self, study: int) -> list[Trial]:
         """Return the trials by number.
@@ -164,13 +169,13 @@ class SqliteStorage:
         """
         with self._database.read() as db:
             rows = db.execute(
-                "SELECT trial, owner, seen FROM trials "
+                f"SELECT trial, owner, seen, {OUTCOMES} "
                 "WHERE study = ? AND trial IS NOT NULL ORDER BY number",
                 [study],
             ).fetchall()
         return [
-            _stopped(text) if owner and _is_dead(owner, seen) else _trial(text)
-            for text, owner, seen in rows
+            _stopped(text) if owner and _is_dead(owner, seen) else _trial(text, *outcomes)
+            for text, owner, seen, *outcomes in rows
         ]
 
     def changes(self, study: int, since: int) -> tuple[int, list[Trial]]:
@@ -178,11 +183,11 @@ class SqliteStorage:
         self._stop_orphans(study)
         with self._database.read() as db:
             rows = db.execute(
-                "SELECT changed, trial FROM trials WHERE study = ? AND changed > ? "
-                "ORDER BY changed",
+                f"SELECT changed, trial, {OUTCOMES} "
+                "WHERE study = ? AND changed > ? ORDER BY changed",
                 [study, since],
             ).fetchall()
-        return (rows[-1][0] if rows else since), [_trial(text) for _, text in rows]
+        return (rows[-1][0] if rows else since), [_trial(*found) for _, *found in rows]
 
     def save_space(self, study: int, space: Space) -> None:
         """Store the space, in place of the one before."""
@@ -269,8 +274,24 @@ def _record_text(record: StudyRecord) -> str:
     return to_text({name: value for name, value in fields.items() if name not in columns})
 
 
-def _trial(text: str) -> Trial:
-    return Trial.from_json(from_text(text))
+def _save_outcomes(db: Connection, study: int, trial: Trial) -> None:
+    """Store a trial's outcomes; a trial without them has none any more."""
+    db.execute("DELETE FROM outcomes WHERE study = ? AND number = ?", [study, trial.number])
+    found = trial.outcomes
+    if found is not None:
+        db.execute(
+            "INSERT INTO outcomes (study, number, rows, dtype, n, data) VALUES (?, ?, ?, ?, ?, ?)",
+            [study, trial.number, found.rows, found.dtype, found.n_rows, found.data],
+        )
+
+
+def _trial(
+    text: str, data: bytes | None = None, dtype: str | None = None, rows: str | None = None
+) -> Trial:
+    trial = Trial.from_json(from_text(text))
+    if data is None or dtype is None or rows is None:
+        return trial
+    return replace(trial, outcomes=Outcomes(data, dtype, rows))
 
 
 def _stopped(text: str) -> Trial:

@@ -12,7 +12,10 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
+
 from hpo_magic.core.domains import Choice, Float, Int
+from hpo_magic.core.outcomes import of_rows
 from hpo_magic.core.ports import Look, Storage, StudyRecord
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, Kind, Point, State, Trial
@@ -141,6 +144,23 @@ class StorageContract:
         for trial in reversed(trials):
             storage.save_trial(study, trial)
         assert storage.trials(study) == trials
+
+    def test_outcomes_come_back_bit_by_bit(self, storage: Storage) -> None:
+        """With their trial, by every way to read it; a trial saved again without them has none."""
+        study, other = storage.create(a_record()).id, storage.create(a_record()).id
+        right = of_rows(np.array([True, False, True]), ["cat", "dog", "cat"])
+        losses = of_rows(np.array([0.1, 2.5e-38, 3.0]), [0, 1, 2])
+        assert right is not None
+        assert losses is not None
+        trials = [replace(a_trial(0), outcomes=right), replace(a_trial(1), outcomes=losses)]
+        for trial in (*trials, a_trial(2)):
+            storage.save_trial(study, trial)
+        storage.save_trial(other, a_trial(0))
+        assert storage.trials(study) == [*trials, a_trial(2)]
+        assert storage.changes(study, 0)[1] == [*trials, a_trial(2)]
+        assert storage.trials(other) == [a_trial(0)]
+        storage.save_trial(study, a_trial(0))
+        assert storage.trials(study)[0].outcomes is None
 
     def test_numbers_that_are_not_finite_are_kept(self, storage: Storage) -> None:
         """In metrics, curves and settings."""
