@@ -102,9 +102,10 @@ def _checked_shape(outcomes: FloatArray) -> tuple[int, int]:
 def _half_width(outcomes: FloatArray, value: float) -> float:
     """Return Wilson's at that value for rights and wrongs, else that of the chosen one's mean."""
     n_rows = outcomes.shape[1]
-    if np.isin(outcomes, (0.0, 1.0)).all():
+    if np.isin(np.abs(outcomes), (0.0, 1.0)).all():  # an error rate is negative here
+        share = abs(value)
         # The larger side: BBC is a little low where the settings truly differ.
-        return wilson_interval(value, n_rows).half_around(value)
+        return wilson_interval(share, n_rows).half_around(share)
     best = outcomes[outcomes.mean(axis=1).argmax()]
     low, high = mean_interval(best)
     return (high - low) / 2

@@ -18,6 +18,7 @@ from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Params
 from hpo_magic.core.summary import Line, best_trial, digits_of, three_numbers
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
+from hpo_magic.honesty.by_row import Luck, bbc_of, luck_of, n_rows_of_shares
 from hpo_magic.honesty.choice import (
     FEWEST_REPEATS,
     Rechecked,
@@ -38,7 +39,7 @@ from hpo_magic.honesty.report import (
     phase,
 )
 
-__all__ = ["Rechecking", "chosen_trial", "headline", "honest_of"]
+__all__ = ["Rechecking", "chosen_trial", "headline", "honest_of", "is_rechecked"]
 
 NOT_YET = "nothing was re-run yet"
 # One score that comes again may be chance; while the search runs, `FEWEST_REPEATS` decides.
@@ -136,15 +137,22 @@ class Found(NamedTuple):
 
 def honest_of(snapshot: Snapshot) -> Honest:
     """Return what to expect of the chosen setting, or why that was not measured."""
+    by_row = bbc_of(snapshot.history)
     if _tells_nothing(snapshot):
-        return honest(snapshot.direction, why_not=SAME_AGAIN)
+        return honest(snapshot.direction, bbc=by_row, why_not=SAME_AGAIN)
     found = _found(snapshot)
     return honest(
         snapshot.direction,
         None if found is None else found.result,
+        by_row,
         on_new_splits=_on_new_splits(snapshot),
         why_not=NOT_YET if snapshot.is_live else NO_RECHECK,
     )
+
+
+def is_rechecked(snapshot: Snapshot) -> bool:
+    """Return whether the setting to take is a re-check's choice."""
+    return not _tells_nothing(snapshot) and _found(snapshot) is not None
 
 
 def chosen_trial(snapshot: Snapshot) -> Trial | None:
@@ -162,12 +170,23 @@ def headline(snapshot: Snapshot) -> list[Line]:
     found = None if _tells_nothing(snapshot) else _found(snapshot)
     gain = None if found is None else found.result.gain
     lines = [start, best, honest_line(honest_of(snapshot), digits_of(snapshot))]
-    if gain is not None:
+    luck = luck_of(snapshot.history)
+    if gain is not None or luck is not None:
         # How much better the best seen is than the start is luck too: the next line has the gain.
-        lines[1] = best._replace(remark=best_seen_remark(len(snapshot.history.complete)))
+        lines[1] = best._replace(remark=_remark_on_best(snapshot, luck))
+    if gain is not None:
         on_new_splits = _on_new_splits(snapshot)
         lines.append(gain_line(gain, snapshot.direction, on_new_splits=on_new_splits))
     return [*lines, test]
+
+
+def _remark_on_best(snapshot: Snapshot, luck: Luck | None) -> str:
+    n_settings = len(snapshot.history.complete)
+    if luck is None:
+        return best_seen_remark(n_settings)
+    return best_seen_remark(
+        n_settings, luck.added, is_share=luck.is_share, direction=snapshot.direction
+    )
 
 
 def _found(snapshot: Snapshot) -> Found | None:
@@ -178,7 +197,8 @@ def _found(snapshot: Snapshot) -> Found | None:
     scores = _scores(settings, history.direction)
     starts = [row for row, trial in enumerate(settings) if _is_start(trial)]
     table = _table(settings, seeds, snapshot.reruns, history)
-    result = rechecked(scores, table, starts[-1] if starts else None)
+    n_rows = n_rows_of_shares([*settings, *_complete(snapshot.reruns)])
+    result = rechecked(scores, table, starts[-1] if starts else None, n_rows)
     if result is None:
         return None
     # The start that is there for the gain alone is not called one of the best.
@@ -257,6 +277,10 @@ def _scores(trials: Sequence[Trial], direction: Direction) -> FloatArray:
 
 def _is_start(trial: Trial) -> bool:
     return trial.kind is Kind.START and trial.state is State.COMPLETE
+
+
+def _complete(trials: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.state is State.COMPLETE]
 
 
 def _on_new_splits(snapshot: Snapshot) -> bool:

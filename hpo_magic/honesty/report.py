@@ -123,7 +123,13 @@ def plus_minus(value: float, half_width: float | None, digits: int = 4, *, sign:
     return f"{value:{sign}.{n_decimals}f} ± {half_width:.{n_decimals}f}"
 
 
-def best_seen_remark(n_settings: int, added: float | None = None, *, is_share: bool = True) -> str:
+def best_seen_remark(
+    n_settings: int,
+    added: float | None = None,
+    *,
+    is_share: bool = True,
+    direction: Direction = Direction.MAXIMIZE,
+) -> str:
     """Return what to think of the best score of the search.
 
     Parameters
@@ -134,19 +140,22 @@ def best_seen_remark(n_settings: int, added: float | None = None, *, is_share: b
         What luck alone could add; None if not known.
     is_share
         Whether the score is a share of rows: luck below half a point is then harmless.
+    direction
+        Luck adds to what is maximized, and takes from what is minimized.
 
     >>> best_seen_remark(32, 0.0712)
     'best of 32, optimistic: luck alone could add 0.07'
     """
     best = f"best of {n_settings:,}"
+    verb = "add" if direction is Direction.MAXIMIZE else "take off"
     if n_settings == 1:
         return "one setting, so no choice and no luck in it"
     if added is None:
         return f"{best}, optimistic"
     if is_share and added < HARMLESS:
-        return f"{best}; luck could add less than half a point"
+        return f"{best}; luck could {verb} less than half a point"
     amount = f"{added:.2f}" if is_share else number(added, 2)
-    return f"{best}, optimistic: luck alone could add {amount}"
+    return f"{best}, optimistic: luck alone could {verb} {amount}"
 
 
 def honest_line(result: Honest, digits: int = 4) -> Line:

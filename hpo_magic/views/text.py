@@ -18,7 +18,7 @@ from hpo_magic.core.summary import (
 )
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.core.wording import duration, number, setting, shortened
-from hpo_magic.honesty.rechecking import chosen_trial, headline, honest_of
+from hpo_magic.honesty.rechecking import chosen_trial, headline, is_rechecked
 from hpo_magic.views.table import SIGNS, best_and_last, cut_text, failures, table, text_table
 
 __all__ = [
@@ -121,7 +121,7 @@ def chosen_text(snapshot: Snapshot) -> str:
     best, chosen = best_trial(snapshot), chosen_trial(snapshot)
     if best is None or chosen is None:
         return ""
-    if honest_of(snapshot).value is None:
+    if not is_rechecked(snapshot):
         return f"best seen in trial {chosen.number}"
     also = ", the best seen" if chosen.number == best.number else ""
     return f"chosen by the re-check: trial {chosen.number}{also}"

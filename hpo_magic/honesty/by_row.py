@@ -1,0 +1,95 @@
+"""What the validation rows of a search's trials say: luck, the error of a score, an honest number.
+
+For trials that were all scored on the same rows, with what each got on each row (`core/outcomes`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from hpo_magic.core.outcomes import Outcomes
+from hpo_magic.core.trial import Direction, History, Trial
+from hpo_magic.honesty.bbc import Bbc, bbc
+from hpo_magic.honesty.choice import oriented
+from hpo_magic.honesty.intervals import share_variance
+from hpo_magic.honesty.luck import luck
+
+__all__ = ["Luck", "Precision", "bbc_of", "luck_of", "n_rows_of_shares", "precision_of"]
+
+
+class Luck(NamedTuple):
+    """How much luck alone could add to the best seen; `is_share`: it is a share of rows."""
+
+    added: float
+    is_share: bool
+
+
+class Precision(NamedTuple):
+    """The standard error of one score, and the validation rows that it is made on."""
+
+    standard_error: float
+    n_rows: int
+
+
+def bbc_of(history: History) -> Bbc | None:
+    """Return what the rows let expect of the best setting; None where not all trials have them.
+
+    The choice was among all complete trials: with a part of them it would be another choice.
+    """
+    shared = _shared(history.complete)
+    return _bbc(shared, history.direction) if shared else None
+
+
+def luck_of(history: History) -> Luck | None:
+    """Return how much luck alone could add to the best seen; None where the rows are not known.
+
+    The settings are taken to be as good as the best one is expected to be.
+    """
+    precision = precision_of(history)
+    if precision is None:
+        return None
+    n_settings = len(history.complete)
+    is_share = _shared(history.complete)[0].is_share
+    return Luck(luck(precision.standard_error, n_settings), is_share)
+
+
+def precision_of(history: History) -> Precision | None:
+    """Return how well a score of this search is known; None where the rows are not known."""
+    best, expected = history.best(), bbc_of(history)
+    if best is None or best.outcomes is None or expected is None:
+        return None
+    found = best.outcomes
+    if found.is_share:
+        # The best seen itself may be 1, where a share seems to have no error.
+        error = math.sqrt(share_variance(abs(expected.value), found.n_rows))
+    else:
+        error = float(np.std(found.values, ddof=1, dtype=np.float64)) / math.sqrt(found.n_rows)
+    return Precision(error, found.n_rows)
+
+
+def n_rows_of_shares(trials: Sequence[Trial]) -> int | None:
+    """Return on how many rows the trials were scored, if their values are all shares of rows.
+
+    The least number, where they differ: new splits may.
+    """
+    known = [trial.outcomes for trial in trials]
+    found = [one for one in known if one is not None and one.is_share]
+    return min((one.n_rows for one in found), default=None) if len(found) == len(known) else None
+
+
+def _shared(trials: Sequence[Trial]) -> tuple[Outcomes, ...]:
+    """Return the outcomes of these trials; () where one has none, or has those of other rows."""
+    found = tuple(trial.outcomes for trial in trials if trial.outcomes is not None)
+    kinds = {(one.rows, one.dtype, one.n_rows) for one in found}
+    return found if len(found) == len(trials) and len(kinds) == 1 else ()
+
+
+# A panel asks at each event; the answer changes when a trial ends.
+@lru_cache(maxsize=4)
+def _bbc(shared: tuple[Outcomes, ...], direction: Direction) -> Bbc:
+    return bbc(oriented(np.stack([one.values for one in shared]), direction))

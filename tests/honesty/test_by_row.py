@@ -1,0 +1,185 @@
+"""What the rows of a search's trials say, and what is made of them in the headline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hpo_magic.core.outcomes import Outcomes, of_rows
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import Direction, History, Kind, State, Trial
+from hpo_magic.honesty.bbc import bbc
+from hpo_magic.honesty.by_row import bbc_of, luck_of, n_rows_of_shares, precision_of
+from hpo_magic.honesty.luck import luck_of_share
+from hpo_magic.honesty.rechecking import headline, honest_of, is_rechecked
+
+MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
+N_ROWS = 80
+Draw = Callable[[np.random.Generator], np.ndarray]
+
+
+def coin(rng: np.random.Generator) -> np.ndarray:
+    """Return rows that are right by chance alone."""
+    return rng.random(N_ROWS) < 0.5
+
+
+def losses(rng: np.random.Generator) -> np.ndarray:
+    """Return a loss for each row."""
+    return rng.gamma(2.0, 1.0, N_ROWS)
+
+
+def outcomes(values: np.ndarray, truth: int = 0) -> Outcomes:
+    """Return the outcomes of the rows that `truth` stands for."""
+    found = of_rows(values, np.full(len(values), truth))
+    assert found is not None
+    return found
+
+
+def trials(n: int, draw: Draw = coin, seed: int = 0) -> tuple[Trial, ...]:
+    """Return the complete trials of a search."""
+    rng = np.random.default_rng(seed)
+    drawn = [outcomes(draw(rng)) for _ in range(n)]
+    kinds = [Kind.START] + [Kind.SEARCH] * (n - 1)
+    return tuple(
+        Trial(i, State.COMPLETE, {"x": i}, kinds[i], value=found.mean, outcomes=found)
+        for i, found in enumerate(drawn)
+    )
+
+
+def ended(found: tuple[Trial, ...], direction: Direction = MAX) -> Snapshot:
+    """Return the end of a search."""
+    return Snapshot("study", "accuracy", direction, Space(), found, is_live=False)
+
+
+def test_the_choice_is_made_again_on_resampled_rows() -> None:
+    """The number is BBC's, of all trials, in the metric's unit."""
+    found = trials(30)
+    expected = bbc(np.stack([trial.outcomes.values for trial in found if trial.outcomes]))
+    assert bbc_of(History(found, MAX)) == expected
+    honest = honest_of(ended(found))
+    assert (honest.value, honest.half_width) == (expected.value, expected.half_width)
+    assert honest.how == "choice of 30 made again on resampled validation rows (80)"
+
+
+@pytest.mark.parametrize("draw", [coin, losses])
+def test_what_is_minimized_is_turned_round(draw: Draw) -> None:
+    """An error rate and a loss: the honest number is positive, and above the best seen."""
+    found = trials(30, draw)
+    honest = honest_of(ended(found, MIN))
+    assert honest.value is not None
+    assert honest.half_width is not None
+    truth = 0.5 if draw is coin else 2.0
+    assert min(trial.value or 9 for trial in found) < honest.value
+    assert abs(honest.value - truth) < honest.half_width
+    assert "luck alone could take off" in headline(ended(found, MIN))[1].remark
+
+
+def test_an_error_rate_has_the_interval_of_the_accuracy() -> None:
+    """Wilson's, from either side."""
+    right = trials(10)
+    wrong = [replace(t, outcomes=outcomes(~t.outcomes.values)) for t in right if t.outcomes]
+    one, other = bbc_of(History(right, MAX)), bbc_of(History(tuple(wrong), MIN))
+    assert one is not None
+    assert other is not None
+    assert other.value == pytest.approx(one.value - 1)
+    assert other.half_width == pytest.approx(one.half_width)
+
+
+@pytest.mark.parametrize(
+    "odd", [None, outcomes(np.ones(N_ROWS, dtype=bool), 1), outcomes(np.ones(N_ROWS))]
+)
+def test_all_trials_must_have_them(odd: Outcomes | None) -> None:
+    """One without, or with other rows, was part of the choice too: then nothing is said."""
+    found = trials(10)
+    mixed = (*found[:-1], replace(found[-1], outcomes=odd))
+    assert bbc_of(History(mixed, MAX)) is None
+    assert luck_of(History(mixed, MAX)) is None
+    assert honest_of(ended(mixed)).value is None
+    assert headline(ended(mixed))[1].remark.startswith("best of 10, optimistic")
+    assert bbc_of(History((), MAX)) is None
+
+
+def test_luck_is_told_with_the_best_seen() -> None:
+    """From the rows, the number of settings, and what the best is expected to be worth."""
+    found = trials(30)
+    expected = bbc_of(History(found, MAX))
+    assert expected is not None
+    added = luck_of_share(expected.value, N_ROWS, 30)
+    assert luck_of(History(found, MAX)) == (added, True)
+    assert headline(ended(found))[1].remark == (
+        f"best of 30, optimistic: luck alone could add {added:.2f}"
+    )
+
+
+def test_quiet_when_harmless() -> None:
+    """Luck below half a point is one line, and no warning."""
+    rng = np.random.default_rng(0)
+    many = trials(5, lambda _: rng.random(20_000) < 0.99)
+    assert headline(ended(many))[1].remark == "best of 5; luck could add less than half a point"
+
+
+def test_the_error_of_a_loss_is_that_of_its_mean() -> None:
+    """s/√n of the best trial's rows."""
+    found = trials(5, losses)
+    best = History(found, MIN).best()
+    assert best is not None
+    assert best.outcomes is not None
+    precision = precision_of(History(found, MIN))
+    assert precision is not None
+    assert precision.standard_error == pytest.approx(
+        best.outcomes.values.std(ddof=1) / np.sqrt(N_ROWS)
+    )
+    assert precision.n_rows == N_ROWS
+
+
+def test_a_best_seen_of_one_is_no_certainty() -> None:
+    """All rows right: luck is that of what is expected, not nothing."""
+    found = trials(20, lambda rng: rng.random(20) < 0.9)
+    perfect = replace(found[3], value=1.0, outcomes=outcomes(np.ones(20, dtype=bool)))
+    history = History((*found[:3], perfect, *found[4:]), MAX)
+    luck = luck_of(history)
+    assert luck is not None
+    assert luck.added > 0.05
+
+
+def rerun(of: Trial, seed: int, draw: Draw, *, used_seed: bool = True) -> Trial:
+    """Return a re-run of a trial on a seed."""
+    found = outcomes(draw(np.random.default_rng([of.number, seed])), seed)
+    number = 100 + 10 * of.number + seed
+    return Trial(number, State.COMPLETE, of.params, Kind.RECHECK, seed, found.mean,
+                 outcomes=found, used_seed=used_seed)  # fmt: skip
+
+
+@pytest.mark.parametrize(("used_seed", "how"), [(True, "2 new splits"), (False, "made again")])
+def test_new_splits_come_first_and_rows_before_new_training_seeds(
+    used_seed: bool, how: str
+) -> None:
+    """The order of preference; the choice is the re-check's either way."""
+    found = trials(30)
+    best = sorted(found, key=lambda trial: -(trial.value or 0))[:3]
+    reruns = [rerun(t, seed, coin, used_seed=used_seed) for t in best for seed in (1, 2)]
+    snapshot = ended((*found, *reruns))
+    assert how in honest_of(snapshot).how
+    assert is_rechecked(snapshot)
+
+
+def test_few_re_runs_that_agree_by_chance_have_the_width_of_their_rows() -> None:
+    """The floor of the half-width: a share of so many rows cannot be known better."""
+    found = trials(30)
+    best = max(found, key=lambda trial: trial.value or 0)
+    half = np.arange(N_ROWS) < N_ROWS / 2
+
+    def width(one: np.ndarray) -> float | None:
+        made = [replace(rerun(best, seed, lambda _: one), value=0.5 + seed / 1e4)
+                for seed in (1, 2, 3)]  # fmt: skip
+        return honest_of(ended((*found, *made))).half_width
+
+    with_rows = width(half)
+    assert with_rows is not None
+    assert with_rows > 1.9 * np.sqrt(0.25 / N_ROWS) * np.sqrt(1 / 3 + 0.25)
+    assert n_rows_of_shares(found) == N_ROWS
+    assert n_rows_of_shares(trials(3, losses)) is None
