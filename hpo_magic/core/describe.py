@@ -47,9 +47,8 @@ def describe_int(
     default: int | None = None,
 ) -> Described:
     """Return what the arguments of `hp.Int` say."""
-    domain = Int(
-        python_number(min_value), python_number(max_value), python_number(step), _is_log(sampling)
-    )
+    low, high = python_number(min_value), python_number(max_value)
+    domain = Int(low, high, python_number(step), *_scale(sampling))
     return Described(domain, domain.middle if default is None else python_number(default))
 
 
@@ -61,9 +60,8 @@ def describe_float(
     default: float | None = None,
 ) -> Described:
     """Return what the arguments of `hp.Float` say."""
-    domain = Float(
-        python_number(min_value), python_number(max_value), python_number(step), _is_log(sampling)
-    )
+    low, high = python_number(min_value), python_number(max_value)
+    domain = Float(low, high, python_number(step), *_scale(sampling))
     if default is None:
         return Described(domain, domain.middle)
     default = python_number(default)
@@ -102,12 +100,11 @@ def describe_fixed(value: Any) -> Described:
     return Described(Choice((label,)), label, [(label, value)])
 
 
-def _is_log(sampling: str | None) -> bool:
-    if sampling in (None, "linear"):
-        return False
-    if sampling == "log":
-        return True
-    raise SpaceError(f'sampling must be "linear" or "log", got {sampling!r}.')
+def _scale(sampling: str | None) -> tuple[bool, bool]:
+    """Return whether the scale is a log scale, and whether it is a reverse one."""
+    if sampling not in (None, "linear", "log", "reverse_log"):
+        raise SpaceError(f'sampling must be "linear", "log" or "reverse_log", got {sampling!r}.')
+    return sampling == "log", sampling == "reverse_log"
 
 
 def _label_among(default: Any, pairs: Sequence[tuple[Plain, Any]]) -> Plain:

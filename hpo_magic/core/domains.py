@@ -12,9 +12,9 @@ interval is a uniform draw of the domain, and neighbouring levels are equally fa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -47,13 +47,15 @@ class _Numeric:
     """What `Int` and `Float` share: bounds, both inclusive, an optional step, and a scale.
 
     With `step` the levels are low, low + step, ... up to `high` (on a log scale low, low * step,
-    ...), as in KerasTuner: `high` itself is a level only if the steps reach it.
+    ...), as in KerasTuner: `high` itself is a level only if the steps reach it. `reverse_log` is
+    the log scale seen from the other end: what is fine there at `low` is fine at `high`.
     """
 
     low: float
     high: float
     step: float | None = None
     log: bool = False
+    reverse_log: bool = False
     kind: ClassVar[str] = "number"
 
     def __post_init__(self) -> None:
@@ -65,13 +67,15 @@ class _Numeric:
             )
         if not _is_finite(self.high - self.low):
             raise SpaceError(f"the range from {self.low!r} to {self.high!r} is too wide.")
-        if self.log and self.low <= 0:
+        if (self.log or self.reverse_log) and self.low <= 0:
             hint = "1" if self.kind == "int" else "1e-6"
             raise SpaceError(
                 f"a log scale needs a lower bound above 0, got {self.low!r}. Try {hint}."
             )
         if self.step is not None:
             self._check_step(self.step)
+        if self.reverse_log and (self.log or self.step is not None):
+            raise SpaceError("a reverse log scale takes no step. Leave it out.")
 
     def _check_number(self, name: str, number: Any) -> None:
         label = {"low": "the lower bound", "high": "the upper bound", "step": "the step"}[name]
@@ -106,6 +110,8 @@ class _Numeric:
     @property
     def middle(self) -> Plain:
         """The value in the middle of the range; the geometric middle on a log scale."""
+        if self.reverse_log:
+            return self.value(0.5)
         if self.log:
             return self.nearest(math.sqrt(self.low) * math.sqrt(self.high))
         return self.nearest(self.low + (self.high - self.low) / 2)
@@ -115,6 +121,8 @@ class _Numeric:
 
         Values outside the domain are taken to the nearest one inside.
         """
+        if self.reverse_log:
+            return 1.0 - self._from_the_end.unit(self._mirrored(value))
         n = self.n_levels
         inside = min(max(value, self.low), self.high)
         if n is not None:
@@ -125,6 +133,8 @@ class _Numeric:
 
     def value(self, unit: float) -> Plain:
         """Return the value at `unit` in [0, 1]."""
+        if self.reverse_log:
+            return self.nearest(self._mirrored(self._from_the_end.value(1.0 - unit)))
         n = self.n_levels
         if n is not None:
             return self._at_level(min(int(unit * n), n - 1))
@@ -143,10 +153,20 @@ class _Numeric:
 
     def snap(self, units: FloatArray) -> FloatArray:
         """Return `units` (any shape, in [0, 1]) moved to the places of the nearest values."""
+        if self.reverse_log:
+            return 1.0 - self._from_the_end.snap(1.0 - units)
         n = self.n_levels
         if n is None:
             return np.clip(units, 0.0, 1.0)
         return (np.minimum(np.floor(np.clip(units, 0.0, 1.0) * n), n - 1) + 0.5) / n
+
+    @property
+    def _from_the_end(self) -> Self:
+        """The domain on a log scale, with `low` and `high` for one another."""
+        return replace(self, log=True, reverse_log=False)
+
+    def _mirrored(self, value: Any) -> Any:
+        return self.low + self.high - value
 
     def _level(self, value: float) -> int:
         if self.step is None:
@@ -179,7 +199,7 @@ class _Numeric:
 
     def to_json(self) -> dict[str, Any]:
         """Return the domain as JSON-able values, read back by `domain_from_json`."""
-        step, log = self.step, self.log
+        step, log = self.step, "reverse" if self.reverse_log else self.log
         return {"kind": self.kind, "low": self.low, "high": self.high, "step": step, "log": log}
 
 
@@ -235,6 +255,7 @@ class Int(_Numeric):
     high: int
     step: int | None = None
     log: bool = False
+    reverse_log: bool = False
     kind: ClassVar[str] = "int"
 
     def _check_number(self, name: str, number: Any) -> None:
@@ -372,7 +393,8 @@ def domain_from_json(data: dict[str, Any]) -> Domain:
     if data["kind"] == "choice":
         return Choice(tuple(plain(v) for v in data["values"]), data["ordered"])
     made = Int if data["kind"] == "int" else Float
-    return made(data["low"], data["high"], data["step"], data["log"])
+    is_reverse = data["log"] == "reverse"
+    return made(data["low"], data["high"], data["step"], data["log"] is True, is_reverse)
 
 
 def plain(value: Any) -> Plain:

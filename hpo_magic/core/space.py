@@ -128,7 +128,7 @@ def describe(domain: Domain) -> str:
     if isinstance(domain, Choice):
         return ", ".join(map(repr, domain.values))
     step = f", step {_digits(domain.step)}" if domain.step is not None else ""
-    log = ", log" if domain.log else ""
+    log = ", log" if domain.log else ", reverse log" if domain.reverse_log else ""
     return f"{_digits(domain.low)} to {_digits(domain.high)}{step}{log}"
 
 
@@ -145,7 +145,7 @@ def hull(old: Domain, new: Domain) -> Domain:
         return Choice(_by_size(values) if new.ordered and are_numbers else values, new.ordered)
     if isinstance(old, Choice) or isinstance(new, Choice):
         return new
-    if (old.kind, old.log) != (new.kind, new.log):
+    if (old.kind, old.log, old.reverse_log) != (new.kind, new.log, new.reverse_log):
         return new
     bounds: dict[str, Any] = {"low": min(old.low, new.low), "high": max(old.high, new.high)}
     wide = replace(new, **bounds)

@@ -77,7 +77,9 @@ class Encoding:
             domain = self.domains[j]
             assert domain.low is not None
             decades = np.log(domain.high / domain.low) or 1.0
-            number = domain.low * np.exp((units[:, j] - low[j]) / width[j] * decades)
+            place = (units[:, j] - low[j]) / width[j]
+            place = 1.0 - place if domain.reverse_log else place
+            number = domain.low * np.exp(place * decades)
             gaps[:, j] = np.log1p(1.0 / number) / decades * width[j]
         return gaps
 
@@ -118,7 +120,10 @@ class Encoding:
         return [
             j
             for j, d in enumerate(self.domains)
-            if not isinstance(d, Choice) and d.kind == "int" and d.log and d.step is None
+            if not isinstance(d, Choice)
+            and d.kind == "int"
+            and (d.log or d.reverse_log)
+            and d.step is None
         ]
 
     @cached_property

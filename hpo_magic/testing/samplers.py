@@ -68,6 +68,9 @@ SPACES = {
         width=Int(1, 64, step=2, log=True),
         decay=Float(1e-4, 1.0, step=10.0, log=True),
     ),
+    "reverse scales": space_of(
+        momentum=Float(0.01, 0.999, reverse_log=True), units=Int(1, 64, reverse_log=True)
+    ),
     "extremes": space_of(
         n=Int(0, 10**30), m=Int(1, 10**18, log=True), x=Float(-1e300, 1e300), y=Float(0.0, 1e-300)
     ),

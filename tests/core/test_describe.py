@@ -84,8 +84,8 @@ def test_what_arguments_say(described: Described, domain: Domain, default: objec
         ),
         (
             describe_int,
-            {"min_value": 1, "max_value": 9, "sampling": "reverse_log"},
-            'sampling must be "linear" or "log", got \'reverse_log\'.',
+            {"min_value": 1, "max_value": 9, "sampling": "logarithmic"},
+            'sampling must be "linear", "log" or "reverse_log", got \'logarithmic\'.',
         ),
     ],
 )

@@ -25,7 +25,8 @@ def ints(draw: st.DrawFn) -> Int:
     low = draw(st.integers(1 if log else -(10**9), 10**9))
     width = draw(st.integers(0, 10**9))
     if draw(st.booleans()) or not width:
-        return Int(low, low + width, None, log)
+        is_reverse = log and draw(st.booleans())
+        return Int(low, low + width, None, log and not is_reverse, is_reverse)
     if log:
         return Int(low, low * draw(st.integers(2, 1000)), 2, log)
     return Int(low, low + width, draw(st.integers(1, width)), log)
@@ -37,6 +38,8 @@ def floats(draw: st.DrawFn) -> Float:
     if draw(st.booleans()):
         low = draw(st.floats(1e-12, 1e6))
         ratio = draw(st.just(1.0) | st.floats(1.001, 1e12))
+        if draw(st.booleans()):
+            return Float(low, low * ratio, reverse_log=True)
         steps = [None, 10.0, 1.5]
         return Float(low, low * ratio, draw(st.sampled_from(steps)) if ratio > 10 else None, True)
     low = draw(st.floats(-1e6, 1e6))
@@ -274,3 +277,21 @@ def test_true_one_and_one_point_zero_are_three_choices() -> None:
 def test_lists_of_json_are_tuples() -> None:
     """JSON has no tuples, so its lists are read as such, all the way down."""
     assert plain(json.loads("[1, [2, [3]], null]")) == (1, (2, (3,)), None)
+
+
+@given(UNITS)
+def test_a_reverse_log_scale_is_a_log_scale_from_the_other_end(unit: float) -> None:
+    """A quarter of it from the top is 5.6 below the bound: 1000 ** 0.25."""
+    for kind in (Float, Int):
+        domain, other = kind(1, 1000, reverse_log=True), kind(1, 1000, log=True)
+        mirrored = 1001 - other.value(1 - unit)  # type: ignore[operator]
+        assert domain.value(unit) == pytest.approx(mirrored)
+    assert Float(1, 1000, reverse_log=True).value(0.75) == pytest.approx(1001 - 1000**0.25)
+
+
+def test_a_reverse_log_scale_takes_no_step() -> None:
+    """And needs a bound above 0, as a log scale does."""
+    with pytest.raises(SpaceError, match=r"^a reverse log scale takes no step\. Leave it out\.$"):
+        Int(1, 9, 2, reverse_log=True)
+    with pytest.raises(SpaceError, match=r"^a log scale needs a lower bound above 0, got 0"):
+        Int(0, 9, reverse_log=True)
