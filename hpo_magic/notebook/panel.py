@@ -19,7 +19,14 @@ from hpo_magic.core.ports import Controls, Snapshot
 from hpo_magic.notebook.buttons import Buttons
 from hpo_magic.notebook.clicks import Clicks
 from hpo_magic.notebook.pace import Pace
-from hpo_magic.notebook.pages import Part, Words, log_page, overview_page, parameters_page
+from hpo_magic.notebook.pages import (
+    Part,
+    Words,
+    log_page,
+    overview_page,
+    parameters_page,
+    tabs_of,
+)
 from hpo_magic.notebook.static import show_result
 from hpo_magic.notebook.steer import steer_page
 from hpo_magic.notebook.trials_page import trials_page
@@ -79,12 +86,7 @@ class Panel:
             for page in self.pages
             for part in page.parts
         }
-        self.tabs = widgets.Tab(
-            [page.widget for page in self.pages],
-            titles=[page.title for page in self.pages],
-            selected_index=0,
-            layout=widgets.Layout(max_width="100%"),
-        )
+        self.tabs = tabs_of(self.pages)
         self.tabs.observe(self._on_choice, names="selected_index")
         self.widget = widgets.VBox(
             [widgets.HTML(STYLE), *(w.widget for w in self._words), self.buttons.widget, self.tabs]
