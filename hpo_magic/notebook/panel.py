@@ -2,6 +2,10 @@
 
 It is told of every event and redraws what is seen, changed and due. When the search ends, in
 whatever way, its widgets are closed and their place is taken by a result that needs no kernel.
+
+A page that was reloaded meanwhile cannot follow: JupyterLab 4.6 asks the kernel for the widgets by
+messages that wait for the end of the cell, and takes no more outputs for that cell. It waits for
+the panel's outermost widget. So that one stays, with the result in it.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from hpo_magic.notebook.pages import (
     parameters_page,
     tabs_of,
 )
-from hpo_magic.notebook.static import show_result
+from hpo_magic.notebook.static import result_in_one, show_result
 from hpo_magic.notebook.steer import steer_page
 from hpo_magic.notebook.trials_page import trials_page
 from hpo_magic.views.live import STYLE, header_html, numbers_html
@@ -115,8 +119,10 @@ class Panel:
         is_mine = self._lock.acquire(timeout=CLOSING_S)
         try:
             self._latest = self._take = None
-            show_result(snapshot, self._handles)
-            for widget in (*_tree(self.widget), *(w for p in self.pages for w in _tree(p.widget))):
+            shown = show_result(snapshot, self._handles)
+            inner = (*self.widget.children, *(page.widget for page in self.pages))
+            self.widget.children = (widgets.HTML(STYLE + result_in_one(*shown)),)
+            for widget in (w for root in inner for w in _tree(root)):
                 widget.close()
         finally:
             if is_mine:
