@@ -3,9 +3,8 @@
 It is told of every event and redraws what is seen, changed and due. When the search ends, in
 whatever way, its widgets are closed and their place is taken by a result that needs no kernel.
 
-A page that was reloaded meanwhile cannot follow: JupyterLab 4.6 asks the kernel for the widgets by
-messages that wait for the end of the cell, and takes no more outputs for that cell. It waits for
-the panel's outermost widget. So that one stays, with the result in it.
+A page that was reloaded meanwhile has the widgets (see `reloads`), but JupyterLab 4.6 takes no more
+outputs for that cell. So the outermost widget stays, with the result in it.
 """
 
 from __future__ import annotations
@@ -116,6 +115,7 @@ class Panel:
 
     def close(self, snapshot: Snapshot) -> None:
         """Put the result that stays in place of the widgets."""
+        self._clicks.close()
         is_mine = self._lock.acquire(timeout=CLOSING_S)
         try:
             self._latest = self._take = None
@@ -139,6 +139,7 @@ class Panel:
         self._clicks.connect([self.tabs, *self.buttons.clickable])
         for page in self.pages:
             self._clicks.connect(page.clickable)
+        self._clicks.open()
         live = display(self.widget, display_id=True)
         below = display({"text/plain": ""}, raw=True, display_id=True)
         self._handles = (live, below)
