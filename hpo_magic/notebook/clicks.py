@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hpo_magic.notebook.pump import Pump
+from hpo_magic.notebook.reloads import Reloads
 
 __all__ = ["Clicks"]
 
@@ -46,6 +47,7 @@ class Clicks:
         self._subshell: str | None = None
         self._pump = Pump.of(kernel)
         self._is_routed = False
+        self._reloads: Reloads | None = None
 
     def connect(self, widgets: Iterable[Any]) -> None:
         """Have the messages of these widgets handled while the cell runs."""
@@ -65,6 +67,17 @@ class Clicks:
         if self._subshell is not None:
             comm._reply_subshell_for = lambda message, default: self._subshell
             self._is_routed = True
+
+    def open(self) -> None:
+        """Answer pages that are reloaded meanwhile, where a subshell of ours can; then `close`."""
+        if self._subshell is not None:
+            self._reloads = Reloads(self._kernel, self._subshell)
+            self._reloads.begin()
+
+    def close(self) -> None:
+        """Leave the kernel's messages alone; clicks are delivered as before."""
+        if self._reloads is not None:
+            self._reloads.end()
 
     @property
     def is_live(self) -> bool:

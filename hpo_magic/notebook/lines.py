@@ -34,7 +34,7 @@ class TrialLog:
     """
 
     def __init__(
-        self, out: TextIO | None = None, show: Callable[[Snapshot], None] | None = None
+        self, out: TextIO | None = None, show: Callable[[Snapshot], object] | None = None
     ) -> None:
         self._out = out or sys.stdout
         self._show = show

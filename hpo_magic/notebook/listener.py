@@ -9,7 +9,7 @@ from hpo_magic.core.events import Event
 from hpo_magic.core.ports import Controls, Listener, Snapshot
 from hpo_magic.notebook.lines import ProgressLine, TrialLog
 
-__all__ = ["Silent", "make_listener", "ui_for"]
+__all__ = ["Silent", "make_listener", "show_stored", "ui_for"]
 
 
 class Silent:
@@ -61,8 +61,22 @@ def make_listener(ui: str, shell: Any, controls: Controls) -> Listener:
         from hpo_magic.notebook.panel import Panel
 
         return Panel(controls, kernel)
-    if kernel is not None:
-        from hpo_magic.notebook.static import show_result
+    return _text_listener(kernel)
 
-        return TrialLog(show=show_result)
-    return ProgressLine()
+
+def _text_listener(kernel: Any) -> Listener:
+    if kernel is None:
+        return ProgressLine()
+    from hpo_magic.notebook.static import show_result
+
+    return TrialLog(show=show_result)
+
+
+def show_stored(snapshot: Snapshot, shell: Any) -> None:
+    """Show a study from disk: as a panel where there is a reader, else as the result that stays."""
+    if ui_for(shell) == "widgets":
+        from hpo_magic.notebook.stored import StoredPanel
+
+        StoredPanel(snapshot, shell.kernel).show()
+    else:
+        _text_listener(getattr(shell, "kernel", None)).close(snapshot)

@@ -26,14 +26,14 @@ from hpo_magic.honesty.leaks import looks_like_test_data, sentence_of_names
 from hpo_magic.notebook.cell import Cell, CellError, CellObjective, from_cell, modules_imported
 from hpo_magic.notebook.completion import complete_options
 from hpo_magic.notebook.fingerprint import data_fingerprint, fingerprint, inputs_of
-from hpo_magic.notebook.listener import make_listener
-from hpo_magic.notebook.options import contradiction, help_text, parse_line
+from hpo_magic.notebook.listener import make_listener, show_stored
+from hpo_magic.notebook.options import contradiction, help_text, parse_line, parse_name
 from hpo_magic.notebook.sealed import Sealed, TestResult
 from hpo_magic.options import checked_name
 from hpo_magic.restore import Restorer
 from hpo_magic.resume import open_study
 from hpo_magic.runner import Wishes
-from hpo_magic.storage.sqlite import SqliteStorage
+from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study import Study, open_snapshot
 
 STUDIES = Path("hpo_studies")
@@ -49,7 +49,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def hpo(self, line: str, cell: str | None = None) -> Any:  # noqa: D102  (below, from the options)
         with _mistakes_told("%%hpo" if cell is not None else "%hpo", self.shell):
             if cell is None:
-                return self._show(_name_alone(line, "%hpo"))
+                return self._show(*parse_name(line, "%hpo"))
             return self._search(line, cell)
 
     hpo.__doc__ = help_text()
@@ -58,7 +58,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def hpo_test(self, line: str, cell: str) -> TestResult:
         """Measure the chosen model once, on data that the search never saw.
 
-            %%hpo_test NAME
+            %%hpo_test NAME [--storage PATH]
             model.evaluate(x_test, y_test)
 
         The body runs once: `hp.*` calls give the chosen values, and the model and the other
@@ -67,7 +67,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         longer is a test.
         """
         with _mistakes_told("%%hpo_test", self.shell):
-            study = self._put(self._study(_name_alone(line, "%%hpo_test")))
+            study = self._put(self._study(*parse_name(line, "%%hpo_test")))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
             return Sealed(study, compiled, self.shell).look()
 
@@ -114,23 +114,29 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         if done.finish.reason is Reason.FAILING:
             _raise_failure(done, cell, self.shell)
 
-    def _show(self, name: str) -> Any:
+    def _show(self, name: str, folder: Path | None) -> Any:
         """Show a study again, from disk; without a name, list them."""
-        storage = _opened(None)
         if not name:
-            return _listing(storage)
-        study = self._put(self._study(name))
-        make_listener("auto", self.shell, Wishes()).close(study.snapshot)
+            return _listing(_opened_again(folder))
+        study = self._study(name, folder)
+        storage = study.storage
+        if isinstance(storage, SqliteStorage) and not (study.unsaved or _is_latest(study)):
+            study = self._from_disk(name, storage)  # a search that still runs began a new revision
+        show_stored(self._put(study).snapshot, self.shell)
         return None
 
-    def _study(self, name: str) -> Study:
-        """Return the study of that name: the variable if it is one, else from disk."""
+    def _study(self, name: str, folder: Path | None) -> Study:
+        """Return the study of that name: the variable if it is the one, else from disk."""
         if not name:
             raise OptionError("the study has no name. Write %%hpo_test NAME; %hpo lists them.")
         found = self.shell.user_ns.get(checked_name(name))
-        if isinstance(found, Study):
-            return found.refresh()
-        storage = _opened(None)
+        is_meant = isinstance(found, Study)
+        if is_meant and folder is not None:
+            is_meant = _is_in(_opened_again(folder), found.record)
+        return found.refresh() if is_meant else self._from_disk(name, _opened_again(folder))
+
+    def _from_disk(self, name: str, storage: SqliteStorage) -> Study:
+        """Return the latest revision of a study, with what makes its models again."""
         record, snapshot = open_snapshot(storage, name)
         objective = None
         if record.source:
@@ -215,26 +221,27 @@ def _raise_failure(done: Conducted, cell: Cell, shell: Any) -> None:
     raise from_cell(shell, cell, error)
 
 
-def _name_alone(line: str, magic: str) -> str:
-    """Return the study's name that a line without options consists of; "" if there is none.
+def _opened(folder: Path | None) -> SqliteStorage:
+    """Return the storage of a folder; `hpo_studies` beside the notebook unless said otherwise."""
+    return SqliteStorage(folder or STUDIES)
+
+
+def _opened_again(folder: Path | None) -> SqliteStorage:
+    """Return the storage of a folder to look into; one that was named must be there.
 
     Raises
     ------
     OptionError
-        If there is more on the line.
+        If it is not: to look must not create it.
     """
-    name, *rest = line.split() or [""]
-    if rest:
-        raise OptionError(
-            f"{magic} takes the name of a study and nothing else, got {rest[0]!r}. "
-            f"Options belong to %%hpo."
-        )
-    return name
+    if folder is not None and not study_file(folder).exists():
+        raise OptionError(f"there are no studies in {folder}: it has no file {study_file(folder)}.")
+    return _opened(folder)
 
 
-def _opened(folder: Path | None) -> SqliteStorage:
-    """Return the storage of a folder; `hpo_studies` beside the notebook unless said otherwise."""
-    return SqliteStorage(folder or STUDIES)
+def _is_latest(study: Study) -> bool:
+    """Return whether no later revision of the study is stored."""
+    return study.storage.revisions(study.name)[-1].id == study.record.id
 
 
 def _is_in(storage: Storage, record: StudyRecord) -> bool:

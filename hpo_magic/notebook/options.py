@@ -13,7 +13,15 @@ from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.options import ERRORS, SAMPLERS, UIS, Options, checked_name, seconds
 
-__all__ = ["OPTIONS", "Option", "contradiction", "help_text", "parse_line", "suggestions"]
+__all__ = [
+    "OPTIONS",
+    "Option",
+    "contradiction",
+    "help_text",
+    "parse_line",
+    "parse_name",
+    "suggestions",
+]
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,8 @@ A fifth of the trials runs the best settings again on new seeds, and the choice 
 best value of a search is too good to be true. Seed the split with hp.seed().
 
     %%hpo_test NAME    measure the chosen model once, on data the search never saw
-    %hpo               list the studies; %hpo NAME shows one again, from disk
+    %hpo NAME          show the study again, from disk, after a restart too
+    %hpo               list the studies; --storage PATH with each of the three
 """
 
 
@@ -111,10 +120,34 @@ def parse_line(line: str) -> tuple[str, Options]:
         recheck=found.recheck,
         errors=found.errors,
         fresh=found.fresh,
-        storage=None if found.storage is None else Path(found.storage).expanduser(),
+        storage=_folder(found.storage),
         ui=found.ui,
     )
     return checked_name(found.name), options
+
+
+def parse_name(line: str, magic: str) -> tuple[str, Path | None]:
+    """Return the study's name ("" if there is none) and the folder of a line without a search.
+
+    Raises
+    ------
+    OptionError
+        If there is more on the line.
+    """
+    parser = _Parser(prog=magic, add_help=False, allow_abbrev=False)
+    parser.add_argument("name", nargs="?", default="")
+    parser.add_argument("--storage")
+    found, more = parser.parse_known_args(_words(line))
+    if more:
+        raise OptionError(
+            f"{magic} takes the name of a study and --storage PATH, nothing else; got {more[0]!r}. "
+            f"Other options belong to %%hpo."
+        )
+    return found.name, _folder(found.storage)
+
+
+def _folder(text: str | None) -> Path | None:
+    return None if text is None else Path(text).expanduser()
 
 
 def suggestions(text: str) -> list[str]:

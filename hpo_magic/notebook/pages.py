@@ -16,14 +16,24 @@ import ipywidgets as widgets
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import running_trials
 from hpo_magic.notebook.picture import Picture
-from hpo_magic.views.canvas import WIDE_PX
+from hpo_magic.views.canvas import SHARPNESS, WIDE_PX
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.curves import current_curve, curves
 from hpo_magic.views.importance import importance
 from hpo_magic.views.live import current_html, log_html
 from hpo_magic.views.parallel import parallel
 
-__all__ = ["Page", "Part", "Words", "log_page", "overview_page", "parameters_page", "side_by_side"]
+__all__ = [
+    "Page",
+    "Part",
+    "Words",
+    "log_page",
+    "overview_page",
+    "parameters_page",
+    "side_by_side",
+    "stored_pages",
+    "tabs_of",
+]
 
 
 class Part(Protocol):
@@ -64,6 +74,16 @@ class Words:
         self.widget.value = self._text(snapshot)
 
 
+def tabs_of(pages: Sequence[Page]) -> widgets.Tab:
+    """Return the pages as tabs, the first one seen."""
+    return widgets.Tab(
+        [page.widget for page in pages],
+        titles=[page.title for page in pages],
+        selected_index=0,
+        layout=widgets.Layout(max_width="100%"),
+    )
+
+
 def side_by_side(children: Sequence[Any]) -> widgets.HBox:
     """Return a row that wraps where the notebook is narrow."""
     layout = widgets.Layout(flex_flow="row wrap", align_items="flex-start", max_width="100%")
@@ -87,6 +107,18 @@ def parameters_page() -> Page:
         Picture(curves, _ended_trials),
     ]
     return Page("Compare", side_by_side([p.widget for p in pictures]), pictures)
+
+
+def stored_pages() -> list[Page]:
+    """Return the plots of a search that nothing is drawn beside, so that they may be sharp."""
+    best = Picture(convergence, _ended_trials, sharpness=SHARPNESS)
+    all_curves = Picture(curves, _ended_trials, sharpness=SHARPNESS)
+    lines = Picture(parallel, _ended_trials, WIDE_PX, SHARPNESS)
+    mattered = Picture(importance, _ended_trials, sharpness=SHARPNESS)
+    return [
+        Page(title, side_by_side([p.widget for p in pictures]), pictures)
+        for title, pictures in (("Overview", [best, all_curves]), ("Compare", [lines, mattered]))
+    ]
 
 
 def log_page() -> Page:

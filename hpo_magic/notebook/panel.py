@@ -2,6 +2,9 @@
 
 It is told of every event and redraws what is seen, changed and due. When the search ends, in
 whatever way, its widgets are closed and their place is taken by a result that needs no kernel.
+
+A page that was reloaded meanwhile has the widgets (see `reloads`), but JupyterLab 4.6 takes no more
+outputs for that cell. So the outermost widget stays, with the result in it.
 """
 
 from __future__ import annotations
@@ -19,8 +22,15 @@ from hpo_magic.core.ports import Controls, Snapshot
 from hpo_magic.notebook.buttons import Buttons
 from hpo_magic.notebook.clicks import Clicks
 from hpo_magic.notebook.pace import Pace
-from hpo_magic.notebook.pages import Part, Words, log_page, overview_page, parameters_page
-from hpo_magic.notebook.static import show_result
+from hpo_magic.notebook.pages import (
+    Part,
+    Words,
+    log_page,
+    overview_page,
+    parameters_page,
+    tabs_of,
+)
+from hpo_magic.notebook.static import result_in_one, show_result
 from hpo_magic.notebook.steer import steer_page
 from hpo_magic.notebook.trials_page import trials_page
 from hpo_magic.views.live import STYLE, header_html, numbers_html
@@ -79,12 +89,7 @@ class Panel:
             for page in self.pages
             for part in page.parts
         }
-        self.tabs = widgets.Tab(
-            [page.widget for page in self.pages],
-            titles=[page.title for page in self.pages],
-            selected_index=0,
-            layout=widgets.Layout(max_width="100%"),
-        )
+        self.tabs = tabs_of(self.pages)
         self.tabs.observe(self._on_choice, names="selected_index")
         self.widget = widgets.VBox(
             [widgets.HTML(STYLE), *(w.widget for w in self._words), self.buttons.widget, self.tabs]
@@ -110,11 +115,14 @@ class Panel:
 
     def close(self, snapshot: Snapshot) -> None:
         """Put the result that stays in place of the widgets."""
+        self._clicks.close()
         is_mine = self._lock.acquire(timeout=CLOSING_S)
         try:
             self._latest = self._take = None
-            show_result(snapshot, self._handles)
-            for widget in (*_tree(self.widget), *(w for p in self.pages for w in _tree(p.widget))):
+            shown = show_result(snapshot, self._handles)
+            inner = (*self.widget.children, *(page.widget for page in self.pages))
+            self.widget.children = (widgets.HTML(STYLE + result_in_one(*shown)),)
+            for widget in (w for root in inner for w in _tree(root)):
                 widget.close()
         finally:
             if is_mine:
@@ -131,6 +139,7 @@ class Panel:
         self._clicks.connect([self.tabs, *self.buttons.clickable])
         for page in self.pages:
             self._clicks.connect(page.clickable)
+        self._clicks.open()
         live = display(self.widget, display_id=True)
         below = display({"text/plain": ""}, raw=True, display_id=True)
         self._handles = (live, below)

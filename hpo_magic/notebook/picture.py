@@ -26,6 +26,8 @@ class Picture:
         The view: draws a snapshot into a given figure, and gives it its words.
     depends_on
         Returns what the view depends on; it is drawn again only where that changed.
+    sharpness
+        Pixels for one of CSS. More cost time, which a training in this process would lose.
     """
 
     def __init__(
@@ -33,8 +35,9 @@ class Picture:
         draw: Callable[[Snapshot, Plot | None], Plot],
         depends_on: Callable[[Snapshot], Hashable],
         size_px: tuple[int, int] = SIZE_PX,
+        sharpness: float = 1.0,
     ) -> None:
-        self._draw, self._depends_on = draw, depends_on
+        self._draw, self._depends_on, self._sharpness = draw, depends_on, sharpness
         self._figure = blank(size_px=size_px)
         self._drawn: Hashable = None
         self.widget = widgets.HTML(
@@ -48,16 +51,16 @@ class Picture:
     def update(self, snapshot: Snapshot) -> None:
         """Draw the snapshot."""
         self._drawn = self._depends_on(snapshot)
-        self.widget.value = img_html(self._draw(snapshot, self._figure))
+        self.widget.value = img_html(self._draw(snapshot, self._figure), self._sharpness)
 
 
-def img_html(figure: Plot) -> str:
+def img_html(figure: Plot, sharpness: float = 1.0) -> str:
     """Return the figure as an `img` with its words as alternative text.
 
     Width and height are there so that the page does not move when it is replaced, synchronous
     decoding so that there is no empty moment.
     """
-    image = base64.b64encode(png(figure)).decode("ascii")
+    image = base64.b64encode(png(figure, sharpness)).decode("ascii")
     width, height = figure.size_px
     return (
         f'<img decoding="sync" width="{width}" height="{height}" '

@@ -8,6 +8,7 @@ JupyterLab 4.6: trusted notebooks show "model not found", untrusted ones "VBox(.
 from __future__ import annotations
 
 import base64
+from html import escape
 from typing import Any, NamedTuple
 
 from IPython.display import display
@@ -18,7 +19,7 @@ from hpo_magic.views.convergence import convergence_alt
 from hpo_magic.views.result import SIZE_PX, result_figure, result_html
 from hpo_magic.views.text import result_text
 
-__all__ = ["Bundle", "picture_bundle", "result_bundle", "show_result"]
+__all__ = ["Bundle", "picture_bundle", "result_bundle", "result_in_one", "show_result"]
 
 
 class Bundle(NamedTuple):
@@ -48,10 +49,23 @@ def picture_bundle(snapshot: Snapshot) -> Bundle:
     return Bundle({"text/plain": alt, "image/png": image}, metadata)
 
 
-def show_result(snapshot: Snapshot, handles: Any = None) -> None:
+def show_result(snapshot: Snapshot, handles: Any = None) -> tuple[Bundle, Bundle]:
     """Show the result that stays, in place of the two outputs of `handles` where they are given."""
-    for k, bundle in enumerate((result_bundle(snapshot), picture_bundle(snapshot))):
+    bundles = result_bundle(snapshot), picture_bundle(snapshot)
+    for k, bundle in enumerate(bundles):
         if handles is None:
             display(bundle.data, metadata=bundle.metadata, raw=True)
         else:
             handles[k].update(bundle.data, metadata=bundle.metadata, raw=True)
+    return bundles
+
+
+def result_in_one(result: Bundle, picture: Bundle) -> str:
+    """Return both as HTML for a page that can show nothing else: tables first, then the picture."""
+    html, image = result.data["text/html"], picture.data.get("image/png")
+    if image is None:
+        return html
+    words = escape(picture.data["text/plain"])
+    width = SIZE_PX[0]
+    source = f"data:image/png;base64,{image}"
+    return f'{html}<img width="{width}" style="max-width:100%" alt="{words}" src="{source}">'

@@ -6,6 +6,7 @@ is a PNG beside it. Both carry their text, for viewers that show neither.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from hpo_magic.core.ports import Snapshot
@@ -17,26 +18,45 @@ from hpo_magic.views.convergence import convergence
 from hpo_magic.views.table import best_and_last, cut_text, failures, html_table, table
 from hpo_magic.views.text import chosen_text, end_text
 
-__all__ = ["headline_html", "result_figure", "result_html"]
+__all__ = ["headline_html", "result_figure", "result_html", "summary_html"]
 
 SIZE_PX = (700, 300)
 
 
 def result_html(snapshot: Snapshot) -> str:
     """Return the result as HTML; all that comes from the user is escaped."""
-    trials = best_and_last(snapshot)
-    cut = cut_text(len(trials), len(snapshot.trials), "The best and the last")
-    parts = [
+    return _joined([*_summary(snapshot), *_trials(snapshot)])
+
+
+def summary_html(snapshot: Snapshot) -> str:
+    """Return the result with its trials folded away, to stand above a panel that shows them."""
+    trials = _joined(_trials(snapshot))
+    folded = f"<details><summary>Trials as a plain table</summary>{trials}</details>"
+    return _joined([*_summary(snapshot), folded if trials else ""])
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def _summary(snapshot: Snapshot) -> list[str]:
+    return [
         f"<p><b>{escape(snapshot.name)}</b>: {escape(goal_text(snapshot))}</p>",
         headline_html(snapshot),
         _best_setting_html(snapshot),
         f"<p>{escape(end_text(snapshot))}</p>",
         *(f"<p>{escape(message)}</p>" for message in snapshot.messages),
+    ]
+
+
+def _trials(snapshot: Snapshot) -> list[str]:
+    trials = best_and_last(snapshot)
+    cut = cut_text(len(trials), len(snapshot.trials), "The best and the last")
+    return [
         html_table(table(snapshot, trials), "Trials, ★ the best seen") if trials else "",
         *(f"<p>{escape(message)}</p>" for message in failures(trials)),
         f"<p>{escape(cut)}</p>" if cut else "",
     ]
-    return "\n".join(part for part in parts if part)
 
 
 def headline_html(snapshot: Snapshot) -> str:

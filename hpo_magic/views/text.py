@@ -131,4 +131,18 @@ def end_text(snapshot: Snapshot) -> str:
     """Return how the search ended, and how many trials there are."""
     ended = f"The search ended: {snapshot.ended}. " if snapshot.ended else ""
     trials = counts_text(snapshot) or "no trials"
-    return f"{ended}{progress_text(snapshot)} ({trials}), {time_text(snapshot)}."
+    so_far = f"{ended}{progress_text(snapshot)} ({trials}), {time_text(snapshot)}."
+    return f"{so_far} {elsewhere}" if (elsewhere := _elsewhere_text(snapshot)) else so_far
+
+
+def _elsewhere_text(snapshot: Snapshot) -> str:
+    """Return which trials of a search that does not run here are in training; "" if none is."""
+    numbers = [trial.number for trial in running_trials(snapshot)]
+    if not numbers or snapshot.is_live:
+        return ""
+    one = len(numbers) == 1
+    which = f"Trial {numbers[0]} is" if one else f"Trials {', '.join(map(str, numbers))} are"
+    return (
+        f"{which} in training now, in another cell or kernel: this is what is on disk so far. "
+        f"%hpo {snapshot.name} shows it again, as it is then."
+    )

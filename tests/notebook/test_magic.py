@@ -292,6 +292,54 @@ def test_a_study_may_be_re_attached_over_another_variable_of_its_name(notebook: 
     assert len(notebook["study"].trials) == 4
 
 
+def test_a_study_of_another_folder_is_found_there(new_notebook: Callable[[], Any]) -> None:
+    """`--storage` works for the list, for showing, and for the test, also over a namesake."""
+    before = run(new_notebook(), "--storage 'other place'")
+    notebook = new_notebook()
+    assert "No studies here yet" in notebook.ok("%hpo").text
+    listed = notebook.ok("%hpo --storage 'other place'").value
+    assert [row[0] for row in listed.rows] == ["study"]
+    assert "4 trials done" in notebook.ok("%hpo study --storage 'other place'").text
+    run(notebook, "--trials 2")  # the namesake, in the usual folder
+    assert "2 trials done" in notebook.ok("%hpo study").text
+    notebook.ok("%%hpo_test study --storage 'other place'\nx")
+    assert notebook["study"].trials == before.trials
+    assert "4 trials done" in notebook.ok("%hpo study --storage 'other place'").text
+
+
+def test_looking_into_a_folder_does_not_make_it(notebook: Any, tmp_path: Path) -> None:
+    """A slip in the path leaves nothing behind."""
+    notebook.run("%hpo --storage nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_study_is_shown_while_it_runs(new_notebook: Callable[[], Any]) -> None:
+    """From another kernel: what is on disk, and which trial is in training there."""
+    run(new_notebook())
+    shown = new_notebook().ok(
+        "from hpo_magic.storage.sqlite import SqliteStorage\n"
+        "from hpo_magic.core.trial import State, Trial\n"
+        "storage = SqliteStorage('hpo_studies')\n"
+        "record = storage.revisions('study')[-1]\n"
+        "trial = Trial(storage.claim(record.id), State.RUNNING, {'x': 1.0})\n"
+        "storage.save_trial(record.id, trial)\n"
+        "%hpo study"
+    )
+    assert "4 trials done" in shown.text
+    assert "Trial 4 is in training now, in another cell or kernel" in shown.text
+
+
+def test_the_newest_revision_is_shown(new_notebook: Callable[[], Any]) -> None:
+    """Another kernel began one; the variable here is of the one before."""
+    first = new_notebook()
+    before = run(first)
+    run(new_notebook(), "--fresh --trials 2")
+    again = new_notebook()
+    again.shell.user_ns["study"] = before
+    assert "2 trials done" in again.ok("%hpo study").text
+    assert again["study"].record.revision == 2
+
+
 # Trouble.
 
 

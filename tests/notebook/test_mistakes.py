@@ -189,13 +189,19 @@ def test_a_cell_magic_inside_the_cell(notebook: Any) -> None:
         ("%hpo digits", "%hpo: no study 'digits' here. Did you mean digit? There are: digit."),
         (
             "%hpo digit --trials 9",
-            "%hpo takes the name of a study and nothing else, got '--trials'. Options belong to "
-            "%%hpo.",
+            "%hpo takes the name of a study and --storage PATH, nothing else; got '--trials'. "
+            "Other options belong to %%hpo.",
         ),
         ("%hpo my-digits", "got 'my-digits'. Try my_digits."),
         ("%%hpo_test letters\n1", "%%hpo_test: no study 'letters' here. There are: digit."),
         ("%%hpo_test\n1", "%%hpo_test: the study has no name. Write %%hpo_test NAME; %hpo lists"),
-        ("%%hpo_test digit --fresh\n1", "takes the name of a study and nothing else"),
+        ("%%hpo_test digit --fresh\n1", "nothing else; got '--fresh'."),
+        ("%hpo digit --storage", "%hpo: argument --storage: expected one argument."),
+        (
+            "%hpo --storage nowhere",
+            "there are no studies in nowhere: it has no file nowhere/",
+        ),
+        ("%%hpo_test digit --storage nowhere\n1", "%%hpo_test: there are no studies in nowhere"),
     ],
 )
 def test_a_study_that_is_not_there(notebook: Any, cell: str, sentence: str) -> None:

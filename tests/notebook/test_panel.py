@@ -264,7 +264,7 @@ def test_a_broken_picture_does_not_end_the_search(
 
 
 def test_the_result_takes_the_place_of_the_widgets(shown: Shown, page: Page) -> None:
-    """Two outputs: HTML with text, and a PNG with text; no widget is left."""
+    """Two outputs: HTML with text, and a PNG with text; no widget is needed."""
     shown.panel.close(a_search(200, is_running=False))
     table, picture = (output["shown"] for output in page.outputs)
     assert set(table) == {"text/plain", "text/html"}
@@ -272,8 +272,17 @@ def test_the_result_takes_the_place_of_the_widgets(shown: Shown, page: Page) -> 
     assert base64.b64decode(picture["image/png"]).startswith(b"\x89PNG")
     assert "best seen" in page.outputs[1]["metadata"]["image/png"]["alt"]
     assert len(str(page.outputs)) < 300_000
-    assert shown.panel.widget.comm is None
     assert shown.panel.buttons.stop.comm is None
+    assert shown.panel.pages[1].parts[0].table.comm is None
+
+
+def test_a_reloaded_page_finds_the_result_in_the_panel(shown: Shown) -> None:
+    """Nothing else reaches it: its cell takes no more outputs."""
+    shown.panel.close(a_search(12, is_running=False))
+    assert "The search ended: all trials are done" in shown.html
+    assert shown.html.count("<img ") == 1
+    assert 'alt="Convergence of val_accuracy over 10 trials' in shown.html
+    assert len(list(_all(shown.panel.widget))) == 2
 
 
 def test_a_search_without_a_complete_trial_leaves_its_sentence(shown: Shown, page: Page) -> None:

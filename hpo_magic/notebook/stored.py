@@ -1,0 +1,64 @@
+"""The panel of a study from disk: to look at what a search found, with nothing to stop.
+
+Above it stands the summary, which needs no kernel. The tabs do: they come with a picture for
+viewers that show no widgets. Where a notebook is reopened on the machine that ran it, JupyterLab
+4.6 says "model not found" in their place until `%hpo NAME` runs again.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.notebook.clicks import Clicks
+from hpo_magic.notebook.pages import log_page, stored_pages, tabs_of
+from hpo_magic.notebook.static import picture_bundle
+from hpo_magic.notebook.trials_page import trials_page
+from hpo_magic.views.live import STYLE
+from hpo_magic.views.result import summary_html
+from hpo_magic.views.text import result_text
+
+__all__ = ["StoredPanel"]
+
+
+class StoredPanel:
+    """Shows one snapshot; each page is drawn when it is first seen.
+
+    Parameters
+    ----------
+    snapshot
+        What is on disk.
+    kernel
+        The running ipykernel; None outside of one.
+    """
+
+    def __init__(self, snapshot: Snapshot, kernel: Any = None) -> None:
+        self._snapshot = snapshot
+        self._clicks = Clicks(kernel)
+        self._lock = threading.RLock()  # clicks may come in another thread
+        overview, compare = stored_pages()
+        self.pages = [overview, trials_page(self._on_choice), compare, log_page()]
+        self.tabs = tabs_of(self.pages)
+        self.tabs.observe(self._on_choice, names="selected_index")
+        self.widget = widgets.VBox([widgets.HTML(STYLE), self.tabs])
+        self.widget.add_class("hpo-panel")
+
+    def show(self) -> None:
+        """Display the summary, and the tabs below it."""
+        self._on_choice()
+        self._clicks.connect([self.tabs, *(w for page in self.pages for w in page.clickable)])
+        text, html = result_text(self._snapshot), summary_html(self._snapshot)
+        display({"text/plain": text, "text/html": html}, raw=True)
+        still = picture_bundle(self._snapshot)
+        tabs = {**self.widget._repr_mimebundle_(), **still.data}
+        display(tabs, metadata=still.metadata, raw=True)
+
+    def _on_choice(self, _: Any = None) -> None:
+        with self._lock:
+            for part in self.pages[self.tabs.selected_index or 0].parts:
+                if part.is_old(self._snapshot):
+                    part.update(self._snapshot)
