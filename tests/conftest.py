@@ -1,0 +1,11 @@
+"""How Hypothesis runs here: what it tries may take as long as it takes.
+
+A loaded machine is not a failure, so neither deadlines nor the health check of its speed apply.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
