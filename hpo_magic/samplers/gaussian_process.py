@@ -30,8 +30,9 @@ Owner = npt.NDArray[np.intp]
 
 # Log-normal priors, as (median, standard deviation of the logarithm).
 # Lengths are in units of the parameter's whole range and *not long*: a prior that favours long ones
-# made the search clearly worse, as it takes a slope for the whole landscape.
-PRIOR_LENGTH = (0.55, 1.0)
+# made the search clearly worse, as it takes a slope for the whole landscape. Nor wide: a few trials
+# easily look like a slope.
+PRIOR_LENGTH = (0.55, 0.8)
 PRIOR_AMPLITUDE = (1.0, 1.0)
 # Wide: some trainings give the same score again to the last digit, others differ by a tenth of a
 # standard deviation. A narrow one around exp(-4) kept smooth problems from being searched finely.

@@ -1,8 +1,13 @@
 """The losses on a scale that a Gaussian process can follow, and back.
 
-The better half keeps its shape: there the optimum is. The worse half keeps its order alone, as
+The better part keeps its shape: there the optimum is. The worse part keeps its order alone, as
 quantiles of a half-normal distribution: whether a diverged training lost 10 or 1e8 says nothing
 about where the good settings are.
+
+What is better and what is worse is decided by the first trials, which are spread evenly. The median
+of all trials would not do: a search that has found a valley puts most of its trials there, and then
+all that is outside, even its other end, would count as the worse part. It would look like a cliff
+on the scale, and never be searched.
 """
 
 from __future__ import annotations
@@ -17,13 +22,19 @@ from hpo_magic.core.domains import FloatArray
 
 __all__ = ["Warp"]
 
+# The first trials: as many as are spread evenly in the largest spaces (`initial`).
+N_FIRST = 12
+# A median so many times further from the next better loss than that is from the best is of
+# trainings that diverged: the scale is that of the others.
+DIVERGED = 3.0
+
 
 @dataclass(frozen=True)
 class Warp:
     """A monotone map, made from some losses.
 
     `losses` are those it was made from and `warped` what became of them: mean 0 and variance 1, or
-    all 0 where all losses are equal. `slope` is the loss per warped unit in the better half.
+    all 0 where all losses are equal. `slope` is the loss per warped unit in the better part.
     """
 
     losses: FloatArray
@@ -32,17 +43,26 @@ class Warp:
 
     @classmethod
     def of(cls, losses: FloatArray) -> Warp:
-        """Return the map for `losses`, shape (n,), n >= 1, finite and of any size."""
+        """Return the map for `losses`, shape (n,), n >= 1, finite and of any size.
+
+        They are in the order of the trials.
+        """
         largest = np.abs(losses).max() or 1.0
         scaled = losses / largest  # differences of 1e308 stay finite
-        from_middle = scaled - np.median(scaled)
-        better = from_middle < 0
-        # Root mean square 1, as a half-normal distribution has it; 1 too if nothing is better.
-        spread = np.sqrt(np.mean(from_middle[better] ** 2)) if better.any() else 1.0
-        # Below the median, the r-th loss is at the quantile (r - 1/2) / n < 1/2.
-        quantiles = np.maximum(ndtri((rankdata(losses) - 0.5) / len(losses)), 0.0)
-        shape = np.where(better, from_middle / (spread or 1.0), quantiles)
-        deviation = shape.std() if np.ptp(scaled) > 0 else 0.0
+        if np.ptp(scaled) == 0:
+            return cls(losses, np.zeros_like(losses), 0.0)
+        middle = _middle(scaled)
+        is_better = scaled < middle
+        # Root mean square 1, as a half-normal distribution has it.
+        first = scaled[:N_FIRST]
+        below = first[first < middle] if (first < middle).any() else scaled[is_better]
+        spread = np.sqrt(np.mean((middle - below) ** 2)) if below.size else 1.0
+        shape = np.empty_like(scaled)
+        shape[is_better] = (scaled[is_better] - middle) / (spread or 1.0)
+        worse = scaled[~is_better]
+        # The r-th of n has the quantile (r - 1) / n of the upper half: the first is at 0.
+        shape[~is_better] = ndtri(0.5 + 0.5 * (rankdata(worse) - 1) / max(worse.size, 1))
+        deviation = shape.std()
         if deviation < np.finfo(np.float64).tiny:
             return cls(losses, np.zeros_like(losses), 0.0)
         return cls(losses, (shape - shape.mean()) / deviation, float(spread * deviation * largest))
@@ -53,3 +73,18 @@ class Warp:
         inside = np.interp(warped, self.warped[order], self.losses[order])
         beyond = np.minimum(warped - self.warped[order[0]], 0.0)
         return np.asarray(inside + beyond * self.slope)
+
+
+def _middle(losses: FloatArray) -> float:
+    """Return the loss at which the better part ends: the median of the first trials, or less."""
+    best, of = losses.min(), losses[:N_FIRST]
+    while True:
+        middle = float(np.median(of))
+        better = of[of < middle]
+        if better.size < 2:
+            better = losses[losses < middle]
+        if better.size < 2 or np.ptp(better) == 0:
+            return middle
+        if middle - better.max() <= DIVERGED * (better.max() - best):
+            return middle
+        of = better

@@ -39,6 +39,27 @@ def test_the_better_half_keeps_its_shape():
     np.testing.assert_allclose((warped - warped[0]) / (warped[3] - warped[0]), losses[:4])
 
 
+def test_where_the_search_has_been_makes_no_difference_to_the_scale():
+    """Many trials in one valley do not push what is around it among the bad."""
+    first = np.random.default_rng(0).uniform(0.5, 1.0, 12)
+    few = np.concatenate([first, [0.3, 0.1]])
+    many = np.concatenate([first, [0.3, 0.1], np.full(50, 0.1)])
+
+    def place(losses):  # of 0.3, between the best and the best of the first
+        warped = Warp.of(losses).warped
+        return (warped[12] - warped[13]) / (warped[:12].min() - warped[13])
+
+    assert place(many) == pytest.approx(place(few))
+
+
+@pytest.mark.parametrize("n_diverged", [7, 11, 12])
+def test_the_good_are_told_apart_where_most_diverged(n_diverged):
+    """However many of the first trials diverged, the scale is that of the others."""
+    losses = np.array([1e8] * n_diverged + [0.6, 0.5, 0.4, 0.3, 0.2])
+    warped = Warp.of(losses).warped[-3:]
+    assert np.diff(-warped).min() > 0.2
+
+
 def test_how_bad_the_bad_are_does_not_matter():
     """A training that diverged to 1e8 counts like one that ended at 10."""
     losses = np.array([0.0, 0.1, 0.4, 1.0, 5.0, 6.0, 10.0])
