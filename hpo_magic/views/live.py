@@ -28,11 +28,12 @@ __all__ = ["STYLE", "current_html", "header_html", "log_html", "numbers_html"]
 LOG_LENGTH = 100  # lines; the table has all trials
 
 STYLE = """<style>
-.hpo-panel .widget-html .widget-html-content { line-height: 1.45; }
+.hpo-panel .widget-html .widget-html-content { line-height: 1.45; width: 100%; min-width: 0; }
 .hpo-panel .jupyter-widget-tab > .lm-TabBar .lm-TabBar-tab {
   flex: 0 0 auto; min-width: 0; padding: 0 clamp(4px, 1.4vw, 18px); }
 .hpo-panel progress { width: 100%; height: 8px; accent-color: #2f87c8; }
 .hpo-panel .hpo-row { display: flex; flex-wrap: wrap; gap: 2px 18px; align-items: baseline; }
+.hpo-panel .widget-html { min-width: 0; }
 .hpo-panel .hpo-numbers { display: grid; gap: 8px 18px; padding: 4px 0;
   grid-template-columns: repeat(auto-fit, minmax(120px, 1fr)); max-width: 860px; }
 .hpo-panel .hpo-number > * { display: block; }
