@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from hpo_magic.conduct import conduct
-from hpo_magic.core.events import Reason
 from hpo_magic.core.ports import Listener, Storage
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import (
@@ -117,7 +116,7 @@ def search(
         listeners=lambda wishes: _listeners(checked.ui, wishes),
         keep=restorer.keep,
     )
-    if done.finish.reason is Reason.FAILING:
+    if done.finish.reason.is_failure:
         if isinstance(done.error, MetricError | SpaceError):
             raise _in_python(done.error)
         raise SearchFailed(f"The search ended: a trial {done.finish.failure}.") from done.error

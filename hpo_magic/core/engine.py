@@ -41,7 +41,7 @@ __all__ = ["Engine", "Plan"]
 
 # A cell that fails this often before it ever succeeds is broken, whatever the setting.
 FAILURES_AT_THE_START = 3
-SKIPPED = Failure("Skipped", "you ended it")
+SKIPPED = Failure("", "you ended it")
 
 Commands = tuple[Command, ...]
 
@@ -256,11 +256,18 @@ class Engine:
         trial = replace(trial, failure=event.failure)
         self._put(trial)
         commands = (Save(trial), *self._learn(event.outcome))
-        is_fatal = event.fatal and not self._worked()
-        if is_fatal or self.plan.stop_at_failure or self._never_worked():
+        reason = self._reason_to_give_up(event)
+        if reason is not None:
             self.failure = event.failure
-            commands += self._end(Reason.FAILING)
+            commands += self._end(reason)
         return commands
+
+    def _reason_to_give_up(self, event: Failed) -> Reason | None:
+        if event.fatal and not self._worked():
+            return Reason.BROKEN
+        if self.plan.stop_at_failure:
+            return Reason.FAILED
+        return Reason.FAILING if self._never_worked() else None
 
     def _ended(self, event: Ended) -> Commands:
         state = State.STOPPED if self.ending else State.FAILED

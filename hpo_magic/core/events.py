@@ -47,6 +47,13 @@ class Reason(Enum):
     STOPPED = "stopped"
     EXHAUSTED = "every setting has been tried"
     FAILING = "the trials keep failing"
+    FAILED = "a trial failed, and --errors raise ends the search at that"
+    BROKEN = "every setting would fail the same way"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the search failed as a whole."""
+        return self in (Reason.FAILING, Reason.FAILED, Reason.BROKEN)
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,9 @@ class Point:
 class Failure:
     """Why a trial has no value.
 
-    `error` is the exception's class name, `line` the line of the user's cell (1 is the line of
-    `%%hpo` itself; None outside the cell), `traceback` the user's own frames as text.
+    `error` is the exception's class name ("" where the message is ours), `line` the line of the
+    user's cell (1 is the line of `%%hpo` itself; None outside the cell), `traceback` the user's own
+    frames as text.
     """
 
     error: str
@@ -73,7 +74,7 @@ class Failure:
 
     def __str__(self) -> str:
         where = f" on line {self.line} of the cell" if self.line else ""
-        return f"failed{where}: {self.error}{f': {self.message}' if self.message else ''}"
+        return f"failed{where}: {': '.join(filter(None, (self.error, self.message)))}"
 
 
 @dataclass(frozen=True)

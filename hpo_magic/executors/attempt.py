@@ -21,7 +21,7 @@ from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
 from hpo_magic.core.metrics import Score, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
 from hpo_magic.core.trial import Direction, Failure, Kind
-from hpo_magic.errors import MetricError, MissingMetric, SpaceError
+from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
 from hpo_magic.executors.outcomes import outcomes_of
 
 __all__ = ["Attempt", "Keep", "Objective", "Trained", "TrialStopped"]
@@ -121,7 +121,9 @@ class Attempt:
         if isinstance(error, MissingMetric):
             error.trial = run.number
         line, frames = self.objective.where(error)
-        failure = Failure(type(error).__name__, _text(error), line, frames)
+        # What is ours speaks the user's words; a class name would say nothing more.
+        kind = "" if isinstance(error, HpoError) else type(error).__name__
+        failure = Failure(kind, _text(error), line, frames)
         # A cell that gives no such number, or describes a space that cannot be searched, would
         # fail the same way with every setting.
         is_fatal = isinstance(error, MetricError | SpaceError)

@@ -17,7 +17,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
 from hpo_magic.conduct import Conducted, conduct
-from hpo_magic.core.events import Completed, Event, Failed, Reason
+from hpo_magic.core.events import Completed, Event, Failed
 from hpo_magic.core.hp import hp
 from hpo_magic.core.ports import Listener, Snapshot, Storage, StudyRecord
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
@@ -111,7 +111,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         )
         restorer.record = done.record
         self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))
-        if done.finish.reason is Reason.FAILING:
+        if done.finish.reason.is_failure:
             _raise_failure(done, cell, self.shell)
 
     def _show(self, name: str, folder: Path | None) -> Any:

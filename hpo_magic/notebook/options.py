@@ -69,7 +69,8 @@ _OUTRO = """
 The value of a trial is the metric named: in the cell's last expression (a number, a dict, a Keras
 History), else in the last fit, else in the cell's variables. Without a metric it is the last
 expression, if that is a number, else val_loss, minimized. The kernel's stop button ends the search
-and keeps its result.
+and keeps its result. There is no --background: that button would not reach the search, and cells
+below would run before its end. %hpo NAME in another notebook shows it meanwhile.
 
 A fifth of the trials runs the best settings again on new seeds, and the choice is made there: the
 best value of a search is too good to be true. Seed the split with hp.seed().

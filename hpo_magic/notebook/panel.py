@@ -83,11 +83,12 @@ class Panel:
             steer_page(controls, self._clicks.connect),
             log_page(),
         ]
-        # The parts of the page that is seen share what plots may cost: none waits for another.
+        # The plots of the page that is seen share what they may cost: none waits for another.
+        plots = [[p for p in page.parts if not isinstance(p, Words)] for page in self.pages]
         self.paces = {
-            part: Pace(PLOT_SHARE / len(page.parts), PLOT_GAP_S, PLOT_MOST_S, clock)
-            for page in self.pages
-            for part in page.parts
+            part: Pace(PLOT_SHARE / len(parts), PLOT_GAP_S, PLOT_MOST_S, clock)
+            for parts in plots
+            for part in parts
         }
         self.tabs = tabs_of(self.pages)
         self.tabs.observe(self._on_choice, names="selected_index")

@@ -13,6 +13,9 @@ from hpo_magic.views.canvas import SIZE_PX, Plot, blank, png, words
 
 __all__ = ["Picture", "img_html"]
 
+# A wide plot is scrolled on a narrow page: its words could not be read any smaller.
+LEAST_PX = 560
+
 
 class Picture:
     """One view of the search as an image.
@@ -62,8 +65,10 @@ def img_html(figure: Plot, sharpness: float = 1.0) -> str:
     """
     image = base64.b64encode(png(figure, sharpness)).decode("ascii")
     width, height = figure.size_px
+    least = min(width, LEAST_PX) if width > SIZE_PX[0] else 0
     return (
+        '<div style="overflow-x:auto">'
         f'<img decoding="sync" width="{width}" height="{height}" '
-        f'style="max-width:100%;height:auto" alt="{escape(words(figure))}" '
-        f'src="data:image/png;base64,{image}">'
+        f'style="max-width:100%;min-width:{least}px;height:auto" alt="{escape(words(figure))}" '
+        f'src="data:image/png;base64,{image}"></div>'
     )

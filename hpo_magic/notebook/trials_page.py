@@ -27,7 +27,7 @@ N_ROWS = 50
 # A list with None among its values would show an empty place for it.
 ALL = "all states"
 NOBODY = "choose a trial"
-BEST = "★ the best seen"
+BEST = "Trials, ★ the best seen"
 
 
 class TrialsTable:

@@ -60,7 +60,8 @@ def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     _draw_failed(axes, snapshot, low, high)
     margin = 0.06 * (high - low)
     axes.set_ylim(low - margin, high + margin)
-    axes.set_xlim(-0.5, max(t.number for t in snapshot.trials) + 0.5)
+    # At least 0 and 1: a single trial would get ticks at its fractions.
+    axes.set_xlim(-0.5, max(1, *(t.number for t in snapshot.trials)) + 0.5)
     legend_above(axes)
     return figure
 

@@ -28,19 +28,25 @@ __all__ = ["STYLE", "current_html", "header_html", "log_html", "numbers_html"]
 LOG_LENGTH = 100  # lines; the table has all trials
 
 STYLE = """<style>
-.hpo-panel .widget-html .widget-html-content { line-height: 1.45; }
-.hpo-panel .lm-TabBar-tab { flex: 0 1 auto; min-width: 44px; }
+.hpo-panel .widget-html .widget-html-content { line-height: 1.45; width: 100%; min-width: 0; }
+.hpo-panel .jupyter-widget-tab > .lm-TabBar .lm-TabBar-tab {
+  flex: 0 0 auto; min-width: 0; padding: 0 clamp(4px, 1.4vw, 18px); }
 .hpo-panel progress { width: 100%; height: 8px; accent-color: #2f87c8; }
 .hpo-panel .hpo-row { display: flex; flex-wrap: wrap; gap: 2px 18px; align-items: baseline; }
-.hpo-panel .hpo-number { min-width: 110px; padding: 4px 0; }
-.hpo-panel .hpo-number b { font-size: 150%; display: block; }
+.hpo-panel .widget-html { min-width: 0; }
+.hpo-panel .hpo-numbers { display: grid; gap: 8px 18px; padding: 4px 0;
+  grid-template-columns: repeat(auto-fit, minmax(120px, 1fr)); max-width: 860px; }
+.hpo-panel .hpo-number > * { display: block; }
+.hpo-panel .hpo-value { font-size: 20px; line-height: 26px; }
+.hpo-panel .hpo-none { line-height: 26px; opacity: 0.75; }
 .hpo-panel .hpo-quiet { opacity: 0.75; }
 .hpo-panel .hpo-scroll { overflow: auto; max-height: 340px; max-width: 100%; }
 .hpo-panel table { border-collapse: collapse; font-size: 12px; }
 .hpo-panel caption { text-align: left; font-weight: bold; padding: 4px 0; }
 .hpo-panel th, .hpo-panel td { padding: 1px 9px 1px 0; text-align: left; white-space: nowrap; }
 .hpo-panel thead th { border-bottom: 1px solid #77777780; }
-.hpo-panel pre { white-space: pre-wrap; font-size: 12px; margin: 4px 0; }
+.hpo-panel pre { white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere;
+  font-size: 12px; margin: 4px 0; }
 </style>"""
 
 
@@ -59,11 +65,18 @@ def header_html(snapshot: Snapshot) -> str:
 def numbers_html(snapshot: Snapshot) -> str:
     """Return the headline: start, best seen, honest number and test, side by side."""
     cells = "".join(
-        f'<div class="hpo-number">{escape(label)}<b>{escape(value)}</b>'
+        f'<div class="hpo-number"><span>{escape(label)}</span>{_value_html(value)}'
         f'<span class="hpo-quiet">{escape(remark)}</span></div>'
         for label, value, remark in headline(snapshot)
     )
-    return f'<div class="hpo-row">{cells}</div>'
+    return f'<div class="hpo-numbers">{cells}</div>'
+
+
+def _value_html(value: str) -> str:
+    """Return a value large; the words that stand where there is none are not worth the same."""
+    is_number = any(character.isdigit() for character in value)
+    tag, kind = ("b", "hpo-value") if is_number else ("span", "hpo-none")
+    return f'<{tag} class="{kind}">{escape(value)}</{tag}>'
 
 
 def current_html(snapshot: Snapshot) -> str:

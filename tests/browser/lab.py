@@ -22,7 +22,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Browser, Page, sync_playwright
 
-__all__ = ["Notebook", "chromium", "notebook_file", "opened", "served"]
+__all__ = ["Notebook", "chromium", "notebook_file", "opened", "served", "shut_down_kernels"]
 
 STARTING_S = 90  # and stopping: a busy kernel is given time before it is killed
 WAITING_S = 60
@@ -91,7 +91,7 @@ def served(folder: Path, app: str = "lab", settings: dict[str, Any] | None = Non
             try:
                 yield address
             finally:
-                _shut_down_kernels(address)
+                shut_down_kernels(address)
         finally:
             server.terminate()
             server.wait(STARTING_S)
@@ -132,7 +132,8 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("Jupyter did not start; its log is beside the served folder.")
 
 
-def _shut_down_kernels(address: str) -> None:
+def shut_down_kernels(address: str) -> None:
+    """End all kernels of a server."""
     with urllib.request.urlopen(f"{address}/api/kernels", timeout=5) as answer:
         kernels = json.load(answer)
     for kernel in kernels:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
 import pytest
-from lab import Notebook, notebook_file
+from lab import Notebook, notebook_file, shut_down_kernels
 from playwright.sync_api import Browser
 
+from hpo_magic.core.trial import Kind, State, Trial
+from hpo_magic.storage.sqlite import SqliteStorage
+
 pytestmark = pytest.mark.browser
+
+LOAD = "%load_ext hpo_magic"
 
 SEARCH = """%%hpo toy --maximize val_accuracy --trials 100 --sampler random --fresh
 import time
@@ -26,6 +33,16 @@ for epoch in range(1, 11):
 
 BELOW = "print('below', toy.best_seen, [trial.kind.value for trial in toy.trials])"
 
+# The start is short, all other settings train until they are stopped.
+KERAS_LOAD = f"{LOAD}\nimport keras, numpy as np\nx = np.ones((64, 3)); y = x[:, :1]"
+KERAS_SEARCH = """%%hpo net --minimize val_loss --trials 100 --sampler random --fresh --recheck 0
+units = hp.Int(1, 1000, default=4)
+model = keras.Sequential([keras.layers.Dense(units), keras.layers.Dense(1)])
+model.compile(keras.optimizers.SGD(1e-6), "mse")
+epochs = 3 if units == 4 else 10_000
+model.fit(x, y, batch_size=8, epochs=epochs, validation_split=0.5)
+"""
+
 
 @pytest.fixture
 def search(
@@ -35,10 +52,10 @@ def search(
     app, address, folder = server
     made: list[Notebook] = []
 
-    def start(width: int = 1000, search: str = SEARCH) -> Notebook:
+    def start(load: str = LOAD, search: str = SEARCH, below: str = BELOW) -> Notebook:
         name = f"{request.node.originalname}.ipynb"
-        notebook_file(folder / name, "%load_ext hpo_magic", search, BELOW)
-        notebook = Notebook(browser, address, name, app, width)
+        notebook_file(folder / name, load, search, below)
+        notebook = Notebook(browser, address, name, app)
         made.append(notebook)
         notebook.run_all()
         notebook.wait_for_text("trials done")
@@ -55,48 +72,79 @@ def epoch(notebook: Notebook) -> str:
     return notebook.output(1).split("epoch ")[1].split(",")[0]
 
 
-def test_buttons_work_while_the_cell_runs(search: Callable[..., Notebook]) -> None:
-    """Pause holds the trial, resume goes on, skip ends it, stop ends the search; all at once."""
-    notebook = search()
+def stored(folder: Path, study: str) -> list[Trial]:
+    """Return the trials on disk."""
+    with closing(SqliteStorage(folder / "hpo_studies")) as storage:
+        return storage.trials(storage.revisions(study)[-1].id)
+
+
+def test_a_keras_search_is_steered(
+    search: Callable[..., Notebook], server: tuple[str, str, Path]
+) -> None:
+    """Pause holds a training, resume goes on, skip ends it, "Try next" is next, stop ends all.
+
+    The last two after the page was reloaded, in the middle of the cell.
+    """
+    notebook = search(KERAS_LOAD, KERAS_SEARCH, "")
     notebook.wait_for_text(", epoch 3")
-    notebook.click("Pause")
-    notebook.wait_for_text("Paused")
+    took_s = {}
+    at = notebook.click("Pause")
+    took_s["pause"] = notebook.wait_for_text("Paused") - at
     notebook.page.wait_for_timeout(1000)  # the epoch that was under way may end
     held = epoch(notebook)
-    notebook.page.wait_for_timeout(2000)
+    notebook.page.wait_for_timeout(1500)
     assert epoch(notebook) == held
     at = notebook.click("Resume")
-    assert notebook.wait_for_text("Going on") - at < 2
-    notebook.click("Skip trial")
-    notebook.wait_for_text("was ended")
-    at = notebook.click("Stop")
-    assert notebook.wait_for_text("The search ended: stopped") - at < 5
-    notebook.wait_until_done()
-    assert "below" in notebook.output(2)
-
-
-def test_a_setting_is_queued_with_one_click(search: Callable[..., Notebook]) -> None:
-    """The form has the best setting, and the queued trial is the next one."""
-    notebook = search()
+    took_s["resume"] = notebook.wait_for_text("Going on") - at
+    notebook.wait_for_text(f", epoch {int(held) + 20}")
     notebook.choose_tab("Try next")
     notebook.click("Try next")
-    notebook.wait_for_text("Queued: layers=")
-    notebook.click("Skip trial")  # so that the next one begins
-    notebook.wait_for_text("was ended")
-    notebook.click("Stop")
-    notebook.wait_until_done()
-    assert "enqueued" in notebook.output(2)
+    notebook.wait_for_text("Queued: units=4")
+    at = notebook.click("Skip trial")
+    took_s["skip"] = notebook.wait_for_text("Trial 1 was ended") - at
+    notebook.choose_tab("Now")
+    notebook.wait_for_text("Trial 3")  # the queued one, trial 2, is short
+    notebook.save()
+    began = time.monotonic()
+    notebook.open()
+    print(f"panel {notebook.wait_for_text('▶ Trial 3') - began:.1f} s after the reload began")
+    at = notebook.click("Stop")
+    took_s["stop"] = notebook.wait_for_text("The search ended: stopped") - at
+    print("effect after", {name: f"{1000 * s:.0f} ms" for name, s in took_s.items()})
+    assert max(took_s.values()) < 5
+    assert notebook.count("img") == 1
+    trials = stored(server[2], "net")
+    assert [(t.kind, t.state) for t in trials] == [
+        (Kind.START, State.COMPLETE),
+        (Kind.SEARCH, State.FAILED),
+        (Kind.ENQUEUED, State.COMPLETE),
+        (Kind.SEARCH, State.STOPPED),
+    ]
+    assert "you ended it" in str(trials[1].failure)
 
 
-def test_every_tab_fills_itself(search: Callable[..., Notebook]) -> None:
-    """A page is drawn when it is chosen, while the cell runs; nothing of the user's is run."""
+def test_every_tab_fills_itself_and_fits(search: Callable[..., Notebook]) -> None:
+    """A page is drawn when it is chosen, while the cell runs; nothing of the user's is run.
+
+    On a wide and on a narrow page nothing sticks out; with $SHOTS its pictures are kept.
+    """
     notebook = search()
+    notebook.page.locator("img[alt^='Convergence']").wait_for()
     for tab, text in (("Trials", "★ the best seen"), ("Log", "trial 0 val_accuracy")):
         notebook.choose_tab(tab)
         notebook.wait_for_text(text)
     notebook.choose_tab("Compare")
     notebook.page.locator("img[alt^='Parallel coordinates of']").wait_for()
     assert notebook.page.evaluate("window.hacked") is None
+    panel = notebook.page.locator(".hpo-panel").first
+    for width in (1000, 400):
+        notebook.page.set_viewport_size({"width": width, "height": 1400})
+        for tab in ("Now", "Trials", "Compare", "Try next", "Log"):
+            notebook.choose_tab(tab)
+            notebook.page.wait_for_timeout(200)
+            assert panel.evaluate("box => box.scrollWidth <= box.clientWidth + 1"), tab
+            if "SHOTS" in os.environ:
+                notebook.shot(Path(os.environ["SHOTS"]) / f"{tab}-{width}.png")
     notebook.click("Stop")
     notebook.wait_until_done()
 
@@ -111,35 +159,39 @@ def test_the_stop_square_ends_the_search(search: Callable[..., Notebook]) -> Non
     assert "below" in notebook.output(2)
 
 
-def test_the_result_is_read_without_a_kernel(
+def test_the_result_is_read_without_its_kernel(
     search: Callable[..., Notebook], browser: Browser, server: tuple[str, str, Path]
 ) -> None:
-    """Saved and opened again the table and the picture are there, and no widget."""
+    """Saved, closed and opened again summary, picture and table are there, and no widget.
+
+    In another kernel `%hpo NAME` has the tabs again, from disk, with nothing to stop.
+    """
     app, address, folder = server
     notebook = search()
     notebook.click("Stop")
     notebook.wait_until_done()
     notebook.save()
-    again = Notebook(browser, address, Path(notebook.page.url).name, app, has_kernel=False)
+    saved = folder / Path(notebook.page.url).name
+    shut_down_kernels(address)
+    notebook.page.goto("about:blank")
+    again = Notebook(browser, address, saved.name, app, has_kernel=False)
     again.wait_for_text("best seen")
     assert "optimistic" in again.output(1)
+    assert "▶" not in again.output(1)
     assert again.count("img") == 1
+    assert again.count("caption") == 1
     assert "Error displaying widget" not in again.output(1)
     again.close()
-    saved = folder / Path(notebook.page.url).name
     assert saved.stat().st_size < 300_000
     outputs = nbformat.read(saved, 4).cells[1].outputs
     assert "application/vnd.jupyter.widget-view+json" not in str(outputs)
 
-
-@pytest.mark.parametrize("width", [1000, 400])
-def test_nothing_sticks_out(search: Callable[..., Notebook], width: int) -> None:
-    """On a wide and on a narrow page the panel fits; with $SHOTS its picture is kept."""
-    notebook = search(width)
-    panel = notebook.page.locator(".hpo-panel").first
-    notebook.page.locator("img[alt^='Convergence']").wait_for()
-    assert panel.evaluate("box => box.scrollWidth <= box.clientWidth + 1")
-    if "SHOTS" in os.environ:
-        notebook.shot(Path(os.environ["SHOTS"]) / f"panel-{width}.png")
-    notebook.click("Stop")
-    notebook.wait_until_done()
+    notebook_file(folder / "later.ipynb", f"{LOAD}\n%hpo toy")
+    later = Notebook(browser, address, "later.ipynb", app)
+    later.run_all()
+    later.page.locator("img[alt^='Learning curves of']").wait_for()
+    later.choose_tab("Trials")
+    later.wait_for_text("Sort by")
+    assert "best seen in trial" in later.output(0)
+    assert later.count("button.jupyter-button") == 0
+    later.close()

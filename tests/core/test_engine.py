@@ -290,7 +290,7 @@ def test_trials_that_the_user_ends_are_no_failures_of_the_cell() -> None:
         run = started(engine, number)
         assert engine.handle(Skipped(number)) == (StopTrial(number),)
         save, *_ = engine.handle(Ended(number, an_outcome(run.params, UNITS), 1.0))
-        assert str(save.trial.failure) == "failed: Skipped: you ended it"
+        assert str(save.trial.failure) == "failed: you ended it"
     failed(engine, started(engine, 3), UNITS)
     assert started(engine, 4).kind is Kind.SEARCH
 
@@ -301,7 +301,7 @@ def test_one_fatal_failure_at_the_start_is_enough() -> None:
     runs = [started(engine, 1), started(engine, 2)]
     assert failed(engine, runs[0], UNITS, fatal=True)[1:] == (StopTrial(2),)
     engine.handle(Ended(2, an_outcome(runs[1].params, UNITS), 2.0))
-    assert engine.handle(Freed(3, 3.0)) == (Finish(Reason.FAILING, BROKEN),)
+    assert engine.handle(Freed(3, 3.0)) == (Finish(Reason.BROKEN, BROKEN),)
 
 
 def test_a_fatal_failure_after_a_value_is_one_like_others() -> None:
@@ -317,7 +317,7 @@ def test_errors_may_end_the_search() -> None:
     engine = Engine(a_plan(stop_at_failure=True))
     completed(engine, started(engine, 0), UNITS)
     failed(engine, started(engine, 1), UNITS)
-    assert engine.handle(Freed(2, 9.0)) == (Finish(Reason.FAILING, BROKEN),)
+    assert engine.handle(Freed(2, 9.0)) == (Finish(Reason.FAILED, BROKEN),)
 
 
 def test_a_start_that_failed_before_it_reached_a_parameter_runs_again() -> None:

@@ -318,9 +318,9 @@ def test_data_that_is_copied_is_not_complained_of(notebook: Any) -> None:
     [
         ("float('nan')", "failed: Diverged: loss is not a number (NaN)"),
         ("float('-inf')", "failed: Diverged: loss is infinite"),
-        ("[1, 2]", "failed: MetricError: The end of the cell: a number was expected, got a list of "
+        ("[1, 2]", "failed: The end of the cell: a number was expected, got a list of "
                    "length 2. Take its mean?"),
-        ("None", "failed: MissingMetric: Trial 1 finished without the metric"),
+        ("None", "failed: Trial 1 finished without the metric"),
         ("sys.exit(3)", "failed on line 4 of the cell: SystemExit: 3"),
         ("1 / 0", "failed on line 4 of the cell: ZeroDivisionError: division by zero"),
         ("exec('1 +')", "failed on line 4 of the cell: SyntaxError: invalid syntax"),
