@@ -34,6 +34,9 @@ N_TRIALS = 100
 # How many seeds, and trials, so that the comparison takes minutes: the slow ones get fewer.
 SEEDS = {
     "bayes": 5,
+    "tpe": 3,
+    "genetic": 3,
+    "sobol": 3,
     "random": 5,
     "optuna-tpe": 5,
     "hyperopt": 3,

@@ -12,10 +12,10 @@ from typing import Any
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.honesty.recheck import recheck_of
+from hpo_magic.samplers import SAMPLERS
 
-__all__ = ["ERRORS", "SAMPLERS", "UIS", "Options", "checked_name", "one_of", "seconds"]
+__all__ = ["ERRORS", "UIS", "Options", "checked_name", "one_of", "seconds"]
 
-SAMPLERS = ("bayes", "random")
 ERRORS = ("skip", "raise")
 UIS = ("auto", "widgets", "text", "none")
 MOST_SEED = 2**32 - 1  # NumPy's global stream takes no larger one
@@ -35,7 +35,7 @@ class Options:
     time
         Budget of this run of the search, in seconds; None: no limit.
     sampler, errors, ui
-        One of `SAMPLERS`, `ERRORS`, `UIS`.
+        One of `samplers.SAMPLERS`, `ERRORS`, `UIS`.
     seed
         The same seed gives the same search.
     recheck
@@ -64,7 +64,7 @@ class Options:
     ui: str = "auto"
 
     def __post_init__(self) -> None:
-        one_of("sampler", self.sampler, SAMPLERS)
+        one_of("sampler", self.sampler, tuple(SAMPLERS))
         one_of("errors", self.errors, ERRORS)
         one_of("ui", self.ui, UIS)
         _whole("trials", self.trials, 1)

@@ -197,9 +197,12 @@ class Runner:
         while self._finish is None and len(self._running) < self.executor.n_workers:
             self._join_others()
             number = self._claimed()
-            self.feed(Freed(number, self.clock()))
+            try:
+                self.feed(Freed(number, self.clock()))
+            finally:
+                if number not in self._running:
+                    self._release(number)
             if number not in self._running:
-                self._release(number)
                 return
 
     def _current(self) -> int | None:

@@ -38,6 +38,8 @@ HOMES = {
     "scipy": ("samplers", "honesty.quantiles"),
     "threadpoolctl": ("samplers.gaussian_process",),
     "skopt": ("samplers.surrogate",),
+    "hyperopt": ("samplers.tpe",),
+    "pymoo": ("samplers.genetic",),
     "sklearn": ("views.importance",),
     "keras": (
         "frameworks.keras",
@@ -161,7 +163,7 @@ def test_core_needs_numpy_alone() -> None:
 
 HEAVY = (
     "skopt", "matplotlib", "tensorflow", "keras", "pandas", "sklearn", "scipy", "IPython",
-    "ipywidgets", "distributed",
+    "ipywidgets", "distributed", "hyperopt", "pymoo",
 )  # fmt: skip
 
 

@@ -50,6 +50,35 @@ def test_a_notebook_is_saved_executed(path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_algorithms_are_compared_with_chance(tmp_path: Path) -> None:
+    """A plot, a verdict computed for each, and a grid that says its size before its trials."""
+    path = tmp_path / "algorithms.ipynb"
+    text = (NOTEBOOKS / "02_algorithms.ipynb").read_text(encoding="utf-8")
+    for before, after in (("N_SEEDS = 8", "N_SEEDS = 2"), ("N_TRIALS = 40", "N_TRIALS = 6")):
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    path.write_text(text, encoding="utf-8")
+    script = execution()
+    notebook = script.execute(path, timeout_s=240)
+    shown = script.shown
+
+    plot = cell_with(notebook, "plt.subplots")
+    assert any("image/png" in output.get("data", {}) for output in plot.outputs)
+    told = shown(cell_with(notebook, "def verdict")).splitlines()
+    for sampler in ("bayes", "tpe", "genetic", "sobol"):
+        lines = [line for line in told if line.strip().startswith(sampler)]
+        assert len(lines) == 2
+        for line in lines:
+            interval = re.search(r"\[([-+.\d]+), ([-+.\d]+)\]", line)
+            assert interval is not None
+            low, high = map(float, interval.groups())
+            assert ("random search is as good" in line) is (low <= 0 <= high)
+    grid = shown(cell_with(notebook, "%%hpo grid_search"))
+    assert grid.index("The grid has 30 settings.") < grid.index("trial 1 ")
+    assert "every setting has been tried. 30 of 40 trials done" in grid
+
+
+@pytest.mark.slow
 def test_the_quickstart_tells_its_story(tmp_path: Path) -> None:
     """A study with its three numbers, a frozen cell that stands alone, a test value, a table."""
     path = tmp_path / "quickstart.ipynb"

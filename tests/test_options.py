@@ -15,9 +15,13 @@ from hpo_magic.options import Options, checked_name, seconds
     [
         (
             {"sampler": "bayse"},
-            "sampler: 'bayse' is not one of bayes, random. Did you mean bayes?",
+            "sampler: 'bayse' is not one of bayes, tpe, genetic, random, sobol, grid. "
+            "Did you mean bayes?",
         ),
-        ({"sampler": None}, "sampler: None is not one of bayes, random."),
+        (
+            {"sampler": None},
+            "sampler: None is not one of bayes, tpe, genetic, random, sobol, grid.",
+        ),
         ({"errors": "ignore"}, "errors: 'ignore' is not one of skip, raise."),
         (
             {"ui": "widget"},

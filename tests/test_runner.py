@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from hpo_magic.core.domains import Int
+from hpo_magic.core.domains import Int, Plain
 from hpo_magic.core.engine import Engine, Plan
 from hpo_magic.core.events import Completed, Noted, Reason, Reported
 from hpo_magic.core.ports import StudyRecord
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, State, Trial
-from hpo_magic.errors import StorageError
+from hpo_magic.errors import SpaceError, StorageError
 from hpo_magic.runner import Runner, Wishes
 from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.testing.fakes import FakeClock, FakeExecutor, FakeListener, FakeSampler
@@ -208,6 +208,22 @@ def test_trials_of_another_process_are_joined() -> None:
 
 
 # A disk that fails.
+
+
+def test_a_sampler_that_cannot_search_the_space_leaves_nothing_behind() -> None:
+    """Its error is the caller's; the start is on disk, and no number is left claimed."""
+
+    def refuse(*_: object) -> dict[str, Plain]:
+        raise SpaceError("a grid needs ranges with few values.")
+
+    search = Setup()
+    search.runner.engine.plan.sampler.suggest = refuse  # type: ignore[method-assign]
+    with pytest.raises(SpaceError, match=r"a grid needs"):
+        search.runner.run()
+    assert search.stored() == complete(1)
+    assert search.storage.claim(1) == 1
+    assert search.executor.is_closed
+    assert len(search.listener.closed) == 1
 
 
 @pytest.mark.parametrize("broken", [{"save"}, {"claim"}, {"claim", "save"}, ALL, {"read"}])

@@ -13,6 +13,9 @@ __all__ = ["SAMPLERS", "Search", "make_search"]
 # Imported when used: together these libraries take ten seconds to load.
 SAMPLERS = {
     "bayes": "ours:bayes",
+    "tpe": "ours:tpe",
+    "genetic": "ours:genetic",
+    "sobol": "ours:sobol",
     "random": "ours:random",
     "optuna-tpe": "optuna_search:tpe",
     "optuna-gp": "optuna_search:gp",

@@ -15,12 +15,27 @@ from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import History, Kind, State, Trial
 from hpo_magic.samplers import make_sampler
 
-__all__ = ["OurSearch", "bayes", "random"]
+__all__ = ["OurSearch", "bayes", "genetic", "random", "sobol", "tpe"]
 
 
 def bayes(problem: Problem, seed: int) -> OurSearch:
     """Return a search with our Bayesian sampler."""
     return OurSearch(make_sampler("bayes"), problem.space, seed)
+
+
+def tpe(problem: Problem, seed: int) -> OurSearch:
+    """Return a search with Hyperopt's TPE, fed from the history."""
+    return OurSearch(make_sampler("tpe"), problem.space, seed)
+
+
+def genetic(problem: Problem, seed: int) -> OurSearch:
+    """Return a search with pymoo's genetic algorithm, fed from the history."""
+    return OurSearch(make_sampler("genetic"), problem.space, seed)
+
+
+def sobol(problem: Problem, seed: int) -> OurSearch:
+    """Return a search with the scrambled Sobol sequence."""
+    return OurSearch(make_sampler("sobol"), problem.space, seed)
 
 
 def random(problem: Problem, seed: int) -> OurSearch:

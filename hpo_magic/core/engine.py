@@ -32,7 +32,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.ports import Rechecker, Sampler, Snapshot
+from hpo_magic.core.ports import Announcer, Rechecker, Sampler, Snapshot
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
 from hpo_magic.errors import SpaceExhausted
@@ -97,6 +97,7 @@ class Engine:
         self._active: set[int] = set()  # and those of them that are running
         self._queue = list(queue)
         self._must_trace = ranges_changed
+        self._announced: Space | None = None
         self._unconfirmed = set(self.space) if ranges_changed else set()
         self._n_before = len(self._trials)
         self._began = at
@@ -223,7 +224,21 @@ class Engine:
         return Kind.SEARCH, self._suggest(number)
 
     def _suggest(self, number: int) -> Params:
-        return self.plan.sampler.suggest(self.space, self.history(number), self.plan.seed)
+        history = self.history(number)
+        self._announce(history)
+        return self.plan.sampler.suggest(self.space, history, self.plan.seed)
+
+    def _announce(self, history: History) -> None:
+        """Tell the user what the sampler has to say of the space, and again when it has grown."""
+        sampler, n_trials = self.plan.sampler, self.plan.n_trials
+        if not isinstance(sampler, Announcer) or self._announced == self.space:
+            return
+        self._announced = self.space
+        if n_trials is not None and self.plan.rechecker is not None:
+            n_trials -= self.plan.rechecker.n_runs(n_trials)
+        text = sampler.announcement(self.space, history, n_trials)
+        if text and text not in self.messages:
+            self.messages.append(text)
 
     def _suggest_or_default(self, number: int) -> Params:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Event, Run
@@ -18,6 +18,7 @@ from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 
 __all__ = [
+    "Announcer",
     "Controls",
     "Executor",
     "Fit",
@@ -57,6 +58,23 @@ class Sampler(Protocol):
         ------
         SpaceExhausted
             If every setting has been tried.
+        """
+        ...
+
+
+@runtime_checkable
+class Announcer(Protocol):
+    """A sampler that has something to say of the space before it searches it."""
+
+    def announcement(self, space: Space, history: History, n_searched: int | None) -> str:
+        """Return what the user must know, in words; "" if nothing.
+
+        Parameters
+        ----------
+        space, history
+            As in `Sampler.suggest`.
+        n_searched
+            How many trials the search has in all, the start included; None: as many as it takes.
         """
         ...
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from hpo_magic.core.events import Completed, Ended, Event, Failed, Noted
+from hpo_magic.core.events import Completed, Ended, Event, Failed, Freed, Noted
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.trial import Trial
 from hpo_magic.views.text import progress_line, result_text, trial_lines
@@ -42,7 +42,7 @@ class TrialLog:
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
         """Write what ended, and what there is to say."""
-        if event is None or isinstance(event, Noted):
+        if event is None or isinstance(event, Noted | Freed):
             self._tell(snapshot().messages)
         elif isinstance(event, Completed | Failed | Ended):
             now = snapshot()

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 from hpo_magic.core.metrics import keras_direction
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
-from hpo_magic.options import ERRORS, SAMPLERS, UIS, Options, checked_name, seconds
+from hpo_magic.options import ERRORS, UIS, Options, checked_name, seconds
+from hpo_magic.samplers import SAMPLERS
 
 __all__ = [
     "OPTIONS",
@@ -43,7 +44,7 @@ OPTIONS = (
     Option("--minimize", "METRIC", "the number to make small: val_loss, rmse, …", "val_loss"),
     Option("--trials", "N", "full trainings in all, earlier ones included", "50", short="-n"),
     Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
-    Option("--sampler", "S", "how settings are chosen", "bayes", SAMPLERS),
+    Option("--sampler", "S", "how settings are chosen", "bayes", tuple(SAMPLERS)),
     Option("--recheck", "R", "the best settings run again: auto, 0, 4 or 4x2", "auto"),
     Option("--seed", "N", "same seed, same search", "0"),
     Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
@@ -71,6 +72,11 @@ History), else in the last fit, else in the cell's variables. Without a metric i
 expression, if that is a number, else val_loss, minimized. The kernel's stop button ends the search
 and keeps its result. There is no --background: that button would not reach the search, and cells
 below would run before its end. %hpo NAME in another notebook shows it meanwhile.
+
+Three samplers learn from the trials: bayes (scikit-optimize) from settings as a whole, tpe
+(Hyperopt, in the extra hpo_magic[tpe]) from each parameter by itself, genetic (pymoo, in the extra
+hpo_magic[genetic]) by crossing the best. random draws, sobol spreads evenly, grid takes every
+setting in turn; its ranges need a step.
 
 A fifth of the trials runs the best settings again on new seeds, and the choice is made there: the
 best value of a search is too good to be true. Seed the split with hp.seed().

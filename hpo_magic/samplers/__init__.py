@@ -8,13 +8,19 @@ from importlib import import_module
 from hpo_magic.core.ports import Sampler
 from hpo_magic.errors import OptionError, did_you_mean
 
-__all__ = ["SAMPLERS", "make_sampler"]
+__all__ = ["LIBRARIES", "SAMPLERS", "make_sampler"]
 
 # Where each sampler is: its module is imported when it is made, as some load large libraries.
 SAMPLERS = {
     "bayes": "hpo_magic.samplers.bayes:BayesSampler",
+    "tpe": "hpo_magic.samplers.tpe:TpeSampler",
+    "genetic": "hpo_magic.samplers.genetic:GeneticSampler",
     "random": "hpo_magic.samplers.random:RandomSampler",
+    "sobol": "hpo_magic.samplers.sobol:SobolSampler",
+    "grid": "hpo_magic.samplers.grid:GridSampler",
 }
+# What those need that is not installed with the package; the extra is named like the sampler.
+LIBRARIES = {"tpe": "Hyperopt", "genetic": "pymoo"}
 
 
 def make_sampler(name: str) -> Sampler:
@@ -23,7 +29,7 @@ def make_sampler(name: str) -> Sampler:
     Raises
     ------
     OptionError
-        If there is none.
+        If there is none, or its library is not installed.
 
     >>> type(make_sampler("random")).__name__
     'RandomSampler'
@@ -32,5 +38,13 @@ def make_sampler(name: str) -> Sampler:
         known = ", ".join(SAMPLERS)
         raise OptionError(f'no sampler "{name}".{did_you_mean(name, SAMPLERS)} There are: {known}.')
     module, class_name = SAMPLERS[name].split(":")
-    made: Callable[[], Sampler] = getattr(import_module(module), class_name)
+    try:
+        made: Callable[[], Sampler] = getattr(import_module(module), class_name)
+    except ImportError as error:
+        if name not in LIBRARIES:
+            raise
+        raise OptionError(
+            f"the sampler {name} needs {LIBRARIES[name]}, and it cannot be imported: {error}. "
+            f'Install it with: pip install "hpo_magic[{name}]"'
+        ) from None
     return made()

@@ -9,7 +9,12 @@ class TestMine(SamplerContract):
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
 
 from hpo_magic.core.activity import Activity
 from hpo_magic.core.domains import Choice, Domain, Float, Int, Plain
@@ -122,9 +127,13 @@ class SamplerContract:
     n_trials = 16
     is_random = True  # another seed, another search
 
+    def adapted(self, space: Space) -> Space:
+        """Return the space that is searched in its place; for a sampler that cannot search all."""
+        return space
+
     def test_suggestions_cover_the_space_and_lie_inside(self, make: Make) -> None:
         """Every parameter gets a value of its domain, as a plain Python object."""
-        for space in SPACES.values():
+        for space in map(self.adapted, SPACES.values()):
             trials = tuple(searched(make, space, self.n_trials))
             for n in (0, 1, len(trials)):
                 suggestion = _next(make(), space, trials[:n])
@@ -137,7 +146,7 @@ class SamplerContract:
         """A sampler that was asked other things before gives the answer of a new one."""
         used = make()
         for name in ("mixed", "conditional", "only choices"):
-            space = SPACES[name]
+            space = self.adapted(SPACES[name])
             trials = tuple(searched(make, space, self.n_trials))
             for n in (3, self.n_trials, 9):
                 assert _next(used, space, trials[:n]) == _next(make(), space, trials[:n])
@@ -145,7 +154,7 @@ class SamplerContract:
 
     def test_a_resumed_search_goes_on_as_if_it_had_never_stopped(self, make: Make) -> None:
         """Trials that come back from storage as equal copies lead to the same setting."""
-        space = SPACES["mixed"]
+        space = self.adapted(SPACES["mixed"])
         whole = searched(make, space, self.n_trials)
         for n in (1, self.n_trials // 2, self.n_trials - 1):
             copies = tuple(Trial.from_json(trial.to_json()) for trial in whole[:n])
@@ -153,7 +162,7 @@ class SamplerContract:
 
     def test_another_seed_makes_another_search(self, make: Make) -> None:
         """The seed matters, unless the sampler draws nothing; a negative one will do."""
-        space = SPACES["mixed"]
+        space = self.adapted(SPACES["mixed"])
         first, second = (
             [trial.params for trial in searched(make, space, 4, seed=seed)] for seed in (0, -1)
         )
@@ -188,20 +197,45 @@ class SamplerContract:
 
     def test_any_values_will_do(self, make: Make) -> None:
         """Values may be huge, tiny or equal, and trials may fail."""
+        space = self.adapted(SPACES["mixed"])
         for value in VALUES.values():
-            trials = tuple(searched(make, SPACES["mixed"], self.n_trials, value))
+            trials = tuple(searched(make, space, self.n_trials, value))
             assert len(trials) == self.n_trials
 
     def test_a_space_may_grow(self, make: Make) -> None:
         """A parameter that was first reached late is suggested from then on."""
-        small = space_of(act=Choice(("relu", "tanh")), lr=Float(1e-4, 1.0, log=True))
+        small = self.adapted(space_of(act=Choice(("relu", "tanh")), lr=Float(1e-4, 1.0, log=True)))
         trials = searched(make, small, self.n_trials - 1)
-        grown = small.declare(Parameter("slope", Float(0.0, 1.0), 0.1))
-        trials.append(trial_of(len(trials), {"act": "relu", "lr": 0.1, "slope": 0.3}, 0.0))
+        grown = self.adapted(small.declare(Parameter("slope", Float(0.0, 1.0), 0.5)))
+        late: Params = {"act": "relu", "lr": 0.1, "slope": grown["slope"].default}
+        trials.append(trial_of(len(trials), late, 0.0))
         suggestion = _next(make(), grown, tuple(trials))
         assert suggestion is not None
         assert grown.fits(suggestion)
         assert "slope" in suggestion
+
+    def test_the_direction_says_which_values_are_better(self, make: Make) -> None:
+        """Maximizing is minimizing with the sign turned."""
+        space = self.adapted(SPACES["mixed"])
+        trials = searched(make, space, self.n_trials)
+        turned = [replace(trial, value=-(trial.value or 0.0)) for trial in trials]
+        suggestion = _next(make(), space, tuple(trials))
+        assert suggestion == _next(make(), space, tuple(turned), Direction.MAXIMIZE)
+
+    def test_nothing_is_printed_and_nothing_drawn_from_global_streams(
+        self, make: Make, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """What the user prints and draws is not disturbed."""
+        before = _global_streams()
+        searched(make, self.adapted(SPACES["mixed"]), self.n_trials)
+        assert _global_streams() == before
+        assert capfd.readouterr() == ("", "")
+
+
+def _global_streams() -> str:
+    """Return the states of Python's and NumPy's own random generators."""
+    with np.printoptions(threshold=10_000):
+        return repr((random.getstate(), np.random.get_state()))  # noqa: NPY002
 
 
 def _next(

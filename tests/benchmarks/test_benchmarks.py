@@ -100,7 +100,7 @@ def test_a_search_repeats_itself(n_workers):
     assert search("random", problem, 4, 30, n_workers).regrets.tolist() != one.regrets.tolist()
 
 
-@pytest.mark.parametrize("sampler", ["random", "optuna-tpe", "hyperopt"])
+@pytest.mark.parametrize("sampler", ["random", "sobol", "genetic", "tpe", "optuna-tpe", "hyperopt"])
 def test_samplers_start_from_the_defaults(sampler):
     """Trial 0 is the same for all; conditional spaces come through each library's language."""
     problem = load("pipeline")

@@ -31,7 +31,8 @@ from hpo_magic.core.events import (
     Ticked,
 )
 from hpo_magic.core.space import Parameter, Params, Space
-from hpo_magic.core.trial import Direction, Failure, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
+from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.testing.fakes import FakeSampler
 
 UNITS = Parameter("units", Int(1, 9), 5)
@@ -393,6 +394,36 @@ def test_notes_are_kept_for_the_views() -> None:
     engine = Engine(a_plan())
     assert engine.handle(Noted("One.")) == engine.handle(Noted("Two.")) == ()
     assert engine.snapshot(0.0).messages == ("One.", "Two.")
+
+
+class Announcing(FakeSampler):
+    """A sampler that has something to say of the space."""
+
+    def announcement(self, space: Space, history: History, n_searched: int | None) -> str:
+        """Say how much of it there is, and how many trials."""
+        return f"{len(space)} known after {len(history.trials)}, {n_searched} trials."
+
+
+def test_what_the_sampler_has_to_say_is_told_before_it_searches() -> None:
+    """After the start, which traces the space; and again when the space has grown."""
+    engine = Engine(a_plan(sampler=Announcing(), n_trials=20))
+    run = started(engine, 0)
+    assert engine.messages == []
+    completed(engine, run, UNITS)
+    for number in (1, 2):
+        completed(engine, started(engine, number), UNITS)
+    assert engine.messages == ["1 known after 1, 20 trials."]
+    completed(engine, started(engine, 3), UNITS, LR)
+    started(engine, 4)
+    assert engine.messages[1:] == ["2 known after 4, 20 trials."]
+
+
+def test_a_sampler_is_told_of_the_search_s_trials_alone() -> None:
+    """Those that are kept for the re-check are not its own."""
+    plan = a_plan(sampler=Announcing(), n_trials=20, rechecker=Rechecking("3"))
+    engine = Engine(plan, a_space(UNITS), [a_trial(0)])
+    started(engine, 1)
+    assert engine.messages == [f"1 known after 1, {20 - Rechecking('3').n_runs(20)} trials."]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def completed(notebook: Any, text: str) -> list[str]:
     ("text", "found"),
     [
         ("%%hpo digits --tri|", ["--trials"]),
-        ("%%hpo digits --sampler |", ["bayes", "random"]),
+        ("%%hpo digits --sampler |", ["bayes", "genetic", "grid", "random", "sobol", "tpe"]),
         ("%%hpo digits --sampler r|\nx = 1", ["random"]),
         ("%%hpo digits --ui w|", ["widgets"]),
         ("%%hpo digits --m|\nx = hp.Int(1, 9)", ["--maximize", "--minimize"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hpo_magic.core.events import Completed, Failed, Noted, Outcome, Reported
+from hpo_magic.core.events import Completed, Failed, Freed, Noted, Outcome, Reported
 from hpo_magic.core.trial import Failure
 from hpo_magic.notebook.lines import ProgressLine, TrialLog
 from hpo_magic.notebook.listener import Silent, make_listener, ui_for
@@ -35,6 +35,14 @@ def test_log_has_one_line_for_each_trial() -> None:
     assert lines[1].startswith("✓ trial 0 val_accuracy")
     assert lines[2].startswith("✗ trial 3 failed on line 8")
     assert len(lines) == 3
+
+
+def test_log_tells_what_a_sampler_says_before_its_trials() -> None:
+    """A free worker makes the sampler look at the space; what it says of it stands above."""
+    out = io.StringIO()
+    log = TrialLog(out)
+    log.notice(Freed(1, 0.0), lambda: a_search(1, messages=("The grid has 30 settings.",)))
+    assert out.getvalue() == "The grid has 30 settings.\n"
 
 
 def test_log_ends_with_the_result() -> None:

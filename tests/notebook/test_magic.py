@@ -60,7 +60,7 @@ def test_help_is_shown(notebook: Any) -> None:
     """`%%hpo?` has the options, `%%hpo_test?` what it does."""
     shown = notebook.shell.object_inspect_text("%%hpo", 0)
     assert "--maximize METRIC" in shown
-    assert "(bayes|random) [bayes]" in shown
+    assert "(bayes|tpe|genetic|random|sobol|grid) [bayes]" in shown
     assert "ledger" in notebook.shell.object_inspect_text("%%hpo_test", 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -31,7 +32,8 @@ SQUARE = "x = hp.Int(1, 9)\nx**2"
         ("digits letters", "one name is enough: 'digits' and 'letters' were given."),
         (
             "digits --sampler baeys",
-            "sampler: 'baeys' is not one of bayes, random. Did you mean bayes?",
+            "sampler: 'baeys' is not one of bayes, tpe, genetic, random, sobol, grid. Did you mean "
+            "bayes?",
         ),
         ("digits --maximize a --minimize b", "give one of --maximize and --minimize, not both."),
         ("digits --trials 0", "trials: must be a whole number from 1 up, got 0."),
@@ -92,6 +94,27 @@ def test_a_space_that_cannot_be_searched(notebook: Any, cell: str, sentence: str
     shown = notebook.run(f"%%hpo s --minimize loss --ui none\n{cell}")
     assert shown.usage_error == f"%%hpo: {sentence}"
     assert [trial.state.value for trial in notebook["s"].trials] == ["failed"]
+
+
+def test_a_grid_of_a_range_without_end(notebook: Any) -> None:
+    """The start is not lost; with a step, the search goes on from it."""
+    first = "%%hpo s --minimize loss --sampler grid --trials 3 --recheck 0 --ui none\n"
+    assert notebook.run(f"{first}x = hp.Float(0.0, 1.0)\nx").usage_error == (
+        "%%hpo: a grid needs ranges with few values, and x (0 to 1) is continuous. Give it a step, "
+        "as in hp.Float(0.0, 1.0, step=0.1), or search with the sampler sobol."
+    )
+    notebook.ok(f"{first}x = hp.Float(0.0, 1.0, step=0.5)\nx")
+    assert [trial.params["x"] for trial in notebook["s"].trials] == [0.5, 0.5, 0.0]
+    assert "The grid has 3 settings." in notebook["s"].snapshot.messages
+
+
+def test_a_sampler_whose_library_is_missing(notebook: Any, monkeypatch: Any) -> None:
+    """The sentence ends in the command that installs it."""
+    monkeypatch.delitem(sys.modules, "hpo_magic.samplers.tpe", raising=False)
+    monkeypatch.setitem(sys.modules, "hyperopt", None)
+    told = notebook.run(f"%%hpo s --minimize loss --sampler tpe --ui none\n{SQUARE}").usage_error
+    assert told.startswith("%%hpo: the sampler tpe needs Hyperopt")
+    assert told.endswith('Install it with: pip install "hpo_magic[tpe]"')
 
 
 def test_a_metric_that_is_not_there(notebook: Any) -> None:

@@ -91,7 +91,8 @@ def test_lines(line: str, options: dict[str, Any]) -> None:
         ("digits --time 0s", "time: must be above 0 seconds, got 0.0."),
         (
             "digits --sampler bayse",
-            "sampler: 'bayse' is not one of bayes, random. Did you mean bayes?",
+            "sampler: 'bayse' is not one of bayes, tpe, genetic, random, sobol, grid. "
+            "Did you mean bayes?",
         ),
         (
             "digits --maximize a --minimize b",
@@ -143,7 +144,7 @@ FLAGS = [option.flag for option in OPTIONS]
         ("digits --", FLAGS),
         ("digits --m", ["--maximize", "--minimize"]),
         ("digits --trials 5 --t", ["--time"]),
-        ("digits --sampler ", ["bayes", "random"]),
+        ("digits --sampler ", ["bayes", "tpe", "genetic", "random", "sobol", "grid"]),
         ("digits --sampler b", ["bayes"]),
         ("digits --ui t", ["text"]),
         ("digits --maximize ", []),

@@ -6,10 +6,10 @@ import sys
 import pytest
 
 from hpo_magic.errors import OptionError
-from hpo_magic.samplers import SAMPLERS, make_sampler
+from hpo_magic.samplers import LIBRARIES, SAMPLERS, make_sampler
 
 
-@pytest.mark.parametrize("name", ["bayes", "random"])
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_a_sampler_is_made_by_its_name(name):
     """Each call makes a new one."""
     assert make_sampler(name) is not make_sampler(name)
@@ -24,11 +24,34 @@ def test_an_unknown_name_gets_a_suggestion():
     assert all(name in str(caught.value) for name in SAMPLERS)
 
 
+@pytest.mark.parametrize(("name", "module"), [("tpe", "hyperopt"), ("genetic", "pymoo.core.mixed")])
+def test_a_missing_library_is_named_with_the_command_that_installs_it(monkeypatch, name, module):
+    """As an error of the option, whether the library is missing or broken."""
+    monkeypatch.delitem(sys.modules, f"hpo_magic.samplers.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)  # what Python does for "it cannot be found"
+    with pytest.raises(OptionError) as caught:
+        make_sampler(name)
+    told = str(caught.value)
+    assert told.startswith(f"the sampler {name} needs {LIBRARIES[name]}, and it cannot be imported")
+    assert told.endswith(f'Install it with: pip install "hpo_magic[{name}]"')
+    assert caught.value.__cause__ is None
+
+
+def test_a_mistake_of_ours_is_not_taken_for_a_missing_library(monkeypatch):
+    """A sampler that needs no extra fails as it is."""
+    monkeypatch.delitem(sys.modules, "hpo_magic.samplers.sobol", raising=False)
+    monkeypatch.setitem(sys.modules, "hpo_magic.samplers.random", None)
+    with pytest.raises(ImportError, match=r"hpo_magic\.samplers\.random"):
+        make_sampler("sobol")
+
+
 def test_scikit_optimize_is_loaded_when_it_is_used():
     """Importing the package, and searching at random, does without it."""
     code = (
         "import sys, hpo_magic.samplers as s; s.make_sampler('random');"
-        "print([m for m in ('skopt', 'sklearn', 'matplotlib') if m in sys.modules])"
+        "s.make_sampler('sobol'); s.make_sampler('grid');"
+        "heavy = ('skopt', 'sklearn', 'matplotlib', 'hyperopt', 'pymoo');"
+        "print([m for m in heavy if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
