@@ -32,6 +32,7 @@ from hpo_magic.runner import Wishes
 from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study import Study, open_snapshot
+from hpo_magic.used_rows import RowsRecorder
 
 __all__ = ["FunctionObjective", "load_study", "search"]
 
@@ -108,6 +109,8 @@ def search(
     function = FunctionObjective(objective)
     frameworks = all_frameworks()
     restorer = Restorer(folder, opened.record, function, frameworks, kept_models())
+    recorder = RowsRecorder(storage, opened.record.id)
+    recorder.read(_read_by(objective))
     done = conduct(
         function,
         opened,
@@ -116,6 +119,7 @@ def search(
         frameworks=frameworks,
         listeners=lambda wishes: _listeners(checked.ui, wishes),
         keep=restorer.keep,
+        seen=recorder.fitted,
     )
     if done.finish.reason is Reason.FAILING:
         if isinstance(done.error, MetricError | SpaceError):
@@ -220,6 +224,15 @@ def _mark(function: Callable[[], Any]) -> Fingerprint:
     except (OSError, TypeError):  # typed at a prompt, or built in
         return Fingerprint()
     return Fingerprint(code=hashlib.blake2b(source.encode(), digest_size=16).hexdigest())
+
+
+def _read_by(function: Callable[[], Any]) -> dict[str, Any]:
+    """Return what the function reads from outside, by name."""
+    try:
+        found = inspect.getclosurevars(inspect.unwrap(function))
+    except (TypeError, ValueError):  # a partial, or an object that can be called
+        return {}
+    return {**found.globals, **found.nonlocals}
 
 
 def _listeners(ui: str, wishes: Wishes) -> Sequence[Listener]:

@@ -19,7 +19,15 @@ from hpo_magic.honesty.choice import oriented
 from hpo_magic.honesty.intervals import share_variance
 from hpo_magic.honesty.luck import luck
 
-__all__ = ["Luck", "Precision", "bbc_of", "luck_of", "n_rows_of_shares", "precision_of"]
+__all__ = [
+    "Luck",
+    "Precision",
+    "bbc_of",
+    "luck_of",
+    "n_rows_of_shares",
+    "precision_of",
+    "row_variance_of",
+]
 
 
 class Luck(NamedTuple):
@@ -80,6 +88,17 @@ def n_rows_of_shares(trials: Sequence[Trial]) -> int | None:
     known = [trial.outcomes for trial in trials]
     found = [one for one in known if one is not None and one.is_share]
     return min((one.n_rows for one in found), default=None) if len(found) == len(known) else None
+
+
+def row_variance_of(trials: Sequence[Trial]) -> float | None:
+    """Return the variance of one of these scores that comes of its rows, s²/n, on average.
+
+    None where a trial's rows are not known.
+    """
+    found = [trial.outcomes for trial in trials if trial.outcomes is not None]
+    if not found or len(found) < len(trials):
+        return None
+    return float(np.mean([np.var(one.values.astype(float), ddof=1) / one.n_rows for one in found]))
 
 
 def _shared(trials: Sequence[Trial]) -> tuple[Outcomes, ...]:
