@@ -44,6 +44,7 @@ OPTIONS = (
     "sampler",
     "seed",
     "recheck",
+    "keep",
     "errors",
     "fresh",
     "storage",
@@ -67,8 +68,8 @@ def search(
         Full trainings in all.
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
-        metric. `time` ("10m", or seconds), `sampler`, `seed`, `recheck`, `errors`, `fresh`,
-        `storage`, `ui` as in `%%hpo?`.
+        metric. `time` ("10m", or seconds), `sampler`, `seed`, `recheck`, `keep`, `errors`,
+        `fresh`, `storage`, `ui` as in `%%hpo?`.
 
     Returns
     -------

@@ -99,6 +99,7 @@ def _engine(opened: Opened, options: Options) -> Engine:
         time_s=options.time,
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
+        n_keep=options.keep,
         rechecker=rechecker,
     )
     engine = Engine(

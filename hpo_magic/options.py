@@ -40,6 +40,8 @@ class Options:
         The same seed gives the same search.
     recheck
         How many of the trials run the best settings again: "auto", "0", "K" or "KxM".
+    keep
+        How many of the best models stay on disk, for a vote; those of a re-check do anyway.
     fresh
         Start a new revision of the study.
     storage
@@ -58,6 +60,7 @@ class Options:
     sampler: str = "bayes"
     seed: int = 0
     recheck: str = "auto"
+    keep: int = 1
     errors: str = "skip"
     fresh: bool = False
     storage: Path | None = None
@@ -69,6 +72,7 @@ class Options:
         one_of("ui", self.ui, UIS)
         _whole("trials", self.trials, 1)
         _whole("seed", self.seed, 0)
+        _whole("keep", self.keep, 1)
         recheck_of(str(self.recheck), self.trials)
         if self.seed > MOST_SEED:
             raise OptionError(f"seed: must be at most {MOST_SEED}, got {self.seed}.")

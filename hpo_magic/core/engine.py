@@ -58,6 +58,7 @@ class Plan:
     time_s: float | None = None
     seed: int = 0
     stop_at_failure: bool = False
+    n_keep: int = 1  # models of the best trials that stay on disk
     rechecker: Rechecker | None = None  # None: every trial is the search's
 
 
@@ -201,11 +202,11 @@ class Engine:
         return sorted(history.complete, key=lambda t: (history.loss(t), t.number))
 
     def _n_kept(self) -> int:
-        """Return how many trials' models are kept: those that a re-check may choose."""
+        """Return how many trials' models are kept: those that a re-check may choose, or more."""
         plan = self.plan
         if plan.rechecker is None or plan.n_trials is None:
-            return 1
-        return max(plan.rechecker.n_settings(plan.n_trials), 1)
+            return plan.n_keep
+        return max(plan.rechecker.n_settings(plan.n_trials), plan.n_keep)
 
     def _choose(self, number: int) -> tuple[Kind, Params]:
         if self._must_trace or not self._has_start():

@@ -60,18 +60,21 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def hpo_test(self, line: str, cell: str) -> TestResult:
         """Measure the chosen model once, on data that the search never saw.
 
-            %%hpo_test NAME [--storage PATH]
+            %%hpo_test NAME [--vote] [--storage PATH]
             model.evaluate(x_test, y_test)
 
         The body runs once: `hp.*` calls give the chosen values, and the model and the other
         variables of the searched cell are there again. The value is written to a ledger that is
         never changed. A second look at the same rows, also from another study, says so: it no
-        longer is a test.
+        longer is a test. With `--vote`, `model` is what the best models say together (see `--keep`
+        of `%%hpo`): hp.score("accuracy", y_test, model.predict(x_test)).
         """
         with _mistakes_told("%%hpo_test", self.shell):
-            study = self._put(self._study(*parse_name(line, "%%hpo_test")))
+            words = line.split()
+            rest = " ".join(word for word in words if word != "--vote")
+            study = self._put(self._study(*parse_name(rest, "%%hpo_test")))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
-            return Sealed(study, compiled, self.shell).look()
+            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).look()
 
     def _search(self, line: str, source: str) -> None:
         """Search the cell, and put the study into the namespace."""

@@ -45,6 +45,7 @@ OPTIONS = (
     Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
     Option("--sampler", "S", "how settings are chosen", "bayes", SAMPLERS),
     Option("--recheck", "R", "the best settings run again: auto, 0, 4 or 4x2", "auto"),
+    Option("--keep", "K", "how many of the best models stay on disk, for a vote", "1"),
     Option("--seed", "N", "same seed, same search", "0"),
     Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
     Option("--fresh", "", "start a new revision of the study", "off"),
@@ -75,6 +76,7 @@ A fifth of the trials runs the best settings again on new seeds, and the choice 
 best value of a search is too good to be true. Seed the split with hp.seed().
 
     %%hpo_test NAME    measure the chosen model once, on data the search never saw
+    %%hpo_test NAME --vote   the same for what the best models say together
     %hpo NAME          show the study again, from disk, after a restart too
     %hpo               list the studies; --storage PATH with each of the three
 """
@@ -118,6 +120,7 @@ def parse_line(line: str) -> tuple[str, Options]:
         sampler=found.sampler,
         seed=_number("--seed", found.seed),
         recheck=found.recheck,
+        keep=_number("--keep", found.keep),
         errors=found.errors,
         fresh=found.fresh,
         storage=_folder(found.storage),

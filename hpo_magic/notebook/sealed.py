@@ -29,7 +29,9 @@ from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_o
 from hpo_magic.notebook.cell import Cell, from_cell, names_read
 from hpo_magic.notebook.fingerprint import inputs_of
 from hpo_magic.notebook.test_result import TestResult, TestRows
+from hpo_magic.restore import USUAL_NAMES
 from hpo_magic.study import Study
+from hpo_magic.voting import Vote
 
 __all__ = ["Sealed"]
 
@@ -37,8 +39,9 @@ __all__ = ["Sealed"]
 class Sealed:
     """One run of a `%%hpo_test` cell."""
 
-    def __init__(self, study: Study, cell: Cell, shell: Any) -> None:
+    def __init__(self, study: Study, cell: Cell, shell: Any, *, is_vote: bool = False) -> None:
         self._study, self._cell, self._shell = study, cell, shell
+        self._is_vote = is_vote  # of the best models, instead of the chosen one
 
     def look(self) -> TestResult:
         """Run the cell once on the chosen trial, write the look down, and return what it found.
@@ -48,19 +51,27 @@ class Sealed:
         Raises
         ------
         OptionError
-            If the cell is empty.
+            If the cell is empty, or has no model in whose place a vote could be.
         HpoError
             If the chosen model cannot be brought back.
         """
         if not self._cell.tree.body:
             raise OptionError("the cell is empty: write what measures the model on the test data.")
         trial = self._study.best_trial
-        variables = self._variables(trial)
+        if self._is_vote and not names_read(self._cell.tree) & set(USUAL_NAMES):
+            raise OptionError(
+                "--vote puts the vote in the place of `model`, which the cell does not read. "
+                'Write hp.score("accuracy", y_test, model.predict(x_test)).'
+            )
+        vote = self._study.vote() if self._is_vote else None
+        variables = self._variables(trial, vote)
         namespace = dict(self._shell.user_ns) | variables
         used = self._study.storage.used(self._study.record.id)
         rows = TestRows.of(inputs_of(self._cell.tree, namespace), used)
         earlier = [one for one in self._study.storage.looks() if self._is_same_test(one, rows)]
         look = self._look_at(trial, rows, len(earlier) + 1)
+        if vote is not None:
+            look = replace(look, trial=vote.numbers[0], choice=repr(vote))
         run = TrialRun(
             Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed),
             lambda step, metrics: None,
@@ -83,7 +94,7 @@ class Sealed:
                 look = replace(look, low=low, high=high)
             look = replace(look, n_rows=found.n_rows or look.n_rows)
         self._write(look)
-        apart = apart_from_test(self._study.snapshot, look, found)
+        apart = "" if vote else apart_from_test(self._study.snapshot, look, found)
         return TestResult(look, earlier, found, rows, also, apart)
 
     def _is_same_test(self, look: Look, rows: TestRows) -> bool:
@@ -96,7 +107,7 @@ class Sealed:
             return are_same_rows(rows.prints, rows_of_text(look.data))
         return look.study == self._study.name
 
-    def _variables(self, trial: Trial) -> dict[str, Any]:
+    def _variables(self, trial: Trial, vote: Vote | None) -> dict[str, Any]:
         """Return what the searched cell made, as far as the test reads it.
 
         A kept model is enough where the test asks for nothing else; otherwise the cell runs again.
@@ -104,6 +115,12 @@ class Sealed:
         restorer = self._study.restorer
         made = _names_assigned(self._study.record.source, self._shell)
         needed = names_read(self._cell.tree) & made
+        if vote is not None:
+            names = names_read(self._cell.tree) & set(USUAL_NAMES)
+            others = needed - names
+            variables = restorer.again(trial)[0] if others and restorer is not None else {}
+            found = {name: variables[name] for name in others if name in variables}
+            return found | dict.fromkeys(names, vote)
         if not needed or restorer is None:
             return {}
         if needed == {"model"} and restorer.has_kept(trial):
