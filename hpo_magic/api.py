@@ -45,6 +45,7 @@ OPTIONS = (
     "seed",
     "recheck",
     "keep",
+    "stop",
     "errors",
     "fresh",
     "storage",
@@ -68,8 +69,8 @@ def search(
         Full trainings in all.
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
-        metric. `time` ("10m", or seconds), `sampler`, `seed`, `recheck`, `keep`, `errors`,
-        `fresh`, `storage`, `ui` as in `%%hpo?`.
+        metric. `time` ("10m", or seconds), `sampler`, `seed`, `recheck`, `keep`, `stop`,
+        `errors`, `fresh`, `storage`, `ui` as in `%%hpo?`.
 
     Returns
     -------

@@ -16,6 +16,7 @@ from hpo_magic.core.trial import Trial
 from hpo_magic.executors.attempt import Attempt, Keep, Objective, Seen
 from hpo_magic.executors.serial import SerialExecutor
 from hpo_magic.frameworks import kept_random_state
+from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.interrupt import interruptible
 from hpo_magic.options import Options
@@ -100,6 +101,8 @@ def _engine(opened: Opened, options: Options) -> Engine:
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
         n_keep=options.keep,
+        enough=enough_of,
+        stop_at_noise=options.stop == "noise",
         rechecker=rechecker,
     )
     engine = Engine(

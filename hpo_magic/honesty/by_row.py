@@ -17,12 +17,13 @@ from hpo_magic.core.trial import Direction, History, Trial
 from hpo_magic.honesty.bbc import Bbc, bbc
 from hpo_magic.honesty.choice import oriented
 from hpo_magic.honesty.intervals import share_variance
-from hpo_magic.honesty.luck import luck
+from hpo_magic.honesty.luck import enough, luck
 
 __all__ = [
     "Luck",
     "Precision",
     "bbc_of",
+    "enough_of",
     "luck_of",
     "n_rows_of_shares",
     "precision_of",
@@ -78,6 +79,16 @@ def precision_of(history: History) -> Precision | None:
     else:
         error = float(np.std(found.values, ddof=1, dtype=np.float64)) / math.sqrt(found.n_rows)
     return Precision(error, found.n_rows)
+
+
+def enough_of(history: History) -> str:
+    """Return a sentence if more trials can gain nothing that the rows can show; else ""."""
+    precision = precision_of(history)
+    if precision is None:
+        return ""
+    values = [trial.value for trial in history.complete if trial.value is not None]
+    scores = oriented(values, history.direction)
+    return enough(scores, precision.standard_error, precision.n_rows)
 
 
 def n_rows_of_shares(trials: Sequence[Trial]) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from hpo_magic.core.metrics import keras_direction
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
-from hpo_magic.options import ERRORS, SAMPLERS, UIS, Options, checked_name, seconds
+from hpo_magic.options import ERRORS, SAMPLERS, STOPS, UIS, Options, checked_name, seconds
 
 __all__ = [
     "OPTIONS",
@@ -46,6 +46,7 @@ OPTIONS = (
     Option("--sampler", "S", "how settings are chosen", "bayes", SAMPLERS),
     Option("--recheck", "R", "the best settings run again: auto, 0, 4 or 4x2", "auto"),
     Option("--keep", "K", "how many of the best models stay on disk, for a vote", "1"),
+    Option("--stop", "S", "end the search where more of it would find luck", "none", STOPS),
     Option("--seed", "N", "same seed, same search", "0"),
     Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
     Option("--fresh", "", "start a new revision of the study", "off"),
@@ -121,6 +122,7 @@ def parse_line(line: str) -> tuple[str, Options]:
         seed=_number("--seed", found.seed),
         recheck=found.recheck,
         keep=_number("--keep", found.keep),
+        stop=found.stop,
         errors=found.errors,
         fresh=found.fresh,
         storage=_folder(found.storage),
@@ -188,7 +190,7 @@ def _parser() -> _Parser:
             extra = {"action": "store_true"}
         elif option.value == "METRIC":
             extra = {"nargs": "?", "const": ""}
-        elif option.default not in ("none", "hpo_studies"):
+        elif option.default != "hpo_studies" and (option.values or option.default != "none"):
             extra = {"default": option.default}
         parser.add_argument(*flags, **extra)
     return parser

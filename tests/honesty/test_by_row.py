@@ -15,6 +15,7 @@ from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 from hpo_magic.honesty.bbc import bbc
 from hpo_magic.honesty.by_row import (
     bbc_of,
+    enough_of,
     luck_of,
     n_rows_of_shares,
     precision_of,
@@ -202,3 +203,17 @@ def test_a_mean_over_rows_has_a_floor_too() -> None:
     width = honest_of(ended((*found, *made), MIN)).half_width
     assert width is not None
     assert width > np.sqrt(min(variances)) * 1.9 * np.sqrt(1 / 3 + 0.25)
+
+
+def test_enough_is_said_where_more_trials_find_luck() -> None:
+    """After twenty trials of which the later ones gained less than a score is good to."""
+    found = trials(24)
+    best = max(trial.value or 0 for trial in found)
+    early = (replace(found[0], value=best), *found[1:])
+    text = enough_of(History(early, MAX))
+    assert text.startswith("Enough: the last 12 trials gained 0, and a score on 80 validation rows")
+    assert enough_of(History(early[:19], MAX)) == ""
+    late = (*found[:-1], replace(found[-1], value=best + 0.2))
+    assert enough_of(History(late, MAX)) == ""
+    unknown = (replace(early[0], outcomes=None), *early[1:])
+    assert enough_of(History(unknown, MAX)) == ""
