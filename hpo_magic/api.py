@@ -31,6 +31,7 @@ from hpo_magic.runner import Wishes
 from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study import Study, open_snapshot
+from hpo_magic.used_rows import RowsRecorder
 
 __all__ = ["FunctionObjective", "load_study", "search"]
 
@@ -42,6 +43,8 @@ OPTIONS = (
     "sampler",
     "seed",
     "recheck",
+    "keep",
+    "stop",
     "errors",
     "fresh",
     "storage",
@@ -65,8 +68,8 @@ def search(
         Full trainings in all.
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
-        metric. `time` ("10m", or seconds), `sampler`, `seed`, `recheck`, `errors`, `fresh`,
-        `storage`, `ui` as in `%%hpo?`.
+        metric. `time` ("10m", or seconds), `sampler`, `seed`, `recheck`, `keep`, `stop`,
+        `errors`, `fresh`, `storage`, `ui` as in `%%hpo?`.
 
     Returns
     -------
@@ -107,6 +110,8 @@ def search(
     function = FunctionObjective(objective)
     frameworks = all_frameworks()
     restorer = Restorer(folder, opened.record, function, frameworks, kept_models())
+    recorder = RowsRecorder(storage, opened.record.id)
+    recorder.read(_read_by(objective))
     done = conduct(
         function,
         opened,
@@ -115,6 +120,7 @@ def search(
         frameworks=frameworks,
         listeners=lambda wishes: _listeners(checked.ui, wishes),
         keep=restorer.keep,
+        seen=recorder.fitted,
     )
     if done.finish.reason.is_failure:
         if isinstance(done.error, MetricError | SpaceError):
@@ -219,6 +225,15 @@ def _mark(function: Callable[[], Any]) -> Fingerprint:
     except (OSError, TypeError):  # typed at a prompt, or built in
         return Fingerprint()
     return Fingerprint(code=hashlib.blake2b(source.encode(), digest_size=16).hexdigest())
+
+
+def _read_by(function: Callable[[], Any]) -> dict[str, Any]:
+    """Return what the function reads from outside, by name."""
+    try:
+        found = inspect.getclosurevars(inspect.unwrap(function))
+    except (TypeError, ValueError):  # a partial, or an object that can be called
+        return {}
+    return {**found.globals, **found.nonlocals}
 
 
 def _listeners(ui: str, wishes: Wishes) -> Sequence[Listener]:

@@ -13,9 +13,10 @@ from hpo_magic.core.engine import Engine, Plan
 from hpo_magic.core.events import Finish, Noted
 from hpo_magic.core.ports import Framework, Listener, Snapshot, Storage, StudyRecord
 from hpo_magic.core.trial import Trial
-from hpo_magic.executors.attempt import Attempt, Keep, Objective
+from hpo_magic.executors.attempt import Attempt, Keep, Objective, Seen
 from hpo_magic.executors.serial import SerialExecutor
 from hpo_magic.frameworks import kept_random_state
+from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.interrupt import interruptible
 from hpo_magic.options import Options
@@ -51,6 +52,7 @@ def conduct(
     frameworks: Sequence[Framework],
     listeners: Callable[[Wishes], Sequence[Listener]],
     keep: Keep | None = None,
+    seen: Seen | None = None,
 ) -> Conducted:
     """Run a search to its end; interrupts end it, whatever fails inside it is recorded.
 
@@ -64,9 +66,11 @@ def conduct(
         Makes those that show the search, given what the user's buttons talk to.
     keep
         Puts the model of a trial that beats all before on disk.
+    seen
+        Takes note of the data that each training fitted.
     """
     wishes = Wishes()
-    attempt = Attempt(objective, frameworks, keep=keep)
+    attempt = Attempt(objective, frameworks, keep=keep, seen=seen)
     attempt.names = dict(opened.record.names)
     executor = SerialExecutor(attempt)
     # What a sampler imports takes a second, in which the user may interrupt, and draws at random.
@@ -96,6 +100,9 @@ def _engine(opened: Opened, options: Options) -> Engine:
         time_s=options.time,
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
+        n_keep=options.keep,
+        enough=enough_of,
+        stop_at_noise=options.stop == "noise",
         rechecker=rechecker,
     )
     engine = Engine(

@@ -14,9 +14,10 @@ from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.honesty.recheck import recheck_of
 from hpo_magic.samplers import SAMPLERS
 
-__all__ = ["ERRORS", "UIS", "Options", "checked_name", "one_of", "seconds"]
+__all__ = ["ERRORS", "STOPS", "UIS", "Options", "checked_name", "one_of", "seconds"]
 
 ERRORS = ("skip", "raise")
+STOPS = ("none", "noise")
 UIS = ("auto", "widgets", "text", "none")
 MOST_SEED = 2**32 - 1  # NumPy's global stream takes no larger one
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -40,6 +41,10 @@ class Options:
         The same seed gives the same search.
     recheck
         How many of the trials run the best settings again: "auto", "0", "K" or "KxM".
+    keep
+        How many of the best models stay on disk, for a vote; those of a re-check do anyway.
+    stop
+        One of `STOPS`: "noise" ends the search where more trials would find luck alone.
     fresh
         Start a new revision of the study.
     storage
@@ -58,6 +63,8 @@ class Options:
     sampler: str = "bayes"
     seed: int = 0
     recheck: str = "auto"
+    keep: int = 1
+    stop: str = "none"
     errors: str = "skip"
     fresh: bool = False
     storage: Path | None = None
@@ -67,8 +74,10 @@ class Options:
         one_of("sampler", self.sampler, tuple(SAMPLERS))
         one_of("errors", self.errors, ERRORS)
         one_of("ui", self.ui, UIS)
+        one_of("stop", self.stop, STOPS)
         _whole("trials", self.trials, 1)
         _whole("seed", self.seed, 0)
+        _whole("keep", self.keep, 1)
         recheck_of(str(self.recheck), self.trials)
         if self.seed > MOST_SEED:
             raise OptionError(f"seed: must be at most {MOST_SEED}, got {self.seed}.")

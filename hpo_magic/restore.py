@@ -24,7 +24,7 @@ from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.attempt import Attempt, Objective, Trained
 from hpo_magic.frameworks import kept_random_state
 
-__all__ = ["Restorer"]
+__all__ = ["USUAL_NAMES", "Restorer"]
 
 # Where a cell fits nothing that is watched, its model is the variable called so, if there is one.
 USUAL_NAMES = ("model", "best_model", "clf", "classifier", "reg", "regressor", "estimator", "pipe")

@@ -11,15 +11,20 @@ from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Space, describe
 from hpo_magic.core.trial import State, Trial
+from hpo_magic.core.wording import setting
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
-from hpo_magic.honesty.rechecking import chosen_trial, honest_of
+from hpo_magic.honesty.rechecking import chosen_trial, headline, honest_of
 from hpo_magic.honesty.report import Honest
 from hpo_magic.restore import Restorer
+from hpo_magic.voting import Vote
 
 if TYPE_CHECKING:  # heavy, and not needed by a search
     import pandas as pd
     from matplotlib.figure import Figure
     from scipy.optimize import OptimizeResult
+
+# How many models a vote has where nothing is said: more changed little where it was measured.
+FEWEST_VOTERS, MOST_VOTERS = 2, 5
 
 __all__ = ["Frozen", "Study", "looks_of", "open_snapshot"]
 
@@ -106,9 +111,13 @@ class Study:
 
     @property
     def test(self) -> Look | None:
-        """The first look at the test set with the setting that is chosen now; None before it."""
+        """The first look at the test set with what is chosen now, or a vote; None before it."""
         chosen = self.best_trial.number
-        looks = [look for look in looks_of(self.storage, self.record) if look.trial == chosen]
+        looks = [
+            look
+            for look in looks_of(self.storage, self.record)
+            if look.choice or look.trial == chosen
+        ]
         return next((look for look in looks if look.value is not None), None)
 
     def best_model(self) -> Any:
@@ -125,6 +134,43 @@ class Study:
                 f"here. Run its %%hpo cell again."
             )
         return self.restorer.model(self.best_trial)
+
+    def vote(self, n_models: int | None = None) -> Vote:
+        """Return the best models as one: `predict` gives their mean, or the most frequent label.
+
+        Parameters
+        ----------
+        n_models
+            How many, by their value in the search; None: those on disk (`--keep`), else the best 5.
+            Models that were not kept are trained again.
+
+        Raises
+        ------
+        HpoError
+            If there are fewer than 2 settings, or a model cannot be had.
+        """
+        if self.restorer is None:
+            raise HpoError(
+                f"The models of study {self.name!r} cannot be had: its cell is not here."
+            )
+        history = self.snapshot.history
+        ranked = sorted(history.complete, key=lambda trial: (history.loss(trial), trial.number))
+        best_of: dict[str, Trial] = {}
+        for trial in ranked:
+            best_of.setdefault(setting(trial.params), trial)
+        leaders = list(best_of.values())
+        kept = [trial for trial in leaders if self.restorer.has_kept(trial)]
+        if n_models is None and len(kept) >= FEWEST_VOTERS:
+            voters = kept
+        else:
+            voters = leaders[: MOST_VOTERS if n_models is None else n_models]
+        if len(voters) < FEWEST_VOTERS:
+            raise HpoError(
+                f"A vote needs {FEWEST_VOTERS} settings or more; study {self.name!r} has "
+                f"{len(voters)} to offer."
+            )
+        models = [self.restorer.model(trial) for trial in voters]
+        return Vote(models, [trial.number for trial in voters])
 
     def enqueue(self, **params: Any) -> None:
         """Have a setting tried first when the search goes on.
@@ -153,7 +199,8 @@ class Study:
         """Return a table with a row for each trial.
 
         Columns: `number`, `state`, `kind`, `value`, `duration_s`, each parameter by its name
-        (missing where it was not active), and `error`.
+        (missing where it was not active), and `error`. Its `attrs` have the headline: the start,
+        the best seen, the honest number and the test, as they are shown.
 
         Raises
         ------
@@ -179,7 +226,9 @@ class Study:
             }
             for trial in self.trials
         ]
-        return pd.DataFrame(rows).set_index("number") if rows else pd.DataFrame()
+        frame = pd.DataFrame(rows).set_index("number") if rows else pd.DataFrame()
+        frame.attrs.update({line.label: line.value for line in headline(self.snapshot)})
+        return frame
 
     def to_skopt(self) -> OptimizeResult:
         """Return the study as scikit-optimize's result, for `skopt.plots`."""

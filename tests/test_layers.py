@@ -24,7 +24,17 @@ LAYERS = (
     {"samplers", "pruners", "honesty"},
     {"views"},
     {"storage", "executors", "frameworks"},
-    {"runner", "interrupt", "options", "resume", "conduct", "study", "restore"},
+    {
+        "runner",
+        "interrupt",
+        "options",
+        "resume",
+        "conduct",
+        "study",
+        "restore",
+        "used_rows",
+        "voting",
+    },
     {"notebook"},
     {"api"},
 )
@@ -34,7 +44,18 @@ SIDE_BY_SIDE = {part for number in (2, 3, 4) for part in LAYERS[number]}
 
 # Where a library may be imported: a module, or a package whose subject it is.
 HOMES = {
-    "numpy": ("core", "samplers", "honesty", "views", "frameworks", "notebook", "testing"),
+    "numpy": (
+        "core",
+        "samplers",
+        "honesty",
+        "views",
+        "frameworks",
+        "storage.sqlite",
+        "used_rows",
+        "voting",
+        "notebook",
+        "testing",
+    ),
     "scipy": ("samplers", "honesty.quantiles"),
     "threadpoolctl": ("samplers.gaussian_process",),
     "skopt": ("samplers.surrogate",),

@@ -6,7 +6,7 @@ engine serves one run of a search; what earlier runs found comes in as trials.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from hpo_magic.core.events import (
@@ -58,6 +58,9 @@ class Plan:
     time_s: float | None = None
     seed: int = 0
     stop_at_failure: bool = False
+    n_keep: int = 1  # models of the best trials that stay on disk
+    enough: Callable[[History], str] = lambda history: ""  # says when more trials find luck
+    stop_at_noise: bool = False  # then the search ends, and the re-check begins
     rechecker: Rechecker | None = None  # None: every trial is the search's
 
 
@@ -102,6 +105,7 @@ class Engine:
         self._n_before = len(self._trials)
         self._began = at
         self._is_exhausted = False
+        self._is_enough = False
         self._is_rechecking = False
         self._fitting: dict[int, Trial] = {}
         self._sort_out()
@@ -141,9 +145,10 @@ class Engine:
         if self._is_time_up(event.at):
             stops = self._end(Reason.TIME)
             return stops or (self._finish(),)
-        self._is_exhausted = False  # a training may have found more of the space
+        # A training may have found more of the space.
+        self._is_exhausted = self._stops_at_noise()
         if self.ending is None and self._n_missing() > 0:
-            if self._is_search_over(event.at):
+            if self._is_exhausted or self._is_search_over(event.at):
                 return self._recheck(event)
             try:
                 return self._search(event)
@@ -180,7 +185,8 @@ class Engine:
             self._is_rechecking = True
             return self._start(event, Kind.RECHECK, *rerun)
         if self._is_exhausted:
-            return self._nothing_to_start(Reason.EXHAUSTED)
+            noise = self._stops_at_noise()
+            return self._nothing_to_start(Reason.NOISE if noise else Reason.EXHAUSTED)
         try:
             return self._search(event)
         except SpaceExhausted:
@@ -202,11 +208,11 @@ class Engine:
         return sorted(history.complete, key=lambda t: (history.loss(t), t.number))
 
     def _n_kept(self) -> int:
-        """Return how many trials' models are kept: those that a re-check may choose."""
+        """Return how many trials' models are kept: those that a re-check may choose, or more."""
         plan = self.plan
         if plan.rechecker is None or plan.n_trials is None:
-            return 1
-        return max(plan.rechecker.n_settings(plan.n_trials), 1)
+            return plan.n_keep
+        return max(plan.rechecker.n_settings(plan.n_trials), plan.n_keep)
 
     def _choose(self, number: int) -> tuple[Kind, Params]:
         if self._must_trace or not self._has_start():
@@ -264,6 +270,9 @@ class Engine:
             remark = self.plan.rechecker.remark(self.history(), self._reruns())
             if remark and remark not in self.messages:
                 self.messages.append(remark)
+        elif not self._is_enough and (sentence := self.plan.enough(self.history())):
+            self._is_enough = True
+            self.messages.append(sentence)
         return commands
 
     def _failed(self, event: Failed) -> Commands:
@@ -420,6 +429,11 @@ class Engine:
         return max(self._trials, default=-1) + 1
 
     # The budget.
+
+    def _stops_at_noise(self) -> bool:
+        """Return whether the search is over since more of it would find luck."""
+        is_asked = self._must_trace or self._queue
+        return self._is_enough and self.plan.stop_at_noise and not is_asked
 
     def _n_missing(self) -> float:
         """Return how many trials are still to be started."""

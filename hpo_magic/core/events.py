@@ -45,6 +45,7 @@ class Reason(Enum):
     TRIALS = "all trials are done"
     TIME = "the time is up"
     STOPPED = "stopped"
+    NOISE = "further gains would be luck"
     EXHAUSTED = "every setting has been tried"
     FAILING = "the trials keep failing"
     FAILED = "a trial failed, and --errors raise ends the search at that"

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+import numpy.typing as npt
+
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Event, Run
 from hpo_magic.core.outcomes import Outcomes
@@ -32,6 +35,7 @@ __all__ = [
     "Snapshot",
     "Storage",
     "StudyRecord",
+    "UsedRows",
 ]
 
 
@@ -160,7 +164,8 @@ class Fit:
     `final` indexes `epochs`: the last one, or the one whose weights were restored at the end.
     `history` and `model` are the framework's own objects, for comparison by identity. `outcomes`
     gives what the model gets on each validation row, for the name of a metric that was logged; None
-    where that cannot be told.
+    where that cannot be told. `arrays` gives the inputs that it trained and validated on, as far as
+    they are arrays that are still there.
     """
 
     epochs: Sequence[Mapping[str, float]]
@@ -170,6 +175,7 @@ class Fit:
     outcomes: Callable[[str], Outcomes | None] = field(
         default=lambda metric: None, repr=False, compare=False
     )
+    arrays: Callable[[], Sequence[Any]] = field(default=tuple, repr=False, compare=False)
 
 
 class Framework(Protocol):
@@ -248,10 +254,26 @@ class Look:
     trial: int
     at: float  # seconds since 1970
     cell: str  # fingerprint of the test cell
-    data: str  # fingerprint of the test rows it read
+    data: str  # fingerprints of the test rows it read, some of very many
     value: float | None  # None if the cell failed or gave no number
     metric: str | None = None
     n_rows: int | None = None
+    number: int = 1  # which look at these rows it was
+    low: float | None = None  # of the interval, where there is one
+    high: float | None = None
+    n_leaked: int = 0  # test rows that the search had used
+    choice: str = ""  # what was measured, where that is not the trial alone
+
+
+@dataclass(frozen=True, eq=False)
+class UsedRows:
+    """Fingerprints of rows that a search used; shape (n_rows,).
+
+    `is_fitted`: a fit trained or was validated on them; else the code read them, for whatever use.
+    """
+
+    rows: npt.NDArray[np.uint64]
+    is_fitted: bool
 
 
 class Storage(Protocol):
@@ -332,6 +354,14 @@ class Storage(Protocol):
 
     def looks(self) -> list[Look]:
         """Return the whole ledger, oldest first."""
+        ...
+
+    def add_used(self, study: int, used: UsedRows) -> None:
+        """Store rows that the study used; those that are stored already are not stored twice."""
+        ...
+
+    def used(self, study: int) -> list[UsedRows]:
+        """Return the rows that the study used, oldest first."""
         ...
 
     def close(self) -> None:

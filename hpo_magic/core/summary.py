@@ -206,9 +206,14 @@ def _test_line(snapshot: Snapshot) -> Line:
     if not measured:
         return Line("test", "not measured", f"%%hpo_test {snapshot.name}")
     last = measured[-1]
-    n = len(snapshot.looks)
-    remark = "" if n == 1 else f"look {n} at this test set: treat it as validation"
-    return Line("test", number(last.value), remark)
+    remarks = []
+    if last.n_leaked:
+        remarks.append(f"no test: the search knew {last.n_leaked:,} of its rows")
+    if last.number > 1:
+        remarks.append(f"look {last.number} at this test set: treat it as validation")
+    if last.low is not None and last.high is not None and not remarks:
+        remarks.append(f"{number(last.low)} to {number(last.high)} (95%)")
+    return Line("test", number(last.value), "; ".join(remarks))
 
 
 def gain_text(snapshot: Snapshot) -> str:

@@ -24,7 +24,7 @@ from hpo_magic.core.trial import Direction, Failure, Kind
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
 from hpo_magic.executors.outcomes import outcomes_of
 
-__all__ = ["Attempt", "Keep", "Objective", "Trained", "TrialStopped"]
+__all__ = ["Attempt", "Keep", "Objective", "Seen", "Trained", "TrialStopped"]
 
 # The end of a trial's output that is kept for the report: enough for a traceback and a few epochs.
 OUTPUT_KEPT = 4_000
@@ -57,6 +57,7 @@ class Objective(Protocol):
 
 
 Keep = Callable[[Run, Trained, Sequence[Fit]], None]
+Seen = Callable[[Run, Sequence[Fit]], None]
 
 
 @dataclass
@@ -64,7 +65,8 @@ class Attempt:
     """Runs an objective, once a call.
 
     `metric` and `direction` are what the user named, if anything. `keep` is given what a training
-    left when its value beats all before. `last_error` is the exception of the last failed one.
+    left when its value beats all before, `seen` the fits of each training. `last_error` is the
+    exception of the last failed one.
     `names` are those of the unnamed `hp` calls by place, which every trial adds to.
     `in_user_code` is open while the user's code runs, and only then may an interrupt be raised.
     """
@@ -74,6 +76,7 @@ class Attempt:
     metric: str | None = None
     direction: Direction | None = None
     keep: Keep | None = None
+    seen: Seen | None = None
     is_stopping: Callable[[int], bool] = lambda number: False
     in_user_code: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
     names: dict[str, str] = field(default_factory=dict)
@@ -105,6 +108,8 @@ class Attempt:
                 return self._failed(run, outcome, _not_finite(score))
             if self.keep and run.kind is not Kind.RECHECK and _is_better(score, run.to_beat):
                 self.keep(run, trained, fits)
+            if self.seen is not None:
+                self.seen(run, fits)
             found = outcomes_of(score, trial.scored, fits)
             return Completed(run.number, replace(outcome, outcomes=found), self.clock())
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)

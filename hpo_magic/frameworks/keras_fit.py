@@ -20,7 +20,11 @@ import keras
 
 from hpo_magic.core.metrics import number
 from hpo_magic.core.ports import Fit, Report
-from hpo_magic.frameworks.keras_outcomes import outcomes_of_fit, validation_rows
+from hpo_magic.frameworks.keras_outcomes import (
+    inputs_of_fit,
+    outcomes_of_fit,
+    validation_rows,
+)
 
 __all__ = ["watched_fits"]
 
@@ -79,11 +83,17 @@ class _Watch:
         if reporter.epochs:
             final = _final(callbacks, reporter.numbers)
             model, rows = call.args[0], validation_rows(call.arguments)
-            fit_ = Fit(reporter.epochs, final, result, model)
+            seen = Fit(
+                reporter.epochs,
+                final,
+                result,
+                model,
+                arrays=inputs_of_fit(call.arguments.get("x"), rows[0] if rows else None),
+            )
             if rows is not None:
                 found = outcomes_of_fit(model, *rows, reporter.epochs[final])
-                fit_ = replace(fit_, outcomes=found)
-            self.fits.append(fit_)
+                seen = replace(seen, outcomes=found)
+            self.fits.append(seen)
         return result
 
     def epoch_ended(self, metrics: Mapping[str, float]) -> None:

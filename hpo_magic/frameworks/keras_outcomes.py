@@ -8,6 +8,7 @@ mean is what the fit had logged: then weights, loss and data are those that were
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ from hpo_magic.core.scores import row_scores
 from hpo_magic.errors import MetricError
 from hpo_magic.frameworks.standard import kept_random_state
 
-__all__ = ["outcomes_of_fit", "validation_rows"]
+__all__ = ["inputs_of_fit", "outcomes_of_fit", "validation_rows"]
 
 BATCH = 1024
 # Of the logged figure, which is float32 and was added up in batches.
@@ -50,6 +51,21 @@ def validation_rows(arguments: Mapping[str, Any]) -> tuple[Any, Any] | None:
     else:
         return None
     return (x, y) if _has_rows(x) and hasattr(y, "__array__") and np.ndim(y) else None
+
+
+def inputs_of_fit(x: Any, x_val: Any) -> Callable[[], list[Any]]:
+    """Return what gives the inputs of a fit, as far as they are arrays that are still there.
+
+    The training data is not held: of a cross-validation that would be many copies.
+    """
+    training = [_weakly(leaf) for leaf in keras.tree.flatten(x)] if _has_rows(x) else []
+    validation = list(keras.tree.flatten(x_val)) if _has_rows(x_val) else []
+
+    def arrays() -> list[Any]:
+        alive = (reference() for reference in training)
+        return [*(array for array in alive if array is not None), *validation]
+
+    return arrays
 
 
 def outcomes_of_fit(
@@ -132,6 +148,14 @@ def _is_mean_of(rows: Any, logged: float, n_rows: int) -> bool:
     if n < n_rows:
         slack += STANDARD_ERRORS * float(np.std(rows)) / math.sqrt(n)
     return abs(mean - logged) <= slack
+
+
+def _weakly(array: Any) -> Callable[[], Any]:
+    """Return what gives the array while others hold it; a list cannot be held so."""
+    try:
+        return weakref.ref(array)
+    except TypeError:
+        return lambda: None
 
 
 def _has_rows(x: Any) -> bool:

@@ -17,9 +17,18 @@ from hpo_magic.core.trial import Direction, History, Trial
 from hpo_magic.honesty.bbc import Bbc, bbc
 from hpo_magic.honesty.choice import oriented
 from hpo_magic.honesty.intervals import share_variance
-from hpo_magic.honesty.luck import luck
+from hpo_magic.honesty.luck import enough, luck
 
-__all__ = ["Luck", "Precision", "bbc_of", "luck_of", "n_rows_of_shares", "precision_of"]
+__all__ = [
+    "Luck",
+    "Precision",
+    "bbc_of",
+    "enough_of",
+    "luck_of",
+    "n_rows_of_shares",
+    "precision_of",
+    "row_variance_of",
+]
 
 
 class Luck(NamedTuple):
@@ -72,6 +81,16 @@ def precision_of(history: History) -> Precision | None:
     return Precision(error, found.n_rows)
 
 
+def enough_of(history: History) -> str:
+    """Return a sentence if more trials can gain nothing that the rows can show; else ""."""
+    precision = precision_of(history)
+    if precision is None:
+        return ""
+    values = [trial.value for trial in history.complete if trial.value is not None]
+    scores = oriented(values, history.direction)
+    return enough(scores, precision.standard_error, precision.n_rows)
+
+
 def n_rows_of_shares(trials: Sequence[Trial]) -> int | None:
     """Return on how many rows the trials were scored, if their values are all shares of rows.
 
@@ -80,6 +99,17 @@ def n_rows_of_shares(trials: Sequence[Trial]) -> int | None:
     known = [trial.outcomes for trial in trials]
     found = [one for one in known if one is not None and one.is_share]
     return min((one.n_rows for one in found), default=None) if len(found) == len(known) else None
+
+
+def row_variance_of(trials: Sequence[Trial]) -> float | None:
+    """Return the variance of one of these scores that comes of its rows, s²/n, on average.
+
+    None where a trial's rows are not known.
+    """
+    found = [trial.outcomes for trial in trials if trial.outcomes is not None]
+    if not found or len(found) < len(trials):
+        return None
+    return float(np.mean([np.var(one.values.astype(float), ddof=1) / one.n_rows for one in found]))
 
 
 def _shared(trials: Sequence[Trial]) -> tuple[Outcomes, ...]:

@@ -79,6 +79,7 @@ def rechecked(
     start: int | None = None,
     n_rows: int | None = None,
     ratio: float = RATIO,
+    row_variance: float | None = None,
 ) -> Rechecked | None:
     """Return what a re-check says, finished or not; None if it says nothing yet.
 
@@ -95,6 +96,9 @@ def rechecked(
         rate, which is negative here); else None.
     ratio
         Validation rows for each training row.
+    row_variance
+        The variance of one score that comes of its rows, s²/n, if a score is a mean over them that
+        is no share; else None.
     """
     rows, columns = used_part(reruns)
     if not len(rows) or not len(columns):
@@ -105,7 +109,7 @@ def rechecked(
     return Rechecked(
         chosen=int(rows[chosen_setting(y, f)]),
         value=value,
-        half_width=_half_width(f, value, n_rows, ratio),
+        half_width=_half_width(f, value, n_rows, ratio, row_variance),
         gain=None if first is None else gain_over_start(y, f, first, ratio),
         n_settings=len(rows),
         n_reruns=len(columns),
@@ -198,12 +202,18 @@ def _left_out(search_scores: FloatArray, reruns: FloatArray) -> FloatArray:
     return np.asarray(reruns[choices, list(seeds)], dtype=np.float64)
 
 
-def _half_width(reruns: FloatArray, value: float, n_rows: int | None, ratio: float) -> float | None:
+def _half_width(
+    reruns: FloatArray,
+    value: float,
+    n_rows: int | None,
+    ratio: float,
+    row_variance: float | None,
+) -> float | None:
     """Return the half-width of the honest value, from the spread within the settings."""
     k, m = reruns.shape
     df = k * (m - 1)
     variance = _variance(reruns - reruns.mean(axis=1, keepdims=True), df, reruns)
-    floor = None if n_rows is None else share_variance(abs(value), n_rows)
+    floor = row_variance if n_rows is None else share_variance(abs(value), n_rows)
     return resplit_half_width(variance, df, m, floor, ratio)
 
 

@@ -17,7 +17,14 @@ import numpy.typing as npt
 
 from hpo_magic.core.wording import counted
 
-__all__ = ["Overlap", "looks_like_test_data", "overlap", "row_fingerprints", "sentence_of_names"]
+__all__ = [
+    "Fingerprints",
+    "Overlap",
+    "looks_like_test_data",
+    "overlap",
+    "row_fingerprints",
+    "sentence_of_names",
+]
 
 Fingerprints = npt.NDArray[np.uint64]
 

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.ports import Look, Snapshot
 from hpo_magic.core.space import Params
 from hpo_magic.core.summary import Line, best_trial, digits_of, three_numbers
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
-from hpo_magic.honesty.by_row import Luck, bbc_of, luck_of, n_rows_of_shares
+from hpo_magic.honesty.by_row import Luck, bbc_of, luck_of, n_rows_of_shares, row_variance_of
 from hpo_magic.honesty.choice import (
     FEWEST_REPEATS,
     Rechecked,
@@ -26,6 +26,7 @@ from hpo_magic.honesty.choice import (
     oriented,
     rechecked,
 )
+from hpo_magic.honesty.measured import Measured
 from hpo_magic.honesty.recheck import SEARCH_SHARE, Recheck, Rerun, plan, recheck_of
 from hpo_magic.honesty.report import (
     NO_RECHECK,
@@ -33,13 +34,14 @@ from hpo_magic.honesty.report import (
     Honest,
     announcement,
     best_seen_remark,
+    difference_from_test,
     gain_line,
     honest,
     honest_line,
     phase,
 )
 
-__all__ = ["Rechecking", "chosen_trial", "headline", "honest_of", "is_rechecked"]
+__all__ = ["Rechecking", "apart_from_test", "chosen_trial", "headline", "honest_of", "is_rechecked"]
 
 NOT_YET = "nothing was re-run yet"
 # One score that comes again may be chance; while the search runs, `FEWEST_REPEATS` decides.
@@ -150,6 +152,19 @@ def honest_of(snapshot: Snapshot) -> Honest:
     )
 
 
+def apart_from_test(snapshot: Snapshot, look: Look, found: Measured | None) -> str:
+    """Return how far the honest number is from a test; "" where they are no shares of rows."""
+    expected = honest_of(snapshot).value
+    n_rows = n_rows_of_shares(snapshot.history.complete)
+    known = expected is not None and look.value is not None and n_rows is not None
+    if not known or found is None or not found.is_share or look.n_rows is None:
+        return ""
+    assert expected is not None
+    assert look.value is not None
+    assert n_rows is not None
+    return difference_from_test(expected, n_rows, look.value, look.n_rows)
+
+
 def is_rechecked(snapshot: Snapshot) -> bool:
     """Return whether the setting to take is a re-check's choice."""
     return not _tells_nothing(snapshot) and _found(snapshot) is not None
@@ -197,8 +212,14 @@ def _found(snapshot: Snapshot) -> Found | None:
     scores = _scores(settings, history.direction)
     starts = [row for row, trial in enumerate(settings) if _is_start(trial)]
     table = _table(settings, seeds, snapshot.reruns, history)
-    n_rows = n_rows_of_shares([*settings, *_complete(snapshot.reruns)])
-    result = rechecked(scores, table, starts[-1] if starts else None, n_rows)
+    scored = [*settings, *_complete(snapshot.reruns)]
+    result = rechecked(
+        scores,
+        table,
+        starts[-1] if starts else None,
+        n_rows_of_shares(scored),
+        row_variance=row_variance_of(scored),
+    )
     if result is None:
         return None
     # The start that is there for the gain alone is not called one of the best.

@@ -28,13 +28,15 @@ from hpo_magic.notebook.completion import complete_options
 from hpo_magic.notebook.fingerprint import data_fingerprint, fingerprint, inputs_of
 from hpo_magic.notebook.listener import make_listener, show_stored
 from hpo_magic.notebook.options import contradiction, help_text, parse_line, parse_name
-from hpo_magic.notebook.sealed import Sealed, TestResult
+from hpo_magic.notebook.sealed import Sealed
+from hpo_magic.notebook.test_result import TestResult
 from hpo_magic.options import checked_name
 from hpo_magic.restore import Restorer
 from hpo_magic.resume import open_study
 from hpo_magic.runner import Wishes
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study import Study, open_snapshot
+from hpo_magic.used_rows import RowsRecorder
 
 STUDIES = Path("hpo_studies")
 
@@ -58,18 +60,21 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def hpo_test(self, line: str, cell: str) -> TestResult:
         """Measure the chosen model once, on data that the search never saw.
 
-            %%hpo_test NAME [--storage PATH]
+            %%hpo_test NAME [--vote] [--storage PATH]
             model.evaluate(x_test, y_test)
 
         The body runs once: `hp.*` calls give the chosen values, and the model and the other
         variables of the searched cell are there again. The value is written to a ledger that is
         never changed. A second look at the same rows, also from another study, says so: it no
-        longer is a test.
+        longer is a test. With `--vote`, `model` is what the best models say together (see `--keep`
+        of `%%hpo`): hp.score("accuracy", y_test, model.predict(x_test)).
         """
         with _mistakes_told("%%hpo_test", self.shell):
-            study = self._put(self._study(*parse_name(line, "%%hpo_test")))
+            words = line.split()
+            rest = " ".join(word for word in words if word != "--vote")
+            study = self._put(self._study(*parse_name(rest, "%%hpo_test")))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
-            return Sealed(study, compiled, self.shell).look()
+            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).look()
 
     def _search(self, line: str, source: str) -> None:
         """Search the cell, and put the study into the namespace."""
@@ -84,6 +89,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         self._save_what_waits(name, storage)
         opened = open_study(storage, name, options, mark)
         warning = sentence_of_names(looks_like_test_data(_data_read(cell, self.shell)))
+        recorder = RowsRecorder(storage, opened.record.id)
+        recorder.read(inputs_of(cell.tree, self.shell.user_ns))
         objective = CellObjective(cell, self.shell)
         frameworks = all_frameworks()
         restorer = Restorer(storage.models, opened.record, objective, frameworks, kept_models())
@@ -108,6 +115,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             frameworks=frameworks,
             listeners=listeners,
             keep=restorer.keep,
+            seen=recorder.fitted,
         )
         restorer.record = done.record
         self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from hpo_magic.core.metrics import keras_direction
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
-from hpo_magic.options import ERRORS, UIS, Options, checked_name, seconds
+from hpo_magic.options import ERRORS, STOPS, UIS, Options, checked_name, seconds
 from hpo_magic.samplers import SAMPLERS
 
 __all__ = [
@@ -46,6 +46,8 @@ OPTIONS = (
     Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
     Option("--sampler", "S", "how settings are chosen", "bayes", tuple(SAMPLERS)),
     Option("--recheck", "R", "the best settings run again: auto, 0, 4 or 4x2", "auto"),
+    Option("--keep", "K", "how many of the best models stay on disk, for a vote", "1"),
+    Option("--stop", "S", "end the search where more of it would find luck", "none", STOPS),
     Option("--seed", "N", "same seed, same search", "0"),
     Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
     Option("--fresh", "", "start a new revision of the study", "off"),
@@ -82,6 +84,7 @@ A fifth of the trials runs the best settings again on new seeds, and the choice 
 best value of a search is too good to be true. Seed the split with hp.seed().
 
     %%hpo_test NAME    measure the chosen model once, on data the search never saw
+    %%hpo_test NAME --vote   the same for what the best models say together
     %hpo NAME          show the study again, from disk, after a restart too
     %hpo               list the studies; --storage PATH with each of the three
 """
@@ -125,6 +128,8 @@ def parse_line(line: str) -> tuple[str, Options]:
         sampler=found.sampler,
         seed=_number("--seed", found.seed),
         recheck=found.recheck,
+        keep=_number("--keep", found.keep),
+        stop=found.stop,
         errors=found.errors,
         fresh=found.fresh,
         storage=_folder(found.storage),
@@ -192,7 +197,7 @@ def _parser() -> _Parser:
             extra = {"action": "store_true"}
         elif option.value == "METRIC":
             extra = {"nargs": "?", "const": ""}
-        elif option.default not in ("none", "hpo_studies"):
+        elif option.default != "hpo_studies" and (option.values or option.default != "none"):
             extra = {"default": option.default}
         parser.add_argument(*flags, **extra)
     return parser

@@ -10,82 +10,38 @@ from __future__ import annotations
 import ast
 import hashlib
 import time
-from collections.abc import Mapping
-from datetime import date
-from html import escape
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from hpo_magic.core.asking import TrialRun, running
 from hpo_magic.core.callsite import CallSites
 from hpo_magic.core.events import Run
 from hpo_magic.core.metrics import NOTHING, number
 from hpo_magic.core.ports import Look
+from hpo_magic.core.scores import Scored
 from hpo_magic.core.trial import Kind, Trial
-from hpo_magic.core.wording import number as shown
 from hpo_magic.errors import OptionError
+from hpo_magic.honesty.looks import level_of_look
+from hpo_magic.honesty.measured import measured
+from hpo_magic.honesty.rechecking import apart_from_test
+from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
 from hpo_magic.notebook.cell import Cell, from_cell, names_read
-from hpo_magic.notebook.fingerprint import array_fingerprint, inputs_of
+from hpo_magic.notebook.fingerprint import inputs_of
+from hpo_magic.notebook.test_result import TestResult, TestRows
+from hpo_magic.restore import USUAL_NAMES
 from hpo_magic.study import Study
+from hpo_magic.voting import Vote
 
-__all__ = ["Sealed", "TestResult"]
-
-# Arrays with fewer rows are settings or labels of something else, not a test set.
-FEWEST_ROWS = 5
-
-
-class TestResult:
-    """What a look found, as the notebook keeps it."""
-
-    __test__ = False  # for pytest: not a test class, whatever its name
-
-    def __init__(self, study: Study, look: Look, earlier: list[Look], also: Mapping[str, float]):
-        self.look = look
-        self._study, self._earlier, self._also = study, earlier, also
-
-    @property
-    def lines(self) -> list[str]:
-        """The sentences, most important first."""
-        look = self.look
-        value = "no number" if look.value is None else shown(look.value)
-        lines = [f"test {value} · {look.metric or 'value'} of trial {look.trial} of {look.study}"]
-        if look.n_rows:
-            lines[0] += f" on {look.n_rows} rows"
-        rest = [f"{name} {shown(v)}" for name, v in self._also.items() if v != look.value]
-        if rest:
-            lines.append(f"also: {', '.join(rest)}")
-        if look.value is None:
-            lines.append(
-                "The cell does not end in a number, so there is nothing to write down but the look."
-            )
-        if self._earlier:
-            first = self._earlier[0]
-            was = "" if first.value is None else f" ({shown(first.value)})"
-            on = date.fromtimestamp(first.at).isoformat()
-            treat = "" if look.value is None else f"; treat {value} as validation"
-            lines.append(
-                f"look {len(self._earlier) + 1}: this test set was used on {on}{was}, by study "
-                f"{first.study}{treat}."
-            )
-        else:
-            these = "at these rows" if look.data else f"with {look.study}"
-            lines.append(f"look 1: the next look {these} is no test any more.")
-        return lines
-
-    def __repr__(self) -> str:
-        return "\n".join(self.lines)
-
-    def _repr_html_(self) -> str:
-        first, *rest = self.lines
-        return f"<b>{escape(first)}</b>" + "".join(f"<br>{escape(line)}" for line in rest)
+__all__ = ["Sealed"]
 
 
 class Sealed:
     """One run of a `%%hpo_test` cell."""
 
-    def __init__(self, study: Study, cell: Cell, shell: Any) -> None:
+    def __init__(self, study: Study, cell: Cell, shell: Any, *, is_vote: bool = False) -> None:
         self._study, self._cell, self._shell = study, cell, shell
+        self._is_vote = is_vote  # of the best models, instead of the chosen one
 
     def look(self) -> TestResult:
         """Run the cell once on the chosen trial, write the look down, and return what it found.
@@ -95,38 +51,63 @@ class Sealed:
         Raises
         ------
         OptionError
-            If the cell is empty.
+            If the cell is empty, or has no model in whose place a vote could be.
         HpoError
             If the chosen model cannot be brought back.
         """
         if not self._cell.tree.body:
             raise OptionError("the cell is empty: write what measures the model on the test data.")
         trial = self._study.best_trial
-        variables = self._variables(trial)
+        if self._is_vote and not names_read(self._cell.tree) & set(USUAL_NAMES):
+            raise OptionError(
+                "--vote puts the vote in the place of `model`, which the cell does not read. "
+                'Write hp.score("accuracy", y_test, model.predict(x_test)).'
+            )
+        vote = self._study.vote() if self._is_vote else None
+        variables = self._variables(trial, vote)
         namespace = dict(self._shell.user_ns) | variables
-        rows = _arrays_read(self._cell.tree, self._shell.user_ns)
-        seen = {array_fingerprint(array) for array in rows}
-        earlier = [look for look in self._study.storage.looks() if self._is_same_test(look, seen)]
+        used = self._study.storage.used(self._study.record.id)
+        rows = TestRows.of(inputs_of(self._cell.tree, namespace), used)
+        earlier = [one for one in self._study.storage.looks() if self._is_same_test(one, rows)]
+        look = self._look_at(trial, rows, len(earlier) + 1)
+        if vote is not None:
+            look = replace(look, trial=vote.numbers[0], choice=repr(vote))
+        run = TrialRun(
+            Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed),
+            lambda step, metrics: None,
+            self._sites(),
+        )
         try:
-            last = self._run(trial, namespace)
+            with running(run):
+                last = self._cell.run(namespace)
         except BaseException as error:  # noqa: BLE001  (whatever the cell raises, it was a look)
-            self._write(trial, seen, None, None, rows)
+            self._write(look)
             raise from_cell(self._shell, self._cell, error)  # noqa: B904  (it may be itself)
-        metric, value, also = _measured(last, self._study.record.metric, variables)
-        look = self._write(trial, seen, value, metric, rows)
-        return TestResult(self._study, look, earlier, also)
+        metric, value, also = _measured(last, self._study.record.metric, variables, run.scored)
+        look = replace(look, value=value, metric=metric)
+        found = None
+        if value is not None:
+            level = level_of_look(look.number)
+            found = measured(value, metric or "value", run.scored, look.n_rows, level)
+            if found.interval is not None:
+                low, high = found.interval
+                look = replace(look, low=low, high=high)
+            look = replace(look, n_rows=found.n_rows or look.n_rows)
+        self._write(look)
+        apart = "" if vote else apart_from_test(self._study.snapshot, look, found)
+        return TestResult(look, earlier, found, rows, also, apart)
 
-    def _is_same_test(self, look: Look, seen: set[str]) -> bool:
+    def _is_same_test(self, look: Look, rows: TestRows) -> bool:
         """Return whether a look was at these rows, or may have been.
 
         A cell that reads its rows from a file or a `tf.data` pipeline shows none to compare: then
         every such look with this study counts.
         """
-        if seen or look.data:
-            return bool(seen & set(look.data.split()))
+        if len(rows.prints) or look.data:
+            return are_same_rows(rows.prints, rows_of_text(look.data))
         return look.study == self._study.name
 
-    def _variables(self, trial: Trial) -> dict[str, Any]:
+    def _variables(self, trial: Trial, vote: Vote | None) -> dict[str, Any]:
         """Return what the searched cell made, as far as the test reads it.
 
         A kept model is enough where the test asks for nothing else; otherwise the cell runs again.
@@ -134,6 +115,12 @@ class Sealed:
         restorer = self._study.restorer
         made = _names_assigned(self._study.record.source, self._shell)
         needed = names_read(self._cell.tree) & made
+        if vote is not None:
+            names = names_read(self._cell.tree) & set(USUAL_NAMES)
+            others = needed - names
+            variables = restorer.again(trial)[0] if others and restorer is not None else {}
+            found = {name: variables[name] for name in others if name in variables}
+            return found | dict.fromkeys(names, vote)
         if not needed or restorer is None:
             return {}
         if needed == {"model"} and restorer.has_kept(trial):
@@ -141,49 +128,49 @@ class Sealed:
         variables, _ = restorer.again(trial)
         return {name: variables[name] for name in made if name in variables}
 
-    def _run(self, trial: Trial, namespace: dict[str, Any]) -> Any:
-        run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed)
-        # Calls in functions of other cells keep the names that they had in the search.
+    def _sites(self) -> CallSites:
+        """Return the names of `hp` calls: those in functions of other cells keep theirs."""
         elsewhere = {
             place: name
             for place, name in self._study.record.names.items()
             if not place.rpartition(":")[0].isdecimal()
         }
-        sites = CallSites(self._cell.filename, elsewhere)
-        with running(TrialRun(run, lambda step, metrics: None, sites)):
-            return self._cell.run(namespace)
+        return CallSites(self._cell.filename, elsewhere)
 
-    def _write(
-        self, trial: Trial, seen: set[str], value: float | None, metric: str | None, rows: list[Any]
-    ) -> Look:
+    def _look_at(self, trial: Trial, rows: TestRows, number: int) -> Look:
+        """Return the look before anything was measured."""
         record = self._study.record
-        look = Look(
+        return Look(
             study=record.name,
             revision=record.revision,
             trial=trial.number,
             at=time.time(),
             cell=hashlib.blake2b(self._cell.source.encode(), digest_size=8).hexdigest(),
-            data=" ".join(sorted(seen)),
-            value=value,
-            metric=metric,
-            n_rows=len(rows[0]) if rows else None,
+            data=text_of_rows(sketch(rows.prints)),
+            value=None,
+            n_rows=rows.n_rows,
+            number=number,
+            n_leaked=rows.n_leaked,
         )
+
+    def _write(self, look: Look) -> None:
         self._study.storage.add_look(look)
         self._study.refresh()
-        return look
 
 
 def _measured(
-    last: Any, metric: str | None, variables: Mapping[str, Any]
+    last: Any, metric: str | None, variables: Mapping[str, Any], scores: Sequence[Scored]
 ) -> tuple[str | None, float | None, dict[str, float]]:
     """Return the metric, its value, and all numbers by name, from what the test cell ends in.
 
-    `model.evaluate` gives a bare list; the names are asked of the model.
+    `model.evaluate` gives a bare list; the names are asked of the model. A number that `hp.score`
+    gave has its name.
     """
     wanted = (metric or "value").removeprefix("val_")
     value = number(last)
     if value is not None:
-        return wanted, value, {}
+        names = [one.metric for one in scores if one.value == value]
+        return (names[-1] if names else wanted), value, {}
     if isinstance(last, list | tuple) and last is not NOTHING:
         models = [m for m in variables.values() if hasattr(m, "get_metrics_result")]
         last = models[0].get_metrics_result() if models else {}
@@ -195,16 +182,6 @@ def _measured(
             return next(iter(named)), next(iter(named.values())), named
         return None, None, named
     return None, None, {}
-
-
-def _arrays_read(tree: ast.AST, namespace: Mapping[str, Any]) -> list[Any]:
-    """Return the arrays and tables that the test reads from the notebook, largest first."""
-    found = [
-        value
-        for value in inputs_of(tree, namespace).values()
-        if hasattr(value, "__array__") and np.ndim(value) and len(value) >= FEWEST_ROWS
-    ]
-    return sorted(found, key=np.size, reverse=True)
 
 
 def _names_assigned(source: str, shell: Any) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from hpo_magic.core.domains import Plain
-from hpo_magic.core.ports import Look, StudyRecord
+from hpo_magic.core.ports import Look, StudyRecord, UsedRows
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Trial
 
@@ -25,6 +25,7 @@ class _Study:
     trials: dict[int, Trial] = field(default_factory=dict)
     changed: dict[int, int] = field(default_factory=dict)
     enqueued: list[dict[str, Plain]] = field(default_factory=list)
+    used_rows: dict[tuple[bytes, bool], UsedRows] = field(default_factory=dict)
 
 
 class MemoryStorage:
@@ -141,6 +142,16 @@ class MemoryStorage:
         """Return the whole ledger, oldest first."""
         with self._lock:
             return list(self._looks)
+
+    def add_used(self, study: int, used: UsedRows) -> None:
+        """Store rows that the study used, once."""
+        with self._lock:
+            self._studies[study].used_rows[used.rows.tobytes(), used.is_fitted] = used
+
+    def used(self, study: int) -> list[UsedRows]:
+        """Return the rows that the study used, oldest first."""
+        with self._lock:
+            return list(self._studies[study].used_rows.values())
 
     def close(self) -> None:
         """Keep everything: there is no file to let go of."""

@@ -83,6 +83,20 @@ _OUTCOMES = (
     """,
 )
 
+# The rows that a study used, to be compared with those of a test: 8 bytes for each row.
+_USED = (
+    """
+    CREATE TABLE used (
+        id INTEGER PRIMARY KEY,
+        study INTEGER NOT NULL REFERENCES studies,
+        mark TEXT NOT NULL, -- of the rows: the same ones are stored once
+        is_fitted INTEGER NOT NULL,
+        data BLOB NOT NULL, -- unsigned, little-endian
+        UNIQUE (study, mark, is_fitted)
+    )
+    """,
+)
+
 # Format n is what the first n migrations make; the file's `user_version` says which it has.
 # The second has nothing to change: trials say whether they used the seed, and may be re-checks.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, (), _OUTCOMES)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, (), _OUTCOMES, _USED)

@@ -10,15 +10,18 @@ is gone, its running trials are stopped trials.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
 
+import numpy as np
+
 from hpo_magic.core.domains import Plain, plain
 from hpo_magic.core.outcomes import Outcomes
-from hpo_magic.core.ports import Look, StudyRecord
+from hpo_magic.core.ports import Look, StudyRecord, UsedRows
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, State, Trial
 from hpo_magic.storage.database import Connection, Database
@@ -28,6 +31,7 @@ from hpo_magic.storage.strict_json import from_text, to_text
 __all__ = ["SqliteStorage", "study_file"]
 
 FILE = "studies.sqlite"
+ROWS = "<u8"  # how fingerprints of rows are stored
 
 # What of a trial is not in its JSON, and where it is to be found.
 OUTCOMES = "data, dtype, rows FROM trials LEFT JOIN outcomes USING (study, number)"
@@ -225,6 +229,27 @@ class SqliteStorage:
         with self._database.read() as db:
             rows = db.execute("SELECT look FROM looks ORDER BY id").fetchall()
         return [Look(**from_text(text)) for (text,) in rows]
+
+    def add_used(self, study: int, used: UsedRows) -> None:
+        """Store rows that the study used, once."""
+        data = used.rows.astype(ROWS).tobytes()
+        mark = hashlib.blake2b(data, digest_size=16).hexdigest()
+        with self._database.write() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO used (study, mark, is_fitted, data) VALUES (?, ?, ?, ?)",
+                [study, mark, used.is_fitted, data],
+            )
+
+    def used(self, study: int) -> list[UsedRows]:
+        """Return the rows that the study used, oldest first."""
+        with self._database.read() as db:
+            rows = db.execute(
+                "SELECT data, is_fitted FROM used WHERE study = ? ORDER BY id", [study]
+            ).fetchall()
+        return [
+            UsedRows(np.frombuffer(data, ROWS).astype(np.uint64), bool(is_fitted))
+            for data, is_fitted in rows
+        ]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.outcomes import of_rows
-from hpo_magic.core.ports import Look, Storage, StudyRecord
+from hpo_magic.core.ports import Look, Storage, StudyRecord, UsedRows
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, Kind, Point, State, Trial
 
@@ -243,6 +243,18 @@ class StorageContract:
         """Oldest first, equal ones and failed ones included."""
         look = Look("digits", 1, 7, 1700000000.25, "c", "d", 0.97, "accuracy", 360)
         failed = replace(look, value=None, metric=None, n_rows=None)
-        for line in (look, failed, look):
+        known = replace(look, number=2, low=0.95, high=0.98, n_leaked=3, choice="a vote")
+        for line in (look, failed, look, known):
             storage.add_look(line)
-        assert storage.looks() == [look, failed, look]
+        assert storage.looks() == [look, failed, look, known]
+
+    def test_the_rows_that_a_study_used_are_kept_once(self, storage: Storage) -> None:
+        """Each study its own, oldest first; rows that were read and then fitted are both."""
+        study, other = storage.create(a_record()).id, storage.create(a_record()).id
+        rows = np.array([2**64 - 1, 0, 7], dtype=np.uint64)
+        given = [UsedRows(rows, False), UsedRows(rows[:1], True), UsedRows(rows, True)]
+        for used in (*given, given[0]):
+            storage.add_used(study, used)
+        found = [(used.rows.tolist(), used.is_fitted) for used in storage.used(study)]
+        assert found == [(used.rows.tolist(), used.is_fitted) for used in given]
+        assert storage.used(other) == []

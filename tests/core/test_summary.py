@@ -96,7 +96,7 @@ def test_a_measured_test_is_shown_and_a_second_look_is_said() -> None:
     """The last value stands in the headline; from the second look on it is no test."""
     look = Look("toy", 1, 4, 60.0, "cell", "data", 0.25)
     assert three_numbers(a_search(looks=(look,)))[2] == ("test", "0.2500", "")
-    again = three_numbers(a_search(looks=(look, replace(look, value=0.24))))[2]
+    again = three_numbers(a_search(looks=(look, replace(look, value=0.24, number=2))))[2]
     assert again.value == "0.2400"
     assert "look 2" in again.remark
 

@@ -13,7 +13,14 @@ from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 from hpo_magic.honesty.bbc import bbc
-from hpo_magic.honesty.by_row import bbc_of, luck_of, n_rows_of_shares, precision_of
+from hpo_magic.honesty.by_row import (
+    bbc_of,
+    enough_of,
+    luck_of,
+    n_rows_of_shares,
+    precision_of,
+    row_variance_of,
+)
 from hpo_magic.honesty.luck import luck_of_share
 from hpo_magic.honesty.rechecking import headline, honest_of, is_rechecked
 
@@ -183,3 +190,30 @@ def test_few_re_runs_that_agree_by_chance_have_the_width_of_their_rows() -> None
     assert with_rows > 1.9 * np.sqrt(0.25 / N_ROWS) * np.sqrt(1 / 3 + 0.25)
     assert n_rows_of_shares(found) == N_ROWS
     assert n_rows_of_shares(trials(3, losses)) is None
+
+
+def test_a_mean_over_rows_has_a_floor_too() -> None:
+    """s²/n, on average over the scores; None where a score's rows are not known."""
+    found = trials(4, losses)
+    variances = [t.outcomes.values.var(ddof=1) / N_ROWS for t in found if t.outcomes]
+    assert row_variance_of(found) == pytest.approx(np.mean(variances))
+    assert row_variance_of([*found, replace(found[0], outcomes=None)]) is None
+    best = min(found, key=lambda trial: trial.value or 0)
+    made = [replace(rerun(best, seed, losses), value=2.0 + seed / 1e4) for seed in (1, 2, 3)]
+    width = honest_of(ended((*found, *made), MIN)).half_width
+    assert width is not None
+    assert width > np.sqrt(min(variances)) * 1.9 * np.sqrt(1 / 3 + 0.25)
+
+
+def test_enough_is_said_where_more_trials_find_luck() -> None:
+    """After twenty trials of which the later ones gained less than a score is good to."""
+    found = trials(24)
+    best = max(trial.value or 0 for trial in found)
+    early = (replace(found[0], value=best), *found[1:])
+    text = enough_of(History(early, MAX))
+    assert text.startswith("Enough: the last 12 trials gained 0, and a score on 80 validation rows")
+    assert enough_of(History(early[:19], MAX)) == ""
+    late = (*found[:-1], replace(found[-1], value=best + 0.2))
+    assert enough_of(History(late, MAX)) == ""
+    unknown = (replace(early[0], outcomes=None), *early[1:])
+    assert enough_of(History(unknown, MAX)) == ""

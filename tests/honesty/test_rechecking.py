@@ -25,7 +25,7 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Failure, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Failure, History, Kind, State, Trial
 from hpo_magic.honesty.rechecking import Rechecking, chosen_trial, headline, honest_of
 from hpo_magic.honesty.report import SAME_AGAIN
 from hpo_magic.testing.fakes import FakeSampler
@@ -336,3 +336,37 @@ def test_lower_values_are_better_where_they_are_minimized() -> None:
     gain = headline(snapshot)[3]
     assert gain.value.startswith("-")
     assert gain.remark.endswith("lower is better")
+
+
+def enough_after(n: int) -> Callable[[History], str]:
+    """Return what says that it is enough after so many trials."""
+    return lambda history: "Enough." if len(history.complete) >= n else ""
+
+
+def test_a_search_that_has_enough_says_so_once_and_goes_on() -> None:
+    """A note alone stops nothing."""
+    engine = an_engine(n_trials=40, enough=enough_after(22))
+    assert len(drive(engine)) == 40
+    assert engine.messages == ["Enough."]
+
+
+@pytest.mark.parametrize("recheck", ["auto", "0"])
+def test_a_search_that_stops_at_noise_re_checks_and_ends(recheck: str) -> None:
+    """What the re-check would have taken of a budget that ends here is still spent on it."""
+    engine = an_engine(n_trials=100, recheck=recheck, enough=enough_after(24), stop_at_noise=True)
+    runs = drive(engine)
+    again = rechecks(runs)
+    assert len(runs) - len(again) == 24
+    assert bool(again) == (recheck == "auto")
+    assert runs[24:] == again
+    assert engine.ending is Reason.NOISE
+
+
+def test_a_study_that_has_enough_still_runs_what_is_asked_for() -> None:
+    """An enqueued setting comes first."""
+    engine = an_engine(n_trials=100, enough=enough_after(5), stop_at_noise=True)
+    drive(engine, n_most=5)
+    engine.handle(Enqueued({"x": 0.25}))
+    engine.handle(ending(Run(4, {}, Kind.SEARCH, 0), noise))
+    started = [c for c in engine.handle(Freed(5, 0.0)) if isinstance(c, Run)]
+    assert started[0].kind is Kind.ENQUEUED

@@ -23,7 +23,7 @@ def completed(notebook: Any, text: str) -> list[str]:
         ("%%hpo digits --sampler r|\nx = 1", ["random"]),
         ("%%hpo digits --ui w|", ["widgets"]),
         ("%%hpo digits --m|\nx = hp.Int(1, 9)", ["--maximize", "--minimize"]),
-        ("%%hpo digits --seed 1 --s|", ["--sampler", "--storage"]),
+        ("%%hpo digits --seed 1 --s|", ["--sampler", "--stop", "--storage"]),
     ],
 )
 def test_options_and_their_values_complete(notebook: Any, text: str, found: list[str]) -> None:

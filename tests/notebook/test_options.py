@@ -33,6 +33,7 @@ from hpo_magic.options import Options
         ("digits --sampler random --errors raise --ui none --fresh", {
             "sampler": "random", "errors": "raise", "ui": "none", "fresh": True,
         }),
+        ("digits --keep 4 --stop noise", {"keep": 4, "stop": "noise"}),
         ("digits --storage 'my studies'", {"storage": Path("my studies")}),
         ("digits --storage ~/studies", {"storage": Path.home() / "studies"}),
         ("  digits   --fresh  ", {"fresh": True}),

@@ -48,7 +48,8 @@ def test_the_first_look_is_a_test(searched: Any) -> None:
     assert (look.metric, look.n_rows) == ("accuracy", 60)
     assert shown.text.splitlines()[1:] == [
         f"test {look.value:.4f} · accuracy of trial {look.trial} of study on 60 rows",
-        "look 1: the next look at these rows is no test any more.",
+        f"95% interval {look.low:.4f} to {look.high:.4f}: a share of 60 rows",
+        "look 1: the next look at these rows is no test any more",
     ]
     assert searched.ok("study.test").value == look
     assert "look 1" in shown.value._repr_html_()
@@ -84,7 +85,8 @@ def test_a_second_look_is_no_test(searched: Any) -> None:
     first = searched.ok(TEST).value.look
     text = searched.ok("%%hpo_test study\nmodel.score(x_test, y_test)  # again").text
     assert "look 2: this test set was used on 20" in text
-    assert f"({first.value:.4f}), by study study; treat {first.value:.4f} as validation." in text
+    assert f"({first.value:.4f}); treat {first.value:.4f} as validation" in text
+    assert "97.5% interval" in text
     assert searched["study"].test == first
     assert len(looks(searched)) == 2
 
@@ -131,7 +133,7 @@ def test_a_failing_test_is_a_look_without_a_value(searched: Any) -> None:
     assert searched["study"].test is None
     text = searched.ok(TEST).text
     assert "look 2: this test set was used on 20" in text
-    assert "by study study; treat" in text
+    assert "; treat" in text
 
 
 def test_a_test_that_leaves_the_program(searched: Any) -> None:
@@ -149,7 +151,7 @@ def test_a_test_that_gives_no_number(searched: Any) -> None:
     assert "test no number · value of trial" in text
     assert "The cell does not end in a number" in text
     again = searched.ok("%%hpo_test study\nmodel.predict(x_test)").text
-    assert again.rstrip().endswith("by study study.")
+    assert again.rstrip().endswith("; treat what comes of it as validation")
 
 
 def test_a_test_may_end_in_several_metrics(searched: Any) -> None:
@@ -165,7 +167,7 @@ def test_rows_that_are_read_inside_the_test_cannot_be_told_apart(searched: Any) 
     """Then every such look with one study counts."""
     searched.ok("x_test.dump('test.npy')")
     body = "%%hpo_test study\nmodel.predict(np.load('test.npy', allow_pickle=True)).mean()"
-    assert "look 1: the next look with study is no test any more." in searched.ok(body).text
+    assert "look 1: the next look with study is no test any more" in searched.ok(body).text
     assert "look 2" in searched.ok(body).text
     assert "look 1" in searched.ok(TEST).text
 

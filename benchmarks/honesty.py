@@ -1,0 +1,268 @@
+"""How far off the numbers of a search are on small data: best seen, honest, and what the test says.
+
+    python -m benchmarks.honesty                # all problems, 20 repeats: some minutes of CPU
+    python -m benchmarks.honesty --repeats 2
+
+Real data that ships with scikit-learn. Of each data set a small pool is searched (three quarters to
+train, one quarter to validate), and all other rows are the test, which is large and so near the
+truth. Every search goes through `hpo_magic.search` with the same 40 runs: once with the re-check,
+whose runs are taken from the search, and once without, with the honest number from the rows alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn import datasets, ensemble, linear_model, neighbors, neural_network, svm, tree
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from hpo_magic import hp, search
+
+RESULTS = Path(__file__).parent / "results" / "honesty.json"
+N_TRIALS = 40
+VALIDATION_SHARE = 0.25
+Model = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model with its ranges, and a data set of which `n_pool` rows are searched."""
+
+    name: str
+    load: Callable[[], tuple[np.ndarray, np.ndarray]]
+    model: Model
+    n_pool: int
+    metric: str = "accuracy"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One search; all numbers are higher is better.
+
+    `test` is that of the setting to take, `test_of_best` that of the best seen. `half_width` is 0
+    where there is none.
+    """
+
+    problem: str
+    way: str
+    repeat: int
+    best_seen: float
+    honest: float
+    half_width: float
+    test: float
+    test_of_best: float
+
+
+def a_tree() -> Any:
+    """Return a decision tree."""
+    return tree.DecisionTreeClassifier(
+        max_depth=hp.Int("depth", 1, 12),
+        min_samples_leaf=hp.Int("leaf", 1, 15),
+        max_features=hp.Float("features", 0.1, 1.0),
+        random_state=hp.seed(),
+    )
+
+
+def a_forest() -> Any:
+    """Return a few randomized trees."""
+    return ensemble.ExtraTreesClassifier(
+        n_estimators=8,
+        max_depth=hp.Int("depth", 2, 12),
+        min_samples_leaf=hp.Int("leaf", 1, 8),
+        max_features=hp.Float("features", 0.05, 1.0),
+        random_state=hp.seed(),
+    )
+
+
+def an_svm() -> Any:
+    """Return a support vector machine."""
+    gamma = hp.Float("gamma", 1e-4, 1.0, sampling="log")
+    return svm.SVC(C=hp.Float("C", 1e-2, 1e3, sampling="log"), gamma=gamma)
+
+
+def neighbours() -> Any:
+    """Return nearest neighbours."""
+    return neighbors.KNeighborsClassifier(
+        n_neighbors=hp.Int("k", 1, 25),
+        weights=hp.Choice("weights", ["uniform", "distance"]),
+        p=hp.Float("p", 1.0, 4.0),
+    )
+
+
+def a_network() -> Any:
+    """Return a small network."""
+    return neural_network.MLPClassifier(
+        hidden_layer_sizes=(hp.Int("units", 4, 64, sampling="log"),),
+        alpha=hp.Float("alpha", 1e-5, 10.0, sampling="log"),
+        learning_rate_init=hp.Float("lr", 1e-3, 1e-1, sampling="log"),
+        max_iter=40,
+        n_iter_no_change=40,
+        random_state=hp.seed(),
+    )
+
+
+def a_regression() -> Any:
+    """Return linear regression with both penalties."""
+    return linear_model.ElasticNet(
+        alpha=hp.Float("alpha", 1e-3, 1.0, sampling="log"), l1_ratio=hp.Float("l1", 0.05, 1.0)
+    )
+
+
+def many_progressed() -> tuple[np.ndarray, np.ndarray]:
+    """Return the diabetes data with the question whether it progressed more than in most."""
+    x, y = datasets.load_diabetes(return_X_y=True)
+    return x, (y > np.median(y)).astype(int)
+
+
+def progression() -> tuple[np.ndarray, np.ndarray]:
+    """Return the diabetes data; errors count in standard deviations of the progression."""
+    x, y = datasets.load_diabetes(return_X_y=True)
+    return x, (y - y.mean()) / y.std()
+
+
+def loaded(load: Callable[..., Any]) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
+    """Return what loads one of scikit-learn's data sets."""
+    return lambda: load(return_X_y=True)
+
+
+PROBLEMS = (
+    Problem("digits, tree", loaded(datasets.load_digits), a_tree, 200),
+    Problem("digits, SVM", loaded(datasets.load_digits), an_svm, 120),
+    Problem("breast cancer, tree", loaded(datasets.load_breast_cancer), a_tree, 100),
+    Problem("breast cancer, network", loaded(datasets.load_breast_cancer), a_network, 100),
+    Problem("wine, forest", loaded(datasets.load_wine), a_forest, 70),
+    Problem("iris, neighbours", loaded(datasets.load_iris), neighbours, 60),
+    Problem("diabetes halves, neighbours", many_progressed, neighbours, 120),
+    Problem("diabetes, elastic net (mae)", progression, a_regression, 120, "mae"),
+)
+
+
+def run(problem: Problem, repeat: int, recheck: str, n_trials: int = N_TRIALS) -> Found:
+    """Search a pool of the data, and measure what comes out on all other rows."""
+    x, y = problem.load()
+    stratify = y if problem.metric == "accuracy" else None
+    x, x_test, y, y_test = train_test_split(
+        x, y, train_size=problem.n_pool, random_state=repeat, stratify=stratify
+    )
+    tests: dict[str, float] = {}
+
+    def objective() -> float:
+        strata = y if problem.metric == "accuracy" else None
+        x_train, x_val, y_train, y_val = train_test_split(
+            x, y, test_size=VALIDATION_SHARE, random_state=hp.seed(), stratify=strata
+        )
+        model = make_pipeline(StandardScaler(), problem.model()).fit(x_train, y_train)
+        value = hp.score(problem.metric, y_val, model.predict(x_val))
+        # The search never learns of this: it is what the benchmark knows of every training.
+        tests[key(hp.values, hp.seed())] = score(problem.metric, y_test, model.predict(x_test))
+        return value
+
+    goal = {"maximize" if problem.metric == "accuracy" else "minimize": "value"}
+    study = search(
+        objective,
+        trials=n_trials,
+        sampler="random",
+        seed=repeat,
+        recheck=recheck,
+        ui="none",
+        **goal,
+    )
+    best = study.snapshot.history.best()
+    assert best is not None
+    assert study.honest is not None
+    sign = 1.0 if problem.metric == "accuracy" else -1.0
+    return Found(
+        problem.name,
+        "re-check" if recheck != "0" else "rows alone",
+        repeat,
+        sign * study.best_seen,
+        sign * study.honest.value,
+        study.honest.half_width or 0.0,
+        sign * tests[key(study.best_params, study.best_trial.seed)],
+        sign * tests[key(best.params, best.seed)],
+    )
+
+
+def key(params: Any, seed: int) -> str:
+    """Return what tells one training from another."""
+    return json.dumps([dict(params), seed], sort_keys=True)
+
+
+def score(metric: str, truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the score on the test rows; `hp.score` would take them for the trial's."""
+    if metric == "accuracy":
+        return float(np.mean(truth == predicted))
+    return float(np.mean(np.abs(truth - predicted)))
+
+
+def summary(found: Sequence[Found]) -> dict[str, float]:
+    """Return means over searches, in points (hundredths), and the share of covered tests."""
+    n = len(found)
+    too_high = np.array([one.best_seen - one.test for one in found])
+    honest = np.array([one.honest - one.test for one in found])
+    inside = [abs(one.honest - one.test) <= one.half_width for one in found]
+    return {
+        "n": n,
+        "best seen": 100 * float(too_high.mean()),
+        "honest": 100 * float(honest.mean()),
+        "error": 100 * float(honest.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan"),
+        "covered": 100 * float(np.mean(inside)),
+        "half": 100 * float(np.mean([one.half_width for one in found])),
+        "test": 100 * float(np.mean([one.test for one in found])),
+    }
+
+
+def table(found: Sequence[Found]) -> str:
+    """Return the results as a table in Markdown."""
+    lines = [
+        "| problem | honest number by | best seen - test | honest - test | ± covers | half-width |"
+        " test of the choice |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    names = [*dict.fromkeys(one.problem for one in found), "all"]
+    for name in names:
+        for way in ("re-check", "rows alone"):
+            chosen = [o for o in found if o.way == way and name in (o.problem, "all")]
+            if not chosen:
+                continue
+            s = summary(chosen)
+            lines.append(
+                f"| {name} | {way} | {s['best seen']:+.1f} | {s['honest']:+.1f} ± "
+                f"{1.96 * s['error']:.1f} | {s['covered']:.0f}% | {s['half']:.1f} | "
+                f"{s['test']:.1f} |"
+            )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the problems named on the command line, or all; print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--problem", action="append", help="a part of a name; may be repeated")
+    asked = parser.parse_args()
+    chosen = [p for p in PROBLEMS if not asked.problem or any(w in p.name for w in asked.problem)]
+    found: list[Found] = []
+    # Short trainings are what makes small searches noisy; scikit-learn warns of each.
+    warnings.filterwarnings("ignore", category=ConvergenceWarning)
+    with threadpool_limits(1):
+        for problem in chosen:
+            for repeat in range(asked.repeats):
+                found += [run(problem, repeat, way) for way in ("auto", "0")]
+            print(table([one for one in found if one.problem == problem.name]), flush=True)
+    RESULTS.write_text(json.dumps([asdict(one) for one in found], indent=1), encoding="utf-8")
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()
