@@ -111,7 +111,8 @@ def value_of_trial(
     ----------
     metric
         The one that the user named. It is looked for in `last`, in the last fit, in `variables`.
-        Without it: `last` if it is a number or a dict of one number, else `val_loss`, minimized.
+        Without it: `last` if it is a number or a dict of one number, the loss of a dict that has a
+        status, as Hyperopt's functions return it, else `val_loss`, minimized.
     direction
         The one that the user gave; None for that of Keras's own metrics.
     last
@@ -176,6 +177,8 @@ def _metric_of_cell(
             )
         return shown
     names = list(numbers_in(last))
+    if "loss" in names and "status" in last:  # Hyperopt's way to return a value
+        names = ["loss"]
     if len(names) == 1 and (direction or keras_direction(names[0])):
         return names[0]
     is_loss = direction is not Direction.MAXIMIZE
