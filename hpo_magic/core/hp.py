@@ -265,6 +265,10 @@ class HyperParameters:
     def __getitem__(self, name: str) -> Any:
         return self.get(name)
 
+    def __contains__(self, name: object) -> bool:
+        trial = current_trial()
+        return trial is not None and _in_scope(trial, str(name)) in trial.objects
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)

@@ -584,9 +584,12 @@ def test_a_reverse_log_scale() -> None:
 
 
 def test_a_value_can_be_looked_up_by_brackets() -> None:
-    """`hp["units"]` is KerasTuner's too."""
+    """`hp["units"]` and `in` are KerasTuner's too."""
+    assert "units" not in hp
     with in_trial({"units": 64}):
+        assert "units" not in hp
         hp.Int("units", 16, 512)
+        assert "units" in hp
         assert hp["units"] == 64
 
 
