@@ -14,12 +14,14 @@ __all__ = [
     "MetricError",
     "MissingMetric",
     "NoNameError",
+    "NotCovered",
     "OptionError",
     "SearchFailed",
     "SpaceError",
     "SpaceExhausted",
     "StorageError",
     "StudyNotFound",
+    "TrialFailed",
     "did_you_mean",
 ]
 
@@ -34,6 +36,10 @@ class SpaceError(HpoError, ValueError):
 
 class NoNameError(SpaceError):
     """A hyperparameter has no name, and the place it stands in gives it none."""
+
+
+class NotCovered(SpaceError, AttributeError):
+    """Another tool's way to describe a hyperparameter that has no counterpart here."""
 
 
 class OptionError(HpoError, ValueError):
@@ -72,6 +78,10 @@ class MissingMetric(MetricError):
         hint = did_you_mean(self.metric, self.logged, f"{self.option} ")
         other = " Name one of them, or end the cell with the number itself."
         return f"{sentence} It logged: {', '.join(self.logged)}.{hint or other}"
+
+
+class TrialFailed(HpoError):
+    """A trial says itself that it failed: it ends in a dict with the status "fail"."""
 
 
 class SpaceExhausted(HpoError):

@@ -163,7 +163,12 @@ class Restorer:
 
 
 def _model_among(trained: Trained) -> Any:
-    """Return the variable that is the model, by its name or because it alone predicts; or None."""
+    """Return the model in the dict at the end, or the variable that is one; None if there is none.
+
+    A variable is one by its name, or because it alone predicts.
+    """
+    if isinstance(trained.last, Mapping) and hasattr(trained.last.get("model"), "predict"):
+        return trained.last["model"]
     for name in USUAL_NAMES:
         if hasattr(trained.variables.get(name), "predict"):
             return trained.variables[name]

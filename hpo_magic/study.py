@@ -11,7 +11,7 @@ from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Space, describe
 from hpo_magic.core.trial import State, Trial
-from hpo_magic.core.wording import setting
+from hpo_magic.core.wording import counted, setting
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
 from hpo_magic.honesty.rechecking import chosen_trial, headline, honest_of
 from hpo_magic.honesty.report import Honest
@@ -128,12 +128,33 @@ class Study:
         HpoError
             If it was not kept and the code that made it is not here to be run again.
         """
+        return self._model_of(self.best_trial)
+
+    def best_models(self, n: int) -> list[Any]:
+        """Return the models of the `n` best trials seen, best first: for an ensemble, say.
+
+        The leading ones are kept on disk, as many as the re-check may choose from; others are
+        trained again.
+
+        Raises
+        ------
+        HpoError
+            If there are fewer complete trials, or a model cannot be brought back.
+        """
+        history = self.snapshot.history
+        best = sorted(history.complete, key=lambda t: (history.loss(t), t.number))
+        if n > len(best):
+            done = counted(len(best), "complete trial")
+            raise HpoError(f"Study {self.name!r} has {done}, not {n}.")
+        return [self._model_of(trial) for trial in best[:n]]
+
+    def _model_of(self, trial: Trial) -> Any:
         if self.restorer is None:
             raise HpoError(
                 f"The model of study {self.name!r} was not kept, and the cell that made it is not "
                 f"here. Run its %%hpo cell again."
             )
-        return self.restorer.model(self.best_trial)
+        return self.restorer.model(trial)
 
     def vote(self, n_models: int | None = None) -> Vote:
         """Return the best models as one: `predict` gives their mean, or the most frequent label.

@@ -21,7 +21,7 @@ PACKAGE = Path(hpo_magic.__file__).parent
 LAYERS = (
     {"errors"},
     {"core"},
-    {"samplers", "pruners", "honesty"},
+    {"samplers", "pruners", "honesty", "dialects"},
     {"views"},
     {"storage", "executors", "frameworks"},
     {

@@ -10,6 +10,8 @@ from types import ModuleType
 import nbformat
 import pytest
 
+from hpo_magic.study import Study
+
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 N_TRIALS = 6
 
@@ -109,3 +111,43 @@ def test_the_quickstart_tells_its_story(tmp_path: Path) -> None:
     assert 0.5 < float(value[1]) <= 1
     assert "look 1" in test
     assert "complete" in shown(cell_with(notebook, "digits.to_frame()"))
+
+
+COMING_FROM = NOTEBOOKS / "05_coming_from.ipynb"
+
+
+@pytest.mark.slow
+def test_who_comes_from_elsewhere_finds_what_they_know(tmp_path: Path) -> None:
+    """Cells of four tools end in studies, and in cells that run without us."""
+    path = tmp_path / "coming_from.ipynb"
+    text = COMING_FROM.read_text(encoding="utf-8")
+    assert text.count("--trials 12") == 3
+    text = text.replace("--trials 12", "--trials 5").replace(
+        "val_accuracy --trials 5", "val_accuracy --trials 2"
+    )
+    path.write_text(text, encoding="utf-8")
+    script = execution()
+    notebook = script.execute(path, timeout_s=280)
+
+    for name, n in (("hyperas_cell", 5), ("tuner_cell", 2), ("optuna_cell", 5), ("form_cell", 5)):
+        search = script.shown(cell_with(notebook, f"%%hpo {name}"))
+        assert f"{n} of {n} trials done" in search
+    for name in ("hyperas_cell", "optuna_cell", "form_cell"):
+        frozen = script.shown(cell_with(notebook, f"{name}.freeze()"))
+        compile(frozen, name, "exec")
+        assert "hp." not in frozen
+        assert "{{" not in frozen
+    assert "create_model(*data())" in script.shown(cell_with(notebook, "hyperas_cell.freeze()"))
+    assert "FixedTrial({" in script.shown(cell_with(notebook, "optuna_cell.freeze()"))
+    assert "@param" in script.shown(cell_with(notebook, "form_cell.freeze()"))
+    votes = script.shown(cell_with(notebook, "best_models(3)"))
+    assert re.fullmatch(r"three models together: 0\.\d+ \(on validation data\)", votes)
+    assert "slope" in script.shown(cell_with(notebook, "search(loss"))
+
+
+def test_the_table_names_what_is_there() -> None:
+    """Every attribute of a study in it exists."""
+    text = COMING_FROM.read_text(encoding="utf-8")
+    named = set(re.findall(r"NAME\.(\w+)", text))
+    assert {"best_params", "best_models", "to_skopt"} <= named
+    assert [name for name in named if not hasattr(Study, name)] == []

@@ -18,7 +18,7 @@ from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.attempt import Trained
 from hpo_magic.frameworks.standard import StandardStreams
-from hpo_magic.restore import Restorer
+from hpo_magic.restore import Restorer, _model_among
 from hpo_magic.testing.fakes import FakeObjective
 
 RECORD = StudyRecord(1, "digits", 2, "value", Direction.MINIMIZE, 7)
@@ -253,3 +253,21 @@ def test_the_fitted_model_comes_before_a_variable() -> None:
     restorer = a_restorer(None, CellLike(lambda: 0.5, model=Model(1.0)))
     restorer.frameworks = [Watching(fitted)]
     assert restorer.model(a_trial()) is fitted
+
+
+def test_the_model_in_the_dict_at_the_end_is_the_model() -> None:
+    """As Hyperas's functions return it; a text of that name is none."""
+    for given, found in (("it", "it"), ("no model", "variable")):
+        predicting = {"it": Predicting("it"), "no model": "a text"}[given]
+        last = {"loss": 1.0, "model": predicting}
+        assert _model_among(Trained(last, {"model": Predicting("variable")})).name == found
+
+
+class Predicting:
+    """A model, as far as it matters."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def predict(self) -> None:
+        """Predict nothing."""

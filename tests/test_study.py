@@ -197,3 +197,27 @@ def test_a_snapshot_from_disk_has_what_counts(tmp_path: Path) -> None:
     assert snapshot.trials == study.trials
     assert (snapshot.is_live, snapshot.ended, snapshot.messages) == (False, "", ())
     assert {trial.state for trial in snapshot.trials} == {State.COMPLETE}
+
+
+def test_the_best_models_are_those_of_the_best_trials() -> None:
+    """Best first; of a study in memory each is made again."""
+
+    class Model:
+        def __init__(self, x: float) -> None:
+            self.x = x
+
+        def predict(self) -> float:
+            return self.x
+
+    def loss() -> dict[str, object]:
+        model = Model(hp.Float("x", 0, 1))
+        return {"loss": model.x, "model": model}
+
+    study = search(loss, trials=6, minimize="loss", sampler="random", recheck="0", ui="none")
+    values = sorted(float(trial.params["x"]) for trial in study.trials)  # type: ignore[arg-type]
+    assert [model.x for model in study.best_models(3)] == values[:3]
+    with pytest.raises(HpoError, match=r"^Study 'study' has 6 complete trials, not 7\.$"):
+        study.best_models(7)
+    study.restorer = None
+    with pytest.raises(HpoError, match=r"^The model of study 'study' was not kept"):
+        study.best_models(1)

@@ -33,10 +33,18 @@ class TrialRun:
 
     After the trial `values` holds what was asked for, by name, and `asked` how it was declared;
     `objects` are the user's own, and `known` has the names of inactive parameters too.
-    `used_seed`: `hp.seed()` was called. `scored` are the results of `hp.score()`.
+    `used_seed`: `hp.seed()` was called. `scored` are the results of `hp.score()`. `prefixes` are
+    the name scopes that are open, `noted` is what the code wants kept with the trial. `metric` is
+    the study's, None where it is not known.
     """
 
-    def __init__(self, run: Run, report: Report, sites: CallSites | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        report: Report,
+        sites: CallSites | None = None,
+        metric: str | None = None,
+    ) -> None:
         self.run = run
         self.sites = sites or CallSites()
         self.asked: dict[str, Parameter] = {}
@@ -46,6 +54,9 @@ class TrialRun:
         self.used_seed = False
         self.scored: list[Scored] = []
         self.scopes: list[Scope] = []
+        self.prefixes: list[str] = []
+        self.noted: dict[str, Any] = {}
+        self.metric = metric
         self._report = report
         self._n_reports = 0
 

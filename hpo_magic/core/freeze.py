@@ -91,6 +91,8 @@ def freeze(
         reason = f"may be one of {told}. Import what it is passed to, and freeze again."
         raise _refusal(site.call, reason)
     frozen = _Freezing(matching, known or {}, seed).text()
+    if matching.trials:
+        return frozen  # they have been given the values
     note = ", ".join(f"{name}={value!r}" for name, value in elsewhere.items())
     return f"# Asked for by code outside this cell: {note}\n{frozen}" if note else frozen
 
@@ -127,12 +129,19 @@ class _Freezing:
                 self._write_value(self._source.site_of(call), method)
             else:
                 self._write_other(call, method)
+        for trial in self._matching.trials:
+            self._import("optuna")
+            values = repr(dict(self._matching.elsewhere))
+            self._rewriting.replace(trial, f"optuna.trial.FixedTrial({values})")
         self._rewriting.remove(self._removed)
         self._rewriting.remove(self._imports_not_needed())
         return self._rewriting.text()
 
     def _write_value(self, site: Site, method: str) -> None:
         arguments = arguments_of(site.call, method)
+        if site.given is not None and self._matching.prefix_of(site) is None:
+            reason = "stands in a name_scope whose name is not written out. Write it out."
+            raise _refusal(site.call, reason)
         values = self._matching.values_of(site)
         text_of = self._rewriting.text_of
         if method == "Choice" and values:
@@ -156,7 +165,9 @@ class _Freezing:
         if len(set(spelled)) == 1:
             return spelled[0]
         if site.given is not None:
-            pairs = (f"{name!r}: {text}" for name, text in zip(names, spelled, strict=True))
+            prefix = self._matching.prefix_of(site) or ""
+            given = (name.removeprefix(prefix) for name in names)
+            pairs = (f"{name!r}: {text}" for name, text in zip(given, spelled, strict=True))
             return f"{{{', '.join(pairs)}}}[{self._rewriting.text_of(site.given)}]"
         around = self._source.statements_around(site.call)
         if not around:
@@ -183,7 +194,7 @@ class _Freezing:
             self._drop(call)
         elif method == "score":
             self._unwrap_score(call)
-        elif method == "conditional_scope":
+        elif method in ("conditional_scope", "name_scope"):
             self._import("contextlib")
             self._put(call, "contextlib.nullcontext()")
         elif method == "get" and call.args:

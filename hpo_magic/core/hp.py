@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from hpo_magic.core.asking import Scope, current_trial
+from hpo_magic.core.asking import Scope, TrialRun, current_trial
 from hpo_magic.core.describe import (
     Described,
     describe_boolean,
@@ -26,9 +26,29 @@ from hpo_magic.core.describe import (
 from hpo_magic.core.labels import labels
 from hpo_magic.core.scores import Metric, scored
 from hpo_magic.core.space import Parameter
-from hpo_magic.errors import HpoError, NoNameError, SpaceError, did_you_mean
+from hpo_magic.core.suggest import OptunaTrial
+from hpo_magic.errors import HpoError, NoNameError, NotCovered, SpaceError, did_you_mean
 
 __all__ = ["HyperParameters", "hp"]
+
+# What is asked of `hp` by those who know Hyperopt's, KerasTuner's or Optuna's.
+_WAYS_OUT = {
+    "choice": "Write hp.Choice([…]).",
+    "uniform": "Write hp.Float(low, high).",
+    "loguniform": 'Write hp.Float(low, high, sampling="log"), with the bounds themselves.',
+    "quniform": "Write hp.Float(low, high, step=q), or hp.Int.",
+    "qloguniform": 'Write hp.Int(low, high, sampling="log"), with the bounds themselves.',
+    "normal": "Write hp.Float(low, high): the search needs bounds.",
+    "lognormal": 'Write hp.Float(low, high, sampling="log"): the search needs bounds.',
+    "randint": "Write hp.Int(0, n - 1): both bounds are included.",
+    "uniformint": "Write hp.Int(low, high).",
+    "space": "The study has it, once the search has ended: study.space.",
+    "copy": "Within a trial there is one hp; hp.values has the values so far as a dict.",
+    "get_config": "The study has the space, once the search has ended: study.space.",
+    "suggest_float": "Write hp.Float(low, high), or hp.trial.suggest_float.",
+    "suggest_int": "Write hp.Int(low, high), or hp.trial.suggest_int.",
+    "suggest_categorical": "Write hp.Choice([…]), or hp.trial.suggest_categorical.",
+}
 
 
 class HyperParameters:
@@ -125,6 +145,19 @@ class HyperParameters:
         return self._ask("Fixed", args, options, describe_fixed)
 
     @contextmanager
+    def name_scope(self, name: str) -> Iterator[None]:
+        """Put `name/` before the names that are given inside; those that a place gives stay."""
+        trial = current_trial()
+        if trial is None:
+            yield
+            return
+        trial.prefixes.append(str(name))
+        try:
+            yield
+        finally:
+            trial.prefixes.pop()
+
+    @contextmanager
     def conditional_scope(self, parent_name: str, parent_values: Any) -> Iterator[None]:
         """Declare that the parameters inside matter only for some values of another one.
 
@@ -139,6 +172,7 @@ class HyperParameters:
         if trial is None:
             yield
             return
+        parent_name = _in_scope(trial, parent_name)
         if parent_name not in trial.known:
             raise SpaceError(
                 f"hp.conditional_scope({parent_name!r}, …): no parameter of that name was asked "
@@ -209,6 +243,11 @@ class HyperParameters:
         return found.value
 
     @property
+    def trial(self) -> OptunaTrial:
+        """The running trial in Optuna's spelling: end a cell with `objective(hp.trial)`."""
+        return OptunaTrial()
+
+    @property
     def values(self) -> dict[str, Any]:
         """The values asked for so far in this trial, by name; empty outside a trial."""
         trial = current_trial()
@@ -216,11 +255,27 @@ class HyperParameters:
 
     def get(self, name: str) -> Any:
         """Return the value of a parameter that was asked for before in this trial."""
-        values = self.values
+        values, trial = self.values, current_trial()
+        name = _in_scope(trial, name) if trial else name
         if name not in values:
             known = ", ".join(values) or "none"
             raise SpaceError(f"hp.get({name!r}): not asked for in this trial. Known: {known}.")
         return values[name]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.get(name)
+
+    def __contains__(self, name: object) -> bool:
+        trial = current_trial()
+        return trial is not None and _in_scope(trial, str(name)) in trial.objects
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        there = [word for word in dir(type(self)) if not word.startswith("_")]
+        fix = _WAYS_OUT.get(name) or did_you_mean(name, there, "hp.").strip()
+        fix = fix or f"There are: {', '.join(there)}."
+        raise NotCovered(f"hp.{name} on line {sys._getframe(1).f_lineno}: there is none. {fix}")
 
     def _ask(
         self,
@@ -235,9 +290,11 @@ class HyperParameters:
         name: str | None = None
         try:
             name, args, options = _split_name(method, args, options)
-            scopes = _take_scopes(options)
-            if name is None and trial is not None:
-                name = trial.sites.name_of(frame, method)
+            scopes = _take_scopes(options, trial)
+            if trial is not None:
+                name = (
+                    trial.sites.name_of(frame, method) if name is None else _in_scope(trial, name)
+                )
             described = _bound(describe, args, options)
             scopes = (*(trial.scopes if trial else ()), *scopes)
             parameter = Parameter(name or "", described.domain, described.default, scopes)
@@ -277,13 +334,18 @@ def _is_value(method: str, args: tuple[Any, ...], options: Mapping[str, Any]) ->
     return method == "Fixed" and len(args) == 1 and "value" not in options
 
 
-def _take_scopes(options: dict[str, Any]) -> tuple[Scope, ...]:
+def _in_scope(trial: TrialRun, name: str) -> str:
+    """Return a name that is given inside the open name scopes."""
+    return "/".join([*trial.prefixes, name])
+
+
+def _take_scopes(options: dict[str, Any], trial: TrialRun | None) -> tuple[Scope, ...]:
     """Return KerasTuner's `parent_name` and `parent_values` as a scope; take them out."""
     parent = options.pop("parent_name", None)
     values = options.pop("parent_values", None)
     if parent is None:
         return ()
-    return (_scope(parent, values),)
+    return (_scope(parent if trial is None else _in_scope(trial, parent), values),)
 
 
 def _scope(parent: str, values: Any) -> Scope:

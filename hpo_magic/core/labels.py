@@ -14,13 +14,17 @@ from hpo_magic.core.domains import Plain
 
 __all__ = ["label_of", "labels", "python_number"]
 
+# What a `repr` says that is another thing in the next trial: where an object lies in memory, and
+# how many layers were made before it, as in `<Dropout name=dropout_2, built=False>`.
+_PASSING = re.compile(r" at 0x[0-9a-fA-F]+|(?<=\w)_\d+(?=, built=)")
+
 
 def labels(objects: Sequence[Any]) -> tuple[Plain, ...]:
     """Return a plain value for each object, by which it is stored and shown.
 
     Numbers, strings, None and tuples of them stand for themselves. Functions and classes go by
-    their name, other objects by their `repr` without addresses; a second object of the same label
-    gets "#2".
+    their name, other objects by their `repr` without addresses and without the numbers that Keras
+    gives to layers; a second object of the same label gets "#2".
 
     >>> labels([32, "relu", (64, 32), max])
     (32, 'relu', (64, 32), 'max')
@@ -45,7 +49,7 @@ def label_of(thing: Any) -> Plain:
     if _stands_for_itself(thing):
         return thing  # type: ignore[no-any-return]  # None, bool, int, float or str
     name = getattr(thing, "__name__", None)
-    return name if isinstance(name, str) else re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+    return name if isinstance(name, str) else _PASSING.sub("", repr(thing))
 
 
 def python_number(number: Any) -> Any:

@@ -59,10 +59,42 @@ class Matching:
         """
         if site.given is None or constant_text(site.given) is not None:
             return self._of_fixed_name(site)
-        pattern = re.compile(_pattern(site.given), re.DOTALL)
+        prefix = re.escape(self.prefix_of(site) or "")
+        pattern = re.compile(prefix + _pattern(site.given), re.DOTALL)
         fixed = {name for other in self._sites for name in self._of_fixed_name(other)}
         free = {name: value for name, value in self.params.items() if name not in fixed}
         return {name: value for name, value in free.items() if pattern.fullmatch(name)}
+
+    def prefix_of(self, site: Site) -> str | None:
+        """Return what the `hp.name_scope`s around a call put before its name.
+
+        None if one of them has a name that is not written out.
+        """
+        prefix = ""
+        for statement in self.source.statements_around(site.call):
+            for item in statement.items if isinstance(statement, ast.With) else ():
+                call = item.context_expr
+                if not isinstance(call, ast.Call):
+                    continue
+                chain = dotted(call.func) or ("",)
+                if chain[-1] == "name_scope" and ".".join(chain[:-1]) in self.bases:
+                    name = constant_text(call.args[0]) if call.args else None
+                    if name is None:
+                        return None
+                    prefix = f"{name}/{prefix}"
+        return prefix
+
+    @cached_property
+    def trials(self) -> list[ast.Attribute]:
+        """The places where the text takes `hp.trial`, to pass it to an objective of Optuna's."""
+        found = []
+        for node in self.source.parents:
+            chain = dotted(node) if isinstance(node, ast.Attribute) else None
+            if isinstance(node, ast.Attribute) and chain and chain[-1] == "trial":
+                is_of_hp = ".".join(chain[:-1]) in self.bases
+                if is_of_hp and not isinstance(self.source.parents[node], ast.Attribute):
+                    found.append(node)
+        return found
 
     @property
     def elsewhere(self) -> dict[str, object]:
@@ -92,6 +124,8 @@ class Matching:
         name = constant_text(site.given)
         if site.given is None:
             name = self._names.get(label(site))
+        elif name is not None:
+            name = f"{self.prefix_of(site) or ''}{name}"
         names = [] if name is None else [name]
         if name is not None and site.given is None and site.loops:
             passes = (f"{name}[{i}]" for i in count())

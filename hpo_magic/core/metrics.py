@@ -15,9 +15,17 @@ from typing import Any, Final
 
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import Direction
-from hpo_magic.errors import MetricError, MissingMetric
+from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
 
-__all__ = ["NOTHING", "Nothing", "Score", "keras_direction", "number", "value_of_trial"]
+__all__ = [
+    "NOTHING",
+    "Nothing",
+    "Score",
+    "keras_direction",
+    "number",
+    "numbers_in",
+    "value_of_trial",
+]
 
 
 class Nothing(Enum):
@@ -103,7 +111,8 @@ def value_of_trial(
     ----------
     metric
         The one that the user named. It is looked for in `last`, in the last fit, in `variables`.
-        Without it: `last` if it is a number or a dict of one number, else `val_loss`, minimized.
+        Without it: `last` if it is a number or a dict of one number, the loss of a dict that has a
+        status, as Hyperopt's functions return it, else `val_loss`, minimized.
     direction
         The one that the user gave; None for that of Keras's own metrics.
     last
@@ -121,11 +130,16 @@ def value_of_trial(
         If the metric is not there.
     MetricError
         If what is there is no number, or its direction is not known.
+    TrialFailed
+        If `last` is a dict with the status "fail", as Hyperopt has it.
 
     Notes
     -----
     A fit's metrics are those of the epoch that the model is at when the cell ends.
     """
+    status = last.get("status") if isinstance(last, Mapping) else None
+    if isinstance(status, str) and status == "fail":
+        raise TrialFailed('it ended with the status "fail".')
     logged = _logged(last, fits)
     if metric is None:
         metric = _metric_of_cell(direction, last, logged, variables, shown)
@@ -162,7 +176,9 @@ def _metric_of_cell(
                 "Write --maximize score or --minimize loss."
             )
         return shown
-    names = list(_numbers_in(last))
+    names = list(numbers_in(last))
+    if "loss" in names and "status" in last:  # Hyperopt's way to return a value
+        names = ["loss"]
     if len(names) == 1 and (direction or keras_direction(names[0])):
         return names[0]
     is_loss = direction is not Direction.MAXIMIZE
@@ -192,14 +208,14 @@ def _logged(last: Any, fits: Sequence[Fit]) -> dict[str, float]:
     logged = _of_fit(fits[-1]) if fits else {}
     if _is_history(last):
         logged |= _of_history(last, fits)
-    return logged | _numbers_in(last)
+    return logged | numbers_in(last)
 
 
-def _numbers_in(last: Any) -> dict[str, float]:
+def numbers_in(values: Any) -> dict[str, float]:
     """Return the numbers of a dict of metrics, by name; nothing of anything else."""
-    if not isinstance(last, Mapping):
+    if not isinstance(values, Mapping):
         return {}
-    found = {str(name): number(value) for name, value in last.items()}
+    found = {str(name): number(value) for name, value in values.items()}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -212,7 +228,7 @@ def _of_history(history: Any, fits: Sequence[Fit]) -> dict[str, float]:
         if fit.history is history:
             return _of_fit(fit)
     # It was made where nobody watched, so its last epoch is all there is to go by.
-    return _numbers_in({name: values[-1] for name, values in history.history.items() if values})
+    return numbers_in({name: values[-1] for name, values in history.history.items() if values})
 
 
 def _of_fit(fit: Fit) -> dict[str, float]:

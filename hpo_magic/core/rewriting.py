@@ -40,7 +40,7 @@ class Rewriting:
         start, end = self.span(node)
         return not any(first <= start and end <= last for first, last in self._edits)
 
-    def replace(self, node: ast.expr, new: str) -> None:
+    def replace(self, node: ast.expr | ast.stmt, new: str) -> None:
         """Put `new` in the place of `node`."""
         self._edits[self.span(node)] = new
 

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from hpo_magic.core.asking import TrialRun, running
 from hpo_magic.core.callsite import CallSites
 from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
-from hpo_magic.core.metrics import Score, value_of_trial
+from hpo_magic.core.metrics import Score, numbers_in, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
 from hpo_magic.core.trial import Direction, Failure, Kind
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
@@ -88,7 +88,7 @@ class Attempt:
     ) -> Completed | Failed | Ended:
         """Return the event that the training ended in."""
         sites = CallSites(self.objective.filename, self.names)
-        trial = TrialRun(run, report, sites)
+        trial = TrialRun(run, report, sites, self.metric)
         self.last_error = None
         output = _Tail(OUTPUT_KEPT)
         try:
@@ -120,7 +120,8 @@ class Attempt:
     def _after(self, error: BaseException, run: Run, outcome: Outcome) -> Failed | Ended:
         """Return what an exception that left the user's code means."""
         is_stopping = self.is_stopping(run.number)  # looks at what the user wished meanwhile
-        if is_stopping or isinstance(error, TrialStopped | KeyboardInterrupt | GeneratorExit):
+        ends = TrialStopped | KeyboardInterrupt | GeneratorExit
+        if is_stopping or isinstance(error, ends) or _is_pruned(error):
             return Ended(run.number, outcome, self.clock())
         self.last_error = error
         if isinstance(error, MissingMetric):
@@ -145,6 +146,7 @@ class Attempt:
         outcome = Outcome(
             dict(trial.values),
             tuple(trial.asked.values()),
+            metrics=numbers_in(trial.noted),
             output=output.text,
             used_seed=trial.used_seed,
         )
@@ -155,8 +157,16 @@ class Attempt:
             value=score.value,
             metric=score.metric,
             direction=score.direction,
-            metrics=score.metrics,
+            metrics={**outcome.metrics, **score.metrics},
         )
+
+
+def _is_pruned(error: BaseException) -> bool:
+    """Return whether this is Optuna's way to end a trial, without a need for Optuna."""
+    return any(
+        kind.__name__ == "TrialPruned" and kind.__module__.partition(".")[0] == "optuna"
+        for kind in type(error).__mro__
+    )
 
 
 def _text(error: BaseException) -> str:

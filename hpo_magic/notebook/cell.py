@@ -13,7 +13,7 @@ import linecache
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,15 @@ from hpo_magic.executors.attempt import Trained
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["Cell", "CellError", "CellObjective", "from_cell", "modules_imported", "names_read"]
+__all__ = [
+    "Cell",
+    "CellError",
+    "CellObjective",
+    "from_cell",
+    "modules_imported",
+    "names_read",
+    "without_indent",
+]
 
 # Of a traceback as it is shown, at either end.
 FRAMES_SHOWN = 10
@@ -102,7 +110,7 @@ class Cell:
             If it begins with another cell magic.
         """
         _refuse_cell_magic(source, magic)
-        source = _without_indent(source)
+        source = without_indent(source)
         filename = filename or _running_file(shell)
         whole = f"%%{magic} {line}\n{source}"
         linecache.cache[filename] = (len(whole), None, whole.splitlines(keepends=True), filename)
@@ -119,9 +127,13 @@ class Cell:
             raise CellError(shell, error) from None
         return cls(source, filename, tree, body, code)
 
-    def run(self, namespace: dict[str, Any]) -> Any:
-        """Run the cell in `namespace`; return its last expression, or `NOTHING`."""
+    def run(self, namespace: dict[str, Any], before_last: Callable[[], None] = lambda: None) -> Any:
+        """Run the cell in `namespace`; return its last expression, or `NOTHING`.
+
+        `before_last` is called before the last expression.
+        """
         exec(self.body, namespace)  # noqa: S102  (running the user's cell is what this is for)
+        before_last()
         return NOTHING if self.last is None else eval(self.last, namespace)  # noqa: S307
 
     def frames_of(self, error: BaseException) -> TracebackType | None:
@@ -141,18 +153,26 @@ class CellObjective:
         What to run.
     shell
         Whose namespace it reads. Each run gets a copy: the user's names stay as they were.
+    stand_in
+        Puts something in the place of names that the cell defines, before its last expression.
     """
 
-    def __init__(self, cell: Cell, shell: InteractiveShell) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        shell: InteractiveShell,
+        stand_in: Callable[[dict[str, Any]], None] = lambda namespace: None,
+    ) -> None:
         self.cell = cell
         self.filename: str | None = cell.filename
         self._shell = shell
+        self._stand_in = stand_in
 
     def train(self) -> Trained:
         """Run the cell once, in a copy of the namespace."""
         namespace = dict(self._shell.user_ns)
         with _nothing_displayed(self._shell), _figures_closed(), _folder_kept():
-            last = self.cell.run(namespace)
+            last = self.cell.run(namespace, lambda: self._stand_in(namespace))
         return Trained(last, namespace)
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
@@ -243,7 +263,7 @@ def _refuse_cell_magic(source: str, magic: str) -> None:
         )
 
 
-def _without_indent(source: str) -> str:
+def without_indent(source: str) -> str:
     """Return a body that is indented as a whole without that, as IPython runs it.
 
     Calls are found in the text by their columns.

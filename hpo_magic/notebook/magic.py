@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,22 @@ from hpo_magic.conduct import Conducted, conduct
 from hpo_magic.core.events import Completed, Event, Failed
 from hpo_magic.core.hp import hp
 from hpo_magic.core.ports import Listener, Snapshot, Storage, StudyRecord
+from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted
 from hpo_magic.honesty.leaks import looks_like_test_data, sentence_of_names
-from hpo_magic.notebook.cell import Cell, CellError, CellObjective, from_cell, modules_imported
+from hpo_magic.notebook.cell import (
+    Cell,
+    CellError,
+    CellObjective,
+    from_cell,
+    modules_imported,
+    without_indent,
+)
 from hpo_magic.notebook.completion import complete_options
 from hpo_magic.notebook.fingerprint import data_fingerprint, fingerprint, inputs_of
 from hpo_magic.notebook.listener import make_listener, show_stored
+from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction, help_text, parse_line, parse_name
 from hpo_magic.notebook.sealed import Sealed
 from hpo_magic.notebook.test_result import TestResult
@@ -80,7 +90,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         """Search the cell, and put the study into the namespace."""
         name, options = parse_line(line)
         self._check_free(name)
-        cell = Cell.compile(self.shell, line, source)
+        translation = self._translated(source)
+        cell = Cell.compile(self.shell, line, translation.text)
         if not cell.tree.body:
             raise OptionError("the cell is empty: write the code that builds and trains the model.")
         load_wanted(modules_imported(cell.tree))
@@ -88,10 +99,14 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         storage = _opened(options.storage)
         self._save_what_waits(name, storage)
         opened = open_study(storage, name, options, mark)
-        warning = sentence_of_names(looks_like_test_data(_data_read(cell, self.shell)))
+        names = {**translation.names, **opened.record.names}
+        opened = replace(opened, record=replace(opened.record, names=names))
+        data_read = {*_data_read(cell, self.shell), *translation.inputs}
+        warning = sentence_of_names(looks_like_test_data(data_read))
         recorder = RowsRecorder(storage, opened.record.id)
         recorder.read(inputs_of(cell.tree, self.shell.user_ns))
-        objective = CellObjective(cell, self.shell)
+        once = Once(translation.once)
+        objective = CellObjective(cell, self.shell, once.stand_in)
         frameworks = all_frameworks()
         restorer = Restorer(storage.models, opened.record, objective, frameworks, kept_models())
 
@@ -100,11 +115,12 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             sentence = contradiction(options.metric, options.direction)
             if sentence:
                 wishes.note(sentence)
-            if warning:
-                wishes.note(warning)
+            for text in (*translation.notes, warning):
+                if text:
+                    wishes.note(text)
             return [
                 make_listener(options.ui, self.shell, wishes),
-                _InputsWatch(cell, self.shell, wishes, mark.data),
+                _InputsWatch(cell, self.shell, wishes, mark.data, once),
             ]
 
         done = conduct(
@@ -121,6 +137,17 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))
         if done.finish.reason.is_failure:
             _raise_failure(done, cell, self.shell)
+
+    def _translated(self, source: str) -> Translation:
+        """Return the cell in the words of `hp`, where it is in another tool's."""
+        text = without_indent(source)
+        found = translated(text, self.shell.user_ns)
+        if found.text != text and self.shell.user_ns.get("hp", hp) is not hp:
+            raise SpaceError(
+                "the variable hp is not ours in this notebook. Run `from hpo_magic import hp` "
+                "first."
+            )
+        return found
 
     def _show(self, name: str, folder: Path | None) -> Any:
         """Show a study again, from disk; without a name, list them."""
@@ -184,20 +211,21 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
 class _InputsWatch:
     """Says so when the cell changes what it reads: then its trials do not start alike."""
 
-    def __init__(self, cell: Cell, shell: Any, wishes: Wishes, before: str) -> None:
-        self._cell, self._shell, self._wishes, self._before = cell, shell, wishes, before
+    def __init__(self, cell: Cell, shell: Any, wishes: Wishes, before: str, once: Once) -> None:
+        self._cell, self._shell, self._wishes = cell, shell, wishes
+        self._before, self._once, self._is_done = before, once, False
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
         """Compare after the first trial of the run."""
-        if not isinstance(event, Completed | Failed) or not self._before:
+        if not isinstance(event, Completed | Failed) or self._is_done:
             return
         inputs = inputs_of(self._cell.tree, self._shell.user_ns)
-        if data_fingerprint(inputs) != self._before:
+        if data_fingerprint(inputs) != self._before or self._once.is_changed:
             self._wishes.note(
                 "The cell changes data that it reads, in place: each trial starts from what the "
                 "one before left. Work on a copy in the cell."
             )
-        self._before = ""
+        self._is_done = True
 
     def close(self, snapshot: Snapshot) -> None:
         """Nothing stays."""

@@ -113,8 +113,11 @@ def optimize_result(
 ) -> OptimizeResult:
     """Return what `skopt.gp_minimize` would: `x_iters`, `func_vals`, `x`, `fun`, `space`, `models`.
 
-    A parameter that a setting did not reach stands at its default.
+    A parameter that a setting did not reach stands at its default. scikit-optimize has no reverse
+    log scale: of a space with one the model would be asked in the wrong places, so there is none.
     """
+    domains = [parameter.domain for parameter in space.values()]
+    is_known = all(isinstance(domain, Choice) or not domain.reverse_log for domain in domains)
     points = [
         [
             _point(parameter, setting.get(name, parameter.default))
@@ -122,7 +125,8 @@ def optimize_result(
         ]
         for setting in settings
     ]
-    return create_result(points, losses, space=skopt_space(space), models=[model])
+    models = [model] if is_known else []
+    return create_result(points, losses, space=skopt_space(space), models=models)
 
 
 def _dimension(parameter: Parameter) -> Dimension:

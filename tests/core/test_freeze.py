@@ -569,3 +569,43 @@ def test_freezing_twice_changes_nothing() -> None:
     """A frozen cell has nothing left to freeze."""
     once = frozen("x = [f(units=hp.Int(1, 9)) for _ in 'ab']", {"units[0]": 3, "units[1]": 4})
     assert frozen(once, {}) == once
+
+
+# What comes from elsewhere.
+
+
+def test_name_scopes_are_taken_out() -> None:
+    """The values inside go by their whole names."""
+    source = (
+        "with hp.name_scope('a'):\n"
+        "    with hp.name_scope('b'):\n"
+        "        x = hp.Int('units', 1, 9)\n"
+        "    y = [hp.Int(f'units_{i}', 1, 9) for i in range(2)]\n"
+        "z = hp.Int('units', 1, 9)\n"
+    )
+    params = {"a/b/units": 2, "a/units_0": 3, "a/units_1": 4, "units": 5}
+    assert frozen(source, params) == (
+        "import contextlib\n"
+        "with contextlib.nullcontext():\n"
+        "    with contextlib.nullcontext():\n"
+        "        x = 2\n"
+        "    y = [{'units_0': 3, 'units_1': 4}[f'units_{i}'] for i in range(2)]\n"
+        "z = 5\n"
+    )
+
+
+def test_a_name_scope_that_is_not_written_out() -> None:
+    """Which value goes where cannot be told."""
+    source = "for s in 'ab':\n    with hp.name_scope(s):\n        x = hp.Int('units', 1, 9)"
+    with pytest.raises(CannotFreeze, match=r"on line 3 stands in a name_scope whose name is not"):
+        frozen(source, {"a/units": 1, "b/units": 2})
+
+
+def test_an_objective_of_optuna_s_gets_a_trial_of_these_values() -> None:
+    """Optuna's own way to run an objective on a setting."""
+    source = "from module import objective\nobjective(hp.trial)"
+    assert frozen(source, {"lr": 0.1, "n": 3}) == (
+        "import optuna\n"
+        "from module import objective\n"
+        "objective(optuna.trial.FixedTrial({'lr': 0.1, 'n': 3}))"
+    )

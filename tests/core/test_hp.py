@@ -556,3 +556,56 @@ def test_a_trial_ends_with_its_block() -> None:
         raise ValueError("no")
     assert current_trial() is None
     assert hp.Int("units", 1, 9) == 5
+
+
+# What comes from elsewhere.
+
+
+def test_names_are_put_into_name_scopes() -> None:
+    """As KerasTuner does, with `hp.get` and conditional scopes inside; places keep their names."""
+    with in_trial({"a/units": 64, "a/b/act": "tanh"}) as trial:
+        with hp.name_scope("a"):
+            assert hp.Int("units", 16, 512) == 64
+            assert hp.get("units") == 64
+            with hp.name_scope("b"):
+                assert hp.Choice("act", ["relu", "tanh"]) == "tanh"
+                with hp.conditional_scope("act", ["tanh"]):
+                    hp.Float("rate", 0, 1)
+            hp.Int("more", 1, 9, parent_name="units", parent_values=[64])
+        hp.Int("units", 1, 2)
+    assert list(trial.values) == ["a/units", "a/b/act", "a/b/rate", "a/more", "units"]
+    with hp.name_scope("a"):
+        assert hp.Int("units", 1, 9) == 5
+
+
+def test_a_reverse_log_scale() -> None:
+    """Its middle is near the upper end."""
+    assert hp.Float(0.001, 1, sampling="reverse_log") == pytest.approx(1.001 - 0.001**0.5)
+
+
+def test_a_value_can_be_looked_up_by_brackets() -> None:
+    """`hp["units"]` and `in` are KerasTuner's too."""
+    assert "units" not in hp
+    with in_trial({"units": 64}):
+        assert "units" not in hp
+        hp.Int("units", 16, 512)
+        assert "units" in hp
+        assert hp["units"] == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [
+        ("quniform", "Write hp.Float(low, high, step=q), or hp.Int."),
+        ("suggest_int", "Write hp.Int(low, high), or hp.trial.suggest_int."),
+        ("space", "The study has it, once the search has ended: study.space."),
+        ("int", "Did you mean hp.Int?"),
+        ("ensure_active_values", "There are: Boolean, Choice, Fixed, Float, Int, "),
+    ],
+)
+def test_what_hp_does_not_have_says_what_it_has(name: str, way_out: str) -> None:
+    """In the words of those who come from Hyperopt, KerasTuner or Optuna."""
+    with pytest.raises(AttributeError) as caught:
+        exec(f"\nhp.{name}", {"hp": hp})
+    assert str(caught.value).startswith(f"hp.{name} on line 2: there is none. {way_out}")
+    assert not hasattr(hp, "_repr_html_")

@@ -77,3 +77,17 @@ def test_python_number_leaves_others_alone() -> None:
     array = np.arange(3)
     assert python_number(array) is array
     assert type(python_number(np.float64(1.5))) is float
+
+
+def test_a_layer_s_label_is_the_same_in_every_trial() -> None:
+    """Keras numbers layers by how many were made before."""
+
+    class Layer:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __repr__(self) -> str:
+            return f"<Dropout name={self.name}, built=False>"
+
+    first, later = labels([Layer("dropout"), 1]), labels([Layer("dropout_12"), 1])
+    assert first == later == ("<Dropout name=dropout, built=False>", 1)

@@ -10,7 +10,7 @@ import pytest
 from hpo_magic.core.metrics import NOTHING, Score, keras_direction, number, value_of_trial
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import Direction
-from hpo_magic.errors import MetricError, MissingMetric
+from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
 
 MAXIMIZE, MINIMIZE = Direction.MAXIMIZE, Direction.MINIMIZE
 EPOCHS = (
@@ -167,6 +167,18 @@ def test_a_dict_of_one_number_needs_no_name():
     """A single metric at the end of the cell is the metric."""
     assert score(last={"auc": 0.5}) == Score(0.5, "auc", MAXIMIZE, {"auc": 0.5})
     assert score(direction=MINIMIZE, last={"cost": 2, "note": "x"}).metric == "cost"
+
+
+def test_hyperopt_s_dict_is_judged_by_its_loss():
+    """What stands beside it are metrics; without a status it could be any of them."""
+    last = {"loss": -0.9, "accuracy": 0.9, "status": "ok", "model": object()}
+    found = score(last=last)
+    assert (found.value, found.metric, found.direction) == (-0.9, "loss", Direction.MINIMIZE)
+    assert found.metrics == {"loss": -0.9, "accuracy": 0.9}
+    with pytest.raises(MetricError, match="Nothing says which metric"):
+        score(last={"loss": -0.9, "accuracy": 0.9})
+    with pytest.raises(TrialFailed, match=r'^it ended with the status "fail"\.$'):
+        score(last={"status": "fail"})
 
 
 def test_without_a_name_the_validation_loss_is_minimized():

@@ -412,3 +412,46 @@ def test_interrupts_are_for_the_users_code_alone() -> None:
         keep=lambda *args: told.append("keep"),
     )
     assert told == ["in", "train", "out", "keep"]
+
+
+# What comes from elsewhere.
+
+
+def test_a_trial_that_optuna_s_objective_prunes_ends() -> None:
+    """Without a failure, and without a value."""
+    import optuna
+
+    ended = attempted(raising(optuna.TrialPruned()))
+    assert isinstance(ended, Ended)
+    assert ended.outcome.value is None
+
+    class TrialPruned(Exception):
+        """One of the user's own."""
+
+    assert failure_of(raising(TrialPruned())).failure.error == "TrialPruned"
+
+
+def test_a_trial_may_say_that_it_failed() -> None:
+    """By Hyperopt's status; it fails alone."""
+    failed = failure_of(lambda: {"status": "fail", "loss": 1.0})
+    assert (failed.failure.error, failed.fatal) == ("TrialFailed", False)
+    assert failed.failure.message == 'it ended with the status "fail".'
+    completed = attempted(lambda: {"status": "ok", "loss": 1.0, "model": object()})
+    assert isinstance(completed, Completed)
+    assert (completed.outcome.value, completed.outcome.metric) == (1.0, "loss")
+
+
+def test_numbers_that_an_objective_notes_are_metrics() -> None:
+    """Beside the value, and also where there is none."""
+
+    def train() -> float:
+        hp.trial.set_user_attr("n_params", 12)
+        hp.trial.set_user_attr("layers", "ab")
+        if hp.trial.suggest_categorical("fails", [False, True]):
+            raise ValueError
+        return 0.5
+
+    completed = attempted(train, a_run(fails=False))
+    assert completed.outcome.metrics == {"n_params": 12.0, "value": 0.5}
+    assert completed.outcome.output == "layers: 'ab'\n"
+    assert attempted(train, a_run(fails=True)).outcome.metrics == {"n_params": 12.0}

@@ -1,0 +1,136 @@
+"""Colab's form lines, `lr = 0.01  # @param {type:"slider", min:1e-4, max:0.1}`, as hyperparameters.
+
+The literal is the start, the form the range. A line counts if it leaves a choice: bounds, a list,
+or true and false. A number or a text that can be anything is a setting of the cell, not of the
+search. A cell that says in other words what may vary keeps its forms as they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from hpo_magic.core.rewriting import Rewriting
+from hpo_magic.core.sites import Source
+from hpo_magic.dialects.searches import speaks_hp
+from hpo_magic.dialects.translation import Translation
+from hpo_magic.errors import SpaceError
+
+__all__ = ["with_forms"]
+
+_PARAM = re.compile(r"\s*#\s*@param\b\s*(.*)")
+_OPTIONS = re.compile(r"(\[.*\])\s*(\{.*)?$")
+_FIELD = re.compile(r"""["']?([\w-]+)["']?\s*:\s*("[^"]*"|'[^']*'|[^,}\s]+)""")
+
+# A slider from 1e-5 to 0.1 is meant to try each order of magnitude; from three of them on.
+LOG_FROM = 1000
+
+
+def with_forms(source: Source, first_line: int) -> Translation | None:
+    """Return a cell with `hp` calls in the place of its form lines' values; None without any.
+
+    Raises
+    ------
+    SpaceError
+        If a form cannot be read.
+    """
+    if "@param" not in source.text or speaks_hp(source):
+        return None
+    rewriting = Rewriting(source)
+    ranges: list[str] = []
+    for name, value, form in _form_lines(source):
+        try:
+            call = _hp_call(ast.literal_eval(value), form)
+        except SpaceError as error:
+            line = value.lineno + first_line - 1
+            raise SpaceError(f"the form of {name} on line {line}: {error}") from None
+        if call:
+            rewriting.replace(value, call)
+            ranges.append(name)
+    if not ranges:
+        return None
+    return Translation(
+        rewriting.text(),
+        notes=(
+            f"The search varies what the form leaves open: {', '.join(ranges)}. To keep one as it "
+            f"is, take its # @param away.",
+        ),
+    )
+
+
+def _form_lines(source: Source) -> Iterator[tuple[str, ast.expr, str]]:
+    """Yield name, value and form of the cell's own assignments of a literal."""
+    lines = source.text.split("\n")
+    for statement in source.tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                pass
+            case _:
+                continue
+        line = lines[(statement.end_lineno or 1) - 1].encode()
+        found = _PARAM.match(line[statement.end_col_offset or 0 :].decode())
+        if found and _is_literal(value):
+            yield name, value, found[1]
+
+
+def _is_literal(value: ast.expr) -> bool:
+    try:
+        ast.literal_eval(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _hp_call(start: Any, form: str) -> str:
+    """Return the call that a form stands for; "" if it leaves nothing to choose."""
+    options = _OPTIONS.match(form)
+    rest = form if options is None else options[2] or ""
+    fields = {name: text.strip("\"'") for name, text in _FIELD.findall(rest)}
+    if options:
+        return _choice(start, options[1], is_raw=fields.get("type") == "raw")
+    if fields.get("type") == "boolean" and isinstance(start, bool):
+        return f"hp.Boolean(default={start})"
+    if "min" in fields and "max" in fields:
+        return _range(start, fields)
+    if fields.get("type") == "slider":
+        raise SpaceError("a slider needs min and max.")
+    return ""
+
+
+def _choice(start: Any, options: str, *, is_raw: bool) -> str:
+    try:
+        values = ast.literal_eval(options)
+        # Colab writes the options of a raw form as texts, and puts them into the code without
+        # their quotes.
+        values = [ast.literal_eval(v) if is_raw and isinstance(v, str) else v for v in values]
+    except (ValueError, SyntaxError):
+        raise SpaceError(f"the list {options} cannot be read.") from None
+    if start not in values:
+        values = [start, *values]
+    return f"hp.Choice({values!r}, default={start!r})"
+
+
+def _range(start: Any, fields: dict[str, str]) -> str:
+    bounds = {word: _number(fields[word]) for word in ("min", "max", "step") if word in fields}
+    if isinstance(start, bool) or not isinstance(start, int | float):
+        raise SpaceError(f"a range from min to max needs a number to start from, got {start!r}.")
+    low, high, step = bounds["min"], bounds["max"], bounds.get("step")
+    is_whole = all(isinstance(number, int) for number in (start, *bounds.values()))
+    more = "" if step is None else f", step={step!r}"
+    if step is None and low > 0 and high / low >= LOG_FROM:
+        more = ', sampling="log"'
+    return f"hp.{'Int' if is_whole else 'Float'}({low!r}, {high!r}{more}, default={start!r})"
+
+
+def _number(text: str) -> int | float:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SpaceError(f"a number was expected, got {text}.")
+    return value

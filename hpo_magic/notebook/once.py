@@ -1,0 +1,64 @@
+"""A function that a cell defines, called once per search: loading the data takes minutes for some.
+
+Its result is every trial's, so it is drawn from random streams of its own: a trial trains the same
+whether it was the one that loaded the data or not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpo_magic.core.asking import current_trial
+from hpo_magic.frameworks import kept_random_state
+from hpo_magic.notebook.fingerprint import data_fingerprint
+
+__all__ = ["Once"]
+
+
+class Once:
+    """Stands in for a function of no arguments. `name` is its name in the cell, "" for none.
+
+    A function that asks `hp` for a value or a seed has another result in each trial, so it is
+    called in each.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
+        self._result: list[Any] = []  # one, once it is there
+        self._fingerprint = ""
+
+    def stand_in(self, namespace: dict[str, Any]) -> None:
+        """Take the function's place in a namespace that has it."""
+        function = namespace.get(self._name)
+        if callable(function):
+            namespace[self._name] = lambda: self._result_of(function)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a trial changed the result in place, and so what the next one starts from."""
+        found = {"result": self._result}
+        return bool(self._result) and data_fingerprint(found) != self._fingerprint
+
+    def _result_of(self, function: Any) -> Any:
+        if self._result:
+            return self._result[0]
+        with kept_random_state():
+            result, has_asked = _called(function)
+        if not has_asked:
+            self._result.append(result)
+            self._fingerprint = data_fingerprint({"result": self._result})
+        return result
+
+
+def _called(function: Any) -> tuple[Any, bool]:
+    """Return a function's result, and whether it asked `hp` for something."""
+    trial = current_trial()
+    if trial is None:
+        return function(), False
+    n_asked, used_seed = len(trial.asked), trial.used_seed
+    trial.used_seed = False
+    try:
+        result = function()
+        return result, trial.used_seed or len(trial.asked) > n_asked
+    finally:
+        trial.used_seed |= used_seed
