@@ -21,7 +21,7 @@ from pymoo.core.variable import Binary, Integer, Real
 from pymoo.core.variable import Choice as Option
 
 from hpo_magic.core.activity import Activity, units_of
-from hpo_magic.core.domains import Choice, Domain, FloatArray, Plain
+from hpo_magic.core.domains import Choice, Domain, FloatArray, Int, Plain
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import History, Trial
 from hpo_magic.samplers.encoding import Encoding
@@ -85,7 +85,7 @@ def _variable(domain: Domain) -> Any:
         return Binary() if n == 2 else Option(options=list(range(n or 0)))
     if n is None or n > MOST_LEVELS:
         return Real(bounds=(0.0, 1.0))
-    if not isinstance(domain, Choice) and domain.log and domain.step is None:
+    if isinstance(domain, Int) and (domain.log or domain.reverse_log) and domain.step is None:
         return Real(bounds=(0.0, 1.0))
     return Integer(bounds=(0, n - 1))
 

@@ -29,7 +29,7 @@ from hyperopt import (
 from hyperopt.base import Domain as HyperoptDomain
 
 from hpo_magic.core.activity import Activity, units_of
-from hpo_magic.core.domains import Choice, Domain, Plain
+from hpo_magic.core.domains import Choice, Domain, Int, Plain
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import History, State, Trial
 from hpo_magic.samplers.encoding import Encoding
@@ -95,7 +95,8 @@ def axes(space: Space) -> dict[str, Axis]:
     - choice without an order: `hp.randint`, the position among the values;
     - levels (whole numbers, steps, ordered choices): `hp.quniform` over the number of the level,
       half a level beyond both ends, which `hp.uniformint` leaves with half their share;
-    - whole numbers on a log scale: `hp.qloguniform`, half a unit beyond both ends;
+    - whole numbers on a log scale: `hp.qloguniform`, half a unit beyond both ends, and counted from
+      the upper end where the scale is reversed;
     - the rest: `hp.uniform` over the unit interval. TPE is indifferent to shifting and stretching,
       so that is `hp.uniform(low, high)` and `hp.loguniform(log(low), log(high))`, and ranges of
       1e-300 are no trouble.
@@ -110,13 +111,24 @@ def _axis(name: str, domain: Domain) -> Axis:
         return Axis(hp.randint(name, len(values)), domain.index, lambda k: values[int(k)])
     if n is None or n > MOST_LEVELS:
         return Axis(hp.uniform(name, 0.0, 1.0), domain.unit, lambda u: domain.value(float(u)))
-    if not isinstance(domain, Choice) and domain.log and domain.step is None and n > 1:
-        low, high = math.log(domain.low - 0.5), math.log(domain.high + 0.5)
-        return Axis(hp.qloguniform(name, low, high, 1), float, lambda v: domain.nearest(float(v)))
+    if isinstance(domain, Int) and (domain.log or domain.reverse_log) and domain.step is None:
+        return _log_axis(name, domain)
     return Axis(
         hp.quniform(name, -0.5, n - 0.5, 1),
         lambda value: math.floor(domain.unit(value) * n),
         lambda k: domain.value((float(k) + 0.5) / n),
+    )
+
+
+def _log_axis(name: str, domain: Int) -> Axis:
+    node = hp.qloguniform(name, math.log(domain.low - 0.5), math.log(domain.high + 0.5), 1)
+    if domain.log:
+        return Axis(node, float, lambda drawn: domain.nearest(float(drawn)))
+    ends = domain.low + domain.high
+    return Axis(
+        node,
+        lambda value: float(ends - value),
+        lambda drawn: domain.nearest(ends - float(drawn)),
     )
 
 

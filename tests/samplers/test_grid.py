@@ -22,7 +22,7 @@ def stepped(space: Space) -> Space:
         if not isinstance(domain, Choice) and (domain.n_levels or MOST_LEVELS + 1) > MOST_LEVELS:
             whole = isinstance(domain, Int)
             by = 10 if domain.log else (domain.high - domain.low) / 4
-            domain = replace(domain, step=int(by) if whole else by)
+            domain = replace(domain, step=int(by) if whole else by, reverse_log=False)
         default = domain.nearest(parameter.default)
         found[name] = replace(parameter, domain=domain, default=default)
     return Space(found)
@@ -106,6 +106,11 @@ def test_a_failed_setting_is_not_tried_again():
             "(1 to 1.05, log) is continuous",
             'hp.Float(1.0, 1.05, step=1.05, sampling="log")',
         ),
+        (
+            Float(0.5, 1.0, reverse_log=True),
+            "(0.5 to 1, reverse log) is continuous",
+            "hp.Float(0.5, 1.0, step=0.05)",
+        ),
         (Int(0, 10**7), "(0 to 10000000) has 1e+07 values", "hp.Int(0, 10000000, step=1000000)"),
     ],
 )  # fmt: skip
@@ -120,7 +125,8 @@ def test_a_range_without_end_is_refused(domain, why, step):
         f"Give it a step, as in {step}, or search with the sampler sobol."
     )
     by = float(step.split("step=")[1].split(",")[0].rstrip(")"))
-    given = replace(domain, step=int(by) if isinstance(domain, Int) else by)
+    whole = isinstance(domain, Int)
+    given = replace(domain, step=int(by) if whole else by, reverse_log=False)
     assert 2 <= given.n_levels <= 20
 
 
