@@ -434,7 +434,7 @@ def test_a_trial_that_optuna_s_objective_prunes_ends() -> None:
 def test_a_trial_may_say_that_it_failed() -> None:
     """By Hyperopt's status; it fails alone."""
     failed = failure_of(lambda: {"status": "fail", "loss": 1.0})
-    assert (failed.failure.error, failed.fatal) == ("TrialFailed", False)
+    assert (failed.failure.error, failed.fatal) == ("", False)
     assert failed.failure.message == 'it ended with the status "fail".'
     completed = attempted(lambda: {"status": "ok", "loss": 1.0, "model": object()})
     assert isinstance(completed, Completed)
