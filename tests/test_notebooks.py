@@ -151,3 +151,22 @@ def test_the_table_names_what_is_there() -> None:
     named = set(re.findall(r"NAME\.(\w+)", text))
     assert {"best_params", "best_models", "to_skopt"} <= named
     assert [name for name in named if not hasattr(Study, name)] == []
+
+
+@pytest.mark.slow
+def test_the_winners_curse_is_shown_and_lifted() -> None:
+    """On labels without meaning and on digits, the honest number is nearer to the test."""
+    script = execution()
+    notebook = script.execute(NOTEBOOKS / "04_winners_curse.ipynb", timeout_s=280)
+    shown = script.shown
+    assert "optimistic: luck alone could add" in shown(cell_with(notebook, "%%hpo coin "))
+    assert "on 2 new splits" in shown(cell_with(notebook, "%%hpo checked "))
+    test = shown(cell_with(notebook, "%%hpo_test checked"))
+    assert re.match(r"test 0\.[45]\d+ · accuracy of trial \d+ of checked on 5000 rows", test)
+    assert "95% interval" in test
+    told = shown(cell_with(notebook, "found.items()"))
+    off = re.findall(r"best seen ([+-]0\.\d+) off the test, honest ([+-]0\.\d+)", told)
+    assert len(off) == 2
+    for best_seen, honest in off:
+        assert float(best_seen) > 0.05
+        assert abs(float(honest)) < float(best_seen) / 2

@@ -139,7 +139,7 @@ class Found(NamedTuple):
 
 def honest_of(snapshot: Snapshot) -> Honest:
     """Return what to expect of the chosen setting, or why that was not measured."""
-    by_row = bbc_of(snapshot.history)
+    by_row = None if snapshot.is_live else bbc_of(snapshot.history)
     if _tells_nothing(snapshot):
         return honest(snapshot.direction, bbc=by_row, why_not=SAME_AGAIN)
     found = _found(snapshot)
