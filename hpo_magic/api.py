@@ -40,7 +40,10 @@ OPTIONS = (
     "minimize",
     "maximize",
     "time",
+    "timeout",
+    "stop",
     "sampler",
+    "pruner",
     "seed",
     "recheck",
     "errors",
@@ -66,8 +69,8 @@ def search(
         Full trainings in all.
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
-        metric. `time` ("10m", or seconds), `sampler`, `seed`, `recheck`, `errors`, `fresh`,
-        `storage`, `ui` as in `%%hpo?`.
+        metric. `time` and `timeout` ("10m", or seconds), `stop`, `sampler`, `pruner`, `seed`,
+        `recheck`, `errors`, `fresh`, `storage`, `ui` as in `%%hpo?`.
 
     Returns
     -------
@@ -205,8 +208,9 @@ def _checked(trials: int, options: dict[str, Any]) -> Options:
     metric, direction = None, None
     for key, value in goals.items():
         metric, direction = (value if isinstance(value, str) else None), Direction(key)
-    if given.get("time") is not None:
-        given["time"] = seconds(given["time"])
+    for option in ("time", "timeout"):
+        if given.get(option) is not None:
+            given[option] = seconds(given[option], option)
     if given.get("storage") is not None:
         given["storage"] = Path(given["storage"])
     given["recheck"] = str(given.get("recheck", "auto"))

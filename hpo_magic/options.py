@@ -13,9 +13,10 @@ from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.honesty.recheck import recheck_of
 
-__all__ = ["ERRORS", "SAMPLERS", "UIS", "Options", "checked_name", "one_of", "seconds"]
+__all__ = ["ERRORS", "PRUNERS", "SAMPLERS", "UIS", "Options", "checked_name", "one_of", "seconds"]
 
 SAMPLERS = ("bayes", "random")
+PRUNERS = ("asha", "hyperband", "median", "none")
 ERRORS = ("skip", "raise")
 UIS = ("auto", "widgets", "text", "none")
 MOST_SEED = 2**32 - 1  # NumPy's global stream takes no larger one
@@ -34,8 +35,12 @@ class Options:
         Full trainings in all, those of earlier runs included.
     time
         Budget of this run of the search, in seconds; None: no limit.
-    sampler, errors, ui
-        One of `SAMPLERS`, `ERRORS`, `UIS`.
+    timeout
+        Budget of each trial, in seconds; None: no limit.
+    stop
+        The search ends when so many trials in a row brought no better value; None: it does not.
+    sampler, pruner, errors, ui
+        One of `SAMPLERS`, `PRUNERS`, `ERRORS`, `UIS`.
     seed
         The same seed gives the same search.
     recheck
@@ -55,7 +60,10 @@ class Options:
     direction: Direction | None = None
     trials: int = 50
     time: float | None = None
+    timeout: float | None = None
+    stop: int | None = None
     sampler: str = "bayes"
+    pruner: str = "asha"
     seed: int = 0
     recheck: str = "auto"
     errors: str = "skip"
@@ -65,6 +73,7 @@ class Options:
 
     def __post_init__(self) -> None:
         one_of("sampler", self.sampler, SAMPLERS)
+        one_of("pruner", self.pruner, PRUNERS)
         one_of("errors", self.errors, ERRORS)
         one_of("ui", self.ui, UIS)
         _whole("trials", self.trials, 1)
@@ -72,11 +81,13 @@ class Options:
         recheck_of(str(self.recheck), self.trials)
         if self.seed > MOST_SEED:
             raise OptionError(f"seed: must be at most {MOST_SEED}, got {self.seed}.")
-        if self.time is not None and not (self.time > 0 and math.isfinite(self.time)):
-            raise OptionError(f"time: must be above 0 seconds, got {self.time!r}.")
+        if self.stop is not None:
+            _whole("stop", self.stop, 1)
+        _some_time("time", self.time)
+        _some_time("timeout", self.timeout)
 
 
-def seconds(text: str | float) -> float:
+def seconds(text: str | float, option: str = "time") -> float:
     """Return a length of time in seconds: a number of them, or "90s", "10m", "1.5h", "1h30m".
 
     >>> seconds("1h30m")
@@ -92,7 +103,7 @@ def seconds(text: str | float) -> float:
         return float(text)
     except (TypeError, ValueError):
         raise OptionError(
-            f"time: expected a length of time such as 90s, 10m or 2h, got {text!r}."
+            f"{option}: expected a length of time such as 90s, 10m or 2h, got {text!r}."
         ) from None
 
 
@@ -127,6 +138,11 @@ def checked_name(name: str) -> str:
         f"the study's name must be a Python identifier, since it names a variable afterwards; "
         f"got {name!r}. Try {better}."
     )
+
+
+def _some_time(option: str, seconds: float | None) -> None:
+    if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
+        raise OptionError(f"{option}: must be above 0 seconds, got {seconds!r}.")
 
 
 def _whole(option: str, value: Any, least: int) -> None:

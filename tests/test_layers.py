@@ -34,7 +34,16 @@ SIDE_BY_SIDE = {part for number in (2, 3, 4) for part in LAYERS[number]}
 
 # Where a library may be imported: a module, or a package whose subject it is.
 HOMES = {
-    "numpy": ("core", "samplers", "honesty", "views", "frameworks", "notebook", "testing"),
+    "numpy": (
+        "core",
+        "samplers",
+        "pruners",
+        "honesty",
+        "views",
+        "frameworks",
+        "notebook",
+        "testing",
+    ),
     "scipy": ("samplers", "honesty.quantiles"),
     "threadpoolctl": ("samplers.gaussian_process",),
     "skopt": ("samplers.surrogate",),

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from hpo_magic.core.metrics import keras_direction
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
-from hpo_magic.options import ERRORS, SAMPLERS, UIS, Options, checked_name, seconds
+from hpo_magic.options import ERRORS, PRUNERS, SAMPLERS, UIS, Options, checked_name, seconds
 
 __all__ = [
     "OPTIONS",
@@ -43,7 +43,10 @@ OPTIONS = (
     Option("--minimize", "METRIC", "the number to make small: val_loss, rmse, …", "val_loss"),
     Option("--trials", "N", "full trainings in all, earlier ones included", "50", short="-n"),
     Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
+    Option("--timeout", "T", "budget of each trial, checked at every batch: 30s, 5m", "none"),
+    Option("--stop", "N", "end after N trials without a better value", "none"),
     Option("--sampler", "S", "how settings are chosen", "bayes", SAMPLERS),
+    Option("--pruner", "P", "how trainings not worth finishing are told", "asha", PRUNERS),
     Option("--recheck", "R", "the best settings run again: auto, 0, 4 or 4x2", "auto"),
     Option("--seed", "N", "same seed, same search", "0"),
     Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
@@ -70,6 +73,10 @@ The value of a trial is the metric named: in the cell's last expression (a numbe
 History), else in the last fit, else in the cell's variables. Without a metric it is the last
 expression, if that is a number, else val_loss, minimized. The kernel's stop button ends the search
 and keeps its result.
+
+A training that reports its epochs (fit does; hp.report elsewhere) is ended early where it is not
+worth finishing. It counts as a trial, has no value, and what it showed is learned from. The start,
+what you enqueue, and trainings of fewer than 8 epochs are always finished.
 
 A fifth of the trials runs the best settings again on new seeds, and the choice is made there: the
 best value of a search is too good to be true. Seed the split with hp.seed().
@@ -115,7 +122,10 @@ def parse_line(line: str) -> tuple[str, Options]:
         direction=direction,
         trials=_number("--trials", found.trials),
         time=None if found.time is None else seconds(found.time),
+        timeout=None if found.timeout is None else seconds(found.timeout, "timeout"),
+        stop=None if found.stop is None else _number("--stop", found.stop),
         sampler=found.sampler,
+        pruner=found.pruner,
         seed=_number("--seed", found.seed),
         recheck=found.recheck,
         errors=found.errors,

@@ -150,7 +150,7 @@ class Sealed:
             if not place.rpartition(":")[0].isdecimal()
         }
         sites = CallSites(self._cell.filename, elsewhere)
-        with running(TrialRun(run, lambda step, metrics: None, sites)):
+        with running(TrialRun(run, lambda step, metrics, n_steps=None: None, sites)):
             return self._cell.run(namespace)
 
     def _write(

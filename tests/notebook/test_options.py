@@ -142,7 +142,7 @@ FLAGS = [option.flag for option in OPTIONS]
         ("digits ", FLAGS),
         ("digits --", FLAGS),
         ("digits --m", ["--maximize", "--minimize"]),
-        ("digits --trials 5 --t", ["--time"]),
+        ("digits --trials 5 --t", ["--time", "--timeout"]),
         ("digits --sampler ", ["bayes", "random"]),
         ("digits --sampler b", ["bayes"]),
         ("digits --ui t", ["text"]),
