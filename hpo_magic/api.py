@@ -40,7 +40,9 @@ OPTIONS = (
     "minimize",
     "maximize",
     "time",
+    "timeout",
     "sampler",
+    "pruner",
     "seed",
     "recheck",
     "keep",
@@ -68,8 +70,8 @@ def search(
         Full trainings in all.
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
-        metric. `time` ("10m", or seconds), `sampler`, `seed`, `recheck`, `keep`, `stop`,
-        `errors`, `fresh`, `storage`, `ui` as in `%%hpo?`.
+        metric. `time` and `timeout` ("10m", or seconds), `sampler`, `pruner`, `seed`, `recheck`,
+        `keep`, `stop`, `errors`, `fresh`, `storage`, `ui` as in `%%hpo?`.
 
     Returns
     -------
@@ -210,8 +212,9 @@ def _checked(trials: int, options: dict[str, Any]) -> Options:
     metric, direction = None, None
     for key, value in goals.items():
         metric, direction = (value if isinstance(value, str) else None), Direction(key)
-    if given.get("time") is not None:
-        given["time"] = seconds(given["time"])
+    for option in ("time", "timeout"):
+        if given.get(option) is not None:
+            given[option] = seconds(given[option], option)
     if given.get("storage") is not None:
         given["storage"] = Path(given["storage"])
     given["recheck"] = str(given.get("recheck", "auto"))

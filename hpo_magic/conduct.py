@@ -20,6 +20,7 @@ from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.interrupt import interruptible
 from hpo_magic.options import Options
+from hpo_magic.pruners import make_pruner
 from hpo_magic.resume import Opened
 from hpo_magic.runner import Runner, Wishes
 from hpo_magic.samplers import make_sampler
@@ -98,11 +99,14 @@ def _engine(opened: Opened, options: Options) -> Engine:
         direction=options.direction or (record.direction if record.metric else None),
         n_trials=options.trials,
         time_s=options.time,
+        timeout_s=options.timeout,
+        patience=options.patience,
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
         n_keep=options.keep,
         enough=enough_of,
         stop_at_noise=options.stop == "noise",
+        pruner=make_pruner(options.pruner),
         rechecker=rechecker,
     )
     engine = Engine(

@@ -14,10 +14,10 @@ from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.honesty.recheck import recheck_of
 from hpo_magic.samplers import SAMPLERS
 
-__all__ = ["ERRORS", "STOPS", "UIS", "Options", "checked_name", "one_of", "seconds"]
+__all__ = ["ERRORS", "PRUNERS", "UIS", "Options", "checked_name", "one_of", "seconds"]
 
+PRUNERS = ("asha", "hyperband", "median", "none")
 ERRORS = ("skip", "raise")
-STOPS = ("none", "noise")
 UIS = ("auto", "widgets", "text", "none")
 MOST_SEED = 2**32 - 1  # NumPy's global stream takes no larger one
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -35,8 +35,10 @@ class Options:
         Full trainings in all, those of earlier runs included.
     time
         Budget of this run of the search, in seconds; None: no limit.
-    sampler, errors, ui
-        One of `samplers.SAMPLERS`, `ERRORS`, `UIS`.
+    timeout
+        Budget of each trial, in seconds; None: no limit.
+    sampler, pruner, errors, ui
+        One of `samplers.SAMPLERS`, `PRUNERS`, `ERRORS`, `UIS`.
     seed
         The same seed gives the same search.
     recheck
@@ -44,7 +46,8 @@ class Options:
     keep
         How many of the best models stay on disk, for a vote; those of a re-check do anyway.
     stop
-        One of `STOPS`: "noise" ends the search where more trials would find luck alone.
+        "none"; "noise" ends the search where more trials would find luck alone; a whole number
+        ends it when so many trials in a row brought no better value.
     fresh
         Start a new revision of the study.
     storage
@@ -60,11 +63,13 @@ class Options:
     direction: Direction | None = None
     trials: int = 50
     time: float | None = None
+    timeout: float | None = None
     sampler: str = "bayes"
+    pruner: str = "asha"
     seed: int = 0
     recheck: str = "auto"
     keep: int = 1
-    stop: str = "none"
+    stop: str | int = "none"
     errors: str = "skip"
     fresh: bool = False
     storage: Path | None = None
@@ -72,20 +77,37 @@ class Options:
 
     def __post_init__(self) -> None:
         one_of("sampler", self.sampler, tuple(SAMPLERS))
+        one_of("pruner", self.pruner, PRUNERS)
         one_of("errors", self.errors, ERRORS)
         one_of("ui", self.ui, UIS)
-        one_of("stop", self.stop, STOPS)
+        self._check_stop()
         _whole("trials", self.trials, 1)
         _whole("seed", self.seed, 0)
         _whole("keep", self.keep, 1)
         recheck_of(str(self.recheck), self.trials)
         if self.seed > MOST_SEED:
             raise OptionError(f"seed: must be at most {MOST_SEED}, got {self.seed}.")
-        if self.time is not None and not (self.time > 0 and math.isfinite(self.time)):
-            raise OptionError(f"time: must be above 0 seconds, got {self.time!r}.")
+        _some_time("time", self.time)
+        _some_time("timeout", self.timeout)
+
+    @property
+    def patience(self) -> int | None:
+        """After how many trials without gain the search ends; None: it goes on."""
+        return None if self.stop in ("none", "noise") else int(self.stop)
+
+    def _check_stop(self) -> None:
+        if self.stop in ("none", "noise"):
+            return
+        is_whole = isinstance(self.stop, int) and not isinstance(self.stop, bool)
+        if not (is_whole or str(self.stop).isdecimal()) or int(self.stop) < 1:
+            hint = did_you_mean(str(self.stop), ("none", "noise"))
+            raise OptionError(
+                f"stop: must be none, noise, or a whole number of trials from 1 up, got "
+                f"{self.stop!r}.{hint}"
+            )
 
 
-def seconds(text: str | float) -> float:
+def seconds(text: str | float, option: str = "time") -> float:
     """Return a length of time in seconds: a number of them, or "90s", "10m", "1.5h", "1h30m".
 
     >>> seconds("1h30m")
@@ -101,7 +123,7 @@ def seconds(text: str | float) -> float:
         return float(text)
     except (TypeError, ValueError):
         raise OptionError(
-            f"time: expected a length of time such as 90s, 10m or 2h, got {text!r}."
+            f"{option}: expected a length of time such as 90s, 10m or 2h, got {text!r}."
         ) from None
 
 
@@ -136,6 +158,11 @@ def checked_name(name: str) -> str:
         f"the study's name must be a Python identifier, since it names a variable afterwards; "
         f"got {name!r}. Try {better}."
     )
+
+
+def _some_time(option: str, seconds: float | None) -> None:
+    if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
+        raise OptionError(f"{option}: must be above 0 seconds, got {seconds!r}.")
 
 
 def _whole(option: str, value: Any, least: int) -> None:

@@ -133,7 +133,7 @@ class Restorer:
         attempt.names = dict(self.record.names)
         run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed, to_beat=None)
         with kept_random_state():
-            ended = attempt(run, lambda step, metrics: None, lambda: None)
+            ended = attempt(run, lambda step, metrics, n_steps=None: None, lambda: None)
         if not isinstance(ended, Completed) or not caught:
             raise HpoError(
                 f"Trial {trial.number} of study {self.record.name!r} could not be run again: "

@@ -88,7 +88,7 @@ def _reason_for_new(
 
 def _only_failed(trials: Sequence[Trial]) -> bool:
     states = {trial.state for trial in trials}
-    return State.FAILED in states and states <= {State.FAILED, State.STOPPED}
+    return State.FAILED in states and not states & {State.COMPLETE, State.PRUNED, State.RUNNING}
 
 
 def _has_results(storage: Storage, record: StudyRecord) -> bool:

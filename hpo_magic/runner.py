@@ -137,7 +137,6 @@ class Runner:
                 self._offer_workers()
                 if self._finish is None:
                     self.executor.pump(self.feed, PUMP_S)
-                    self.feed(Ticked(self.clock()))
         finally:
             self.executor.close()
             self._give_back()
@@ -151,9 +150,10 @@ class Runner:
         return replace(self.engine.snapshot(self.clock()), looks=self.looks)
 
     def obey(self) -> None:
-        """Take up what the user wished since the last call."""
+        """Take up what the user wished since the last call, and look at the time."""
         for wish in self.wishes.taken():
             self.feed(wish)
+        self.feed(Ticked(self.clock()))
 
     def feed(self, event: Event) -> None:
         """Let the engine handle an event, and do what it says."""

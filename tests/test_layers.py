@@ -47,6 +47,7 @@ HOMES = {
     "numpy": (
         "core",
         "samplers",
+        "pruners",
         "honesty",
         "views",
         "frameworks",

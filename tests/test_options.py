@@ -27,6 +27,21 @@ from hpo_magic.options import Options, checked_name, seconds
             {"ui": "widget"},
             "ui: 'widget' is not one of auto, widgets, text, none. Did you mean widgets?",
         ),
+        (
+            {"pruner": "ahsa"},
+            "pruner: 'ahsa' is not one of asha, hyperband, median, none. Did you mean asha?",
+        ),
+        (
+            {"stop": "noisy"},
+            "stop: must be none, noise, or a whole number of trials from 1 up, got 'noisy'. "
+            "Did you mean noise?",
+        ),
+        (
+            {"stop": True},
+            "stop: must be none, noise, or a whole number of trials from 1 up, got True.",
+        ),
+        ({"stop": 0}, "stop: must be none, noise, or a whole number of trials from 1 up, got 0."),
+        ({"timeout": -1}, "timeout: must be above 0 seconds, got -1."),
         ({"trials": 0}, "trials: must be a whole number from 1 up, got 0."),
         ({"trials": 2.5}, "trials: must be a whole number from 1 up, got 2.5."),
         ({"trials": True}, "trials: must be a whole number from 1 up, got True."),
@@ -72,6 +87,12 @@ def test_what_is_no_length_of_time(text: Any) -> None:
     assert str(caught.value) == (
         f"time: expected a length of time such as 90s, 10m or 2h, got {text!r}."
     )
+
+
+def test_what_is_no_timeout() -> None:
+    """The sentence names the option that was meant."""
+    with pytest.raises(OptionError, match=r"^timeout: expected a length of time"):
+        seconds("soon", "timeout")
 
 
 @pytest.mark.parametrize("name", ["digits", "_x", "größe", "Study2"])

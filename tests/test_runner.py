@@ -357,11 +357,11 @@ def test_stop_ends_the_search() -> None:
 
 
 def test_skip_ends_the_trial() -> None:
-    """It counts as one that failed, and the search goes on."""
+    """It is skipped, and the search goes on."""
     search = wished(Wishes.skip)
     assert search.stored() == [
         *complete(2),
-        (2, State.FAILED),
+        (2, State.SKIPPED),
         (3, State.COMPLETE),
         (4, State.COMPLETE),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from hpo_magic.core.curves import judged_by, n_with_curve
 from hpo_magic.core.events import (
     Command,
     Completed,
@@ -32,23 +33,30 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.ports import Announcer, Rechecker, Sampler, Snapshot
+from hpo_magic.core.ports import Announcer, Pruner, Rechecker, Sampler, Snapshot, Verdict
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
+from hpo_magic.core.wording import counted, duration
 from hpo_magic.errors import SpaceExhausted
 
 __all__ = ["Engine", "Plan"]
 
 # A cell that fails this often before it ever succeeds is broken, whatever the setting.
 FAILURES_AT_THE_START = 3
-SKIPPED = Failure("", "you ended it")
+# What may be pruned: the start is what all is compared with, and who asks for a setting, or runs it
+# again, wants its value.
+PRUNABLE = Kind.SEARCH
 
 Commands = tuple[Command, ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the user asked for. `metric` and `direction` are None where trial 0 has to find them."""
+    """What the user asked for. `metric` and `direction` are None where trial 0 has to find them.
+
+    Budgets are None where there is no limit: `n_trials` of the study, `time_s` of this run of the
+    search, `timeout_s` of each trial, and `patience`: the trials without a gain that end it.
+    """
 
     name: str
     sampler: Sampler
@@ -56,11 +64,14 @@ class Plan:
     direction: Direction | None = None
     n_trials: int | None = 50
     time_s: float | None = None
+    timeout_s: float | None = None
+    patience: int | None = None
     seed: int = 0
     stop_at_failure: bool = False
     n_keep: int = 1  # models of the best trials that stay on disk
     enough: Callable[[History], str] = lambda history: ""  # says when more trials find luck
     stop_at_noise: bool = False  # then the search ends, and the re-check begins
+    pruner: Pruner | None = None  # None: every training is finished
     rechecker: Rechecker | None = None  # None: every trial is the search's
 
 
@@ -98,6 +109,7 @@ class Engine:
         self._trials = {trial.number: trial for trial in trials}
         self._own: set[int] = set()  # trials that this run of the search started,
         self._active: set[int] = set()  # and those of them that are running
+        self._cut: dict[int, State] = {}  # what becomes of those that were told to stop
         self._queue = list(queue)
         self._must_trace = ranges_changed
         self._announced: Space | None = None
@@ -132,14 +144,30 @@ class Engine:
             case StopAsked():
                 return self._end(Reason.STOPPED)
             case Skipped():
-                return (StopTrial(event.number),)
+                return self._cut_short(event.number, State.SKIPPED)
             case Enqueued():
                 self._queue.append(event.params)
             case Noted():
                 self.messages.append(event.text)
             case Ticked():
-                return self._end(Reason.TIME) if self._is_time_up(event.at) else ()
+                return self._ticked(event.at)
         return ()
+
+    def _ticked(self, at: float) -> Commands:
+        if self._is_time_up(at):
+            return self._end(Reason.TIME)
+        if self.plan.timeout_s is None:
+            return ()
+        latest = at - self.plan.timeout_s
+        late = [t for t in self._running() if t.started is not None and t.started <= latest]
+        return tuple(c for trial in late for c in self._cut_short(trial.number, State.FAILED))
+
+    def _cut_short(self, number: int, state: State) -> Commands:
+        """Have a training end; `state` is what it ends in, unless it is stopped already."""
+        if number in self._cut:
+            return ()
+        self._cut[number] = state
+        return (StopTrial(number),)
 
     def _next(self, event: Freed) -> Commands:
         if self._is_time_up(event.at):
@@ -187,6 +215,8 @@ class Engine:
         if self._is_exhausted:
             noise = self._stops_at_noise()
             return self._nothing_to_start(Reason.NOISE if noise else Reason.EXHAUSTED)
+        if self._is_stale():
+            return self._nothing_to_start(Reason.PATIENCE)
         try:
             return self._search(event)
         except SpaceExhausted:
@@ -256,8 +286,18 @@ class Engine:
         if event.number in self._active:
             trial = self._trials[event.number]
             curve = (*trial.curve, Point(event.step, event.metrics))
-            self._put(replace(trial, curve=curve))
-        return self.handle(Ticked(event.at))
+            trial = replace(trial, curve=curve, n_steps=event.n_steps)
+            self._put(trial)
+            return (*self._pruned(trial), *self._ticked(event.at))
+        return self._ticked(event.at)
+
+    def _pruned(self, trial: Trial) -> Commands:
+        """Stop a training that is not worth finishing."""
+        if self.plan.pruner is None or trial.kind is not PRUNABLE:
+            return ()
+        if self.plan.pruner.verdict(trial, self.history(trial.number)) is Verdict.KEEP:
+            return ()
+        return self._cut_short(trial.number, State.PRUNED)
 
     def _completed(self, event: Completed) -> Commands:
         outcome = event.outcome
@@ -268,12 +308,27 @@ class Engine:
             commands += (SaveGoal(outcome.metric or "value", outcome.direction),)
         if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
             remark = self.plan.rechecker.remark(self.history(), self._reruns())
-            if remark and remark not in self.messages:
-                self.messages.append(remark)
+            self._tell_once(remark)
         elif not self._is_enough and (sentence := self.plan.enough(self.history())):
             self._is_enough = True
             self.messages.append(sentence)
+        self._tell_once(self._why_nothing_is_pruned())
         return commands
+
+    def _tell_once(self, text: str) -> None:
+        if text and text not in self.messages:
+            self.messages.append(text)
+
+    def _why_nothing_is_pruned(self) -> str:
+        """Return that no reported metric can stand for the trial's value, where none can."""
+        history = self.history()
+        if self.plan.pruner is None or n_with_curve(history) < 2 or judged_by(history):
+            return ""
+        reported = ", ".join(next(t for t in history.complete if t.curve).curve[-1].metrics)
+        return (
+            f"Nothing is pruned: the value of a trial is none of what it reports ({reported}). To "
+            f"have trainings that are not worth finishing stopped, name one of these as the metric."
+        )
 
     def _failed(self, event: Failed) -> Commands:
         trial = self._closed(event.number, State.FAILED, event.outcome, event.at)
@@ -294,11 +349,14 @@ class Engine:
         return Reason.FAILING if self._never_worked() else None
 
     def _ended(self, event: Ended) -> Commands:
-        state = State.STOPPED if self.ending else State.FAILED
-        trial = self._closed(event.number, state, event.outcome, event.at)
+        # Code that ends itself by an interrupt was ended by the user, too.
+        otherwise = State.STOPPED if self.ending else State.SKIPPED
+        state = self._cut.get(event.number, otherwise)
         if state is State.FAILED:
-            trial = replace(trial, failure=SKIPPED)
-            self._put(trial)
+            limit = duration(self.plan.timeout_s)
+            failure = Failure("Timeout", f"it took longer than the {limit} of --timeout")
+            return self._failed(Failed(event.number, failure, event.outcome, event.at))
+        trial = self._closed(event.number, state, event.outcome, event.at)
         return (Save(trial), *self._learn(event.outcome))
 
     def _joined(self, event: Joined) -> Commands:
@@ -374,7 +432,8 @@ class Engine:
             t for n, t in self._fitting.items() if n != number and t.kind is not Kind.RECHECK
         )
         direction = self.plan.direction or Direction.MINIMIZE
-        return History(trials, direction, len(self._trials) if number is None else number)
+        number = len(self._trials) if number is None else number
+        return History(trials, direction, number, self.plan.metric)
 
     def _reruns(self) -> list[Trial]:
         return [trial for trial in self._fitting.values() if trial.kind is Kind.RECHECK]
@@ -403,7 +462,7 @@ class Engine:
 
     def _never_worked(self) -> bool:
         ended = [t for t in self._trials.values() if t.state.is_finished]
-        failed = [t for t in ended if t.failure not in (None, SKIPPED)]
+        failed = [t for t in ended if t.state is State.FAILED]
         is_any_complete = any(t.state is State.COMPLETE for t in ended)
         return not is_any_complete and len(failed) >= FAILURES_AT_THE_START
 
@@ -446,12 +505,22 @@ class Engine:
 
     def _is_search_over(self, at: float) -> bool:
         """Return whether what is left of the budget is the re-check's."""
-        if self.plan.rechecker is None or self._must_trace or not self._has_start() or self._queue:
+        if self._must_trace or not self._has_start() or self._queue:
             return False
-        if self._is_late(at):
+        if self._is_stale() or self._is_late(at):
             return True
+        if self.plan.rechecker is None:
+            return False
         n_trials = self.plan.n_trials
         return n_trials is not None and self._n_missing() <= self.plan.rechecker.n_runs(n_trials)
+
+    def _is_stale(self) -> bool:
+        """Return whether so many trials brought no gain that the search is over."""
+        best = self.history().best()
+        if self.plan.patience is None or best is None:
+            return False
+        since = [t for t in self.history().trials if t.number > best.number and t.state.is_finished]
+        return len(since) >= self.plan.patience
 
     def _is_late(self, at: float) -> bool:
         """Return whether the search's part of the time is over."""
@@ -462,11 +531,12 @@ class Engine:
     def _n_expected(self, at: float) -> int:
         """Return how many trials the study will have, as far as can be told.
 
-        Where the time or the space ends the search, the budget of trials says nothing: the search
+        Where time, space or patience end the search, the budget of trials says nothing: the search
         so far is its share of the whole.
         """
         n_trials = self.plan.n_trials
-        if n_trials is not None and not self._is_exhausted and not self._is_late(at):
+        is_cut = self._is_exhausted or self._is_late(at) or self._is_stale()
+        if n_trials is not None and not is_cut:
             return n_trials
         assert self.plan.rechecker is not None  # the callers have looked
         n_searched = sum(trial.state.is_finished for trial in self.history().trials)
@@ -492,6 +562,12 @@ class Engine:
         # The start is always finished: without it there is nothing to compare with.
         return any(t.state is State.COMPLETE for t in self._trials.values())
 
+    def _ending_text(self) -> str:
+        """Return which end the search came to, in words; "" while it goes on."""
+        if self.ending is Reason.PATIENCE:
+            return f"no gain in {counted(self.plan.patience or 0, 'trial')}"
+        return self.ending.value if self.ending else ""
+
     def snapshot(self, at: float) -> Snapshot:
         """Return the search as it is now, for the views."""
         plan, fitting = self.plan, self._fitting
@@ -508,7 +584,7 @@ class Engine:
             at=at,
             n_before=self._n_before,
             messages=tuple(self.messages),
-            ended=self.ending.value if self.ending and not self._running() else "",
+            ended=self._ending_text() if not self._running() else "",
             is_live=self.ending is None or bool(self._running()),
             phase=self._phase(at),
         )

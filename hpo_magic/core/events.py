@@ -44,6 +44,7 @@ class Reason(Enum):
 
     TRIALS = "all trials are done"
     TIME = "the time is up"
+    PATIENCE = "no gain"
     STOPPED = "stopped"
     NOISE = "further gains would be luck"
     EXHAUSTED = "every setting has been tried"
@@ -96,12 +97,13 @@ class Joined:
 
 @dataclass(frozen=True)
 class Reported:
-    """A training ended an epoch."""
+    """A training ended an epoch. `n_steps` is the last step it plans to reach, if it said so."""
 
     number: int
     step: int
     metrics: Mapping[str, float]
     at: float
+    n_steps: int | None = None
 
 
 @dataclass(frozen=True)

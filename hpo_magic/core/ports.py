@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -29,6 +30,7 @@ __all__ = [
     "Listener",
     "Look",
     "ModelKeeper",
+    "Pruner",
     "Rechecker",
     "Report",
     "Sampler",
@@ -36,6 +38,7 @@ __all__ = [
     "Storage",
     "StudyRecord",
     "UsedRows",
+    "Verdict",
 ]
 
 
@@ -83,6 +86,32 @@ class Announcer(Protocol):
         ...
 
 
+class Verdict(Enum):
+    """What becomes of a training that has just reported."""
+
+    KEEP = "keep"
+    STOP = "stop"
+
+
+class Pruner(Protocol):
+    """Tells the trainings that are not worth finishing.
+
+    A function of its arguments, like a sampler: of what was reported, and of nothing else.
+    """
+
+    def verdict(self, trial: Trial, history: History) -> Verdict:
+        """Return whether a running trial goes on, given the last point of its curve.
+
+        Parameters
+        ----------
+        trial
+            Its curve has a point at least.
+        history
+            All trials of the search; that trial may be among them.
+        """
+        ...
+
+
 class Rechecker(Protocol):
     """Chooses what is run again, to learn what the best settings are worth.
 
@@ -126,7 +155,12 @@ class Rechecker(Protocol):
         ...
 
 
-Report = Callable[[int, Mapping[str, float]], None]  # (step, metrics); raises to stop the training
+class Report(Protocol):
+    """Passes on what an epoch measured; raises to stop the training."""
+
+    def __call__(self, step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
+        """Report; `n_steps` is the last step that the training plans to reach, if it says so."""
+        ...
 
 
 class Executor(Protocol):
@@ -398,7 +432,7 @@ class Snapshot:
     def history(self) -> History:
         """The trials of the search, as samplers see them: without re-runs."""
         trials = tuple(trial for trial in self.trials if trial.kind is not Kind.RECHECK)
-        return History(trials, self.direction)
+        return History(trials, self.direction, metric=self.metric)
 
     @property
     def reruns(self) -> tuple[Trial, ...]:

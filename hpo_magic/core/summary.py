@@ -29,6 +29,8 @@ __all__ = [
     "curve_metric",
     "digits_of",
     "elapsed_s",
+    "ended_as",
+    "epoch_text",
     "fraction_done",
     "gain",
     "gain_text",
@@ -100,7 +102,7 @@ def counts(snapshot: Snapshot) -> dict[State, int]:
 
 
 def n_done(snapshot: Snapshot) -> int:
-    """Return how many trials count as done: complete or failed."""
+    """Return how many trials count as done: those of the budget that have ended."""
     return sum(t.state.is_finished for t in snapshot.trials)
 
 
@@ -214,6 +216,22 @@ def _test_line(snapshot: Snapshot) -> Line:
     if last.low is not None and last.high is not None and not remarks:
         remarks.append(f"{number(last.low)} to {number(last.high)} (95%)")
     return Line("test", number(last.value), "; ".join(remarks))
+
+
+def epoch_text(trial: Trial) -> str:
+    """Return how far a training has come: "epoch 3 of 30"; "" if it reported nothing."""
+    if not trial.curve:
+        return ""
+    step = trial.curve[-1].step
+    is_planned = trial.n_steps is not None and trial.n_steps >= step
+    return f"epoch {step:,} of {trial.n_steps:,}" if is_planned else f"epoch {step:,}"
+
+
+def ended_as(trial: Trial) -> str:
+    """Return what became of a trial without a value: "pruned after epoch 3 of 30"."""
+    is_cut = trial.state in (State.PRUNED, State.SKIPPED, State.STOPPED)
+    after = epoch_text(trial) if is_cut else ""
+    return f"{trial.state.value} after {after}" if after else trial.state.value
 
 
 def gain_text(snapshot: Snapshot) -> str:

@@ -33,12 +33,14 @@ class State(Enum):
     RUNNING = "running"
     COMPLETE = "complete"
     FAILED = "failed"
-    STOPPED = "stopped"  # by the user, by the end of the time, or because its process died
+    PRUNED = "pruned"  # not worth finishing; its curve is what is known of it
+    SKIPPED = "skipped"  # by the user, who had seen enough of it
+    STOPPED = "stopped"  # by the end of the search, or because its process died
 
     @property
     def is_finished(self) -> bool:
         """Whether the trial used up one of the `--trials`."""
-        return self in (State.COMPLETE, State.FAILED)
+        return self not in (State.RUNNING, State.STOPPED)
 
 
 class Kind(Enum):
@@ -84,7 +86,8 @@ class Trial:
     `params` holds the active parameters alone, once the trial has ended; while it runs, what was
     suggested. `value` is in the metric's own unit. `started` is in seconds since 1970, `output` the
     end of what the cell printed. `used_seed`: the cell asked for `hp.seed()`. `outcomes` are what
-    it got on each validation row, where that is known.
+    it got on each validation row, where that is known. `n_steps` is the last step that the training
+    planned to reach; None where it did not say.
     """
 
     number: int
@@ -101,6 +104,7 @@ class Trial:
     output: str = ""
     used_seed: bool = False
     outcomes: Outcomes | None = None
+    n_steps: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as JSON-able values; a number that is not finite becomes its name.
@@ -121,6 +125,7 @@ class Trial:
             "failure": dict(vars(self.failure)) if self.failure else None,
             "output": self.output,
             "used_seed": self.used_seed,
+            "n_steps": self.n_steps,
         }
 
     @classmethod
@@ -145,12 +150,14 @@ class History:
     """What a sampler may know: the study's trials so far, and which values are better.
 
     `trials` are those that fit the space, by number, running ones included. `number` is that of
-    the trial to be suggested; with the seed it makes each suggestion's random stream.
+    the trial to be suggested; with the seed it makes each suggestion's random stream. `metric` is
+    that of the values; None where it is not known yet.
     """
 
     trials: tuple[Trial, ...] = ()
     direction: Direction = Direction.MINIMIZE
     number: int = 0
+    metric: str | None = None
 
     def loss(self, trial: Trial) -> float | None:
         """Return the trial's value so that lower is better; None if it has none."""

@@ -63,9 +63,9 @@ class SerialExecutor:
             if run.number in self._stopping:
                 raise TrialStopped
 
-        def report(step: int, metrics: Mapping[str, float]) -> None:
+        def report(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
             with self._ours():
-                feed(Reported(run.number, step, dict(metrics), self._clock()))
+                feed(Reported(run.number, step, dict(metrics), self._clock(), n_steps))
             guard()
 
         ended = self._attempt(run, report, guard)

@@ -38,8 +38,9 @@ def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit
     report
         Called after each epoch, when the user's callbacks have seen it, with all that was logged.
         Steps count the epochs of the whole cell from 1: a model that is fitted twice has one curve,
-        and the same step is the same place in every trial. A fit inside another one (in a callback)
-        is not reported: the curve is that of the outer one.
+        and the same step is the same place in every trial. The last step it is told of is that of
+        the running fit; one that ends early does not get there. A fit inside another one (in a
+        callback) is not reported: the curve is that of the outer one.
     guard
         Called before each batch of training and validation and after each epoch. What it raises
         ends the fit, which then adds nothing to the list.
@@ -96,11 +97,12 @@ class _Watch:
             self.fits.append(seen)
         return result
 
-    def epoch_ended(self, metrics: Mapping[str, float]) -> None:
-        """Report an epoch, if it is one of the outermost fit."""
+    def epoch_ended(self, metrics: Mapping[str, float], n_left: int | None) -> None:
+        """Report an epoch, if it is one of the outermost fit; `n_left` more are planned."""
         if self._depth == 1:
             self._step += 1
-            self._report(self._step, metrics)
+            n_steps = None if n_left is None else self._step + n_left
+            self._report(self._step, metrics, n_steps)
         self.guard()
 
     @contextlib.contextmanager
@@ -136,7 +138,8 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
         metrics = {name: value for name, value in found.items() if value is not None}
         self.epochs.append(metrics)
         self.numbers.append(epoch)
-        self._watch.epoch_ended(metrics)
+        n_epochs = (self.params or {}).get("epochs")
+        self._watch.epoch_ended(metrics, None if n_epochs is None else n_epochs - 1 - epoch)
 
 
 def _flat(callbacks: Any) -> list[Any]:

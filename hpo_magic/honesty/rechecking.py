@@ -243,9 +243,10 @@ def _is_same_again(history: History, reruns: Sequence[Trial], fewest: int | None
     before = np.array([[t.value, *(t.metrics[name] for name in names)] for t in settings])
     again = np.full((len(settings), len(seeds), 1 + len(names)), np.nan)
     for row, column, trial in _places(settings, seeds, ended):
-        is_complete = trial.state is State.COMPLETE
-        numbers = [trial.value, *(trial.metrics[name] for name in names)]
-        again[row, column] = numbers if is_complete else -np.inf
+        if trial.state is State.COMPLETE:
+            again[row, column] = [trial.value, *(trial.metrics[name] for name in names)]
+        else:
+            again[row, column] = -np.inf
     return gives_the_same_again(before, again)
 
 

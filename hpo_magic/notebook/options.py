@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from hpo_magic.core.metrics import keras_direction
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
-from hpo_magic.options import ERRORS, STOPS, UIS, Options, checked_name, seconds
+from hpo_magic.options import ERRORS, PRUNERS, UIS, Options, checked_name, seconds
 from hpo_magic.samplers import SAMPLERS
 
 __all__ = [
@@ -44,10 +44,12 @@ OPTIONS = (
     Option("--minimize", "METRIC", "the number to make small: val_loss, rmse, …", "val_loss"),
     Option("--trials", "N", "full trainings in all, earlier ones included", "50", short="-n"),
     Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
+    Option("--timeout", "T", "budget of each trial, checked at every batch: 30s, 5m", "none"),
     Option("--sampler", "S", "how settings are chosen", "bayes", tuple(SAMPLERS)),
+    Option("--pruner", "P", "how trainings not worth finishing are told", "asha", PRUNERS),
     Option("--recheck", "R", "the best settings run again: auto, 0, 4 or 4x2", "auto"),
     Option("--keep", "K", "how many of the best models stay on disk, for a vote", "1"),
-    Option("--stop", "S", "end the search where more of it would find luck", "none", STOPS),
+    Option("--stop", "S", "end after N trials without gain; or noise: where luck begins", "none"),
     Option("--seed", "N", "same seed, same search", "0"),
     Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
     Option("--fresh", "", "start a new revision of the study", "off"),
@@ -79,6 +81,10 @@ Three samplers learn from the trials: bayes (scikit-optimize) from settings as a
 (Hyperopt, in the extra hpo_magic[tpe]) from each parameter by itself, genetic (pymoo, in the extra
 hpo_magic[genetic]) by crossing the best. random draws, sobol spreads evenly, grid takes every
 setting in turn; its ranges need a step.
+
+A training that reports its epochs (fit does; hp.report elsewhere) is ended early where it is not
+worth finishing. It counts as a trial, has no value, and what it showed is learned from. The start,
+what you enqueue, and trainings of fewer than 8 epochs are always finished.
 
 A fifth of the trials runs the best settings again on new seeds, and the choice is made there: the
 best value of a search is too good to be true. Seed the split with hp.seed().
@@ -125,11 +131,13 @@ def parse_line(line: str) -> tuple[str, Options]:
         direction=direction,
         trials=_number("--trials", found.trials),
         time=None if found.time is None else seconds(found.time),
+        timeout=None if found.timeout is None else seconds(found.timeout, "timeout"),
         sampler=found.sampler,
+        pruner=found.pruner,
         seed=_number("--seed", found.seed),
         recheck=found.recheck,
         keep=_number("--keep", found.keep),
-        stop=found.stop,
+        stop=found.stop or "none",
         errors=found.errors,
         fresh=found.fresh,
         storage=_folder(found.storage),

@@ -74,7 +74,7 @@ class Sealed:
             look = replace(look, trial=vote.numbers[0], choice=repr(vote))
         run = TrialRun(
             Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed),
-            lambda step, metrics: None,
+            lambda step, metrics, n_steps=None: None,
             self._sites(),
         )
         try:

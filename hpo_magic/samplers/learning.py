@@ -22,6 +22,7 @@ from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, History, State, Trial
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.gaussian_process import Theta, fit
+from hpo_magic.samplers.pruned import expected_losses
 from hpo_magic.samplers.surrogate import Surrogate
 from hpo_magic.samplers.warp import Warp
 
@@ -128,8 +129,12 @@ def learn(encoding: Encoding, history: History, units: FloatArray, memory: Memor
 
 
 def losses_of(history: History, finished: Sequence[Trial]) -> FloatArray:
-    """Return a loss for each finished trial: a failed one has the worst of the others."""
-    losses = [history.loss(trial) for trial in finished]
+    """Return a loss for each finished trial: a failed one has the worst of the others.
+
+    A pruned one has what is expected of it.
+    """
+    expected = expected_losses(history, finished)
+    losses = [expected.get(trial.number, history.loss(trial)) for trial in finished]
     known = [loss for loss in losses if loss is not None and math.isfinite(loss)]
     worst = max(known, default=0.0)
     filled = [worst if loss is None or not math.isfinite(loss) else loss for loss in losses]

@@ -57,7 +57,7 @@ def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     _draw_trials(axes, line, low, high)
     _draw_best(axes, line, low, high)
     _draw_start(axes, snapshot, low, high)
-    _draw_failed(axes, snapshot, low, high)
+    _draw_without_value(axes, snapshot, low, high)
     margin = 0.06 * (high - low)
     axes.set_ylim(low - margin, high + margin)
     # At least 0 and 1: a single trial would get ticks at its fractions.
@@ -118,13 +118,15 @@ def _draw_start(axes: Axes, snapshot: Snapshot, low: float, high: float) -> None
         axes.axhline(start.value, color=START, linestyle=(0, (5, 3)), linewidth=1.2, label=label)
 
 
-def _draw_failed(axes: Axes, snapshot: Snapshot, low: float, high: float) -> None:
-    failed = [t.number for t in snapshot.trials if t.state is State.FAILED]
+def _draw_without_value(axes: Axes, snapshot: Snapshot, low: float, high: float) -> None:
+    """Mark failed and pruned trials at the bad edge, each by a shape of its own."""
     bad = high if snapshot.direction is Direction.MINIMIZE else low
-    if failed:
-        spots = [bad] * len(failed)
-        label = f"failed ({len(failed):,})"
-        axes.scatter(failed, spots, marker="x", s=26, color=FAILED, linewidths=1.3, label=label)
+    for state, marker, color in ((State.FAILED, "x", FAILED), (State.PRUNED, "|", TRIAL)):
+        numbers = [t.number for t in snapshot.trials if t.state is state]
+        if numbers:
+            label = f"{state.value} ({len(numbers):,})"
+            spots = [bad] * len(numbers)
+            axes.scatter(numbers, spots, marker=marker, s=26, c=color, linewidths=1.3, label=label)
 
 
 def convergence_alt(snapshot: Snapshot) -> str:
@@ -132,7 +134,7 @@ def convergence_alt(snapshot: Snapshot) -> str:
     best, start, digits = best_trial(snapshot), start_trial(snapshot), digits_of(snapshot)
     if best is None:
         return "Convergence: no trial is complete yet."
-    n_failed = counts(snapshot)[State.FAILED]
+    found = counts(snapshot)
     parts = [
         f"Convergence of {snapshot.metric} over {counted(len(snapshot.history.complete), 'trial')}",
         f"best seen {number(best.value, digits)} in trial {best.number}",
@@ -141,6 +143,5 @@ def convergence_alt(snapshot: Snapshot) -> str:
         parts.append(f"start {number(start.value, digits)}")
     if better := gain_text(snapshot):
         parts.append(better)
-    if n_failed:
-        parts.append(f"{n_failed:,} failed")
+    parts += [f"{found[s]:,} {s.value}" for s in (State.FAILED, State.PRUNED) if found[s]]
     return "; ".join(parts) + "."

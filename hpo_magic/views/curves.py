@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import best_trial, curve_metric, running_trials
-from hpo_magic.core.trial import Trial
+from hpo_magic.core.trial import State, Trial
 from hpo_magic.core.wording import counted, number
 from hpo_magic.views.canvas import (
     BEST,
@@ -81,6 +82,7 @@ def curves(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     fade = min(0.5, max(0.08, 12 / len(paths)))
     lines = LineCollection([p for _, p in paths], colors=TRIAL, linewidths=0.8, alpha=fade)
     axes.add_collection(lines)
+    _mark_pruned(axes, [path[-1] for trial, path in paths if trial.state is State.PRUNED])
     best = best_trial(snapshot)
     if best is not None and best.curve:
         label = f"best seen (trial {best.number})"
@@ -97,16 +99,25 @@ def curves(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     return figure
 
 
+def _mark_pruned(axes: Axes, ends: Path) -> None:
+    """Put a bar where a training was pruned: its curve was not at its end."""
+    if ends:
+        label = f"pruned ({len(ends):,})"
+        axes.scatter(*_xy(ends), marker="|", s=36, color=TRIAL, linewidths=1.2, label=label)
+
+
 def curves_alt(snapshot: Snapshot) -> str:
     """Return what the plot of all curves shows, for those who do not see it."""
     metric = curve_metric(snapshot)
     n = sum(1 for t in snapshot.trials if t.curve)
+    n_pruned = sum(1 for t in snapshot.trials if t.curve and t.state is State.PRUNED)
     if metric is None:
         return "Learning curves: no epoch is reported."
     best = best_trial(snapshot)
     path = _path(best, metric) if best is not None else []
     end = f"; the best one ends at {number(path[-1][1])} after epoch {path[-1][0]}" if path else ""
-    return f"Learning curves of {metric} in {counted(n, 'trial')}{end}."
+    cut = f", {n_pruned:,} pruned" if n_pruned else ""
+    return f"Learning curves of {metric} in {counted(n, 'trial')}{cut}{end}."
 
 
 def _current(snapshot: Snapshot) -> Trial | None:

@@ -11,6 +11,7 @@ from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import (
     counts_text,
     curve_metric,
+    epoch_text,
     fraction_done,
     goal_text,
     progress_text,
@@ -91,7 +92,7 @@ def _current(snapshot: Snapshot, trial: Trial) -> str:
     facts = [KIND_TEXT[trial.kind]]
     if trial.curve:
         point, metric = trial.curve[-1], curve_metric(snapshot)
-        facts.append(f"epoch {point.step}")
+        facts.append(epoch_text(trial))
         if metric is not None and metric in point.metrics:
             facts.append(f"{metric} {number(point.metrics[metric])}")
     if trial.started is not None:

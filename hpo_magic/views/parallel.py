@@ -1,6 +1,7 @@
 """Parallel coordinates: one axis for each parameter, one line for each trial, good ones in colour.
 
-Only what was active is drawn: where a trial did not reach a parameter its line has a gap.
+Only what was active is drawn: where a trial did not reach a parameter its line has a gap. A pruned
+trial's line is dotted and ends before the axis of the values: it has none.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from matplotlib.collections import LineCollection
 from hpo_magic.core.domains import Choice, FloatArray
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter
-from hpo_magic.core.summary import active_names, best_trial
-from hpo_magic.core.trial import Trial
+from hpo_magic.core.summary import active_names, best_trial, counts
+from hpo_magic.core.trial import State, Trial
 from hpo_magic.core.wording import counted, number, setting, shown
 from hpo_magic.views.canvas import (
     BEST,
@@ -46,6 +47,8 @@ def parallel(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     if not complete or not parameters:
         return sentence(figure, "No trial is complete yet.")
     axes = new_axes(figure, (0.06, 0.16, 0.9, 0.9))
+    pruned = [t for t in snapshot.history.trials if t.state is State.PRUNED][-MOST_LINES:]
+    _draw_lines(axes, _settings(pruned, parameters), INK, 0.7, 0.35, "dotted")
     places = _places(complete[:MOST_LINES], parameters, snapshot)
     n_good = min(max(round(GOOD_SHARE * len(complete)), 1), MOST_GOOD)
     _draw_lines(axes, places[n_good:], INK, 0.7, max(0.12, min(0.5, 20 / len(places))))
@@ -63,18 +66,26 @@ def _drawn_parameters(snapshot: Snapshot) -> list[Parameter]:
 
 def _places(trials: list[Trial], parameters: list[Parameter], snapshot: Snapshot) -> FloatArray:
     """Return where each line crosses each axis: (n_trials, n_parameters + 1), NaN for a gap."""
-    places = np.full((len(trials), len(parameters) + 1), np.nan)
-    for row, trial in enumerate(trials):
-        for column, parameter in enumerate(parameters):
-            if parameter.name in trial.params:
-                places[row, column] = parameter.domain.unit(trial.params[parameter.name])
+    places = _settings(trials, parameters)
     values = np.array([t.value for t in trials], dtype=np.float64)
     low, high = visible_range(values, snapshot.direction)
     places[:, -1] = (np.clip(values, low, high) - low) / (high - low)
     return places
 
 
-def _draw_lines(axes: Axes, places: FloatArray, color: str, width: float, alpha: float) -> None:
+def _settings(trials: list[Trial], parameters: list[Parameter]) -> FloatArray:
+    """Return the same without the values: the last column is NaN."""
+    places = np.full((len(trials), len(parameters) + 1), np.nan)
+    for row, trial in enumerate(trials):
+        for column, parameter in enumerate(parameters):
+            if parameter.name in trial.params:
+                places[row, column] = parameter.domain.unit(trial.params[parameter.name])
+    return places
+
+
+def _draw_lines(
+    axes: Axes, places: FloatArray, color: str, width: float, alpha: float, style: str = "solid"
+) -> None:
     """Draw the rows; a row with gaps becomes several lines."""
     x = np.arange(places.shape[1])
     segments = []
@@ -86,7 +97,8 @@ def _draw_lines(axes: Axes, places: FloatArray, color: str, width: float, alpha:
                 segments.append(solid)
             elif len(solid):  # an active value between two inactive ones
                 segments.append(solid + np.array([[-0.06, 0.0], [0.06, 0.0]]))
-    axes.add_collection(LineCollection(segments, colors=color, linewidths=width, alpha=alpha))
+    lines = LineCollection(segments, colors=color, linewidths=width, linestyles=style, alpha=alpha)
+    axes.add_collection(lines)
 
 
 def _draw_axes(axes: Axes, parameters: list[Parameter], snapshot: Snapshot) -> None:
@@ -141,4 +153,6 @@ def parallel_alt(snapshot: Snapshot) -> str:
         return "Parallel coordinates: no trial is complete yet."
     n = counted(len(snapshot.history.complete), "trial")
     value = f"{snapshot.metric} {number(best.value)}"
-    return f"Parallel coordinates of {n}; the best one seen: {setting(best.params)}; {value}."
+    n_pruned = counts(snapshot)[State.PRUNED]
+    cut = f" and {n_pruned:,} pruned" if n_pruned else ""
+    return f"Parallel coordinates of {n}{cut}; the best one seen: {setting(best.params)}; {value}."

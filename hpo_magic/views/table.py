@@ -13,7 +13,7 @@ from html import escape
 from typing import Any
 
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.core.summary import active_names, best_trial, digits_of
+from hpo_magic.core.summary import active_names, best_trial, digits_of, ended_as
 from hpo_magic.core.trial import Kind, State, Trial
 from hpo_magic.core.wording import counted, duration, number, shortened, shown
 
@@ -31,7 +31,14 @@ __all__ = [
     "trial_details",
 ]
 
-SIGNS = {State.RUNNING: "▶", State.COMPLETE: "✓", State.FAILED: "✗", State.STOPPED: "■"}
+SIGNS = {
+    State.RUNNING: "▶",
+    State.COMPLETE: "✓",
+    State.FAILED: "✗",
+    State.PRUNED: "✂",
+    State.SKIPPED: "»",
+    State.STOPPED: "■",
+}
 MESSAGE_LENGTH = 120  # characters
 FEW = 5  # trials that are not worth a sentence about leaving them out
 
@@ -178,7 +185,7 @@ def text_table(table: Table) -> str:
 def trial_details(snapshot: Snapshot, trial: Trial) -> str:
     """Return all that is known of one trial, as HTML."""
     digits = digits_of(snapshot)
-    facts = [("state", f"{SIGNS[trial.state]} {trial.state.value}"), ("run as", trial.kind.value)]
+    facts = [("state", f"{SIGNS[trial.state]} {ended_as(trial)}"), ("run as", trial.kind.value)]
     facts += [(snapshot.metric, number(trial.value, digits)), ("time", duration(trial.duration_s))]
     facts += [(name, shown(value)) for name, value in trial.params.items()]
     facts += [

@@ -10,6 +10,8 @@ from hpo_magic.core.summary import (
     counts_text,
     curve_metric,
     digits_of,
+    ended_as,
+    epoch_text,
     goal_text,
     progress_text,
     running_trials,
@@ -58,14 +60,14 @@ def _best_text(snapshot: Snapshot) -> str:
 
 
 def current_text(snapshot: Snapshot) -> str:
-    """Return what is in training: "trial 12, epoch 3: val_loss 0.2310"."""
+    """Return what is in training: "trial 12, epoch 3 of 30: val_loss 0.2310"."""
     parts = []
     metric = curve_metric(snapshot)
     for trial in running_trials(snapshot):
         text = f"trial {trial.number}"
         if trial.curve:
             point = trial.curve[-1]
-            text += f", epoch {point.step}"
+            text += f", {epoch_text(trial)}"
             if metric is not None and metric in point.metrics:
                 text += f": {metric} {number(point.metrics[metric])}"
         parts.append(text)
@@ -83,7 +85,7 @@ def _line(metric: str, trial: Trial, digits: int, is_best: bool) -> str:
     if trial.failure:
         came_to = shortened(str(trial.failure), FAILURE_LENGTH)
     elif trial.value is None:
-        came_to = trial.state.value
+        came_to = ended_as(trial)
     else:
         came_to = f"{metric} {number(trial.value, digits)}"
     star = " ★ best seen so far" if is_best else ""

@@ -234,7 +234,8 @@ def test_the_user_can_end_the_search_at_any_moment(
         assert search.stopped == set(search.running)
         for run in list(search.running.values()):
             search.feed(Ended(run.number, an_outcome(run.params, UNITS), search.at))
-            assert search.saved[run.number].state is State.STOPPED
+            # One that the user was ending already was skipped.
+            assert search.saved[run.number].state in (State.STOPPED, State.SKIPPED)
         search.offer()
     assert search.finish is not None
 

@@ -17,6 +17,7 @@ from hpo_magic.core.summary import (
     counts,
     counts_text,
     curve_metric,
+    ended_as,
     fraction_done,
     gain,
     gain_text,
@@ -159,3 +160,36 @@ def test_curve_metric_prefers_the_study_s_own() -> None:
     assert chosen(accuracy=1.0, val_loss=2.0) == "val_loss"
     assert chosen(mae=1.0) == "mae"
     assert curve_metric(a_search()) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "steps", "n_steps", "text"),
+    [
+        (State.PRUNED, [1, 2, 3], 30, "pruned after epoch 3 of 30"),
+        (State.PRUNED, [1, 2], None, "pruned after epoch 2"),
+        (State.SKIPPED, [10, 20], 5, "skipped after epoch 20"),  # a plan of the first of two fits
+        (State.SKIPPED, [], None, "skipped"),
+        (State.STOPPED, [1200], 2000, "stopped after epoch 1,200 of 2,000"),
+        (State.FAILED, [1], 30, "failed"),
+    ],
+)
+def test_how_far_a_training_came_is_said(
+    state: State, steps: list[int], n_steps: int | None, text: str
+) -> None:
+    """Of those that were cut short, where it is known."""
+    curve = tuple(Point(step, {"loss": 1.0}) for step in steps)
+    assert ended_as(Trial(0, state, {}, curve=curve, n_steps=n_steps)) == text
+
+
+def test_pruned_and_skipped_trials_are_done_and_never_the_best() -> None:
+    """They are counted by what they are."""
+    old = a_search()
+    cut = (
+        Trial(5, State.PRUNED, {"units": 6}, curve=(Point(1, {"loss": 0.0}),)),
+        Trial(6, State.SKIPPED, {"units": 7}),
+    )
+    search = replace(old, trials=(*old.trials, *cut))
+    assert counts_text(search) == "4 complete, 1 failed, 1 pruned, 1 skipped"
+    assert progress_text(search).startswith("7 of ")
+    assert three_numbers(search)[1].value == three_numbers(old)[1].value
+    assert len(best_so_far(search).values) == 4

@@ -89,9 +89,16 @@ def test_there_is_no_best_before_the_first_value() -> None:
     assert History((Trial(0, State.RUNNING, {}),)).best() is None
 
 
-def test_only_complete_and_failed_trials_use_up_the_budget() -> None:
-    """A trial that was stopped, or runs, is not one of `--trials`."""
-    assert [state for state in State if state.is_finished] == [State.COMPLETE, State.FAILED]
+def test_a_trial_of_an_older_version_is_read() -> None:
+    """It does not say how long it was to be."""
+    stored = Trial(3, State.COMPLETE, {"units": 5}, value=0.5).to_json()
+    del stored["n_steps"]
+    assert Trial.from_json(stored) == Trial(3, State.COMPLETE, {"units": 5}, value=0.5)
+
+
+def test_a_trial_that_was_stopped_or_runs_uses_up_no_budget() -> None:
+    """One that was pruned or skipped does."""
+    assert [s for s in State if not s.is_finished] == [State.RUNNING, State.STOPPED]
 
 
 def test_fitting_leaves_out_what_is_outside_the_space() -> None:

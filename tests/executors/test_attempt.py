@@ -37,7 +37,7 @@ def attempted(
     """Return how a training of `function` ends; its value is minimized."""
     asked: dict[str, Any] = {"direction": Direction.MINIMIZE, "clock": FakeClock(50.0), **options}
     attempt = Attempt(FakeObjective(function), **asked)
-    ended = attempt(run or a_run(), lambda step, metrics: None, lambda: None)
+    ended = attempt(run or a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
     assert (ended.number, ended.at) == (3, 50.0)
     assert current_trial() is None
     return ended
@@ -156,7 +156,7 @@ def test_a_missing_metric_is_fatal_and_names_the_trial() -> None:
     attempt = Attempt(
         FakeObjective(lambda: {"val_loss": 0.5}), metric="val_los", direction=Direction.MINIMIZE
     )
-    failed = attempt(a_run(), lambda step, metrics: None, lambda: None)
+    failed = attempt(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
     assert isinstance(failed, Failed)
     assert failed.fatal
     assert failed.failure.message == (
@@ -206,7 +206,7 @@ def test_no_except_exception_catches_a_stop() -> None:
             return 0.0
         return 1.0
 
-    def report(step: int, metrics: Mapping[str, float]) -> None:
+    def report(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
         raise TrialStopped
 
     attempt = Attempt(FakeObjective(train), direction=Direction.MINIMIZE)
@@ -224,9 +224,9 @@ def test_the_exception_of_a_failed_trial_is_kept_until_the_next() -> None:
         return 0.5
 
     attempt = Attempt(FakeObjective(train), direction=Direction.MINIMIZE)
-    attempt(a_run(), lambda step, metrics: None, lambda: None)
+    attempt(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
     assert str(attempt.last_error) == "no"
-    attempt(a_run(), lambda step, metrics: None, lambda: None)
+    attempt(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
     assert attempt.last_error is None
 
 
@@ -258,7 +258,7 @@ def train():
 
 attempt = Attempt(FakeObjective(train), direction=Direction.MINIMIZE)
 run = Run(0, {}, Kind.START, 0)
-print(repr(attempt(run, lambda step, metrics: None, lambda: None).outcome.output))
+print(repr(attempt(run, lambda step, metrics, n_steps=None: None, lambda: None).outcome.output))
 """
 
 

@@ -77,9 +77,12 @@ class Watched:
 
     def __init__(self, guard=lambda: None):
         self.reports = []
-        self.context = KerasFramework().watch(
-            lambda step, metrics: self.reports.append((step, metrics)), guard
-        )
+        self.planned = []
+        self.context = KerasFramework().watch(self._report, guard)
+
+    def _report(self, step, metrics, n_steps=None):
+        self.reports.append((step, metrics))
+        self.planned.append(n_steps)
 
     def __enter__(self):
         self.fits = self.context.__enter__()
@@ -108,6 +111,27 @@ def test_each_epoch_is_reported():
     [fit] = seen.fits
     assert columns(fit) == history.history
     assert (fit.final, fit.history, fit.model) == (2, history, history.model)
+
+
+def test_the_last_step_is_told_with_each():
+    """What `fit` was asked for, after what other fits of the cell did and where it began."""
+    with Watched() as seen:
+        model = sequential()
+        model.fit(X, Y, epochs=3, callbacks=[StopAfter(2)])
+        model.fit(X, Y, epochs=5, initial_epoch=3)
+    assert seen.steps == [1, 2, 3, 4]
+    assert seen.planned == [3, 3, 4, 4]
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Ends a fit after so many epochs."""
+
+    def __init__(self, n_epochs):
+        super().__init__()
+        self.n_epochs = n_epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch + 1 == self.n_epochs
 
 
 def test_a_watched_fit_is_the_fit_it_would_have_been():

@@ -42,7 +42,10 @@ def test_as_a_framework_the_streams_are_seeded_and_fit_nothing():
     """They are there without an import, take the trial's seed, and report no fits."""
     streams = StandardStreams()
     assert streams.is_loaded()
-    with kept_random_state(), streams.watch(lambda step, metrics: None, lambda: None) as fits:
+    with (
+        kept_random_state(),
+        streams.watch(lambda step, metrics, n_steps=None: None, lambda: None) as fits,
+    ):
         draws = []
         for _ in range(2):
             streams.clear()

@@ -370,3 +370,25 @@ def test_a_study_that_has_enough_still_runs_what_is_asked_for() -> None:
     engine.handle(ending(Run(4, {}, Kind.SEARCH, 0), noise))
     started = [c for c in engine.handle(Freed(5, 0.0)) if isinstance(c, Run)]
     assert started[0].kind is Kind.ENQUEUED
+
+
+def test_a_rerun_that_was_ended_early_has_no_metrics() -> None:
+    """One that was skipped spoils its setting, and nothing else."""
+    params = [{"x": 0.5}, {"x": 0.25}]
+    search = [
+        Trial(n, State.COMPLETE, p, (Kind.START, Kind.SEARCH)[n], 0, n / 2, {"f1": n / 2})
+        for n, p in enumerate(params)
+    ]
+    reruns = [
+        Trial(2 + 2 * i + n, State.COMPLETE, p, Kind.RECHECK, seed, 0.6, {"f1": 0.6})
+        for i, seed in enumerate((7, 8))
+        for n, p in enumerate(params)
+    ]
+    reruns[0] = replace(reruns[0], state=State.SKIPPED, value=None, metrics={})
+    space = Space({"x": X})
+    trials = (*search, *reruns)
+    snapshot = Snapshot("study", "f1", Direction.MAXIMIZE, space, trials, is_live=False)
+    chosen = chosen_trial(snapshot)
+    assert chosen is not None
+    assert chosen.params == {"x": 0.25}
+    assert honest_of(snapshot).value == pytest.approx(0.6)

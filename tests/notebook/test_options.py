@@ -33,6 +33,7 @@ from hpo_magic.options import Options
         ("digits --sampler random --errors raise --ui none --fresh", {
             "sampler": "random", "errors": "raise", "ui": "none", "fresh": True,
         }),
+        ("digits --stop 7", {"stop": "7"}),
         ("digits --keep 4 --stop noise", {"keep": 4, "stop": "noise"}),
         ("digits --storage 'my studies'", {"storage": Path("my studies")}),
         ("digits --storage ~/studies", {"storage": Path.home() / "studies"}),
@@ -144,7 +145,7 @@ FLAGS = [option.flag for option in OPTIONS]
         ("digits ", FLAGS),
         ("digits --", FLAGS),
         ("digits --m", ["--maximize", "--minimize"]),
-        ("digits --trials 5 --t", ["--time"]),
+        ("digits --trials 5 --t", ["--time", "--timeout"]),
         ("digits --sampler ", ["bayes", "tpe", "genetic", "random", "sobol", "grid"]),
         ("digits --sampler b", ["bayes"]),
         ("digits --ui t", ["text"]),

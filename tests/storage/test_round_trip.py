@@ -39,6 +39,7 @@ trials = st.builds(
     duration_s=st.none() | finite,
     failure=st.none() | failures,
     output=texts,
+    n_steps=st.none() | st.integers(0, 10**12),
 )
 
 

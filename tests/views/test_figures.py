@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.domains import Choice
+from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Direction, State
 from hpo_magic.testing.searches import a_search
@@ -77,6 +78,44 @@ def test_convergence_says_its_numbers() -> None:
     text = words(convergence(a_search(30)))
     for part in ("val_accuracy", "26 trials", "best seen", "start", "4 failed"):
         assert part in text
+
+
+def pruned_search() -> Snapshot:
+    """Return a search in which every third complete trial but the start was pruned."""
+    old = a_search(30)
+    trials = tuple(
+        replace(t, state=State.PRUNED, value=None, curve=t.curve[:2], n_steps=5)
+        if t.number % 3 == 2 and t.state is State.COMPLETE
+        else t
+        for t in old.trials
+    )
+    return replace(old, trials=trials)
+
+
+def test_pruned_trials_are_marked_by_their_shape() -> None:
+    """Colour alone would not tell them: a bar at the edge, and at the end of a cut curve."""
+    search = pruned_search()
+    n_pruned = sum(t.state is State.PRUNED for t in search.trials)
+    assert n_pruned == 9
+    for view in (convergence, curves):
+        figure = view(search)
+        assert f"{n_pruned} pruned" in words(figure)
+        legend = figure.axes[0].get_legend()
+        assert legend is not None
+        assert f"pruned ({n_pruned})" in [text.get_text() for text in legend.get_texts()]
+        [bars] = [c for c in figure.axes[0].collections if c.get_label() == f"pruned ({n_pruned})"]
+        assert len(bars.get_offsets()) == n_pruned
+
+
+def test_a_pruned_line_ends_before_the_values() -> None:
+    """It is dotted, and has no place on the last axis."""
+    figure = parallel(pruned_search())
+    assert "and 9 pruned" in words(figure)
+    dotted, *_ = figure.axes[0].collections
+    ends = [segment[-1][0] for segment in dotted.get_segments()]
+    n_parameters = len(figure.axes[0].get_xticks()) - 1
+    assert max(ends) <= n_parameters - 1
+    assert dotted.get_linestyle() != parallel(a_search(30)).axes[0].collections[-1].get_linestyle()
 
 
 def test_a_wild_value_does_not_flatten_the_others() -> None:

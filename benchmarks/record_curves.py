@@ -1,0 +1,50 @@
+"""Records the curves: `python -m benchmarks.record_curves [name ...]`; some five minutes for all.
+
+Each file has the validation score of every setting of a grid after every epoch, as `curves`, shape
+(n_settings, n_epochs), the last parameter of the space running fastest.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is imported
+
+import argparse
+import itertools
+import time
+
+import numpy as np
+
+from benchmarks.problems.curve_tables import CURVES
+from benchmarks.problems.curve_trainings import CURVE_TRAININGS, CurveTraining, trained
+from hpo_magic.core.domains import Choice
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Record the tables that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name")
+    CURVES.mkdir(exist_ok=True)
+    for name in parser.parse_args().names or CURVE_TRAININGS:
+        began = time.process_time()
+        curves = record(CURVE_TRAININGS[name])
+        path = CURVES / f"{name}.npz"
+        np.savez_compressed(path, curves=curves)
+        cpu_s, size = time.process_time() - began, path.stat().st_size / 1e3
+        print(f"{name:16s} {len(curves)} settings {cpu_s:6.1f} s {size:5.0f} kB", flush=True)
+
+
+def record(training: CurveTraining) -> np.ndarray:
+    """Return the curves of every setting; five digits are more than any of the scores means."""
+    domains = [parameter.domain for parameter in training.space.values()]
+    grid = itertools.product(*(d.values for d in domains if isinstance(d, Choice)))
+    rows = [trained(training, dict(zip(training.space, values, strict=True))) for values in grid]
+    curves: np.ndarray = np.array(rows).round(5).astype(np.float32)
+    return curves
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Successive halving, one training at a time: rungs, and who is promoted at one.
+
+Source: Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht and Talwalkar, "A system for
+massively parallel hyperparameter tuning" (ASHA), MLSys 2020, algorithm 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpo_magic.pruners.peers import Peers
+
+__all__ = ["is_promoted", "rungs_of"]
+
+
+def rungs_of(first: float, factor: float, length: int) -> list[int]:
+    """Return the steps at which trainings are compared: r, rη, rη², ... below `length`.
+
+    >>> rungs_of(2, 3, 30)
+    [2, 6, 18]
+    """
+    rungs, step = [], max(first, 1.0)
+    while round(step) < length:
+        rungs.append(round(step))
+        step *= factor
+    return sorted(set(rungs))
+
+
+def is_promoted(peers: Peers, factor: float) -> bool:
+    """Return whether a training is in the best 1/η of those that came as far, itself included.
+
+    The best one always is: so the first few go on, as nobody waits for others.
+    """
+    losses = np.append(peers.reached(peers.step), peers.loss)
+    n_promoted = max(int(len(losses) / factor), 1)
+    return bool((losses < peers.loss).sum() < n_promoted)

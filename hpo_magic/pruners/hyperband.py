@@ -1,0 +1,62 @@
+"""Hyperband: halvings that begin at different steps, since nobody knows how early is too early.
+
+Source: Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, "Hyperband: a novel bandit-based approach
+to hyperparameter optimization", JMLR 18 (2018), algorithm 1. Brackets are not run one after the
+other but side by side, as in the asynchronous Hyperband of ASHA's authors: each trial belongs to
+one, and halving is among the trials of a bracket alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hpo_magic.core.ports import Verdict
+from hpo_magic.core.trial import History, Trial
+from hpo_magic.pruners.halving import is_promoted, rungs_of
+from hpo_magic.pruners.peers import is_at_rung, length_of, peers_of
+
+__all__ = ["HyperbandPruner"]
+
+
+@dataclass(frozen=True)
+class HyperbandPruner:
+    """Halves within brackets; the last bracket finishes every training.
+
+    Parameters
+    ----------
+    factor
+        η: of those that come to a rung one in so many goes on; 3 as in the paper.
+    first
+        The first rung of the most eager bracket, in steps.
+    """
+
+    factor: float = 3.0
+    first: float = 1.0
+
+    def verdict(self, trial: Trial, history: History) -> Verdict:
+        """Return whether the training goes on; see `core.ports.Pruner`."""
+        length = length_of(trial, history)
+        if not length:
+            return Verdict.KEEP
+        # s_max + 1 brackets; bracket s begins at R η^-s.
+        s_max = int(math.log(length / self.first, self.factor) + 1e-9)
+        bracket = self._bracket(trial.number, s_max)
+        rungs = rungs_of(length * self.factor**-bracket, self.factor, length)
+        if not is_at_rung(trial, rungs):
+            return Verdict.KEEP
+        same = (t for t in history.trials if self._bracket(t.number, s_max) == bracket)
+        peers = peers_of(trial, replace(history, trials=tuple(same)))
+        is_kept = peers is None or is_promoted(peers, self.factor)
+        return Verdict.KEEP if is_kept else Verdict.STOP
+
+    def _bracket(self, number: int, s_max: int) -> int:
+        """Return the bracket of a trial: drawn with the shares that the paper's brackets have.
+
+        Bracket s has n = ⌈(s_max + 1) η^s / (s + 1)⌉ of them (algorithm 1, line 2).
+        """
+        sizes = [math.ceil((s_max + 1) * self.factor**s / (s + 1)) for s in range(s_max + 1)]
+        shares = np.cumsum(sizes) / sum(sizes)
+        return int(np.searchsorted(shares, np.random.default_rng(number).random(), side="right"))
