@@ -16,7 +16,7 @@ from hpo_magic.samplers.random import RandomSampler, stream
 from hpo_magic.samplers.tpe import MOST_SEED, TpeSampler, axes
 from hpo_magic.testing.samplers import SPACES, SamplerContract, searched, space_of
 
-N_SEEDS, N_TRIALS, N_LAST = 20, 40, 15
+N_SEEDS, N_TRIALS, N_LAST = 20, 34, 14
 
 FLAT = space_of(
     act=Choice(("relu", "tanh", "gelu")),
