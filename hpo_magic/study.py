@@ -170,17 +170,13 @@ class Study:
         HpoError
             If there are fewer than 2 settings, or a model cannot be had.
         """
-        if self.restorer is None:
-            raise HpoError(
-                f"The models of study {self.name!r} cannot be had: its cell is not here."
-            )
         history = self.snapshot.history
         ranked = sorted(history.complete, key=lambda trial: (history.loss(trial), trial.number))
         best_of: dict[str, Trial] = {}
         for trial in ranked:
             best_of.setdefault(setting(trial.params), trial)
         leaders = list(best_of.values())
-        kept = [trial for trial in leaders if self.restorer.has_kept(trial)]
+        kept = [t for t in leaders if self.restorer is not None and self.restorer.has_kept(t)]
         if n_models is None and len(kept) >= FEWEST_VOTERS:
             voters = kept
         else:
@@ -190,7 +186,7 @@ class Study:
                 f"A vote needs {FEWEST_VOTERS} settings or more; study {self.name!r} has "
                 f"{len(voters)} to offer."
             )
-        models = [self.restorer.model(trial) for trial in voters]
+        models = [self._model_of(trial) for trial in voters]
         return Vote(models, [trial.number for trial in voters])
 
     def enqueue(self, **params: Any) -> None:

@@ -12,10 +12,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hpo_magic.core.outcomes import of_rows
 from hpo_magic.errors import StorageError
 from hpo_magic.storage import mounts
 from hpo_magic.storage.database import Database
@@ -352,3 +355,18 @@ def test_on_a_network_there_is_a_plain_journal(
     monkeypatch.setattr(mounts, "MOUNTS", table)
     with closing(Database(tmp_path / "studies.sqlite")) as database:
         assert journal(database) == "delete"
+
+
+def test_a_file_from_before_the_outcomes_opens(tmp_path: Path) -> None:
+    """Its trials are there, without outcomes, and further ones may have some."""
+    study = with_a_trial(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "studies.sqlite")) as db:
+        db.execute("DROP TABLE outcomes")
+        db.execute("DROP TABLE used")
+        db.execute("PRAGMA user_version = 2")
+    with closing(SqliteStorage(tmp_path)) as storage:
+        assert storage.trials(study) == [a_trial(0)]
+        right = of_rows(np.array([True, False]), [0, 1])
+        storage.save_trial(study, replace(a_trial(1), outcomes=right))
+        assert [trial.outcomes for trial in storage.trials(study)] == [None, right]
+        assert storage.used(study) == []
