@@ -170,3 +170,38 @@ def test_the_winners_curse_is_shown_and_lifted() -> None:
     for best_seen, honest in off:
         assert float(best_seen) > 0.05
         assert abs(float(honest)) < float(best_seen) / 2
+
+
+@pytest.mark.slow
+def test_scikit_learn_is_searched_and_pruned() -> None:
+    """A cross-validation gets its honest number; of the passes of `partial_fit` some are saved."""
+    script = execution()
+    notebook = script.execute(NOTEBOOKS / "03_scikit_learn.ipynb", timeout_s=280)
+    search = script.shown(cell_with(notebook, "%%hpo tumours"))
+    assert re.search(r"^ +honest +0\.\d+", search, re.MULTILINE)
+    test = script.shown(cell_with(notebook, "%%hpo_test tumours"))
+    assert float(re.search(r"test (0\.\d+|1)", test)[1]) > 0.8  # type: ignore[index]
+    saved = script.shown(cell_with(notebook, "n_epochs ="))
+    found = re.search(r"(\d+) of 25 trainings were pruned.\n(\d+) epochs instead of 1000", saved)
+    assert found is not None
+    assert int(found[1]) >= 1
+    assert int(found[2]) < 1000
+
+
+@pytest.mark.slow
+def test_a_loop_in_pytorch_is_searched(tmp_path: Path) -> None:
+    """Its curve is live, and the frozen cell stands alone."""
+    path = tmp_path / "pytorch.ipynb"
+    text = (NOTEBOOKS / "06_pytorch.ipynb").read_text(encoding="utf-8")
+    path.write_text(text.replace("--trials 25", "--trials 4"), "utf-8")
+    script = execution()
+    notebook = script.execute(path, timeout_s=280)
+    assert "4 of 4 trials done" in script.shown(cell_with(notebook, "%%hpo torch_digits"))
+    told = script.shown(cell_with(notebook, "n_epochs ="))
+    numbers = re.search(r"start (0\.\d+|\d\.\d+), best seen (0\.\d+)", told)
+    assert numbers is not None
+    assert float(numbers[2]) <= float(numbers[1])
+    frozen = script.shown(cell_with(notebook, "torch_digits.freeze()"))
+    assert "loss_of(" in frozen
+    assert "hp." not in frozen
+    compile(frozen, "frozen", "exec")

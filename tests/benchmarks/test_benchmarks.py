@@ -1,14 +1,19 @@
 """The benchmarks run, and say the same each time; what they say is not tested here."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from benchmarks.drive import Curve, search
 from benchmarks.measure import FLOOR, Runs, mean_regret, ratio, won
 from benchmarks.problems import NAMES, active_names, load
+from benchmarks.problems.curve_tables import CURVE_NAMES, CURVES, load_curves
 from benchmarks.problems.encoding import places, setting, settle
 from benchmarks.problems.spaces import DEFINITIONS
 from benchmarks.problems.tables import TABLES
+from benchmarks.pruned_search import SEARCHES, Spent
+from benchmarks.pruning import epochs_to
 from benchmarks.report import OURS, REFERENCE, bar_table
 from benchmarks.run import main
 from benchmarks.samplers import SAMPLERS
@@ -165,3 +170,31 @@ def test_the_command_measures_trials_at_once(capsys):
 def test_every_sampler_is_known_by_name():
     """The command's choices are the samplers there are."""
     assert {OURS, REFERENCE, "random", "hyperopt", "optuna-gp", "skopt"} <= set(SAMPLERS)
+
+
+def test_epochs_are_counted_to_the_first_training_that_is_good_enough():
+    """Those of pruned trainings too; one that never gets there needs infinitely many."""
+    trials = [Spent(9, 0.3), Spent(2, None), Spent(9, 0.2), Spent(9, 0.1)]
+    assert epochs_to(0.2, trials) == 20
+    assert epochs_to(0.05, trials) == np.inf
+
+
+@pytest.mark.parametrize("name", ["none", "asha", "hyperband", "median"])
+def test_a_search_of_recorded_curves_says_the_same_each_time(name):
+    """The start is finished; with a pruner fewer epochs are spent on as many trials."""
+    problem = load_curves("mlp_digits")
+    spent = [list(itertools.islice(SEARCHES[name](problem, 0), 15)) for _ in range(2)]
+    assert spent[0] == spent[1]
+    assert spent[0][0].n_epochs == problem.n_epochs
+    n_epochs = sum(trial.n_epochs for trial in spent[0])
+    assert (n_epochs == 15 * problem.n_epochs) == (name == "none")
+
+
+def test_every_recorded_curve_is_there():
+    """One for each setting of the grid; all files together are small."""
+    for name in CURVE_NAMES:
+        problem = load_curves(name)
+        n_settings = np.prod([p.domain.n_levels for p in problem.space.values()])
+        assert problem.curves.shape == (n_settings, problem.n_epochs)
+        assert np.isfinite(problem.curves).all()
+    assert sum(path.stat().st_size for path in CURVES.iterdir()) < 300_000
