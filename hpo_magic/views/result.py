@@ -21,6 +21,9 @@ from hpo_magic.views.text import chosen_text, end_text
 __all__ = ["headline_html", "result_figure", "result_html", "summary_html"]
 
 SIZE_PX = (700, 300)
+# Notebooks put the text of cells to the right, and break numbers where a long text needs the room.
+WHOLE = 'style="white-space: nowrap"'
+WORDS = 'style="text-align: left"'
 
 
 def result_html(snapshot: Snapshot) -> str:
@@ -62,8 +65,8 @@ def _trials(snapshot: Snapshot) -> list[str]:
 def headline_html(snapshot: Snapshot) -> str:
     """Return the headline: the start, the best seen, the honest number and the test."""
     rows = "".join(
-        f'<tr><th scope="row">{escape(label)}</th><td><b>{escape(value)}</b></td>'
-        f"<td>{escape(remark)}</td></tr>"
+        f'<tr><th scope="row" {WHOLE}>{escape(label)}</th><td {WHOLE}><b>{escape(value)}</b></td>'
+        f"<td {WORDS}>{escape(remark)}</td></tr>"
         for label, value, remark in headline(snapshot)
     )
     return f"<table><tbody>{rows}</tbody></table>"
