@@ -42,7 +42,7 @@ def fitted(model: keras.Model, y: Any, x: Any = X, **options: Any) -> Fit:
     """Return what was seen of a fit."""
     keras.utils.set_random_seed(1)
     asked = {"validation_data": (x[VALIDATION], y[VALIDATION]), "epochs": 2, **options}
-    with KerasFramework().watch(lambda step, metrics: None, lambda: None) as fits:
+    with KerasFramework().watch(lambda step, metrics, n_steps=None: None, lambda: None) as fits:
         model.fit(x[:60], y[:60], **asked)
     [fit] = fits
     return fit
@@ -107,7 +107,7 @@ def test_a_model_of_several_inputs() -> None:
     model = keras.Model([one, two], out)
     model.compile("sgd", "mse")
     parts = [X[:, :2], X[:, 2:]]
-    with KerasFramework().watch(lambda step, metrics: None, lambda: None) as fits:
+    with KerasFramework().watch(lambda step, metrics, n_steps=None: None, lambda: None) as fits:
         model.fit(parts, X[:, 0], validation_data=(parts, X[:, 0]), verbose=0)
     found = fits[0].outcomes("val_loss")
     assert found is not None
