@@ -31,7 +31,7 @@ class AshaPruner:
     factor
         η: of those that come to a rung one in so many goes on, and the next rung is so many times
         as far. The paper's experiments have 4. Where being hopeless decides, many rungs are better
-        than few: benchmarks/pruning.py.
+        than few (benchmarks/README.md).
     first
         r: the first rung, in steps.
     is_careful

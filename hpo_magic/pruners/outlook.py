@@ -21,8 +21,8 @@ from hpo_magic.pruners.peers import Peers
 
 __all__ = ["FEWEST_COMPLETE", "is_hopeless", "rank_correlation"]
 
-# With fewer complete trainings too little is known of what may happen: in benchmarks/pruning.py
-# three are too few, four and five are alike.
+# With fewer complete trainings too little is known of what may happen: on the recorded curves of
+# benchmarks/problems three were too few, four and five alike.
 FEWEST_COMPLETE = 5
 # Spearman's correlation of the order at a step with that at the end. There, 0.2 and 0.4 are alike;
 # among trials that have nothing to do with each other it is above 0.4 in one case of ten.

@@ -69,7 +69,7 @@ def search(
 
 def epoch(notebook: Notebook) -> str:
     """Return the epoch that the panel shows."""
-    return notebook.output(1).split("epoch ")[1].split(",")[0]
+    return notebook.output(1).split("epoch ")[1].split()[0]
 
 
 def stored(folder: Path, study: str) -> list[Trial]:
@@ -86,7 +86,7 @@ def test_a_keras_search_is_steered(
     The last two after the page was reloaded, in the middle of the cell.
     """
     notebook = search(KERAS_LOAD, KERAS_SEARCH, "")
-    notebook.wait_for_text(", epoch 3")
+    notebook.wait_for_text(", epoch 3 of 10,000")
     took_s = {}
     at = notebook.click("Pause")
     took_s["pause"] = notebook.wait_for_text("Paused") - at
@@ -116,11 +116,10 @@ def test_a_keras_search_is_steered(
     trials = stored(server[2], "net")
     assert [(t.kind, t.state) for t in trials] == [
         (Kind.START, State.COMPLETE),
-        (Kind.SEARCH, State.FAILED),
+        (Kind.SEARCH, State.SKIPPED),
         (Kind.ENQUEUED, State.COMPLETE),
         (Kind.SEARCH, State.STOPPED),
     ]
-    assert "you ended it" in str(trials[1].failure)
 
 
 def test_every_tab_fills_itself_and_fits(search: Callable[..., Notebook]) -> None:

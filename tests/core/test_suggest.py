@@ -15,7 +15,7 @@ from hpo_magic.errors import NotCovered, SpaceError
 def trial_with(metric: str | None = None, **params: float) -> TrialRun:
     """Return a running trial that was given these values."""
     run = Run(7, params, Kind.SEARCH, 0)
-    return TrialRun(run, lambda step, metrics: None, metric=metric)
+    return TrialRun(run, lambda step, metrics, n_steps=None: None, metric=metric)
 
 
 def test_suggestions_are_parameters() -> None:

@@ -28,7 +28,7 @@ def call(text: str) -> str:
 
 def parameter(text: str) -> Parameter:
     """Return the parameter that the call declares."""
-    trial = TrialRun(Run(0, {}, Kind.START, 0), lambda step, metrics: None)
+    trial = TrialRun(Run(0, {}, Kind.START, 0), lambda step, metrics, n_steps=None: None)
     with running(trial):
         eval(call(text).replace("(", "('x', ", 1), {"hp": hp})
     return trial.asked["x"]

@@ -38,7 +38,9 @@ def outcomes_after(train: Any, metric: str | None = None) -> Outcomes | None:
     attempt = Attempt(
         FakeObjective(train), metric=metric, direction=Direction.MAXIMIZE, clock=FakeClock()
     )
-    ended = attempt(Run(0, {}, Kind.START, 0), lambda step, metrics: None, lambda: None)
+    ended = attempt(
+        Run(0, {}, Kind.START, 0), lambda step, metrics, n_steps=None: None, lambda: None
+    )
     assert isinstance(ended, Completed)
     return ended.outcome.outcomes
 

@@ -383,7 +383,7 @@ def test_a_report_can_end_the_fit():
     assert fits == []
 
 
-def stop_at_second(step, metrics, n_steps=None):
+def stop_at_second(step, metrics, n_steps):
     """End the training after its second epoch."""
     if step == 2:
         raise Stop("lost")
@@ -550,7 +550,7 @@ def test_nothing_keeps_the_model_alive(ends):
     def trial():
         model = sequential(run_eagerly=False)
         guard = raiser(Stop) if ends == "stopped" else lambda: None
-        with contextlib.suppress(Stop), framework.watch(lambda step, m, n=None: None, guard):
+        with contextlib.suppress(Stop), framework.watch(lambda *told: None, guard):
             model.fit(X, Y, validation_data=VALIDATION, callbacks=scripted("mine", [1]))
         return weakref.ref(model)
 

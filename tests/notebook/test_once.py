@@ -16,7 +16,9 @@ def in_trial(once: Once, data: Any, number: int = 0) -> Any:
     """Return what the cell's `data()` gives in a trial."""
     namespace = {"data": data}
     once.stand_in(namespace)
-    with running(TrialRun(Run(number, {}, Kind.SEARCH, number), lambda step, metrics: None)):
+    with running(
+        TrialRun(Run(number, {}, Kind.SEARCH, number), lambda step, metrics, n_steps=None: None)
+    ):
         return namespace["data"]()
 
 
