@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,9 @@ OPTIONS = (
     "fresh",
     "storage",
     "ui",
+    "jobs",
+    "isolate",
+    "on",
 )
 
 
@@ -71,7 +74,8 @@ def search(
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
         metric. `time` and `timeout` ("10m", or seconds), `sampler`, `pruner`, `seed`, `recheck`,
-        `keep`, `stop`, `errors`, `fresh`, `storage`, `ui` as in `%%hpo?`.
+        `keep`, `stop`, `errors`, `fresh`, `storage`, `ui`, `jobs`, `isolate` as in `%%hpo?`; `on`
+        is the address of a Dask scheduler, a `Client` or a pool.
 
     Returns
     -------
@@ -121,8 +125,8 @@ def search(
         storage,
         frameworks=frameworks,
         listeners=lambda wishes: _listeners(checked.ui, wishes),
-        keep=restorer.keep,
-        seen=recorder.fitted,
+        restorer=restorer,
+        recorder=recorder,
     )
     if done.finish.reason.is_failure:
         if isinstance(done.error, MetricError | SpaceError):
@@ -167,6 +171,10 @@ class FunctionObjective:
     def train(self) -> Trained:
         """Call the function; what it returns stands for a cell's last expression."""
         return Trained(self._function())
+
+    def carried(self) -> Mapping[str, Any]:
+        """Return what the function reads from outside, by name."""
+        return _read_by(self._function)
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return the frames from the function's own on, as text; a function has no cell's line."""

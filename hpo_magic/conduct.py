@@ -6,25 +6,30 @@ The magic and `hpo_magic.search` differ in what they train and where they show i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hpo_magic.core.engine import Engine, Plan
-from hpo_magic.core.events import Finish, Noted
-from hpo_magic.core.ports import Framework, Listener, Snapshot, Storage, StudyRecord
+from hpo_magic.core.events import Finish, Noted, Run
+from hpo_magic.core.ports import Executor, Framework, Listener, Snapshot, Storage, StudyRecord
 from hpo_magic.core.trial import Trial
-from hpo_magic.executors.attempt import Attempt, Keep, Objective, Seen
+from hpo_magic.executors.attempt import Attempt, Objective
+from hpo_magic.executors.parcel import Arrived
 from hpo_magic.executors.serial import SerialExecutor
 from hpo_magic.frameworks import kept_random_state
 from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
-from hpo_magic.interrupt import interruptible
+from hpo_magic.interrupt import Elsewhere, interruptible
 from hpo_magic.options import Options
 from hpo_magic.pruners import make_pruner
+from hpo_magic.restore import Restorer
 from hpo_magic.resume import Opened
 from hpo_magic.runner import Runner, Wishes
 from hpo_magic.samplers import make_sampler
 from hpo_magic.study import looks_of
+from hpo_magic.used_rows import RowsRecorder, fitted_rows
+from hpo_magic.workers import Away, away, is_away
 
 __all__ = ["Conducted", "conduct"]
 
@@ -52,8 +57,8 @@ def conduct(
     *,
     frameworks: Sequence[Framework],
     listeners: Callable[[Wishes], Sequence[Listener]],
-    keep: Keep | None = None,
-    seen: Seen | None = None,
+    restorer: Restorer,
+    recorder: RowsRecorder,
 ) -> Conducted:
     """Run a search to its end; interrupts end it, whatever fails inside it is recorded.
 
@@ -65,27 +70,73 @@ def conduct(
         The revision of the study to go on with.
     listeners
         Makes those that show the search, given what the user's buttons talk to.
-    keep
-        Puts the model of a trial that beats all before on disk.
-    seen
+    restorer
+        Puts the models of the leading trials on disk.
+    recorder
         Takes note of the data that each training fitted.
+
+    Raises
+    ------
+    NotPortable, ClusterError, OptionError
+        If the trainings are to run elsewhere, and cannot; nothing has run then.
     """
     wishes = Wishes()
-    attempt = Attempt(objective, frameworks, keep=keep, seen=seen)
+    attempt = Attempt(objective, frameworks, keep=restorer.keep, seen=recorder.fitted)
     attempt.names = dict(opened.record.names)
-    executor = SerialExecutor(attempt)
+    here = None if is_away(options) else SerialExecutor(attempt)
     # What a sampler imports takes a second, in which the user may interrupt, and draws at random.
-    with kept_random_state(), interruptible(wishes, executor):
+    with kept_random_state(), interruptible(wishes, here or Elsewhere()):
         engine = _engine(opened, options)
         attempt.metric, attempt.direction = engine.plan.metric, engine.plan.direction
-        runner = Runner(engine, executor, storage, opened.record, wishes=wishes)
-        runner.names = lambda: attempt.names
-        runner.looks = tuple(looks_of(storage, opened.record))
-        runner.listeners = listeners(wishes)
-        executor.between = runner.obey
-        finish = runner.run()
+        things = Away(restorer.model_of, fitted_rows, _taking_in(engine, restorer, recorder))
+        with _executor(here, options, attempt, things, wishes.note) as executor:
+            runner = Runner(engine, executor, storage, opened.record, wishes=wishes)
+            runner.names = lambda: attempt.names
+            runner.looks = tuple(looks_of(storage, opened.record))
+            runner.listeners = listeners(wishes)
+            if here is not None:
+                here.between = runner.obey
+            finish = runner.run()
     error = attempt.last_error if finish.failure else None
     return Conducted(runner.record, finish, runner.snapshot(), error, runner.unsaved)
+
+
+@contextmanager
+def _executor(
+    here: SerialExecutor | None,
+    options: Options,
+    attempt: Attempt,
+    things: Away,
+    note: Callable[[str], None],
+) -> Iterator[Executor]:
+    """Return where the trainings run: here, or away."""
+    if here is not None:
+        yield here
+        return
+    with away(options, attempt, things, note) as executor:
+        yield executor
+
+
+def _taking_in(
+    engine: Engine, restorer: Restorer, recorder: RowsRecorder
+) -> Callable[[Run, Arrived], None]:
+    """Return what takes in what a training brought home.
+
+    Others have ended since it began: whether its model stays is asked again.
+    """
+
+    def take_in(run: Run, arrived: Arrived) -> None:
+        if arrived.rows is not None:
+            recorder.record(run.seed, arrived.rows)
+        value = arrived.ended.outcome.value
+        if arrived.model is not None and value is not None:
+            to_beat, kept_too = engine.to_keep(run.number)
+            direction = arrived.ended.outcome.direction
+            sign = 1 if direction is None else direction.sign
+            if to_beat is None or sign * value < sign * to_beat:
+                restorer.put(run.number, arrived.model, kept_too)
+
+    return take_in
 
 
 def _engine(opened: Opened, options: Options) -> Engine:

@@ -10,11 +10,13 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "ClusterError",
     "HpoError",
     "MetricError",
     "MissingMetric",
     "NoNameError",
     "NotCovered",
+    "NotPortable",
     "OptionError",
     "SearchFailed",
     "SpaceError",
@@ -40,6 +42,14 @@ class NoNameError(SpaceError):
 
 class NotCovered(SpaceError, AttributeError):
     """Another tool's way to describe a hyperparameter that has no counterpart here."""
+
+
+class NotPortable(HpoError):
+    """What the code reads cannot be sent to another process."""
+
+
+class ClusterError(HpoError, RuntimeError):
+    """The workers cannot be reached, or cannot train."""
 
 
 class OptionError(HpoError, ValueError):

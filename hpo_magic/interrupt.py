@@ -14,11 +14,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Protocol
 
-from hpo_magic.executors.serial import SerialExecutor
 from hpo_magic.runner import Wishes
 
-__all__ = ["interruptible"]
+__all__ = ["Elsewhere", "interruptible"]
 
 # A training that passed a batch this recently will soon pass the next one.
 RECENT_S = 1.0
@@ -26,10 +26,27 @@ RECENT_S = 1.0
 PATIENCE_S = 3.0
 
 
+class _Trainer(Protocol):
+    """Who may have user code at work in this thread; `guarded_at` as in `SerialExecutor`."""
+
+    @property
+    def is_in_user_code(self) -> bool: ...
+
+    @property
+    def guarded_at(self) -> float: ...
+
+
+class Elsewhere:
+    """User code runs in other processes, and in this thread only ours."""
+
+    is_in_user_code = False
+    guarded_at = 0.0
+
+
 class _Interrupt:
     """Handles SIGINT while a search runs in the main thread."""
 
-    def __init__(self, wishes: Wishes, executor: SerialExecutor) -> None:
+    def __init__(self, wishes: Wishes, executor: _Trainer) -> None:
         self._wishes = wishes
         self._executor = executor
         self._timer: threading.Timer | None = None
@@ -66,7 +83,7 @@ def _send_interrupt() -> None:
 
 
 @contextmanager
-def interruptible(wishes: Wishes, executor: SerialExecutor) -> Iterator[None]:
+def interruptible(wishes: Wishes, executor: _Trainer) -> Iterator[None]:
     """Let an interrupt end the search; the handler that was there is put back."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread receives signals

@@ -53,6 +53,13 @@ class Options:
     storage
         The folder of the studies; None: `hpo_studies` in the working folder.
 
+    jobs
+        Worker processes on this machine; 1: none, the trainings run in this one.
+    isolate
+        Trainings run in worker processes that are renewed.
+    on
+        A Dask scheduler's address, a `Client`, or a `concurrent.futures.Executor`; None: neither.
+
     Raises
     ------
     OptionError
@@ -74,6 +81,9 @@ class Options:
     fresh: bool = False
     storage: Path | None = None
     ui: str = "auto"
+    jobs: int = 1
+    isolate: bool = False
+    on: Any = None
 
     def __post_init__(self) -> None:
         one_of("sampler", self.sampler, tuple(SAMPLERS))
@@ -84,6 +94,12 @@ class Options:
         _whole("trials", self.trials, 1)
         _whole("seed", self.seed, 0)
         _whole("keep", self.keep, 1)
+        _whole("jobs", self.jobs, 1)
+        if self.on is not None and (self.jobs > 1 or self.isolate):
+            raise OptionError(
+                "on: the workers are those of the cluster; leave out jobs and isolate, which start "
+                "workers on this machine."
+            )
         recheck_of(str(self.recheck), self.trials)
         if self.seed > MOST_SEED:
             raise OptionError(f"seed: must be at most {MOST_SEED}, got {self.seed}.")

@@ -13,7 +13,9 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hpo_magic.core.events import Completed, Run
@@ -66,7 +68,30 @@ class Restorer:
         except StorageError as error:  # the trial counts all the same
             self.note(f"{error} Its trial counts; the model can be trained again.")
             return
-        staying = {self._place(number) for number in run.kept_too}
+        self._forget_others(place, run.kept_too)
+
+    @property
+    def model_of(self) -> Callable[[Sequence[Fit]], dict[str, bytes] | None]:
+        """What turns the model of a training into files, where it ran: it can be pickled."""
+        return partial(_as_files, None if self.folder is None else self.models)
+
+    def put(self, number: int, files: Mapping[str, bytes], kept_too: Sequence[int]) -> None:
+        """Keep a model that was trained elsewhere, as files by name, and those of `kept_too`."""
+        if self.folder is None or not files:
+            return
+        place = self._place(number)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            for name, data in files.items():
+                (place / name).write_bytes(data)
+        except OSError as error:
+            self.note(f"The model could not be kept in {place}: {error}. Its trial counts.")
+            return
+        self._forget_others(place, kept_too)
+
+    def _forget_others(self, place: Path, kept_too: Sequence[int]) -> None:
+        """Delete the models of trials that lead no longer."""
+        staying = {self._place(number) for number in kept_too}
         for other in place.parent.iterdir():
             if other != place and other not in staying:
                 shutil.rmtree(other, ignore_errors=True)  # one left over does no harm
@@ -160,6 +185,18 @@ class Restorer:
     def _place(self, number: int) -> Path:
         assert self.folder is not None  # the callers have looked
         return self.folder / f"{self.record.name}-{self.record.revision}" / f"trial-{number}"
+
+
+def _as_files(models: ModelKeeper | None, fits: Sequence[Fit]) -> dict[str, bytes] | None:
+    """Return the last fit's model as the files it is kept in; None where it cannot be."""
+    if models is None or not fits:
+        return None
+    with TemporaryDirectory() as folder:
+        try:
+            models.save(fits[-1].model, Path(folder))
+        except StorageError:  # the trial counts all the same
+            return None
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 def _model_among(trained: Trained) -> Any:

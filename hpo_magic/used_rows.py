@@ -17,7 +17,7 @@ from hpo_magic.core.ports import Fit, Storage, UsedRows
 from hpo_magic.errors import StorageError
 from hpo_magic.honesty.leaks import Fingerprints, Overlap, overlap, row_fingerprints
 
-__all__ = ["RowsRecorder", "arrays_in", "leak_of", "prints_of"]
+__all__ = ["RowsRecorder", "arrays_in", "fitted_rows", "leak_of", "prints_of"]
 
 # Arrays with fewer rows are settings or labels of something else, not data.
 FEWEST_ROWS = 5
@@ -34,20 +34,30 @@ class RowsRecorder:
 
     def read(self, values: Mapping[str, Any]) -> None:
         """Record the arrays that the code reads, by name."""
-        self._record(arrays_in(values).values(), is_fitted=False)
+        found = arrays_in(values).values()
+        self._add(UsedRows(prints_of(array), is_fitted=False) for array in found)
 
     def fitted(self, run: Run, fits: Sequence[Fit]) -> None:
         """Record what the fits of a training used, once for each seed."""
-        if run.seed in self._seeds:
-            return
-        self._seeds.add(run.seed)
-        found = {f"{i}": array for i, fit in enumerate(fits) for array in [fit.arrays()]}
-        self._record(arrays_in(found).values(), is_fitted=True)
+        if run.seed not in self._seeds:
+            self.record(run.seed, fitted_rows(fits))
 
-    def _record(self, arrays: Iterable[Any], *, is_fitted: bool) -> None:
+    def record(self, seed: int, used: Iterable[UsedRows]) -> None:
+        """Record what a training on that seed used, wherever it ran."""
+        if seed not in self._seeds:
+            self._seeds.add(seed)
+            self._add(used)
+
+    def _add(self, used: Iterable[UsedRows]) -> None:
         with suppress(StorageError):
-            for array in arrays:
-                self._storage.add_used(self._study, UsedRows(prints_of(array), is_fitted))
+            for one in used:
+                self._storage.add_used(self._study, one)
+
+
+def fitted_rows(fits: Sequence[Fit]) -> list[UsedRows]:
+    """Return the rows that fits trained and validated on."""
+    found = {f"{i}": array for i, fit in enumerate(fits) for array in [fit.arrays()]}
+    return [UsedRows(prints_of(array), is_fitted=True) for array in arrays_in(found).values()]
 
 
 def arrays_in(values: Mapping[str, Any]) -> dict[str, Any]:

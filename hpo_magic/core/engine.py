@@ -24,6 +24,7 @@ from hpo_magic.core.events import (
     Outcome,
     Reason,
     Reported,
+    Restarted,
     Run,
     Save,
     SaveGoal,
@@ -131,6 +132,8 @@ class Engine:
                 return self._next(event)
             case Reported():
                 return self._reported(event)
+            case Restarted():
+                self._restarted(event)
             case Completed() | Failed() | Ended() | Skipped() if event.number not in self._active:
                 return ()  # it has ended already: a click came late, or a worker spoke twice
             case Completed():
@@ -224,13 +227,22 @@ class Engine:
             return self._nothing_to_start(Reason.EXHAUSTED)
 
     def _start(self, event: Freed, kind: Kind, params: Params, seed: int) -> Commands:
-        leaders = self._leaders(event.number)
         trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
         self._put(trial)
         self._own.add(trial.number)
         self._active.add(trial.number)
-        run = Run(trial.number, params, kind, seed, *_to_keep(leaders, self._n_kept()))
+        run = Run(trial.number, params, kind, seed, *self.to_keep(event.number))
         return (Save(trial), run)
+
+    def to_keep(self, number: int) -> tuple[float | None, tuple[int, ...]]:
+        """Return what a training must beat for its model to be kept, and which others stay then.
+
+        As the trials are now: beside a training of another worker it is another answer than when
+        the training began.
+        """
+        leaders, n_kept = self._leaders(number), self._n_kept()
+        to_beat = leaders[n_kept - 1].value if len(leaders) >= n_kept else None
+        return to_beat, tuple(trial.number for trial in leaders[: n_kept - 1])
 
     def _leaders(self, number: int) -> list[Trial]:
         """Return the complete trials of the search, best first."""
@@ -290,6 +302,11 @@ class Engine:
             self._put(trial)
             return (*self._pruned(trial), *self._ticked(event.at))
         return self._ticked(event.at)
+
+    def _restarted(self, event: Restarted) -> None:
+        """Forget what the lost training reported; its time begins anew."""
+        if event.number in self._active:
+            self._put(replace(self._trials[event.number], curve=(), started=event.at))
 
     def _pruned(self, trial: Trial) -> Commands:
         """Stop a training that is not worth finishing."""
@@ -588,9 +605,3 @@ class Engine:
             is_live=self.ending is None or bool(self._running()),
             phase=self._phase(at),
         )
-
-
-def _to_keep(leaders: list[Trial], n_kept: int) -> tuple[float | None, tuple[int, ...]]:
-    """Return what a training must beat for its model to be kept, and which others stay then."""
-    to_beat = leaders[n_kept - 1].value if len(leaders) >= n_kept else None
-    return to_beat, tuple(trial.number for trial in leaders[: n_kept - 1])

@@ -28,6 +28,7 @@ __all__ = [
     "Outcome",
     "Reason",
     "Reported",
+    "Restarted",
     "Run",
     "Save",
     "SaveGoal",
@@ -107,6 +108,14 @@ class Reported:
 
 
 @dataclass(frozen=True)
+class Restarted:
+    """A training was lost with its worker, and has begun again on another one."""
+
+    number: int
+    at: float
+
+
+@dataclass(frozen=True)
 class Completed:
     """A training ended with a value."""
 
@@ -177,6 +186,7 @@ Event = (
     Freed
     | Joined
     | Reported
+    | Restarted
     | Completed
     | Failed
     | Ended

@@ -63,6 +63,9 @@ class HyperParameters:
     0.001
     """
 
+    def __reduce__(self) -> str:
+        return "hp"  # the one instance, also where a pickled cell is unpacked
+
     def Int(self, *args: Any, **options: Any) -> int:  # noqa: N802  (KerasTuner's spelling)
         """Return a whole number of a range.
 

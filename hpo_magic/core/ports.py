@@ -169,7 +169,10 @@ class Executor(Protocol):
     `submit` starts or queues one, `pump` hands over what happened, `stop` asks one to end soon.
     """
 
-    n_workers: int
+    @property
+    def n_workers(self) -> int:
+        """How many trainings can run at once, now."""
+        ...
 
     def submit(self, run: Run) -> None:
         """Take on a training; there is a free worker."""

@@ -51,6 +51,10 @@ class Objective(Protocol):
         """Run the code once; `hp` calls find the running trial by themselves."""
         ...
 
+    def carried(self) -> Mapping[str, Any]:
+        """Return what the code reads from outside, by name: what goes with it to a worker."""
+        ...
+
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return the line of the user's code that failed, and the user's frames as text."""
         ...

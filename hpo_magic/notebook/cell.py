@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.inputtransformer2 import leading_indent
 
 from hpo_magic.core.metrics import NOTHING
-from hpo_magic.errors import HpoError
+from hpo_magic.errors import HpoError, NotPortable
 from hpo_magic.executors.attempt import Trained
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ __all__ = [
     "Cell",
     "CellError",
     "CellObjective",
+    "compiled",
+    "figures_closed",
+    "folder_kept",
     "from_cell",
     "modules_imported",
     "names_read",
@@ -77,10 +80,10 @@ class Cell:
     tree: ast.Module
     body: CodeType
     last: CodeType | None
+    flags: int = 0  # of `compile`: the notebook's `from __future__ import …`
 
-    @classmethod
+    @staticmethod
     def compile(
-        cls,
         shell: InteractiveShell,
         line: str,
         source: str,
@@ -117,15 +120,10 @@ class Cell:
         tree = _parsed(shell, source, filename)
         tree = shell.transform_ast(tree)
         flags = shell.compile.flags & ~ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        statements, last = _split_last(tree)
         try:
-            body = compile(statements, filename, "exec", flags=flags, dont_inherit=True)
-            code: CodeType | None = None
-            if last is not None:
-                code = compile(last, filename, "eval", flags=flags, dont_inherit=True)
+            return compiled(source, filename, tree, flags)
         except SyntaxError as error:
             raise CellError(shell, error) from None
-        return cls(source, filename, tree, body, code)
 
     def run(self, namespace: dict[str, Any], before_last: Callable[[], None] = lambda: None) -> Any:
         """Run the cell in `namespace`; return its last expression, or `NOTHING`.
@@ -142,6 +140,28 @@ class Cell:
         while entry is not None and entry.tb_frame.f_code.co_filename != self.filename:
             entry = entry.tb_next
         return entry
+
+    def where(self, error: BaseException) -> tuple[int | None, str]:
+        """Return the line of the cell that failed, and the frames from the cell on as text."""
+        entry = self.frames_of(error)
+        lines = traceback.format_exception(type(error), error, entry, limit=-12)
+        return (entry.tb_lineno if entry else None), "".join(lines)
+
+
+def compiled(source: str, filename: str, tree: ast.Module, flags: int = 0) -> Cell:
+    """Return a cell whose text was read before; `flags` are those of `compile`.
+
+    Raises
+    ------
+    SyntaxError
+        If the tree is no program: a `return` outside a function.
+    """
+    statements, last = _split_last(tree)
+    body = compile(statements, filename, "exec", flags=flags, dont_inherit=True)
+    code: CodeType | None = None
+    if last is not None:
+        code = compile(last, filename, "eval", flags=flags, dont_inherit=True)
+    return Cell(source, filename, tree, body, code, flags)
 
 
 class CellObjective:
@@ -171,15 +191,35 @@ class CellObjective:
     def train(self) -> Trained:
         """Run the cell once, in a copy of the namespace."""
         namespace = dict(self._shell.user_ns)
-        with _nothing_displayed(self._shell), _figures_closed(), _folder_kept():
+        with _nothing_displayed(self._shell), figures_closed(), folder_kept():
             last = self.cell.run(namespace, lambda: self._stand_in(namespace))
         return Trained(last, namespace)
 
+    def carried(self) -> dict[str, Any]:
+        """Return the notebook's variables that the cell reads, by name.
+
+        Raises
+        ------
+        NotPortable
+            If it uses what only a notebook has.
+        """
+        names = names_read(self.cell.tree)
+        if "get_ipython" in names:
+            raise NotPortable(
+                "the cell has a line of IPython's (a % magic or a ! command), which workers do not "
+                "have. Take it out of the cell, or run without --jobs, --isolate and --on."
+            )
+        return {name: self._shell.user_ns[name] for name in names if name in self._shell.user_ns}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the cell with what it reads; on a worker there is no notebook."""
+        from hpo_magic.notebook.travelling import TravellingCell, unpacked_cell
+
+        return unpacked_cell, (TravellingCell.fields_of(self.cell, self.carried(), self._stand_in),)
+
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return the line of the cell that failed, and the frames from the cell on as text."""
-        entry = self.cell.frames_of(error)
-        lines = traceback.format_exception(type(error), error, entry, limit=-12)
-        return (entry.tb_lineno if entry else None), "".join(lines)
+        return self.cell.where(error)
 
 
 def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> BaseException:
@@ -315,7 +355,7 @@ def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
 
 
 @contextmanager
-def _figures_closed() -> Iterator[None]:
+def figures_closed() -> Iterator[None]:
     """Close the pyplot figures that the cell opened: the notebook would show them all."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     before = set(pyplot.get_fignums()) if pyplot else set()
@@ -329,7 +369,7 @@ def _figures_closed() -> Iterator[None]:
 
 
 @contextmanager
-def _folder_kept() -> Iterator[None]:
+def folder_kept() -> Iterator[None]:
     """Go back to the folder that the cell started in: its next run finds the same files."""
     try:
         before = Path.cwd()

@@ -90,6 +90,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         """Search the cell, and put the study into the namespace."""
         name, options = parse_line(line)
         self._check_free(name)
+        options = replace(options, on=self._cluster(options.on))
         translation = self._translated(source)
         cell = Cell.compile(self.shell, line, translation.text)
         if not cell.tree.body:
@@ -130,13 +131,25 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             storage,
             frameworks=frameworks,
             listeners=listeners,
-            keep=restorer.keep,
-            seen=recorder.fitted,
+            restorer=restorer,
+            recorder=recorder,
         )
         restorer.record = done.record
         self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))
         if done.finish.reason.is_failure:
             _raise_failure(done, cell, self.shell)
+
+    def _cluster(self, where: str | None) -> Any:
+        """Return what `--on` means: an address as it is, else the variable of that name."""
+        if where is None or "://" in where:
+            return where
+        if where not in self.shell.user_ns:
+            hint = "" if ":" not in where else f" For an address, write --on tcp://{where}."
+            raise OptionError(
+                f"--on: there is no variable {where!r}. Give the variable that holds a Client, or "
+                f"the address of a scheduler, tcp://host:8786.{hint}"
+            )
+        return self.shell.user_ns[where]
 
     def _translated(self, source: str) -> Translation:
         """Return the cell in the words of `hp`, where it is in another tool's."""
@@ -253,7 +266,11 @@ def _raise_failure(done: Conducted, cell: Cell, shell: Any) -> None:
     """Raise what made the search fail: the user's own exception, from the cell's frame on."""
     error, failure = done.error, done.finish.failure
     if error is None or isinstance(error, MetricError | SpaceError):
-        raise UsageError(f"%%hpo: {failure.message if failure else done.finish.reason.value}")
+        is_ours = failure is not None and not failure.error
+        text = failure.message if failure else done.finish.reason.value
+        if error is None and failure and not is_ours:  # it was raised in another process
+            text = f"a trial {failure}\n{failure.traceback}".rstrip()
+        raise UsageError(f"%%hpo: {text}")
     raise from_cell(shell, cell, error)
 
 

@@ -50,6 +50,9 @@ OPTIONS = (
     Option("--recheck", "R", "the best settings run again: auto, 0, 4 or 4x2", "auto"),
     Option("--keep", "K", "how many of the best models stay on disk, for a vote", "1"),
     Option("--stop", "S", "end after N trials without gain; or noise: where luck begins", "none"),
+    Option("--jobs", "N", "worker processes on this machine (Dask)", "1"),
+    Option("--isolate", "", "trials in a worker process that is renewed: leaks, crashes", "off"),
+    Option("--on", "WHERE", "a Dask scheduler's address, or the variable with a Client", "none"),
     Option("--seed", "N", "same seed, same search", "0"),
     Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
     Option("--fresh", "", "start a new revision of the study", "off"),
@@ -88,6 +91,12 @@ what you enqueue, and trainings of fewer than 8 epochs are always finished.
 
 A fifth of the trials runs the best settings again on new seeds, and the choice is made there: the
 best value of a search is too good to be true. Seed the split with hp.seed().
+
+Trainings run in other processes with --jobs, --isolate or --on (pip install "hpo_magic[dask]"). The
+cell goes there with the variables that it reads, once for each worker; what cannot be pickled,
+such as an open connection, it must make itself. Worker processes of ours are ended if a training
+passes no batch at its --timeout or when the search is stopped. --on takes the variable of a
+concurrent.futures pool, too, then without live curves.
 
     %%hpo_test NAME    measure the chosen model once, on data the search never saw
     %%hpo_test NAME --vote   the same for what the best models say together
@@ -139,6 +148,9 @@ def parse_line(line: str) -> tuple[str, Options]:
         keep=_number("--keep", found.keep),
         stop=found.stop or "none",
         errors=found.errors,
+        jobs=_number("--jobs", found.jobs),
+        isolate=found.isolate,
+        on=found.on,
         fresh=found.fresh,
         storage=_folder(found.storage),
         ui=found.ui,

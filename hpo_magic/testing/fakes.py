@@ -11,6 +11,7 @@ from __future__ import annotations
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -212,6 +213,10 @@ class FakeObjective:
         """Call the function; what it returns is the cell's last expression."""
         self.n_runs += 1
         return Trained(self.function())
+
+    def carried(self) -> dict[str, Any]:
+        """Return nothing: the function says itself what it reads."""
+        return {}
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return the line of the function that failed, and its frames as text."""

@@ -1,0 +1,103 @@
+"""A cluster of our own on this machine: worker processes that share its cores and die with us.
+
+Distributed runs each worker as a child that ends itself when its parent is gone, however that went.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dask
+from distributed import Client, LocalCluster
+
+from hpo_magic.errors import ClusterError
+
+__all__ = ["own_cluster", "threads_env"]
+
+THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+# What else a worker needs: several share a GPU, none has a screen, and TensorFlow's notes on its
+# start would come from each.
+OTHERS = {
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "MPLBACKEND": "Agg",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+START_S = 60
+
+
+def threads_env(n_workers: int, n_cores: int) -> dict[str, str]:
+    """Return the environment of each of so many workers: their threads add up to the cores."""
+    each = str(max(1, n_cores // n_workers))
+    return {**dict.fromkeys(THREADS, each), **OTHERS}
+
+
+@contextmanager
+def own_cluster(n_workers: int) -> Iterator[Client]:
+    """Start so many worker processes, and end them.
+
+    Raises
+    ------
+    ClusterError
+        If they do not start.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    wanted = threads_env(n_workers, cores or 1)
+    settings = {
+        # Set before a worker's Python starts: NumPy reads it when it is imported.
+        "distributed.nanny.pre-spawn-environ": wanted,
+        "distributed.scheduler.allowed-failures": 1,
+        "distributed.scheduler.worker-ttl": None,  # native code may hold the interpreter for long
+        # A training has no data of Dask's that could be moved to disk: held, it would hang.
+        "distributed.worker.memory.target": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False,
+    }
+    with _environment(wanted), dask.config.set(settings):
+        try:
+            cluster = LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+        except (OSError, RuntimeError, TimeoutError) as error:
+            raise ClusterError(
+                f"the worker processes did not start: {error}. In a script, call search(…) under "
+                f'`if __name__ == "__main__":`, as workers import the script.'
+            ) from error
+        try:
+            with Client(cluster, set_as_default=False, timeout=START_S) as client:
+                client.wait_for_workers(n_workers, timeout=START_S)
+                yield client
+        finally:
+            cluster.close(timeout=5)
+
+
+@contextmanager
+def _environment(wanted: dict[str, str]) -> Iterator[None]:
+    """Have these variables in the environment that workers inherit, and put back what was there.
+
+    Distributed sets them here before it starts a worker, and leaves them; the user's own stay.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in {*wanted, "PYTHONHASHSEED"}:
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                os.environ.pop(name, None)

@@ -1,0 +1,105 @@
+"""The executor that trains in any `concurrent.futures.Executor`: ipyparallel's, MPI's, a pool.
+
+Such a pool knows calls and results, nothing in between: no live reports, so nothing is pruned, and
+a training that has begun cannot be stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import Executor as Pool
+from dataclasses import dataclass, field, replace
+
+from hpo_magic.core.events import Ended, Event, Failed, Outcome, Run
+from hpo_magic.core.trial import Failure
+from hpo_magic.executors.parcel import Arrived, Parcel, train, unpacked
+
+__all__ = ["PoolExecutor"]
+
+_ONE_AT_A_TIME = threading.Lock()  # seeds, printing and sessions belong to the whole process
+_LATEST: dict[str, Parcel] = {}  # in a process of the pool: the parcel of the search it trains for
+
+
+def _train_here(name: str, data: bytes, run: Run, names: Mapping[str, str]) -> Arrived:
+    """Train in this process; the parcel comes with each training, and is unpacked once."""
+    with _ONE_AT_A_TIME:
+        if name not in _LATEST:
+            _LATEST.clear()
+            _LATEST[name] = unpacked(data)
+        return train(_LATEST[name], run, names)
+
+
+@dataclass
+class PoolExecutor:
+    """Trains in a pool, which stays open.
+
+    Parameters
+    ----------
+    pool
+        Takes calls of module-level functions with picklable arguments.
+    parcel
+        What goes along with each training, packed.
+    names, arrived, clock
+        As in the executor on Dask.
+    """
+
+    pool: Pool
+    parcel: bytes
+    names: dict[str, str] = field(default_factory=dict)
+    arrived: Callable[[Run, Arrived], None] = lambda run, arrived: None
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self._name = f"{os.getpid()}-{id(self)}-{time.time_ns()}"
+        self._ended: queue.SimpleQueue[tuple[Run, Future[Arrived]]] = queue.SimpleQueue()
+        self._underway: dict[int, Future[Arrived]] = {}
+
+    @property
+    def n_workers(self) -> int:
+        """How many trainings the pool runs at once; the cores where it does not say."""
+        return int(getattr(self.pool, "_max_workers", 0) or os.cpu_count() or 1)
+
+    def submit(self, run: Run) -> None:
+        """Give a training to the pool."""
+        future = self.pool.submit(_train_here, self._name, self.parcel, run, dict(self.names))
+        self._underway[run.number] = future
+        future.add_done_callback(lambda future: self._ended.put((run, future)))
+
+    def pump(self, feed: Callable[[Event], None], timeout_s: float) -> None:
+        """Feed the end of one training, or wait for it."""
+        try:
+            run, future = self._ended.get(timeout=timeout_s)
+        except queue.Empty:
+            return
+        if self._underway.pop(run.number, None) is not future:
+            return
+        unknown = Outcome(dict(run.params))
+        try:
+            arrived = future.result()
+        except CancelledError:
+            feed(Ended(run.number, unknown, self.clock()))
+            return
+        except Exception as error:  # noqa: BLE001  (a broken pool, a worker that cannot unpack)
+            text = f"the pool could not run it: {type(error).__name__}: {error}"
+            feed(Failed(run.number, Failure("", text), unknown, self.clock(), fatal=True))
+            return
+        self.names |= arrived.names
+        self.arrived(run, arrived)
+        feed(replace(arrived.ended, at=self.clock()))
+
+    def stop(self, number: int) -> None:
+        """Take back a training that has not begun; one that has goes on to its end."""
+        future = self._underway.get(number)
+        if future is not None:
+            future.cancel()
+
+    def close(self) -> None:
+        """Take back what has not begun."""
+        for future in self._underway.values():
+            future.cancel()
+        self._underway.clear()

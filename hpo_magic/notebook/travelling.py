@@ -1,0 +1,68 @@
+"""A cell away from its notebook: its text, its tree, and the variables that it reads.
+
+Compiled code is not sent: the worker compiles, and has the lines for tracebacks and for the names
+of `hp` calls.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpo_magic.executors.attempt import Trained
+from hpo_magic.frameworks import load_wanted
+from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept, modules_imported
+
+__all__ = ["TravellingCell", "unpacked_cell"]
+
+Fields = tuple[
+    list[str], str, str, ast.Module, int, Mapping[str, Any], Callable[[dict[str, Any]], None]
+]
+
+
+@dataclass
+class TravellingCell:
+    """An objective like the cell at home; each run gets a copy of the variables."""
+
+    cell: Cell
+    variables: Mapping[str, Any]
+    stand_in: Callable[[dict[str, Any]], None]
+
+    @staticmethod
+    def fields_of(
+        cell: Cell, variables: Mapping[str, Any], stand_in: Callable[[dict[str, Any]], None]
+    ) -> Fields:
+        """Return what is pickled of a cell."""
+        lines = linecache.getlines(cell.filename)
+        return lines, cell.source, cell.filename, cell.tree, cell.flags, variables, stand_in
+
+    @property
+    def filename(self) -> str:
+        """The cell's, as at home."""
+        return self.cell.filename
+
+    def train(self) -> Trained:
+        """Run the cell once, in a copy of its variables."""
+        namespace = {"__name__": "__main__", **self.variables}
+        with figures_closed(), folder_kept():
+            last = self.cell.run(namespace, lambda: self.stand_in(namespace))
+        return Trained(last, namespace)
+
+    def carried(self) -> Mapping[str, Any]:
+        """Return the variables."""
+        return self.variables
+
+    def where(self, error: BaseException) -> tuple[int | None, str]:
+        """Return the line of the cell that failed, and the frames from the cell on as text."""
+        return self.cell.where(error)
+
+
+def unpacked_cell(fields: Fields) -> TravellingCell:
+    """Return the cell, compiled; the frameworks that it will import are loaded, to be watched."""
+    lines, source, filename, tree, flags, variables, stand_in = fields
+    linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
+    load_wanted(modules_imported(tree))
+    return TravellingCell(compiled(source, filename, tree, flags), variables, stand_in)
