@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # heavy, and not needed by a search
     from matplotlib.figure import Figure
     from scipy.optimize import OptimizeResult
 
+    from hpo_magic.views.canvas import Plot
+
 # How many models a vote has where nothing is said: more changed little where it was measured.
 FEWEST_VOTERS, MOST_VOTERS = 2, 5
 
@@ -201,16 +203,19 @@ class Study:
         """
         plain = {name: label_of(value) for name, value in params.items()}
         for name, value in plain.items():
-            if name not in self.space:
-                known = ", ".join(self.space)
-                raise SpaceError(
-                    f"no parameter {name!r} in study {self.name!r}."
-                    f"{did_you_mean(name, self.space)} It has: {known}."
-                )
+            self._check_name(name)
             if value not in self.space[name].domain:
                 allowed = describe(self.space[name].domain)
                 raise SpaceError(f"{name}: {value!r} is not in its range ({allowed}).")
         self.storage.enqueue(self.record.id, plain)
+
+    def _check_name(self, name: str) -> None:
+        if name not in self.space:
+            known = ", ".join(self.space)
+            raise SpaceError(
+                f"no parameter {name!r} in study {self.name!r}."
+                f"{did_you_mean(name, self.space)} It has: {known}."
+            )
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with a row for each trial.
@@ -253,11 +258,73 @@ class Study:
 
         return to_optimize_result(self.space, self.snapshot.history)
 
+    # Each plot has what it says in words beneath it, as far as the trials carry words.
+
     def plot_convergence(self) -> Figure:
         """Return a figure of the best value so far over the trials, with the start."""
         from hpo_magic.views.convergence import convergence
 
-        return convergence(self.snapshot)
+        return self._plot(convergence)
+
+    def plot_curves(self) -> Figure:
+        """Return a figure of all learning curves, the pruned ones cut where they ended."""
+        from hpo_magic.views.curves import curves
+
+        return self._plot(curves)
+
+    def plot_parallel(self) -> Figure:
+        """Return a figure with one axis for each parameter and one line for each trial."""
+        from hpo_magic.views.parallel import parallel
+
+        return self._plot(parallel)
+
+    def plot_importance(self) -> Figure:
+        """Return a figure of which parameters make the differences, with bands."""
+        from hpo_magic.views.importance import importance
+
+        return self._plot(importance)
+
+    def plot_slices(self) -> Figure:
+        """Return a figure of the values against one parameter at a time."""
+        from hpo_magic.views.slices import slices
+
+        return self._plot(slices)
+
+    def plot_dependence(self, *names: str) -> Figure:
+        """Return a figure of what a model of the trials expects of parameters, alone and in pairs.
+
+        Parameters
+        ----------
+        *names
+            Up to three parameters; without them the most important ones.
+
+        Raises
+        ------
+        SpaceError
+            If a name is not a parameter of the study.
+        """
+        from hpo_magic.views.dependence import dependence
+
+        for name in names:
+            self._check_name(name)
+        return self._plot(lambda snapshot: dependence(snapshot, names=names))
+
+    def plot_timeline(self) -> Figure:
+        """Return a figure of when each trial ran, for how long, and how it ended."""
+        from hpo_magic.views.timeline import timeline
+
+        return self._plot(timeline)
+
+    def plot_honest(self) -> Figure:
+        """Return a figure of what the best settings were in the search, and when run again."""
+        from hpo_magic.views.optimism import optimism
+
+        return self._plot(optimism)
+
+    def _plot(self, view: Callable[[Snapshot], Plot]) -> Figure:
+        from hpo_magic.views.canvas import captioned
+
+        return captioned(view(self.snapshot))
 
     def refresh(self) -> Study:
         """Read the study again from disk, where others may have worked on it; return it."""

@@ -62,7 +62,6 @@ HOMES = {
     "skopt": ("samplers.surrogate",),
     "hyperopt": ("samplers.tpe",),
     "pymoo": ("samplers.genetic",),
-    "sklearn": ("views.importance",),
     "keras": (
         "frameworks.keras",
         "frameworks.keras_fit",
