@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.domains import Choice, Plain
@@ -19,6 +20,7 @@ from hpo_magic.restore import Restorer
 from hpo_magic.voting import Vote
 
 if TYPE_CHECKING:  # heavy, and not needed by a search
+    import optuna
     import pandas as pd
     from matplotlib.figure import Figure
     from scipy.optimize import OptimizeResult
@@ -257,6 +259,73 @@ class Study:
         from hpo_magic.samplers.bayes import to_optimize_result
 
         return to_optimize_result(self.space, self.snapshot.history)
+
+    def to_optuna(self, storage: str | Path | None = None, name: str | None = None) -> optuna.Study:
+        """Return the study as one of Optuna's, with distributions, curves and states.
+
+        Re-runs are left out, so that its best trial is the best seen. Trial numbers, kinds and
+        further metrics are user attributes.
+
+        Parameters
+        ----------
+        storage
+            An SQLite file or an URL, which optuna-dashboard opens; None: in memory.
+        name
+            The name of the new study; the study's own unless said otherwise.
+
+        Raises
+        ------
+        HpoError
+            If Optuna is not installed, or the storage has a study of that name.
+        """
+        from hpo_magic.exports.optuna import to_optuna
+
+        return to_optuna(self.snapshot, storage, name)
+
+    def to_tensorboard(self, folder: str | Path) -> None:
+        """Write the study for TensorBoard: the curves, and the table of its HParams plugin.
+
+        Each trial is a run in a folder of its own. During a search: `--log tensorboard:DIR`.
+
+        Raises
+        ------
+        HpoError
+            If TensorBoard is not installed, or the folder has a search in it already.
+        """
+        from hpo_magic.exports.tensorboard import to_tensorboard
+
+        to_tensorboard(self.snapshot, Path(folder))
+
+    def to_mlflow(self, experiment: str | None = None) -> str:
+        """Write the study to MLflow: a run for each trial under one; return the id of that one.
+
+        During a search: `--log mlflow`.
+
+        Parameters
+        ----------
+        experiment
+            The study's name unless said otherwise. The server is the one that MLflow is set to.
+
+        Raises
+        ------
+        HpoError
+            If MLflow is not installed.
+        """
+        from hpo_magic.exports.mlflow import to_mlflow
+
+        return to_mlflow(self.snapshot, experiment)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write a table with a row for each trial; empty where a parameter was not active."""
+        from hpo_magic.exports.files import to_csv
+
+        to_csv(self.snapshot, Path(path))
+
+    def to_json(self, path: str | Path) -> None:
+        """Write everything: the space, and the trials with their curves, seeds and outputs."""
+        from hpo_magic.exports.files import to_json
+
+        to_json(self.snapshot, Path(path))
 
     # Each plot has what it says in words beneath it, as far as the trials carry words.
 

@@ -23,7 +23,7 @@ LAYERS = (
     {"core"},
     {"samplers", "pruners", "honesty", "dialects"},
     {"views"},
-    {"storage", "executors", "frameworks"},
+    {"storage", "executors", "frameworks", "exports"},
     {
         "runner",
         "interrupt",
@@ -69,6 +69,9 @@ HOMES = {
         "frameworks.keras_models",
         "frameworks.keras_outcomes",
     ),
+    "optuna": ("exports.optuna",),
+    "tensorboard": ("exports.tensorboard",),
+    "mlflow": ("exports.mlflow",),
     "tensorflow": ("frameworks.keras_memory",),
     "pandas": ("study",),
     "matplotlib": ("views",),
@@ -184,7 +187,8 @@ def test_core_needs_numpy_alone() -> None:
 
 HEAVY = (
     "skopt", "matplotlib", "tensorflow", "keras", "pandas", "sklearn", "scipy", "IPython",
-    "ipywidgets", "distributed", "hyperopt", "pymoo",
+    "ipywidgets", "distributed", "hyperopt", "pymoo", "optuna",
+    "tensorboard", "mlflow",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ The Gaussian process of a Bayesian search learns the value from the setting. Ask
 space, not only where the search went, its variance is taken apart (functional analysis of variance,
 Sobol 1993): a parameter's share is what changing it alone changes, its interactions included (the
 total index, by the estimator of Jansen 1999), out of the sum for all parameters. Where a parameter
-is not reached it changes nothing. Values far on the bad side count as bad, and no more: a diverged
+is not reached it changes nothing. The worst values count as bad, and no more: a diverged
 training must not decide what matters.
 
 The bands come from halves of the trials: the deviation of such estimates is that of the whole one
@@ -22,12 +22,11 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.core.trial import Direction, History
+from hpo_magic.core.trial import History
 from hpo_magic.samplers.bayes import fitted
 from hpo_magic.samplers.learning import Fitted
 from hpo_magic.samplers.surrogate import Surrogate
 from hpo_magic.views.canvas import INK, TRIAL, WORDS, Plot, blank, drawable, new_axes, sentence
-from hpo_magic.views.convergence import visible_range
 from hpo_magic.views.scales import moving
 
 __all__ = ["Importance", "importance", "importance_alt", "important_names", "measured_importance"]
@@ -42,6 +41,8 @@ N_LATEST = 400  # trials: the process learns from no more
 # The words: what makes most of the differences, and what makes none to speak of.
 MOST_SHARE, NO_SHARE = 0.8, 0.03
 MOST_NAMED = 3
+# Worse values count as this one: two in a hundred may have diverged.
+NOT_WILD = 0.98
 
 
 class Importance(NamedTuple):
@@ -66,8 +67,8 @@ def measured_importance(snapshot: Snapshot, seed: int = 0) -> Importance | None:
     if len(trials) < N_LEAST or not names:
         return None
     model = fitted(snapshot.space, History(trials, snapshot.direction))
-    low, high = visible_range(np.array([t.value for t in trials], float), snapshot.direction)
-    worst = high if snapshot.direction is Direction.MINIMIZE else -low
+    losses = np.array([snapshot.history.loss(t) for t in trials], dtype=np.float64)
+    worst = float(np.quantile(losses, NOT_WILD, method="higher"))
     rng = np.random.default_rng(seed)
     columns = [list(snapshot.space).index(name) for name in names]
     asked = _Asked(model, columns, worst, rng)
