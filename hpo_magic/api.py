@@ -23,6 +23,7 @@ from hpo_magic.errors import (
     did_you_mean,
 )
 from hpo_magic.executors.attempt import Trained
+from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.options import Options, checked_name, seconds
 from hpo_magic.restore import Restorer
@@ -49,6 +50,7 @@ OPTIONS = (
     "stop",
     "errors",
     "fresh",
+    "log",
     "storage",
     "ui",
     "jobs",
@@ -74,8 +76,8 @@ def search(
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
         metric. `time` and `timeout` ("10m", or seconds), `sampler`, `pruner`, `seed`, `recheck`,
-        `keep`, `stop`, `errors`, `fresh`, `storage`, `ui`, `jobs`, `isolate` as in `%%hpo?`; `on`
-        is the address of a Dask scheduler, a `Client` or a pool.
+        `keep`, `stop`, `errors`, `fresh`, `log`, `storage`, `ui`, `jobs`, `isolate` as in
+        `%%hpo?`; `on` is the address of a Dask scheduler, a `Client` or a pool.
 
     Returns
     -------
@@ -124,7 +126,7 @@ def search(
         checked,
         storage,
         frameworks=frameworks,
-        listeners=lambda wishes: _listeners(checked.ui, wishes),
+        listeners=lambda wishes: _listeners(checked, opened.record.name, wishes),
         restorer=restorer,
         recorder=recorder,
     )
@@ -247,11 +249,12 @@ def _read_by(function: Callable[[], Any]) -> dict[str, Any]:
     return {**found.globals, **found.nonlocals}
 
 
-def _listeners(ui: str, wishes: Wishes) -> Sequence[Listener]:
-    """Return who shows the search: in a notebook the panel, else lines of text."""
-    if ui == "none":
-        return []
-    if ui != "text" and "IPython" in sys.modules:
+def _listeners(options: Options, name: str, wishes: Wishes) -> Sequence[Listener]:
+    """Return who shows the search, in a notebook the panel, else lines of text; and who logs it."""
+    logs = [make_log(options.log, name, wishes.note)] if options.log is not None else []
+    if options.ui == "none":
+        return logs
+    if options.ui != "text" and "IPython" in sys.modules:
         from IPython import get_ipython
 
         shell = get_ipython()
@@ -259,4 +262,4 @@ def _listeners(ui: str, wishes: Wishes) -> Sequence[Listener]:
         shell = None
     from hpo_magic.notebook.listener import make_listener
 
-    return [make_listener(ui, shell, wishes)]
+    return [make_listener(options.ui, shell, wishes), *logs]

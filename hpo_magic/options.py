@@ -11,6 +11,7 @@ from typing import Any
 
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
+from hpo_magic.exports import checked_log
 from hpo_magic.honesty.recheck import recheck_of
 from hpo_magic.samplers import SAMPLERS
 
@@ -50,6 +51,8 @@ class Options:
         ends it when so many trials in a row brought no better value.
     fresh
         Start a new revision of the study.
+    log
+        Where else trials are logged while the search runs: "tensorboard:DIR" or "mlflow".
     storage
         The folder of the studies; None: `hpo_studies` in the working folder.
 
@@ -79,6 +82,7 @@ class Options:
     stop: str | int = "none"
     errors: str = "skip"
     fresh: bool = False
+    log: str | None = None
     storage: Path | None = None
     ui: str = "auto"
     jobs: int = 1
@@ -91,6 +95,8 @@ class Options:
         one_of("errors", self.errors, ERRORS)
         one_of("ui", self.ui, UIS)
         self._check_stop()
+        if self.log is not None:
+            checked_log(self.log)
         _whole("trials", self.trials, 1)
         _whole("seed", self.seed, 0)
         _whole("keep", self.keep, 1)

@@ -23,7 +23,7 @@ LAYERS = (
     {"core"},
     {"samplers", "pruners", "honesty", "dialects"},
     {"views"},
-    {"storage", "executors", "frameworks"},
+    {"storage", "executors", "frameworks", "exports"},
     {
         "runner",
         "interrupt",
@@ -63,7 +63,6 @@ HOMES = {
     "skopt": ("samplers.surrogate",),
     "hyperopt": ("samplers.tpe",),
     "pymoo": ("samplers.genetic",),
-    "sklearn": ("views.importance",),
     "keras": (
         "frameworks.keras",
         "frameworks.keras_fit",
@@ -71,6 +70,9 @@ HOMES = {
         "frameworks.keras_models",
         "frameworks.keras_outcomes",
     ),
+    "optuna": ("exports.optuna",),
+    "tensorboard": ("exports.tensorboard",),
+    "mlflow": ("exports.mlflow",),
     "tensorflow": ("frameworks.keras_memory",),
     "pandas": ("study",),
     "cloudpickle": ("executors.parcel",),
@@ -190,7 +192,8 @@ def test_core_needs_numpy_alone() -> None:
 
 HEAVY = (
     "skopt", "matplotlib", "tensorflow", "keras", "pandas", "sklearn", "scipy", "IPython",
-    "ipywidgets", "distributed", "hyperopt", "pymoo",
+    "ipywidgets", "distributed", "hyperopt", "pymoo", "optuna",
+    "tensorboard", "mlflow",
 )  # fmt: skip
 
 

@@ -221,3 +221,21 @@ def test_the_best_models_are_those_of_the_best_trials() -> None:
     study.restorer = None
     with pytest.raises(HpoError, match=r"^The model of study 'study' was not kept"):
         study.best_models(1)
+
+
+@pytest.mark.parametrize(
+    "plot",
+    ["convergence", "curves", "parallel", "importance", "slices", "dependence", "timeline"],
+)
+def test_every_plot_is_a_method(study: Study, plot: str) -> None:
+    """It shows itself, and its words are those of the picture."""
+    figure = getattr(study, f"plot_{plot}")()
+    assert figure._repr_png_()[0].startswith(b"\x89PNG")
+    assert figure.get_label()
+
+
+def test_plots_of_parameters_know_their_names(study: Study) -> None:
+    """A misspelt one is said, with the one that was meant."""
+    with pytest.raises(SpaceError, match=r"^no parameter 'widht' in study .* Did you mean width\?"):
+        study.plot_dependence("widht")
+    assert study.plot_honest().get_label().startswith("Best seen ")

@@ -23,6 +23,7 @@ from hpo_magic.core.hp import hp
 from hpo_magic.core.ports import Listener, Snapshot, Storage, StudyRecord
 from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
+from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted
 from hpo_magic.honesty.leaks import looks_like_test_data, sentence_of_names
 from hpo_magic.notebook.cell import (
@@ -119,7 +120,9 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             for text in (*translation.notes, warning):
                 if text:
                     wishes.note(text)
+            logs = [make_log(options.log, name, wishes.note)] if options.log is not None else []
             return [
+                *logs,
                 make_listener(options.ui, self.shell, wishes),
                 _InputsWatch(cell, self.shell, wishes, mark.data, once),
             ]

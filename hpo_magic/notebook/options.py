@@ -56,6 +56,7 @@ OPTIONS = (
     Option("--seed", "N", "same seed, same search", "0"),
     Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
     Option("--fresh", "", "start a new revision of the study", "off"),
+    Option("--log", "PLACE", "log the trials live, too: tensorboard:DIR or mlflow", "none"),
     Option("--storage", "PATH", "the folder of the studies", "hpo_studies"),
     Option("--ui", "U", "how the search is shown", "auto", UIS),
 )
@@ -152,6 +153,7 @@ def parse_line(line: str) -> tuple[str, Options]:
         isolate=found.isolate,
         on=found.on,
         fresh=found.fresh,
+        log=found.log,
         storage=_folder(found.storage),
         ui=found.ui,
     )

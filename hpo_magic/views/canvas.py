@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from functools import lru_cache
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ __all__ = [
     "WORDS",
     "Plot",
     "blank",
+    "captioned",
     "drawable",
     "label_axes",
     "legend_above",
@@ -59,6 +61,7 @@ WORDS: dict[str, Any] = {
 DPI = 100  # one inch of matplotlib is 100 pixels of CSS
 SIZE_PX = (384, 250)  # two beside each other in a window of 1,000 pixels
 WIDE_PX = (780, 280)
+CHARACTER_PX, LINE_PX = 6.2, 16  # of the words: an average width, and from line to line
 SHARPNESS = 2.0  # pixels for one of CSS in pictures that stay: what most screens have today
 
 
@@ -149,6 +152,26 @@ def png(figure: Figure, scale: float = 1.0) -> bytes:
     options = {"compress_level": 1} if scale == 1 else {"optimize": True}
     figure.savefig(file, format="png", dpi=DPI * scale, transparent=True, pil_kwargs=options)
     return file.getvalue()
+
+
+def captioned(figure: Plot) -> Plot:
+    """Return the figure with its words beneath the plot: what it says, for print and for all."""
+    text = words(figure)
+    width, height = figure.size_px
+    if not figure.axes:  # a sentence already
+        return figure
+    lines = wrap(drawable(text), int(width / CHARACTER_PX))
+    more = LINE_PX * len(lines) + 10
+    scale, shift = height / (height + more), more / (height + more)
+    for axes in figure.axes:
+        box = axes.get_position()
+        axes.set_position((box.x0, box.y0 * scale + shift, box.width, box.height * scale))
+    for title in figure.texts:
+        x, y = title.get_position()
+        title.set_position((x, y * scale + shift))
+    figure.set_size_inches(width / DPI, (height + more) / DPI)
+    figure.text(0.02, 6 / (height + more), "\n".join(lines), va="bottom", **WORDS)
+    return figure
 
 
 def drawable(text: str) -> str:

@@ -1,13 +1,15 @@
-"""Which parameters mattered: how much worse a model of the trials gets without each of them.
+"""Which parameters mattered: the share of the differences that each of them makes.
 
-A forest learns a trial's rank from its setting. Then one parameter's values are shuffled among the
-trials, and the drop in the share of the ranks' variance that the forest explains is that
-parameter's importance (Breiman 2001, "Random Forests", section 10). Ranks, so that a wild value
-has no more weight than any other.
+The Gaussian process of a Bayesian search learns the value from the setting. Asked all over the
+space, not only where the search went, its variance is taken apart (functional analysis of variance,
+Sobol 1993): a parameter's share is what changing it alone changes, its interactions included (the
+total index, by the estimator of Jansen 1999), out of the sum for all parameters. Where a parameter
+is not reached it changes nothing. The worst values count as bad, and no more: a diverged
+training must not decide what matters.
 
-What it is not: a search tries some regions far more often than others, so this describes the
-trials that were made, not the whole space. The plot says how much the forest explains at all, and
-shows nothing where that is too little.
+The bands come from halves of the trials: the deviation of such estimates is that of the whole one
+(the delete-half jackknife, Shao & Wu 1989). The plot says how much of the differences the process
+foresees for trials that it was not shown, and shows nothing where that is too little.
 """
 
 from __future__ import annotations
@@ -16,105 +18,117 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.core.summary import active_names
-from hpo_magic.core.trial import Trial
+from hpo_magic.core.trial import History
+from hpo_magic.samplers.bayes import fitted
+from hpo_magic.samplers.learning import Fitted
+from hpo_magic.samplers.surrogate import Surrogate
 from hpo_magic.views.canvas import INK, TRIAL, WORDS, Plot, blank, drawable, new_axes, sentence
+from hpo_magic.views.scales import moving
 
-__all__ = ["Importance", "importance", "importance_alt", "measured_importance"]
+__all__ = ["Importance", "importance", "importance_alt", "important_names", "measured_importance"]
 
-# Below this a forest of settings with some six parameters explains noise.
+# Below this a model of settings with some six parameters explains noise.
 N_LEAST = 20
-# Out of bag; below it the order of the parameters changes from seed to seed.
+# Foreseen of trials not shown; below it the order of the parameters changes from seed to seed.
 EXPLAINED_LEAST = 0.1
-N_TREES = 64
-N_SHUFFLES = 8
-N_LATEST = 500  # trials at most: a forest of more takes seconds, and says the same
-NOT_ACTIVE = -0.5  # outside the unit interval: a level of its own, that a tree can split off
+N_SETTINGS = 512  # at which the process is asked, for each parameter
+N_HALVES = 8
+N_LATEST = 400  # trials: the process learns from no more
+# The words: what makes most of the differences, and what makes none to speak of.
+MOST_SHARE, NO_SHARE = 0.8, 0.03
+MOST_NAMED = 3
+# Worse values count as this one: two in a hundred may have diverged.
+NOT_WILD = 0.98
 
 
 class Importance(NamedTuple):
-    """What the forest found.
+    """What the process found.
 
-    `names` by falling importance; `drops` and their standard deviations over the shuffles `spread`
-    are shares of variance; `explained` is the forest's out-of-bag R², at most 1.
+    `names` by falling importance; `shares` of the differences, which sum to 1, and their standard
+    deviations `spread`; `explained` is the leave-one-out R², at most 1.
     """
 
     names: list[str]
-    drops: FloatArray
+    shares: FloatArray
     spread: FloatArray
     explained: float
 
 
 def measured_importance(snapshot: Snapshot, seed: int = 0) -> Importance | None:
-    """Return the importance of the active parameters; None where the trials are too few."""
+    """Return the importance of the parameters that vary; None where the trials are too few."""
     trials = snapshot.history.complete[-N_LATEST:]
-    names = [n for n in active_names(snapshot, trials) if _moves(trials, n)]
+    names = [
+        p.name for p in moving(snapshot) if len({str(t.params.get(p.name)) for t in trials}) > 1
+    ]
     if len(trials) < N_LEAST or not names:
         return None
-    from sklearn.ensemble import ExtraTreesRegressor
-
-    settings = _settings(snapshot, trials, names)
-    ranks = _ranks(np.array([snapshot.history.loss(t) for t in trials], dtype=np.float64))
-    forest = ExtraTreesRegressor(
-        N_TREES, min_samples_leaf=2, bootstrap=True, oob_score=True, random_state=seed, n_jobs=1
-    )
-    forest.fit(settings, ranks)
-    drops = _drops(forest.predict, settings, ranks, np.random.default_rng(seed))
-    order = np.argsort(-drops.mean(axis=1), kind="stable")
+    model = fitted(snapshot.space, History(trials, snapshot.direction))
+    losses = np.array([snapshot.history.loss(t) for t in trials], dtype=np.float64)
+    worst = float(np.quantile(losses, NOT_WILD, method="higher"))
+    rng = np.random.default_rng(seed)
+    columns = [list(snapshot.space).index(name) for name in names]
+    asked = _Asked(model, columns, worst, rng)
+    whole = asked.shares(model.surrogate)
+    halves = np.array([asked.shares(half) for half in _halves(model.surrogate, rng)])
+    order = np.argsort(-whole, kind="stable")
     return Importance(
-        [names[i] for i in order],
-        np.maximum(drops.mean(axis=1)[order], 0.0),
-        drops.std(axis=1)[order],
-        float(forest.oob_score_),
+        [names[k] for k in order],
+        whole[order],
+        np.sqrt(((halves - whole) ** 2).mean(axis=0))[order],
+        _foreseen(model.surrogate),
     )
 
 
-def _moves(trials: tuple[Trial, ...], name: str) -> bool:
-    return len({str(t.params.get(name)) for t in trials}) > 1
+class _Asked:
+    """Pairs of settings that differ in one parameter, all over the space."""
+
+    def __init__(
+        self, model: Fitted, columns: list[int], worst: float, rng: np.random.Generator
+    ) -> None:
+        encoding, self._warp, self._worst = model.encoding, model.warp, worst
+        shape = (N_SETTINGS, len(encoding.space))
+        here, other = encoding.snap(rng.random(shape)), encoding.snap(rng.random(shape))
+        asked = [here]
+        for column in columns:
+            changed = here.copy()
+            changed[:, column] = other[:, column]
+            asked.append(changed)
+        self._features = encoding.features(encoding.settled(np.vstack(asked)))
+
+    def shares(self, surrogate: Surrogate) -> FloatArray:
+        """Return the share of each parameter; equal shares where nothing differs."""
+        losses = self._warp.inverse(surrogate.predict(self._features))
+        values = np.minimum(losses, self._worst).reshape(-1, N_SETTINGS)
+        totals: FloatArray = ((values[1:] - values[0]) ** 2).mean(axis=1)
+        whole = totals.sum()
+        return totals / whole if whole > 0 else np.full(len(totals), 1 / len(totals))
 
 
-def _settings(snapshot: Snapshot, trials: tuple[Trial, ...], names: list[str]) -> FloatArray:
-    """Return the settings as places in the unit interval: (n_trials, n_names)."""
-    settings = np.full((len(trials), len(names)), NOT_ACTIVE)
-    for row, trial in enumerate(trials):
-        for column, name in enumerate(names):
-            if name in trial.params and name in snapshot.space:
-                domain = snapshot.space[name].domain
-                settings[row, column] = domain.unit(domain.nearest(trial.params[name]))
-    return settings
+def _halves(surrogate: Surrogate, rng: np.random.Generator) -> list[Surrogate]:
+    """Return what halves of the trials teach, with the same kernel."""
+    features, targets = surrogate.X_train_, surrogate.y_train_
+    chosen = [rng.permutation(len(targets))[: len(targets) // 2] for _ in range(N_HALVES)]
+    make: Callable[[], Surrogate] = lambda: Surrogate(surrogate.owner, surrogate.theta)  # noqa: E731
+    return [make().fit(features[half], targets[half]) for half in chosen]
 
 
-def _ranks(losses: FloatArray) -> FloatArray:
-    """Return the ranks in [0, 1], equal for equal losses."""
-    _, place, n_equal = np.unique(losses, return_inverse=True, return_counts=True)
-    last = np.cumsum(n_equal)
-    middle = last - (n_equal + 1) / 2
-    ranks: FloatArray = middle[place] / max(len(losses) - 1, 1)
-    return ranks
+def _foreseen(surrogate: Surrogate) -> float:
+    """Return the leave-one-out R², of Rasmussen & Williams 2006, equation 5.12."""
+    targets = surrogate.y_train_
+    missed = surrogate.alpha_ / np.diag(surrogate.K_inv_)
+    return float(1 - (missed**2).mean() / max(targets.var(), 1e-12))
 
 
-def _drops(
-    predict: Callable[[FloatArray], FloatArray],
-    settings: FloatArray,
-    ranks: FloatArray,
-    rng: np.random.Generator,
-) -> FloatArray:
-    """Return the loss of explained variance for each shuffle: (n_names, N_SHUFFLES)."""
-    n_trials, n_names = settings.shape
-    # One prediction for all shuffles: calling the forest costs more than its rows.
-    stacked = np.tile(settings, (n_names * N_SHUFFLES, 1, 1))
-    for k in range(n_names * N_SHUFFLES):
-        column = k // N_SHUFFLES
-        stacked[k, :, column] = rng.permutation(settings[:, column])
-    shuffled = predict(stacked.reshape(-1, n_names)).reshape(n_names, N_SHUFFLES, n_trials)
-    error = ((shuffled - ranks) ** 2).mean(axis=2)
-    drops: FloatArray = (error - ((predict(settings) - ranks) ** 2).mean()) / max(
-        ranks.var(), 1e-12
-    )
-    return drops
+def important_names(snapshot: Snapshot, n: int) -> list[str]:
+    """Return the `n` most important parameters; the first of the space where that is not known."""
+    found = measured_importance(snapshot)
+    if found is None or found.explained < EXPLAINED_LEAST:
+        return [parameter.name for parameter in moving(snapshot)][:n]
+    return found.names[:n]
 
 
 def importance(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
@@ -127,19 +141,33 @@ def importance(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     n = len(found.names)
     axes = new_axes(figure, (0.24, 0.17, 0.97, 0.9))
     places = np.arange(n)[::-1]
-    axes.barh(places, found.drops, 0.6, color=TRIAL, xerr=found.spread, ecolor=INK)
+    axes.barh(places, found.shares, 0.6, color=TRIAL, xerr=found.spread, ecolor=INK)
     axes.set_yticks(places, [drawable(name) for name in found.names], **WORDS)
-    axes.set_xlim(0, max(float((found.drops + found.spread).max()) * 1.05, 1e-3))
-    axes.set_xlabel("drop of the explained variance", **WORDS)
-    axes.set_title(f"a forest explains {found.explained:.0%} of the trials' order", **WORDS)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.set_xlim(0, max(float((found.shares + found.spread).max()) * 1.05, 1e-3))
+    axes.set_xlabel("share of the differences", **WORDS)
+    axes.set_title(f"what matters: a model foresees {found.explained:.0%} of new trials", **WORDS)
     return figure
 
 
 def importance_alt(found: Importance | None) -> str:
-    """Return what was found, for those who do not see the plot."""
+    """Return what was found in words, as far as the trials carry them."""
     if found is None:
         return f"Importance needs {N_LEAST} complete trials."
     if found.explained < EXPLAINED_LEAST:
         return "Importance: the trials do not tell yet which parameter matters."
-    parts = (f"{n} {d:.2f}" for n, d in zip(found.names, found.drops, strict=True))
-    return f"Importance, out of {found.explained:.0%} explained: {', '.join(parts)}."
+    n_most = min(int((np.cumsum(found.shares) < MOST_SHARE).sum()) + 1, MOST_NAMED)
+    share = float(found.shares[:n_most].sum())
+    verb = "explains" if n_most == 1 else "explain"
+    text = f"Importance: {_listed(found.names[:n_most])} {verb} {share:.0%} of the differences"
+    above = found.shares + 2 * found.spread
+    idle = [name for name, most in zip(found.names, above, strict=True) if most < NO_SHARE]
+    if idle:
+        does = "does" if len(idle) == 1 else "do"
+        text += f"; {_listed(idle)} {does} not matter here"
+    return f"{text}. A model of the trials foresees {found.explained:.0%} of new ones."
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,18 +10,32 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hpo_magic.core.domains import Choice
+from hpo_magic.core.domains import Choice, Float
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.core.space import Parameter
-from hpo_magic.core.trial import Direction, State
+from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.testing.searches import a_search
-from hpo_magic.views.canvas import Plot, drawable, png, words
+from hpo_magic.views.canvas import Plot, captioned, drawable, png, words
 from hpo_magic.views.convergence import convergence, visible_range
 from hpo_magic.views.curves import current_curve, curves
+from hpo_magic.views.dependence import dependence
 from hpo_magic.views.importance import importance, measured_importance
+from hpo_magic.views.optimism import optimism
 from hpo_magic.views.parallel import parallel
+from hpo_magic.views.slices import slices
+from hpo_magic.views.timeline import bars, timeline
 
-VIEWS = [convergence, current_curve, curves, parallel, importance]
+VIEWS = [
+    convergence,
+    current_curve,
+    curves,
+    parallel,
+    importance,
+    slices,
+    dependence,
+    timeline,
+    optimism,
+]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -154,8 +168,153 @@ def test_importance_finds_the_parameter_that_matters() -> None:
     found = measured_importance(a_search(150))
     assert found is not None
     assert found.names[0] == "lr"
-    assert found.drops[0] > 3 * found.drops[1]
+    assert found.shares[0] > 0.9
     assert found.explained > 0.5
+
+
+def test_importance_speaks_of_what_matters_and_what_does_not() -> None:
+    """In a sentence, where the trials carry it."""
+    text = words(importance(a_search(150)))
+    assert text.startswith("Importance: lr explains ")
+    idle = text.partition("; ")[2]
+    assert "not matter here" in idle
+    assert "act" in idle
+    assert "lr" not in idle
+
+
+def of_function(value: Callable[..., float], n: int) -> Snapshot:
+    """Return a search of `n` random settings of x, y and z in [0, 1], without noise."""
+    rng = np.random.default_rng(1)
+    space = Space({name: Parameter(name, Float(0.0, 1.0), 0.5) for name in "xyz"})
+    trials = []
+    for k in range(n):
+        params = {name: float(rng.random()) for name in "xyz"}
+        trials.append(Trial(k, State.COMPLETE, params, value=value(**params), duration_s=1.0))
+    return Snapshot("f", "value", Direction.MINIMIZE, space, tuple(trials))
+
+
+def test_importance_is_near_the_true_shares() -> None:
+    """Of 3x + 2y, with z idle: variances 9 and 4 parts of 13."""
+    found = measured_importance(of_function(lambda x, y, z: 3 * x + 2 * y, 60))
+    assert found is not None
+    assert found.names[:2] == ["x", "y"]
+    assert np.allclose(found.shares, [9 / 13, 4 / 13, 0], atol=0.03)
+    assert found.spread.max() < 0.1
+
+
+def test_a_parameter_that_is_rarely_reached_matters_less() -> None:
+    """The same parameter makes fewer differences where a branch hides it in nine of ten trials."""
+
+    def searched(low: float) -> Snapshot:
+        old = of_function(lambda x, y, z: 0.0, 120)
+        trials = []
+        for trial in old.trials:
+            params = dict(trial.params)
+            x, y = float(str(params["x"])), float(str(params["y"]))
+            if x < low:
+                del params["y"]
+            value = x + (3 * y if x >= low else 1.5)
+            trials.append(replace(trial, params=params, value=value))
+        return replace(old, trials=tuple(trials))
+
+    shares = []
+    for low in (0.1, 0.9):
+        found = measured_importance(searched(low))
+        assert found is not None
+        shares.append(found.shares[found.names.index("y")])
+    assert shares[1] < 0.6 * shares[0]
+
+
+def test_slices_say_where_the_good_trials_are() -> None:
+    """Of a parameter that decides, and of no other; too few trials say nothing."""
+    text = words(slices(of_function(lambda x, y, z: (x - 0.3) ** 2, 100)))
+    assert "the best 10 have x 0." in text
+    assert " y " not in text
+    assert "too few" in words(slices(a_search(10)))
+
+
+def test_slices_leave_out_what_was_not_reached() -> None:
+    """A trial without `units[1]` has no dot in its plot."""
+    search = a_search(60)
+    figure = slices(search)
+    n_dots = {axes.get_xlabel(): len(axes.collections[0].get_offsets()) for axes in figure.axes}
+    complete = search.history.complete
+    assert n_dots["lr"] == len(complete)
+    assert n_dots["units[1]"] == sum("units[1]" in t.params for t in complete) < len(complete)
+
+
+def test_dependence_says_where_the_best_is_expected() -> None:
+    """Near the true best; a parameter without effect is not spoken of."""
+    text = words(dependence(of_function(lambda x, y, z: (x - 0.3) ** 2, 60), names=["x", "z"]))
+    assert "best near x 0." in text
+    assert "z" not in text.partition(":")[2]
+    place = float(text.partition("best near x ")[2].split()[0])
+    assert abs(place - 0.3) < 0.1
+
+
+def test_dependence_draws_what_is_expected_and_how_unsure_that_is() -> None:
+    """Three parameters: three curves, three maps and three maps of the doubt."""
+    figure = dependence(of_function(lambda x, y, z: x * y + z, 30))
+    labels = [axes.get_xlabel() for axes in figure.axes]
+    assert sorted(label.partition(":")[0] for label in labels)[:3] == ["expected"] * 3
+    assert sum(label.startswith("unsure") for label in labels) == 3
+
+
+def test_the_timeline_has_a_row_for_each_worker() -> None:
+    """Trials that overlap are in different rows; others are listed by number."""
+    search = a_search(12, is_running=False)
+    drawn, pauses, n_rows = bars(search)
+    assert [bar.row for bar in drawn] == list(range(12))
+    assert (pauses, n_rows) == ([], 1)
+    both = tuple(replace(t, started=1000.0 + 2 * (t.number // 2)) for t in search.trials)
+    drawn, _, n_rows = bars(replace(search, trials=both))
+    assert n_rows == 2
+    assert "up to 2 at once" in words(timeline(replace(search, trials=both)))
+
+
+def test_the_night_between_two_runs_is_cut_out() -> None:
+    """Ten hours in which nothing ran take no room, and are said."""
+    search = a_search(12, is_running=False)
+    night = 36_000.0
+    trials = tuple(
+        replace(t, started=(t.started or 0.0) + (night if t.number > 5 else 0.0))
+        for t in search.trials
+    )
+    drawn, pauses, _ = bars(replace(search, trials=trials))
+    assert [round(length, -2) for _, length in pauses] == [night]
+    assert max(bar.end for bar in drawn) < 40
+    figure = timeline(replace(search, trials=trials))
+    assert any("10 h" in text.get_text() for text in figure.axes[0].texts)
+
+
+def test_honest_against_best_seen_has_a_dot_for_each_rerun() -> None:
+    """Settings that were run again are the columns, the best seen first."""
+    search = a_search(20, is_running=False)
+    ranked = sorted(search.history.complete, key=lambda t: -(t.value or 0.0))[:2]
+    again = tuple(
+        replace(t, number=100 + k, kind=Kind.RECHECK, seed=k, value=(t.value or 0.0) - 0.01 * k)
+        for k in (1, 2)
+        for t in ranked
+    )
+    figure = optimism(replace(search, trials=(*search.trials, *again)))
+    labels = [text.get_text().split()[0] for text in figure.axes[0].get_xticklabels()]
+    assert labels == [str(t.number) for t in ranked]
+    dots, seen = figure.axes[0].collections[-2:]
+    assert len(dots.get_offsets()) == 4
+    assert len(seen.get_offsets()) == 2
+
+
+def test_a_caption_stands_beneath_the_plot() -> None:
+    """The words of the figure, below the lowest axes; the plot keeps its size."""
+    figure = convergence(a_search(30))
+    text, height = words(figure), figure.size_px[1]
+    axes_px = figure.axes[0].get_position().height * height
+    captioned(figure)
+    assert figure.texts[-1].get_text().replace("\n", " ") == text
+    assert figure.axes[0].get_position().height * figure.size_px[1] == pytest.approx(axes_px)
+    figure.canvas.draw()
+    assert figure.texts[-1].get_window_extent().y1 < figure.axes[0].get_tightbbox().y0
+    assert figure.texts[-1].get_window_extent().x1 <= figure.size_px[0]
 
 
 def test_importance_is_silent_on_few_trials_and_on_noise() -> None:

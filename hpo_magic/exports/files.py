@@ -1,0 +1,38 @@
+"""A search as plain files: a table as CSV, everything as JSON. Neither needs a library."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.summary import active_names
+
+__all__ = ["to_csv", "to_json"]
+
+COLUMNS = ("number", "state", "kind", "value", "duration_s")
+
+
+def to_csv(snapshot: Snapshot, path: Path) -> None:
+    """Write a table with a row for each trial; see `Study.to_csv`."""
+    names = active_names(snapshot)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow([*COLUMNS, *names, "error"])
+        for t in snapshot.trials:
+            fixed = (t.number, t.state.value, t.kind.value, t.value, t.duration_s)
+            params = (t.params.get(name) for name in names)
+            rows.writerow([*fixed, *params, str(t.failure) if t.failure else None])
+
+
+def to_json(snapshot: Snapshot, path: Path) -> None:
+    """Write the study with its space, curves and outputs; see `Study.to_json`."""
+    whole = {
+        "study": snapshot.name,
+        "metric": snapshot.metric,
+        "direction": snapshot.direction.value,
+        "space": snapshot.space.to_json(),
+        "trials": [trial.to_json() for trial in snapshot.trials],
+    }
+    path.write_text(json.dumps(whole, indent=1, allow_nan=False), encoding="utf-8")

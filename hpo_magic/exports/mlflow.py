@@ -1,0 +1,126 @@
+"""A search for MLflow: a run for each trial, nested under one run of the whole search.
+
+Where it goes is MLflow's own affair: `MLFLOW_TRACKING_URI`, or `mlflow.set_tracking_uri`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.trial import Point, State, Trial
+from hpo_magic.exports.logging import not_installed, write_all
+from hpo_magic.honesty.rechecking import chosen_trial, honest_of
+
+__all__ = ["MlflowLog", "require", "to_mlflow"]
+
+PARENT = "mlflow.parentRunId"
+STATUS = {State.COMPLETE: "FINISHED", State.FAILED: "FAILED"}  # the others were killed
+
+
+def require() -> None:
+    """Check that MLflow is installed.
+
+    Raises
+    ------
+    HpoError
+        If not.
+    """
+    try:
+        import mlflow  # noqa: F401
+    except ImportError:
+        raise not_installed("A log for MLflow", "mlflow", "mlflow") from None
+
+
+def to_mlflow(snapshot: Snapshot, experiment: str | None = None) -> str:
+    """Write a search to MLflow, and return the id of its run; see `Study.to_mlflow`."""
+    require()
+    log = MlflowLog(experiment or snapshot.name)
+    write_all(log, snapshot)
+    return log.run_id
+
+
+class MlflowLog:
+    """Writes trials as runs; see `exports.logging.Log`."""
+
+    def __init__(self, experiment: str) -> None:
+        from mlflow import MlflowClient
+
+        self._client = MlflowClient()
+        found = self._client.get_experiment_by_name(experiment)
+        self._experiment = (
+            self._client.create_experiment(experiment) if found is None else found.experiment_id
+        )
+        self.run_id: str = self._new_run("search", {}, time.time())
+        self._runs: dict[int, str] = {}
+
+    def point(self, trial: Trial, point: Point) -> None:
+        """Log what was measured at an epoch."""
+        self._log_metrics(self._run_of(trial), dict(point.metrics), point.step)
+
+    def trial(self, trial: Trial, snapshot: Snapshot) -> None:
+        """Log the setting and the value, and end the run."""
+        run = self._run_of(trial)
+        for name, value in trial.params.items():
+            self._client.log_param(run, _key(name), value)
+        for name, text in (("state", trial.state.value), ("kind", trial.kind.value)):
+            self._client.set_tag(run, name, text)
+        if trial.failure:
+            self._client.set_tag(run, "error", str(trial.failure))
+        if trial.value is not None:
+            self._log_metrics(run, {"value": trial.value}, 0)
+        begun = time.time() if trial.started is None else trial.started
+        self._end(run, STATUS.get(trial.state, "KILLED"), begun + (trial.duration_s or 0.0))
+        del self._runs[trial.number]
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Log what is chosen into the search's own run."""
+        for run in self._runs.values():
+            self._end(run, "KILLED", time.time())
+        best, chosen = snapshot.history.best(), chosen_trial(snapshot)
+        self._client.set_tag(self.run_id, "metric", snapshot.metric)
+        self._client.set_tag(self.run_id, "direction", snapshot.direction.value)
+        if best is not None and best.value is not None and chosen is not None:
+            found = {"best_seen": best.value}
+            expected = honest_of(snapshot).value
+            if expected is not None:
+                found["honest"] = expected
+            self._log_metrics(self.run_id, found, 0)
+            for name, value in chosen.params.items():
+                self._client.log_param(self.run_id, _key(name), value)
+        self._end(self.run_id, "FINISHED", time.time())
+
+    def _run_of(self, trial: Trial) -> str:
+        if trial.number not in self._runs:
+            begun = time.time() if trial.started is None else trial.started
+            self._runs[trial.number] = self._new_run(
+                f"trial {trial.number}", {PARENT: self.run_id}, begun
+            )
+        return self._runs[trial.number]
+
+    def _new_run(self, name: str, tags: dict[str, str], at: float) -> str:
+        run = self._client.create_run(
+            self._experiment, start_time=round(at * 1000), tags=tags, run_name=name
+        )
+        return str(run.info.run_id)
+
+    def _end(self, run: str, status: str, at: float) -> None:
+        self._client.set_terminated(run, status, end_time=round(at * 1000))
+
+    def _log_metrics(self, run: str, metrics: dict[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = round(time.time() * 1000)
+        logged: list[Any] = [
+            Metric(_key(name), value, now, step)
+            for name, value in metrics.items()
+            if math.isfinite(value)
+        ]
+        self._client.log_batch(run, metrics=logged)
+
+
+def _key(name: str) -> str:
+    """Return a name that MLflow takes: `units[0]` has brackets, which it does not."""
+    return "".join(c if c.isalnum() or c in "_-. /" else "." for c in name).rstrip(".")

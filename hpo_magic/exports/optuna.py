@@ -1,0 +1,139 @@
+"""A search as a study of Optuna: for its plots, its importance, its dashboard.
+
+What the two do not share: Optuna has no reverse log scale (it becomes a linear one), no steps on a
+log scale and no tuples among choices (they become a choice, of texts where need be).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpo_magic.core.domains import Choice, Domain, Int, Plain
+from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.space import Params, Space
+from hpo_magic.core.summary import curve_metric
+from hpo_magic.core.trial import State, Trial
+from hpo_magic.errors import HpoError
+from hpo_magic.exports.logging import not_installed
+
+if TYPE_CHECKING:
+    import optuna
+
+__all__ = ["to_optuna"]
+
+
+def to_optuna(
+    snapshot: Snapshot, storage: str | Path | None = None, name: str | None = None
+) -> optuna.Study:
+    """Return the search as a new study of Optuna; see `Study.to_optuna`."""
+    try:
+        import optuna
+    except ImportError:
+        raise not_installed("to_optuna()", "Optuna", "optuna") from None
+    where = str(storage) if storage is not None else None
+    if where is not None and "://" not in where:
+        where = f"sqlite:///{where}"
+    wanted = name or snapshot.name
+    try:
+        study = optuna.create_study(
+            study_name=wanted, storage=where, direction=snapshot.direction.value
+        )
+    except optuna.exceptions.DuplicatedStudyError:
+        raise HpoError(
+            f"{storage} has a study {wanted!r} already. Give another name: to_optuna(…, name=…)."
+        ) from None
+    study.set_user_attr("metric", snapshot.metric)
+    distributions = {n: _distribution(p.domain) for n, p in snapshot.space.items()}
+    metric = curve_metric(snapshot)
+    for trial in snapshot.history.trials:
+        if trial.state is not State.RUNNING:
+            study.add_trial(_frozen(trial, snapshot.space, distributions, metric))
+    return study
+
+
+def _frozen(
+    trial: Trial, space: Space, distributions: dict[str, Any], metric: str | None
+) -> optuna.trial.FrozenTrial:
+    import optuna
+
+    states = optuna.trial.TrialState
+    state = {
+        State.COMPLETE: states.COMPLETE,
+        State.PRUNED: states.PRUNED,
+        State.SKIPPED: states.PRUNED,
+    }.get(trial.state, states.FAIL)
+    points = trial.curve if metric is not None else ()
+    reported = {p.step: p.metrics[str(metric)] for p in points if metric in p.metrics}
+    params = _params(trial.params, space)
+    frozen = optuna.trial.create_trial(
+        state=state,
+        value=trial.value,
+        params=params,
+        distributions={name: distributions[name] for name in params},
+        intermediate_values=reported,
+        user_attrs=_attributes(trial),
+    )
+    if trial.started is not None:
+        frozen.datetime_start = datetime.fromtimestamp(trial.started)
+        frozen.datetime_complete = datetime.fromtimestamp(trial.started + (trial.duration_s or 0.0))
+    return frozen
+
+
+def _attributes(trial: Trial) -> dict[str, Any]:
+    """Return what Optuna has no field for."""
+    told: dict[str, Any] = {"number": trial.number, "kind": trial.kind.value, "seed": trial.seed}
+    if trial.failure:
+        told["error"] = str(trial.failure)
+    if trial.state in (State.SKIPPED, State.STOPPED):
+        told["state"] = trial.state.value
+    return told | {f"metric {name}": value for name, value in trial.metrics.items()}
+
+
+def _params(params: Params, space: Space) -> dict[str, Plain]:
+    """Return the values as their distributions have them; those outside the space are left out."""
+    known = {name: value for name, value in params.items() if name in space}
+    return {
+        name: _labels(space[name].domain)[_level(space[name].domain, value)]
+        if _is_categorical(space[name].domain)
+        else space[name].domain.nearest(value)
+        for name, value in known.items()
+    }
+
+
+def _is_categorical(domain: Domain) -> bool:
+    return isinstance(domain, Choice) or (domain.log and domain.step is not None)
+
+
+def _level(domain: Domain, value: Plain) -> int:
+    if isinstance(domain, Choice):
+        return domain.index(value)
+    n = domain.n_levels or 1
+    return min(int(domain.unit(value) * n), n - 1)
+
+
+def _labels(domain: Domain) -> list[Plain]:
+    """Return the choices as Optuna can tell them apart: as they are, or else as text."""
+    if isinstance(domain, Choice):
+        values = list(domain.values)
+    else:
+        n = domain.n_levels or 1
+        values = [domain.value((k + 0.5) / n) for k in range(n)]
+    plain = all(value is None or isinstance(value, bool | int | float | str) for value in values)
+    is_clear = plain and len(set(values)) == len(values)  # 1 and True are one to a set
+    return values if is_clear else [repr(value) for value in values]
+
+
+def _distribution(domain: Domain) -> Any:
+    import optuna
+
+    if _is_categorical(domain):
+        return optuna.distributions.CategoricalDistribution(_labels(domain))
+    assert not isinstance(domain, Choice)
+    low: Any = domain.low
+    high: Any = domain.high if domain.step is None else domain.value(1.0)  # the last step
+    if isinstance(domain, Int):
+        step = int(domain.step or 1)
+        return optuna.distributions.IntDistribution(low, high, log=domain.log, step=step)
+    return optuna.distributions.FloatDistribution(low, high, log=domain.log, step=domain.step)
