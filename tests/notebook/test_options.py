@@ -58,7 +58,7 @@ def test_lines(line: str, options: dict[str, Any]) -> None:
             "digits --trails=5",
             "no option --trails. Did you mean --trials? (%%hpo? lists them all.)",
         ),
-        ("digits --quux 4", "no option --quux. (%%hpo? lists them all.)"),
+        ("digits --zzz 4", "no option --zzz. (%%hpo? lists them all.)"),
         (
             "digits --max val_acc",
             "no option --max. Did you mean --maximize? (%%hpo? lists them all.)",
