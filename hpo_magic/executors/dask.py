@@ -127,7 +127,7 @@ class _Underway:
 
     run: Run
     future: Any = None
-    worker: str = ""  # where it was sent to, then where it runs
+    worker: str = ""  # where it runs; "" before it began
     n_starts: int = 0
     told_at: float | None = None  # when it was told to stop, by a clock that never jumps
 
@@ -194,10 +194,12 @@ class DaskExecutor:
         return len(self._addresses)
 
     def submit(self, run: Run) -> None:
-        """Send a training to a worker that has none."""
-        taken = {one.worker for one in self._underway.values()}
-        free = [address for address in self._addresses if address not in taken]
-        one = self._underway[run.number] = _Underway(run, worker=free[0] if free else "")
+        """Send a training to the cluster; the scheduler knows best which worker is idle.
+
+        None is named: a task that names a worker which has died meanwhile waits for it for ever if
+        no other was there at that moment, even one that may run elsewhere.
+        """
+        one = self._underway[run.number] = _Underway(run)
         one.future = self.client.submit(
             _train_here,
             self._name,
@@ -205,8 +207,6 @@ class DaskExecutor:
             dict(self.names),
             key=f"{self._name}-{run.number}",
             pure=False,
-            workers=free[:1] or None,
-            allow_other_workers=bool(free),
         )
         one.future.add_done_callback(lambda future: self._said.put(("done", run.number, future)))
 
