@@ -140,6 +140,30 @@ class Restorer:
         _, trained, model = self._trained
         return trained.variables, model
 
+    def check(self, trial: Trial, frozen: Objective) -> None:
+        """Run the trial's cell with the values written in; its score must be the one on record.
+
+        Raises
+        ------
+        HpoError
+            If it is not, or the cell fails.
+        """
+        attempt = Attempt(frozen, self.frameworks, self.record.metric, self.record.direction)
+        run = Run(trial.number, {}, Kind.ENQUEUED, trial.seed, to_beat=None)
+        with kept_random_state():
+            ended = attempt(run, lambda step, metrics, n_steps=None: None, lambda: None)
+        if not isinstance(ended, Completed):
+            failure = getattr(ended, "failure", "it was stopped")
+            raise HpoError(f"The frozen cell does not run: {failure}.") from attempt.last_error
+        again = ended.outcome.value
+        if trial.value is None or again is None or math.isclose(trial.value, again, rel_tol=1e-6):
+            return
+        raise HpoError(
+            f"The frozen cell came to {number(again)}, and trial {trial.number} to "
+            f"{number(trial.value)} in the search. Either the data or the libraries changed since, "
+            f"or the code draws random numbers of its own; seed them with hp.seed()."
+        )
+
     def _train(self, trial: Trial) -> tuple[Trained, Any]:
         if self.objective is None:
             raise HpoError(

@@ -14,6 +14,7 @@ from hpo_magic.core.space import Space, describe
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.core.wording import counted, setting
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
+from hpo_magic.executors.attempt import Objective
 from hpo_magic.honesty.rechecking import chosen_trial, headline, honest_of
 from hpo_magic.honesty.report import Honest
 from hpo_magic.restore import Restorer
@@ -49,6 +50,7 @@ class Study:
     unsaved: dict[int, Trial] = field(default_factory=dict)  # what a failing disk did not take
     namespace: Mapping[str, Any] = field(default_factory=dict)  # where the cell looks names up
     new_cell: Callable[[str], None] | None = None  # puts a text into a new cell below
+    objective_of: Callable[[str], Objective] | None = None  # of a cell's text
 
     @property
     def name(self) -> str:
@@ -401,15 +403,21 @@ class Study:
             self.snapshot = snapshot_of(self.storage, self.record)
         return self
 
-    def freeze(self) -> Frozen:
+    def freeze(self, *, check: bool = False) -> Frozen:
         """Return the cell with the winning values written in, and put it into a new cell below.
 
         Comments and formatting stay; what comes out runs without hpo_magic.
 
+        Parameters
+        ----------
+        check
+            Run it first, seeded as in its trial, and compare its score with the one on record.
+
         Raises
         ------
         HpoError
-            If the study was not searched from a cell, or a value cannot be written in.
+            If the study was not searched from a cell, or a value cannot be written in; with `check`
+            if the score is another one, or the notebook of the cell is not here.
         """
         from hpo_magic.core.freeze import freeze
 
@@ -426,6 +434,13 @@ class Study:
             seed=trial.seed,
             first_line=2,  # the names count `%%hpo` as line 1
         )
+        if check:
+            if self.restorer is None or self.objective_of is None:
+                raise HpoError(
+                    f"The cell of study {self.name!r} can be checked in a notebook alone: run "
+                    f"%hpo {self.name} in one that has what the cell reads."
+                )
+            self.restorer.check(trial, self.objective_of(text))
         if self.new_cell is not None:
             self.new_cell(text)
         return Frozen(text)

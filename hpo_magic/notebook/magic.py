@@ -200,8 +200,14 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         """Put a study into the namespace, under its name."""
         study.namespace = self.shell.user_ns
         study.new_cell = partial(self.shell.set_next_input, replace=False)
+        study.objective_of = partial(self._objective_of, study.name)
         self.shell.user_ns[study.name] = study
         return study
+
+    def _objective_of(self, name: str, text: str) -> CellObjective:
+        """Return a text as a cell of this notebook."""
+        cell = Cell.compile(self.shell, name, text, filename=f"<frozen {name}>")
+        return CellObjective(cell, self.shell)
 
     def _check_free(self, name: str) -> None:
         there = self.shell.user_ns.get(name)

@@ -1,0 +1,136 @@
+"""Frozen cells: searched in a notebook, frozen, run without hpo_magic; the score is the same."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+LINE = "%%hpo s -n 6 --sampler random --recheck 0 --ui none --minimize"
+CELLS = {
+    "a variable": "x = hp.Float(-1.0, 1.0)\nx ** 2",
+    "an expression": "(hp.Int('a', 1, 9) - 4) ** 2 + hp.Float('b', 0, 1)",
+    "named by keyword": "k = hp.Int(name='k', min_value=1, max_value=9)\nabs(k - 5)",
+    "a keyword argument": "def f(a, b=0): return (a - b) ** 2\nf(a=hp.Int(0, 9), b=hp.Int(0, 9))",
+    "a position": "def f(width, depth): return width * depth\nf(hp.Int(1, 9), hp.Int(1, 9))",
+    "one name twice": "a = hp.Int('n', 1, 9)\nb = hp.Int('n', 1, 9)\na + b",
+    "a for loop": """
+        total = 0
+        for i in range(hp.Int('layers', 1, 3)):  # each with a width of its own
+            total += i * hp.Int('w', 1, 9) + hp.Float(0.0, 1.0, name=f'd{i}')
+        total
+        """,
+    "unnamed in a loop": """
+        total = 0.0
+        for i in range(3):
+            width = hp.Int(1, 64, sampling="log")
+            total += width / (i + 1)
+        total
+        """,
+    "a while loop": """
+        left, spent = 3, 0
+        while left:
+            cost = hp.Int(1, 9)
+            spent += cost * left
+            left -= 1
+        spent
+        """,
+    "a comprehension": "w = [hp.Int(1, 9) for _ in range(3)]\nw[0] + 10 * w[1] + 100 * w[2]",
+    "a nested comprehension": "r = [[hp.Float(0, 1) * k for k in range(2)] for _ in range(2)]\nsum(map(sum, r))",
+    "a dict": "d = {c: hp.Float(0.0, 1.0) for c in 'ab'}\nd['a'] - d['b']",
+    "branches": """
+        kind = hp.Choice(["flat", "tall"])
+        if kind == "tall":
+            height = hp.Int(1, 9)
+        else:
+            height = 0.5  # no parameter here
+        height * hp.Float("width", 1.0, 2.0)
+        """,
+    "a conditional expression": "a = hp.Int(1, 9) if hp.Boolean('big') else hp.Float(0, 1)\na",
+    "nested functions": """
+        def outer(scale):
+            def inner():
+                rate = hp.Float(0.0, 1.0)
+                return rate * scale
+            return inner() + hp.Int("base", 1, 5)
+
+        outer(2)
+        """,
+    "a function called in a loop": """
+        def layer(k):
+            units = hp.Int(1, 32)
+            return units * k
+
+        sum(layer(k) for k in (1, 2, 3))
+        """,
+    "objects among the choices": """
+        import math
+        act = hp.Choice([math.sin, math.cos, abs])
+        act(hp.Float("x", 0.0, 3.0))
+        """,
+    "a seed, a report and a score": """
+        import random
+        rng = random.Random(hp.seed())
+        for epoch in range(2):
+            hp.report(loss=epoch)
+        rng.random() + hp.Float("x", 0.0, 1.0)
+        """,
+    "a conditional scope": """
+        total = 1.0
+        if hp.Boolean("norm"):
+            with hp.conditional_scope("norm", [True]):
+                total += hp.Float("eps", 0.0, 1.0)
+        total
+        """,
+    "a class and a step": """
+        class Net:
+            widths = [hp.Int(8, 64, step=8) for _ in range(2)]
+            rate = hp.Float(0.0, 0.5, step=0.1)
+
+        sum(Net.widths) * (1 + Net.rate)
+        """,
+    "a dict at the end": "x = hp.Float(0.0, 1.0)\n{'loss': x, 'size': 3}",
+    "data and global random numbers": """
+        import numpy as np
+        noise = np.random.default_rng(hp.seed()).normal(size=len(data))
+        float(((data - hp.Float("shift", 0.0, 3.0)) ** 2).mean() + noise.mean())
+        """,
+}
+
+
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
+def test_a_frozen_cell_gives_the_score_on_record(notebook: Any, cell: str) -> None:
+    """Checked by itself, and run once more where there is no `hp`."""
+    body = dedent(cell).strip()
+    notebook.ok("import numpy as np\ndata = np.arange(4.0)\nimport random")
+    metric = " loss" if body.endswith("}") and "'loss'" in body else ""
+    notebook.ok(f"{LINE}{metric}\n{body}")
+    frozen = str(notebook.ok("frozen = s.freeze(check=True)\nfrozen").value)
+    assert "hp." not in frozen
+    assert [line for line in body.splitlines() if "#" in line] == [] or "#" in frozen
+    best = notebook["s"].best_trial
+    notebook.ok("del hp")
+    value = notebook.ok(frozen).value
+    assert (value["loss"] if isinstance(value, dict) else value) == pytest.approx(best.value)
+
+
+def test_a_score_that_is_another_one_is_said(notebook: Any) -> None:
+    """The cell reads a variable that changed since; nothing is put below."""
+    notebook.ok("shift = 0.0")
+    notebook.ok(f"{LINE}\nx = hp.Float(1.0, 2.0)\nx + shift")
+    notebook.ok("shift = 5.0")
+    error = notebook.run("s.freeze(check=True)").error
+    assert str(error).startswith("The frozen cell came to 6.")
+    assert "in the search. Either the data or the libraries changed since" in str(error)
+    notebook.ok("del shift")
+    assert "The frozen cell does not run: failed" in str(notebook.run("s.freeze(check=True)").error)
+
+
+def test_a_study_without_its_notebook_cannot_check(notebook: Any) -> None:
+    """A script has no cell to run; freezing alone works."""
+    notebook.ok(f"{LINE}\nx = hp.Float(1.0, 2.0)\nx")
+    notebook.ok("from hpo_magic import load_study\nloaded = load_study('s')")
+    assert str(notebook.ok("loaded.freeze()").value).startswith("x = 1.")
+    error = notebook.run("loaded.freeze(check=True)").error
+    assert str(error).startswith("The cell of study 's' can be checked in a notebook alone")
