@@ -216,7 +216,8 @@ def _in_python(error: MetricError | SpaceError) -> MetricError | SpaceError:
 def _checked(trials: int, options: dict[str, Any]) -> Options:
     """Return the options as the magic's line would give them."""
     given = dict(options)
-    goals = {key: given.pop(key) for key in ("minimize", "maximize") if key in given}
+    goals = {key: given.pop(key, None) for key in ("minimize", "maximize")}
+    goals = {key: value for key, value in goals.items() if value is not None}
     if len(goals) > 1:
         raise OptionError("search: give one of minimize and maximize, not both.")
     metric, direction = None, None

@@ -61,6 +61,12 @@ def test_a_metric_of_the_dict_that_is_returned() -> None:
     assert study.trials[1].metrics.keys() == {"size", "score"}
 
 
+def test_a_goal_of_none_is_none() -> None:
+    """Whoever passes both along may leave one empty."""
+    study = searched(both, minimize=None, maximize="score")
+    assert study.record.direction is Direction.MAXIMIZE
+
+
 def test_a_metric_of_keras_s_needs_no_option() -> None:
     """As in a cell."""
     study = searched(lambda: {"val_loss": hp.Float("rate", 0.0, 1.0)})

@@ -37,7 +37,10 @@ CELLS = {
         spent
         """,
     "a comprehension": "w = [hp.Int(1, 9) for _ in range(3)]\nw[0] + 10 * w[1] + 100 * w[2]",
-    "a nested comprehension": "r = [[hp.Float(0, 1) * k for k in range(2)] for _ in range(2)]\nsum(map(sum, r))",
+    "a nested comprehension": """
+        r = [[hp.Float(0, 1) * k for k in range(2)] for _ in range(2)]
+        sum(map(sum, r))
+        """,
     "a dict": "d = {c: hp.Float(0.0, 1.0) for c in 'ab'}\nd['a'] - d['b']",
     "branches": """
         kind = hp.Choice(["flat", "tall"])
