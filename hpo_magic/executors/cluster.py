@@ -57,7 +57,9 @@ def own_cluster(n_workers: int) -> Iterator[Client]:
     settings = {
         # Set before a worker's Python starts: NumPy reads it when it is imported.
         "distributed.nanny.pre-spawn-environ": wanted,
-        "distributed.scheduler.allowed-failures": 1,
+        # Dask counts a death against trainings, too, that only waited on that worker. Ours are
+        # counted by how often they begin.
+        "distributed.scheduler.allowed-failures": 5,
         "distributed.scheduler.worker-ttl": None,  # native code may hold the interpreter for long
         # A training has no data of Dask's that could be moved to disk: held, it would hang.
         "distributed.worker.memory.target": False,
@@ -70,7 +72,7 @@ def own_cluster(n_workers: int) -> Iterator[Client]:
                 n_workers=n_workers,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
             )
         except (OSError, RuntimeError, TimeoutError) as error:

@@ -83,8 +83,11 @@ class _Site(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
         return self._parcel
 
 
-def _train_here(name: str, run: Run, names: Mapping[str, str]) -> Arrived:
-    """Train on this worker; one training at a time, however many threads it has."""
+def _train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[Arrived, int]:
+    """Train on this worker; return what came of it, and the bytes that the process now holds.
+
+    One training at a time, however many threads the worker has.
+    """
     worker = get_worker()
     site: _Site = worker.plugins[name]
     with _ONE_AT_A_TIME:
@@ -94,7 +97,9 @@ def _train_here(name: str, run: Run, names: Mapping[str, str]) -> Arrived:
             worker.log_event(name, {"number": run.number, "reports": reports})
 
         try:
-            return train(site.parcel(), run, names, send, lambda: run.number in site.stopping)
+            parcel = site.parcel()
+            arrived = train(parcel, run, names, send, lambda: run.number in site.stopping)
+            return arrived, int(psutil.Process().memory_info().rss)
         finally:
             site.stopping.discard(run.number)
 
@@ -112,10 +117,6 @@ def _versions() -> dict[str, str]:
         with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found
-
-
-def _memory_here() -> int:
-    return int(psutil.Process().memory_info().rss)
 
 
 # In the kernel.
@@ -277,14 +278,16 @@ class DaskExecutor:
             return False
         if future.status == "finished":
             try:
-                arrived: Arrived = future.result(timeout=60)
+                arrived, memory = future.result(timeout=60)
             except Exception:  # noqa: BLE001  (it was lost on its way)
                 return self._not_finished(one, feed)
-            self._home(one, arrived, feed)
+            self._home(one, arrived, memory, feed)
             return True
         return self._not_finished(one, feed)
 
-    def _home(self, one: _Underway, arrived: Arrived, feed: Callable[[Event], None]) -> None:
+    def _home(
+        self, one: _Underway, arrived: Arrived, memory: int, feed: Callable[[Event], None]
+    ) -> None:
         del self._underway[one.run.number]
         one.future.release()
         self.names |= arrived.names
@@ -292,7 +295,7 @@ class DaskExecutor:
         # The clocks of two machines differ.
         feed(replace(arrived.ended, at=self.clock()))
         if self.is_renewed:
-            self._renew(one.worker, arrived.n_trained)
+            self._renew(one.worker, arrived.n_trained, memory)
 
     def _not_finished(self, one: _Underway, feed: Callable[[Event], None]) -> bool:
         status = one.future.status
@@ -363,7 +366,7 @@ class DaskExecutor:
             del self._underway[one.run.number]
             self._quietly(one.future.cancel)
             if self.is_own and one.worker:
-                self._restart(one.worker)
+                self._kill(one.worker)
             elif one.n_starts:
                 feed(
                     Noted(
@@ -375,27 +378,26 @@ class DaskExecutor:
             return True
         return False
 
-    def _renew(self, worker: str, n_trained: int) -> None:
-        """Start a worker again if it has trained enough, or its memory has grown."""
-        used = 0
-        with suppress(Exception):
-            used = self.client.run(_memory_here, workers=[worker])[worker]
+    def _renew(self, worker: str, n_trained: int, used: int) -> None:
+        """Start a worker again if it has trained enough, or its memory has grown; it is idle."""
         first = self._first_bytes.setdefault(worker, used)
         if n_trained >= RENEW_AFTER_TRIALS or used - first > RENEW_AFTER_BYTES:
             self._restart(worker)
+            self._looked_at = float("-inf")
 
-    def _restart(self, worker: str) -> None:
-        """Kill a worker of ours, and have another one started; the others go on meanwhile."""
-        self._first_bytes.pop(worker, None)
+    def _kill(self, worker: str) -> None:
+        """Have a worker of ours killed, and another one started; the others go on meanwhile."""
         self._addresses = [address for address in self._addresses if address != worker]
         self._leaving.add(worker)
+        thread = threading.Thread(target=self._restart, args=(worker,), name="hpo-kill")
+        thread.daemon = True
+        thread.start()
 
-        def restart() -> None:
-            self._quietly(
-                lambda: self.client.restart_workers([worker], timeout=30, raise_for_error=False)
-            )
-
-        threading.Thread(target=restart, daemon=True, name="hpo-restart").start()
+    def _restart(self, worker: str) -> None:
+        self._first_bytes.pop(worker, None)
+        self._quietly(
+            lambda: self.client.restart_workers([worker], timeout=30, raise_for_error=False)
+        )
 
     def _look(self) -> None:
         """Ask who is there, now and then."""

@@ -1,0 +1,169 @@
+"""The executor on Dask, and what may go wrong there. Worker processes take seconds to start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo_magic.core.events import Completed, Ended, Failed, Noted, Restarted, StopAsked
+from hpo_magic.core.hp import hp
+from hpo_magic.core.trial import Direction
+from hpo_magic.errors import ClusterError
+from hpo_magic.executors.cluster import own_cluster, threads_env
+from hpo_magic.executors.dask import DaskExecutor, connected, version_notes
+from hpo_magic.executors.parcel import Parcel, packed
+from hpo_magic.testing.executors import a_run, events_until_ended
+from hpo_magic.testing.fakes import FakeObjective
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """Return a client of two workers of our own."""
+    with own_cluster(2) as client:
+        yield client
+
+
+def an_executor(client: Any, function: Any, **options: Any) -> DaskExecutor:
+    """Return an executor that trains `function`; its value is minimized."""
+    parcel = packed(Parcel(FakeObjective(function), (), None, Direction.MINIMIZE))
+    return DaskExecutor(client, parcel, is_own=True, **options)
+
+
+def dying_once(mark: Path) -> Any:
+    """Return what kills its worker the first time, after a report."""
+
+    def train() -> float:
+        hp.report(loss=1.0)
+        time.sleep(0.3)  # the report is on its way
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0.5
+
+    return train
+
+
+def test_a_training_whose_worker_dies_runs_once_more(client, tmp_path: Path) -> None:
+    """On another worker; the user is told, and what the lost one reported is forgotten."""
+    executor = an_executor(client, dying_once(tmp_path / "mark"))
+    executor.submit(a_run(3))
+    events = events_until_ended(executor)
+    executor.close()
+    assert isinstance(events[-1], Completed)
+    assert [e.number for e in events if isinstance(e, Restarted)] == [3]
+    (told,) = [e.text for e in events if isinstance(e, Noted)]
+    assert told == "Trial 3 runs once more: the worker that had it died."
+
+
+def test_a_training_that_kills_two_workers_has_failed(client) -> None:
+    """It does not take the others, too."""
+
+    def deadly() -> float:
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0.5
+
+    executor = an_executor(client, deadly)
+    executor.submit(a_run(4))
+    ended = events_until_ended(executor)[-1]
+    executor.close()
+    assert isinstance(ended, Failed)
+    assert (ended.number, ended.failure.error) == (4, "WorkerDied")
+    assert "out of memory" in ended.failure.message
+
+
+def test_a_training_that_passes_no_batch_is_taken_off(client) -> None:
+    """Its worker is killed; another one comes, and trains."""
+
+    def hanging() -> float:
+        if hp.Float("x", 0.0, 1.0) > 0.5:
+            time.sleep(1000)
+        return 0.5
+
+    executor = an_executor(client, hanging, grace_s=0.2)
+    executor.submit(a_run(0, x=0.9))
+    latest = time.monotonic() + 30
+    while not executor._underway[0].worker and time.monotonic() < latest:
+        executor.pump(lambda event: None, 0.1)
+    executor.stop(0)
+    assert isinstance(events_until_ended(executor)[-1], Ended)
+    for number in (1, 2):
+        executor.submit(a_run(number, x=0.1))
+    assert isinstance(events_until_ended(executor)[-1], Completed)
+    assert isinstance(events_until_ended(executor)[-1], Completed)
+    executor.close()
+
+
+def test_names_of_one_training_are_known_to_the_next(client) -> None:
+    """What a worker finds out of unnamed calls comes home."""
+    executor = an_executor(client, lambda: 0.5, names={"a": "b"})
+    executor.submit(a_run(0))
+    events_until_ended(executor)
+    executor.close()
+    assert executor.names == {"a": "b"}
+
+
+def test_workers_with_our_packages_need_no_word(client) -> None:
+    """Those of this machine have them."""
+    assert version_notes(client) == []
+
+
+def test_a_worker_is_renewed_after_so_many_trainings(client, monkeypatch) -> None:
+    """Its process is another one."""
+    monkeypatch.setattr("hpo_magic.executors.dask.RENEW_AFTER_TRIALS", 1)
+    executor = an_executor(client, lambda: float(os.getpid()), is_renewed=True)
+    pids = set()
+    for number in range(3):
+        executor.submit(a_run(number))
+        ended = events_until_ended(executor)[-1]
+        assert isinstance(ended, Completed)
+        pids.add(ended.outcome.value)
+    executor.close()
+    assert len(pids) == 3
+
+
+def test_a_cluster_that_is_gone_ends_the_search() -> None:
+    """In one sentence; the training counts as stopped, so it is run again."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        executor = an_executor(client, lambda: time.sleep(1000))
+        executor.submit(a_run(0))
+        cluster.close()
+        events = events_until_ended(executor)
+        executor.close()
+    assert [type(event) for event in events[-3:]] == [Noted, StopAsked, Ended]
+    assert "What has finished is safe; run the cell again to go on." in events[-3].text
+
+
+def test_nobody_at_the_address(monkeypatch) -> None:
+    """The sentence says how to get there."""
+    monkeypatch.setattr("hpo_magic.executors.dask.CONNECT_S", 0.2)
+    with pytest.raises(ClusterError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9: .*"):
+        connected("tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(("n_workers", "each"), [(1, "8"), (2, "4"), (3, "2"), (16, "1")])
+def test_the_threads_of_all_workers_add_up_to_the_cores(n_workers: int, each: str) -> None:
+    """Of BLAS and of TensorFlow; each worker has one at least."""
+    env = threads_env(n_workers, 8)
+    assert env["OMP_NUM_THREADS"] == env["TF_NUM_INTRAOP_THREADS"] == each
+
+
+def test_the_environment_is_as_it_was(client) -> None:
+    """Of the user's process: workers have their own number of threads."""
+    counts = client.run(lambda: os.environ["OMP_NUM_THREADS"])
+    assert len(set(counts.values())) == 1
