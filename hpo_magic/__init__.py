@@ -15,13 +15,23 @@ from hpo_magic.core.hp import HyperParameters, hp
 
 if TYPE_CHECKING:
     from hpo_magic.api import load_study, search
+    from hpo_magic.comparison import compare
     from hpo_magic.study import Study
 
-__all__ = ["HyperParameters", "Study", "hp", "load_ipython_extension", "load_study", "search"]
+__all__ = [
+    "HyperParameters",
+    "Study",
+    "compare",
+    "hp",
+    "load_ipython_extension",
+    "load_study",
+    "search",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "Study": "hpo_magic.study",
+    "compare": "hpo_magic.comparison",
     "load_ipython_extension": "hpo_magic.notebook.magic",
     "load_study": "hpo_magic.api",
     "search": "hpo_magic.api",

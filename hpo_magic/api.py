@@ -50,6 +50,7 @@ OPTIONS = (
     "stop",
     "errors",
     "fresh",
+    "from_study",
     "log",
     "storage",
     "ui",
@@ -76,8 +77,8 @@ def search(
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
         metric. `time` and `timeout` ("10m", or seconds), `sampler`, `pruner`, `seed`, `recheck`,
-        `keep`, `stop`, `errors`, `fresh`, `log`, `storage`, `ui`, `jobs`, `isolate` as in
-        `%%hpo?`; `on` is the address of a Dask scheduler, a `Client` or a pool.
+        `keep`, `stop`, `errors`, `fresh`, `from_study` (`--from`), `log`, `storage`, `ui`, `jobs`,
+        `isolate` as in `%%hpo?`; `on` is the address of a Dask scheduler, a `Client` or a pool.
 
     Returns
     -------

@@ -51,6 +51,8 @@ class Options:
         ends it when so many trials in a row brought no better value.
     fresh
         Start a new revision of the study.
+    from_study
+        A study in the same folder whose best settings a new study tries first.
     log
         Where else trials are logged while the search runs: "tensorboard:DIR" or "mlflow".
     storage
@@ -82,6 +84,7 @@ class Options:
     stop: str | int = "none"
     errors: str = "skip"
     fresh: bool = False
+    from_study: str | None = None
     log: str | None = None
     storage: Path | None = None
     ui: str = "auto"

@@ -12,6 +12,7 @@ from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, State, Trial
 from hpo_magic.core.wording import counted
 from hpo_magic.options import Options
+from hpo_magic.warm import settings_to_try
 
 __all__ = ["Fingerprint", "Opened", "open_study"]
 
@@ -46,20 +47,40 @@ def open_study(storage: Storage, name: str, options: Options, mark: Fingerprint)
     """Return the revision of the study that a run with these options works on.
 
     The last revision goes on if code, data and goal are the same; where only the ranges changed,
-    with the trials that still fit. Anything else, or `fresh`, is a new revision.
+    with the trials that still fit. Anything else, or `fresh`, is a new revision, which tries the
+    best settings of `from_study` first.
+
+    Raises
+    ------
+    StudyNotFound
+        If there is no study `from_study`, or it has no complete trial.
     """
     revisions = storage.revisions(name)
     latest = revisions[-1] if revisions else None
     reason = _reason_for_new(storage, latest, options, mark)
     if latest is None or reason:
         wanted = _record(name, options, mark, len(revisions) + 1)
+        queue, from_text = _warm_start(storage, options, wanted)
         record = storage.create(wanted)
         if record.created != wanted.created:  # another process began the same study just now
             return open_study(storage, name, replace(options, fresh=False), mark)
         sentence = f"{reason}: a new revision ({record.revision}); the old ones stay."
         is_worth_saying = latest is not None and _has_results(storage, latest)
-        return Opened(record, Space(), (), (), sentence=sentence if is_worth_saying else "")
+        said = " ".join(filter(None, (sentence if is_worth_saying else "", from_text)))
+        return Opened(record, Space(), (), queue, sentence=said)
     return _going_on(storage, latest, options, mark)
+
+
+def _warm_start(
+    storage: Storage, options: Options, wanted: StudyRecord
+) -> tuple[tuple[Mapping[str, Plain], ...], str]:
+    """Return the settings to be tried first, and the sentence that says so."""
+    if options.from_study is None:
+        return (), ""
+    before = wanted.revision if options.from_study == wanted.name else None
+    found = settings_to_try(storage, options.from_study, options.trials, before)
+    which = counted(len(found), "best setting")
+    return tuple(found), f"After the start the {which} of {options.from_study} are tried."
 
 
 def _reason_for_new(

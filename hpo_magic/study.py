@@ -19,6 +19,7 @@ from hpo_magic.honesty.rechecking import chosen_trial, headline, honest_of
 from hpo_magic.honesty.report import Honest
 from hpo_magic.restore import Restorer
 from hpo_magic.voting import Vote
+from hpo_magic.warm import narrowed_ranges, settings_of_table
 
 if TYPE_CHECKING:  # heavy, and not needed by a search
     import optuna
@@ -195,23 +196,75 @@ class Study:
         models = [self._model_of(trial) for trial in voters]
         return Vote(models, [trial.number for trial in voters])
 
-    def enqueue(self, **params: Any) -> None:
-        """Have a setting tried first when the search goes on.
+    def enqueue(self, table: Any = None, /, **params: Any) -> None:
+        """Have settings tried first when the search goes on.
 
         Parameters that are left out are the sampler's to choose.
+
+        Parameters
+        ----------
+        table
+            Rows of settings: a pandas frame, such as another study's `to_frame()`, or dicts.
+            Columns that are no parameters are passed over.
+        **params
+            One setting.
 
         Raises
         ------
         SpaceError
             If a name is not a parameter of the study, or a value is outside its range.
+        HpoError
+            If no column of the table is a parameter.
         """
-        plain = {name: label_of(value) for name, value in params.items()}
-        for name, value in plain.items():
-            self._check_name(name)
-            if value not in self.space[name].domain:
-                allowed = describe(self.space[name].domain)
-                raise SpaceError(f"{name}: {value!r} is not in its range ({allowed}).")
-        self.storage.enqueue(self.record.id, plain)
+        settings = settings_of_table(table, self.space, self.name) if table is not None else []
+        if params or table is None:
+            settings.append({name: label_of(value) for name, value in params.items()})
+        for plain in settings:  # all are right, or none is taken
+            for name, value in plain.items():
+                self._check_name(name)
+                if value not in self.space[name].domain:
+                    allowed = describe(self.space[name].domain)
+                    raise SpaceError(f"{name}: {value!r} is not in its range ({allowed}).")
+        for plain in settings:
+            self.storage.enqueue(self.record.id, plain)
+
+    def narrowed(self) -> Frozen:
+        """Return the cell with ranges around the best tenth, and put it into a new cell below.
+
+        Run it, and the search goes on: trials that fit the new ranges are kept as history.
+
+        Raises
+        ------
+        HpoError
+            If the study was not searched from a cell, or has fewer than 20 complete trials.
+        """
+        from hpo_magic.core.narrow import narrow
+
+        if not self.record.source:
+            raise HpoError(f"Study {self.name!r} was not searched from a cell: nothing to narrow.")
+        ranges = narrowed_ranges(self.snapshot)
+        names = self.record.names or None
+        body = narrow(self.record.source, ranges, names, self.namespace, first_line=2)
+        n_more = sum(trial.state.is_finished for trial in self.trials) * 3 // 2
+        goal = f"--{self.record.direction.value} {self.record.metric or 'value'}"
+        text = f"%%hpo {self.name} --trials {n_more} {goal}\n{body}"
+        if self.new_cell is not None:
+            self.new_cell(text)
+        return Frozen(text)
+
+    def revision(self, number: int) -> Study:
+        """Return another revision of the study, to read and to compare.
+
+        Raises
+        ------
+        StudyNotFound
+            If there is no such revision.
+        """
+        for record in self.storage.revisions(self.name):
+            if record.revision == number:
+                return Study(record, self.storage, snapshot_of(self.storage, record))
+        n = len(self.storage.revisions(self.name))
+        raise StudyNotFound(f"study {self.name!r} has revisions 1 to {n}, not {number}.")
 
     def _check_name(self, name: str) -> None:
         if name not in self.space:

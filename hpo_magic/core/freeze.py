@@ -18,7 +18,7 @@ from hpo_magic.core.sites import METHODS, Site, constant_text, given_name, read_
 from hpo_magic.core.spelling import arguments_of, chosen, fitting, grouped, not_asked
 from hpo_magic.errors import HpoError
 
-__all__ = ["CannotFreeze", "freeze"]
+__all__ = ["CannotFreeze", "freeze", "names_of_text"]
 
 # What `next(...)` takes the values of several passes from is made before these.
 _REPEATING = ast.For | ast.AsyncFor | ast.While | ast.ClassDef
@@ -83,7 +83,7 @@ def freeze(
     units = [next(_units) for _ in 'ab']
     """
     parsed = read_source(source)
-    recorded = None if names is None else _names_of_text(names, first_line)
+    recorded = None if names is None else names_of_text(names, first_line)
     matching = Matching(parsed, params, recorded, namespace or {})
     elsewhere = matching.elsewhere
     for site in matching.doubtful if elsewhere else ():
@@ -97,7 +97,7 @@ def freeze(
     return f"# Asked for by code outside this cell: {note}\n{frozen}" if note else frozen
 
 
-def _names_of_text(names: Mapping[str, str], first_line: int) -> dict[str, str]:
+def names_of_text(names: Mapping[str, str], first_line: int) -> dict[str, str]:
     """Return the names in the cell by place, with its first line as line 1."""
     numbered: dict[str, str] = {}
     for place, name in names.items():

@@ -137,3 +137,23 @@ def test_a_study_without_its_notebook_cannot_check(notebook: Any) -> None:
     assert str(notebook.ok("loaded.freeze()").value).startswith("x = 1.")
     error = notebook.run("loaded.freeze(check=True)").error
     assert str(error).startswith("The cell of study 's' can be checked in a notebook alone")
+
+
+def test_a_narrowed_cell_goes_on_with_the_trials_that_fit(notebook: Any) -> None:
+    """It is put below, searches the narrower ranges, and keeps what fits."""
+    notebook.ok(
+        "%%hpo s -n 30 --sampler random --recheck 0 --ui none --minimize value\n"
+        "x = hp.Float(0.0, 1.0, default=1.0)  # where?\n(x - 0.3) ** 2"
+    )
+    before = len(notebook["s"].trials)
+    cell = str(notebook.ok("s.narrowed()").value)
+    assert cell.startswith("%%hpo s --trials 45 --minimize value\nx = hp.Float(0.")
+    assert "# where?" in cell
+    line, _, body = cell.partition("\n")
+    notebook.ok(f"{line} --sampler random --recheck 0 --ui none\n{body}")
+    study = notebook["s"]
+    domain = study.space["x"].domain
+    assert 0.0 < domain.low < 0.3 < domain.high < 0.6
+    assert study.record.revision == 1
+    assert 5 < before - len(study.set_aside) < before
+    assert all(t.params["x"] in domain for t in study.trials)

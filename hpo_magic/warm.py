@@ -1,0 +1,151 @@
+"""What a study leaves for the next search: its best settings, ranges around them, tables of others.
+
+A setting of another study is tried, not believed: its value was measured by other code, on other
+data or with other ranges.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hpo_magic.core.domains import Choice, Int, Plain
+from hpo_magic.core.labels import label_of
+from hpo_magic.core.narrow import Narrowed
+from hpo_magic.core.ports import Snapshot, Storage
+from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.trial import Direction, State, Trial
+from hpo_magic.core.wording import counted, setting
+from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
+
+__all__ = ["best_settings", "narrowed_ranges", "settings_of_table", "settings_to_try"]
+
+MOST_SETTINGS = 5
+# Of the trials, the good ones, around which the ranges are drawn, with a margin on either side.
+GOOD_SHARE, FEWEST_GOOD, FEWEST_TRIALS = 0.1, 5, 20
+MARGIN, LEAST_WIDTH = 0.05, 0.1  # shares of the range
+
+
+def best_settings(trials: Iterable[Trial], direction: Direction, n: int) -> list[dict[str, Plain]]:
+    """Return the settings of the `n` best complete trials, each once, best first."""
+    complete = [t for t in trials if t.state is State.COMPLETE and t.value is not None]
+    complete.sort(key=lambda t: (direction.sign * (t.value or 0.0), t.number))
+    found: dict[str, dict[str, Plain]] = {}
+    for trial in complete:
+        found.setdefault(setting(trial.params), dict(trial.params))
+    return list(found.values())[:n]
+
+
+def settings_to_try(
+    storage: Storage, name: str, n_trials: int, before: int | None = None
+) -> list[dict[str, Plain]]:
+    """Return what a new search tries first of an older study: its best settings, a few.
+
+    Parameters
+    ----------
+    n_trials
+        The budget of the new search; no more than a quarter of it is returned, one at least.
+    before
+        The revision that is being begun, where it is of the same study.
+
+    Raises
+    ------
+    StudyNotFound
+        If there is no such study, or it has nothing to give.
+    """
+    revisions = [r for r in storage.revisions(name) if before is None or r.revision < before]
+    if not revisions:
+        names = storage.names()
+        listed = f" There are: {', '.join(names)}." if names else " There is none yet."
+        raise StudyNotFound(f"--from: no study {name!r} here.{did_you_mean(name, names)}{listed}")
+    last = revisions[-1]
+    n = max(min(MOST_SETTINGS, n_trials // 4), 1)
+    found = best_settings(storage.trials(last.id), last.direction, n)
+    if not found:
+        raise StudyNotFound(f"--from: study {name!r} has no complete trial to begin from.")
+    return found
+
+
+def settings_of_table(table: Any, space: Space, study: str) -> list[dict[str, Plain]]:
+    """Return the settings in the rows of a table: a pandas frame, or dicts.
+
+    Columns that are no parameters are passed over, and so are empty cells.
+
+    Raises
+    ------
+    HpoError
+        If no column is a parameter.
+    """
+    rows: list[Mapping[str, Any]]
+    rows = table.to_dict("records") if hasattr(table, "to_dict") else [dict(row) for row in table]
+    found = [
+        {name: _typed(space[name], row[name]) for name in space if _is_there(row, name)}
+        for row in rows
+    ]
+    settings = [each for each in found if each]
+    if rows and not settings:
+        columns = ", ".join(map(str, rows[0]))
+        raise HpoError(
+            f"no column of the table is a parameter of study {study!r}. It has: "
+            f"{', '.join(space)}; the table: {columns}."
+        )
+    return settings
+
+
+def _is_there(row: Mapping[str, Any], name: str) -> bool:
+    value = row.get(name)
+    is_nan = isinstance(value, float) and math.isnan(value)  # NumPy's float64 is a float
+    return name in row and value is not None and not is_nan
+
+
+def _typed(parameter: Parameter, value: Any) -> Plain:
+    """Return the value as the parameter has it: a table makes floats of integers with gaps."""
+    plain = label_of(value.item() if hasattr(value, "item") else value)
+    if isinstance(parameter.domain, Int) and isinstance(plain, float) and plain.is_integer():
+        return int(plain)
+    return plain
+
+
+def narrowed_ranges(snapshot: Snapshot) -> dict[str, Narrowed]:
+    """Return narrower ranges around the best tenth of the trials, where they are narrower.
+
+    Raises
+    ------
+    HpoError
+        If there are too few trials to tell.
+    """
+    history = snapshot.history
+    if len(history.complete) < FEWEST_TRIALS:
+        done = counted(len(history.complete), "complete trial")
+        raise HpoError(
+            f"Narrower ranges need {FEWEST_TRIALS} complete trials; study {snapshot.name!r} has "
+            f"{done}."
+        )
+    ranked = sorted(history.complete, key=lambda t: (history.loss(t), t.number))
+    good = ranked[: max(round(GOOD_SHARE * len(ranked)), FEWEST_GOOD)]
+    found = {name: _narrowed(parameter, good) for name, parameter in snapshot.space.items()}
+    return {name: range_ for name, range_ in found.items() if range_ is not None}
+
+
+def _narrowed(parameter: Parameter, good: list[Trial]) -> Narrowed | None:
+    domain = parameter.domain
+    values = [t.params[parameter.name] for t in good if parameter.name in t.params]
+    if isinstance(domain, Choice) or not values:
+        return None
+    units = [domain.unit(value) for value in values]
+    low, high = min(units) - MARGIN, max(units) + MARGIN
+    more = max(LEAST_WIDTH - (high - low), 0.0) / 2
+    ends = [domain.value(min(max(unit, 0.0), 1.0)) for unit in (low - more, high + more)]
+    first, last = (_rounded(end, domain.kind, domain.step) for end in ends)
+    first, last = max(first, domain.low), min(last, domain.high)
+    least = domain.step or 0
+    is_narrower = (first, last) != (domain.low, domain.high) and last - first > least
+    best = domain.nearest(values[0])
+    assert isinstance(best, int | float)
+    return Narrowed(first, last, best) if is_narrower and first <= best <= last else None
+
+
+def _rounded(value: Plain, kind: str, step: float | None) -> float:
+    assert isinstance(value, int | float)
+    return value if kind == "int" or step is not None else float(f"{value:.3g}")
