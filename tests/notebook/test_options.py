@@ -152,7 +152,7 @@ FLAGS = [option.flag for option in OPTIONS]
         ("digits --maximize ", []),
         ("digits --trials ", []),
         ("digits -n ", []),
-        ("digits --fresh --fr", []),
+        ("digits --fresh --fre", []),
         ("digits --fresh --e", ["--errors"]),
         ("dig", []),
         ("", []),
