@@ -21,12 +21,14 @@ from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import best_trial
 from hpo_magic.core.wording import number, shown
 from hpo_magic.samplers.bayes import fitted
+from hpo_magic.samplers.gaussian_process import one_thread
 from hpo_magic.samplers.learning import Fitted
 from hpo_magic.views.canvas import BEST, INK, TRIAL, WORDS, Plot, blank, drawable, sentence, words
 from hpo_magic.views.importance import (
     EXPLAINED_LEAST,
     N_LEAST,
     NO_SHARE,
+    Importance,
     important_names,
     measured_importance,
 )
@@ -103,13 +105,22 @@ def dependence(
     if len(snapshot.history.complete) < FEWEST_TRIALS:
         figure.set_label(f"Partial dependence needs {FEWEST_TRIALS} complete trials.")
         return sentence(figure, words(figure))
-    wanted = list(names or important_names(snapshot, MOST_PARAMETERS))[:MOST_PARAMETERS]
+    found = measured_importance(snapshot)
+    wanted = list(names or important_names(snapshot, found, MOST_PARAMETERS))[:MOST_PARAMETERS]
     parameters = sorted(moving(snapshot, wanted), key=lambda p: wanted.index(p.name))
     if not parameters:
         figure.set_label("Partial dependence: no parameter varies.")
         return sentence(figure, words(figure))
     expected = _Expected(fitted(snapshot.space, snapshot.history), snapshot.direction.sign)
-    figure.set_label(dependence_alt(snapshot, parameters, expected))
+    with one_thread():  # small matrices: on a busy machine more threads take ten times as long
+        _draw(snapshot, figure, parameters, expected)
+        figure.set_label(dependence_alt(snapshot, found, parameters, expected))
+    return figure
+
+
+def _draw(
+    snapshot: Snapshot, figure: Plot, parameters: list[Parameter], expected: _Expected
+) -> None:
     n = len(parameters)
     axes = [
         [small_axes(figure, r * n + c, n, n, top_px=30, gap_px=BETWEEN_PX) for c in range(n)]
@@ -127,7 +138,6 @@ def dependence(
         drawn = [np.asarray(each.get_array()) for each in same]
         for each in same:
             each.set_clim(min(a.min() for a in drawn), max(a.max() for a in drawn))
-    return figure
 
 
 def _draw_single(
@@ -210,9 +220,13 @@ def _edges(places: FloatArray) -> FloatArray:
     return np.concatenate([[0.0], middles, [1.0]])
 
 
-def dependence_alt(snapshot: Snapshot, parameters: Sequence[Parameter], expected: _Expected) -> str:
+def dependence_alt(
+    snapshot: Snapshot,
+    found: Importance | None,
+    parameters: Sequence[Parameter],
+    expected: _Expected,
+) -> str:
     """Return where the model expects the best value of each parameter, where it expects one."""
-    found = measured_importance(snapshot)
     head = f"Partial dependence of {snapshot.metric}"
     names = ", ".join(parameter.name for parameter in parameters)
     if found is None or found.explained < EXPLAINED_LEAST:

@@ -24,6 +24,7 @@ from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.trial import History
 from hpo_magic.samplers.bayes import fitted
+from hpo_magic.samplers.gaussian_process import one_thread
 from hpo_magic.samplers.learning import Fitted
 from hpo_magic.samplers.surrogate import Surrogate
 from hpo_magic.views.canvas import INK, TRIAL, WORDS, Plot, blank, drawable, new_axes, sentence
@@ -72,8 +73,9 @@ def measured_importance(snapshot: Snapshot, seed: int = 0) -> Importance | None:
     rng = np.random.default_rng(seed)
     columns = [list(snapshot.space).index(name) for name in names]
     asked = _Asked(model, columns, worst, rng)
-    whole = asked.shares(model.surrogate)
-    halves = np.array([asked.shares(half) for half in _halves(model.surrogate, rng)])
+    with one_thread():  # small matrices: on a busy machine more threads take ten times as long
+        whole = asked.shares(model.surrogate)
+        halves = np.array([asked.shares(half) for half in _halves(model.surrogate, rng)])
     order = np.argsort(-whole, kind="stable")
     return Importance(
         [names[k] for k in order],
@@ -123,9 +125,8 @@ def _foreseen(surrogate: Surrogate) -> float:
     return float(1 - (missed**2).mean() / max(targets.var(), 1e-12))
 
 
-def important_names(snapshot: Snapshot, n: int) -> list[str]:
+def important_names(snapshot: Snapshot, found: Importance | None, n: int) -> list[str]:
     """Return the `n` most important parameters; the first of the space where that is not known."""
-    found = measured_importance(snapshot)
     if found is None or found.explained < EXPLAINED_LEAST:
         return [parameter.name for parameter in moving(snapshot)][:n]
     return found.names[:n]
