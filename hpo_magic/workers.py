@@ -103,16 +103,17 @@ def away(
             f"on: expected the address of a Dask scheduler, a Client or a pool with `submit`, got "
             f"{type(client).__name__}."
         )
-    try:
-        for text in dask.version_notes(client):
-            note(text)
-        executor = make(client)
-        n = executor.n_workers
-        note(f"{counted(n, 'worker')} at {client.scheduler.address}." if n else _WAITING)
-        yield executor
-    finally:
-        if is_address:
-            client.close()
+    with dask.quiet():
+        try:
+            for text in dask.version_notes(client):
+                note(text)
+            executor = make(client)
+            n = executor.n_workers
+            note(f"{counted(n, 'worker')} at {client.scheduler.address}." if n else _WAITING)
+            yield executor
+        finally:
+            if is_address:
+                client.close()
 
 
 _WAITING = "The cluster has no worker yet: the search begins when one has joined."

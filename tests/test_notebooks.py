@@ -205,3 +205,18 @@ def test_a_loop_in_pytorch_is_searched(tmp_path: Path) -> None:
     assert "loss_of(" in frozen
     assert "hp." not in frozen
     compile(frozen, "frozen", "exec")
+
+
+@pytest.mark.slow
+def test_two_workers_train_a_cell_and_a_cluster_of_the_user_s(tmp_path: Path) -> None:
+    """The panel's end, the sealed test in the kernel, the dashboard's link, and the result."""
+    path = tmp_path / "two_workers.ipynb"
+    text = (NOTEBOOKS / "07_two_workers.ipynb").read_text(encoding="utf-8")
+    path.write_text(text.replace("--trials 10", "--trials 5"), "utf-8")
+    script = execution()
+    notebook = script.execute(path, timeout_s=280)
+    assert "5 of 5 trials done" in script.shown(cell_with(notebook, "%%hpo digits"))
+    test = script.shown(cell_with(notebook, "%%hpo_test digits"))
+    assert re.search(r"test 0\.\d+", test)
+    assert re.search(r"http://\S+/status", script.shown(cell_with(notebook, "dashboard_link")))
+    assert "20 of 20 trials done" in script.shown(cell_with(notebook, "%%hpo curve"))

@@ -12,13 +12,14 @@ no data has to be sent again when a worker dies, and none belongs to a single wo
 
 from __future__ import annotations
 
+import logging
 import queue
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import Any
@@ -41,7 +42,7 @@ from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
 from hpo_magic.executors.parcel import Arrived, Parcel, Said, train, unpacked
 
-__all__ = ["DaskExecutor", "connected", "version_notes"]
+__all__ = ["DaskExecutor", "connected", "quiet", "version_notes"]
 
 # How long a training may go on after it was told to stop. It stops at a batch; code that passes
 # none is then taken off its worker, and a worker of our own is killed. As long as building and
@@ -412,6 +413,18 @@ class DaskExecutor:
         """Ask something of a cluster that may be gone."""
         with suppress(Exception):
             use()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep distributed's own log of a lost connection out of the notebook: we have a sentence."""
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def connected(address: str) -> Client:

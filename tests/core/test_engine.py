@@ -21,6 +21,7 @@ from hpo_magic.core.events import (
     Outcome,
     Reason,
     Reported,
+    Restarted,
     Run,
     Save,
     SaveGoal,
@@ -590,3 +591,36 @@ def test_the_history_of_a_suggestion_is_without_the_trial_itself() -> None:
     started(engine, 1)
     started(engine, 2)
     assert seen == [(1, [0]), (2, [0, 1])]
+
+
+def test_a_training_that_begins_again_has_a_new_curve_and_a_new_clock() -> None:
+    """What the lost one reported is forgotten, and its time does not count."""
+    engine = Engine(a_plan(timeout_s=10.0))
+    run = started(engine, 0, at=0.0)
+    engine.handle(Reported(run.number, 1, {"loss": 3.0}, 5.0))
+    assert engine.handle(Restarted(run.number, 9.0)) == ()
+    assert engine.handle(Ticked(12.0)) == ()
+    (trial,) = engine.snapshot(12.0).trials
+    assert (trial.curve, trial.started, trial.state) == ((), 9.0, State.RUNNING)
+    assert engine.handle(Ticked(19.0)) == (StopTrial(run.number),)
+
+
+def test_a_late_word_of_a_new_beginning_changes_nothing() -> None:
+    """The trial has ended."""
+    engine = Engine(a_plan())
+    run = started(engine, 0)
+    completed(engine, run, UNITS)
+    before = engine.snapshot(2.0)
+    engine.handle(Restarted(run.number, 2.0))
+    assert engine.snapshot(2.0) == before
+
+
+def test_which_models_stay_is_asked_again_when_a_training_ends() -> None:
+    """Beside it others have ended that were not known when it began."""
+    engine = Engine(a_plan(n_keep=2))
+    completed(engine, started(engine, 0), UNITS, value=5.0)
+    runs = [started(engine, number) for number in (1, 2, 3)]
+    assert {(run.to_beat, run.kept_too) for run in runs} == {(None, (0,))}
+    completed(engine, runs[0], UNITS, value=1.0)
+    completed(engine, runs[1], UNITS, value=2.0)
+    assert engine.to_keep(3) == (2.0, (1,))

@@ -1,0 +1,124 @@
+"""A cell away from its notebook."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpo_magic.core.events import Completed, Failed
+from hpo_magic.core.trial import Direction
+from hpo_magic.executors.parcel import Arrived, Parcel, packed, train, unpacked
+from hpo_magic.notebook.cell import Cell, CellObjective
+from hpo_magic.testing.executors import a_run
+
+
+def trained_away(notebook, body: str, **params: float) -> Arrived:
+    """Return what a cell comes to after it was packed and unpacked."""
+    cell = Cell.compile(notebook.shell, "away", body, filename="<cell>")
+    objective = CellObjective(cell, notebook.shell)
+    parcel = Parcel(objective, direction=Direction.MINIMIZE)
+    return train(unpacked(packed(parcel)), a_run(0, **params), {})
+
+
+def test_it_has_the_names_that_it_reads(notebook) -> None:
+    """Variables, functions with what these read, modules; and its names of `hp` calls."""
+    notebook.ok(
+        """
+        import math
+        offset, unread = 2.0, (i for i in ())   # a generator cannot be pickled
+        def shifted(x): return math.floor(x) - offset
+        """
+    )
+    arrived = trained_away(notebook, "lr = hp.Float(0.0, 10.0)\nshifted(lr)", lr=5.5)
+    assert isinstance(arrived.ended, Completed)
+    assert (dict(arrived.ended.outcome.params), arrived.ended.outcome.value) == ({"lr": 5.5}, 3.0)
+
+
+def test_its_failures_have_the_line_of_the_notebook(notebook) -> None:
+    """And the text of the cell."""
+    arrived = trained_away(notebook, "x = hp.Float(0.0, 1.0)\n1 / (x * 0)")
+    assert isinstance(arrived.ended, Failed)
+    assert arrived.ended.failure.line == 3
+    assert "1 / (x * 0)" in arrived.ended.failure.traceback
+
+
+def test_the_notebook_s_future_imports_go_along(notebook) -> None:
+    """They are flags of the compiler, not in the cell's text."""
+    notebook.ok("from __future__ import annotations")
+    arrived = trained_away(
+        notebook, "x = hp.Float(0.0, 1.0)\ndef f(a: Missing): return a\nf(x)", x=0.5
+    )
+    assert isinstance(arrived.ended, Completed), arrived.ended
+
+
+def test_lines_of_ipython_do_not_go_along(notebook) -> None:
+    """Said before anything runs."""
+    body = "x = hp.Float(0.0, 1.0)\n%time y = x\ny"
+    shown = notebook.run(f"%%hpo away --minimize --isolate --ui none\n{body}")
+    assert shown.usage_error.startswith("%%hpo: the cell has a line of IPython's")
+    assert "run without --jobs, --isolate and --on" in shown.usage_error
+
+
+def test_what_cannot_be_sent_is_named_before_anything_runs(notebook) -> None:
+    """No worker is started for it."""
+    notebook.ok("import sqlite3\ndb = sqlite3.connect(':memory:')")
+    body = "x = hp.Float(0.0, 1.0)\ndb.total_changes + x"
+    shown = notebook.run(f"%%hpo away --minimize --jobs 2 --ui none\n{body}")
+    assert shown.usage_error == (
+        "%%hpo: db (Connection) cannot be sent to a worker: cannot pickle 'sqlite3.Connection' "
+        "object. Make it inside the cell, where the training runs."
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("--on clint", "%%hpo: --on: there is no variable 'clint'."),
+        ("--on localhost:8786", "write --on tcp://localhost:8786."),
+        ("--on number", "on: expected the address of a Dask scheduler, a Client or a pool"),
+        ("--on number --jobs 2", "on: the workers are those of the cluster; leave out jobs"),
+        ("--jobs 0", "jobs: must be a whole number from 1 up, got 0."),
+    ],
+)
+def test_where_it_cannot_run(notebook, line: str, sentence: str) -> None:
+    """Each has its sentence."""
+    notebook.ok("number = 3")
+    shown = notebook.run(f"%%hpo away --minimize --ui none {line}\nhp.Float('x', 0, 1)")
+    assert sentence in shown.usage_error
+
+
+def test_without_dask_the_sentence_says_how_to_get_it(notebook, monkeypatch) -> None:
+    """The extra has it."""
+    import sys
+
+    for module in [m for m in sys.modules if m.startswith("hpo_magic.executors.")]:
+        if module.rpartition(".")[2] in ("dask", "cluster"):
+            monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delattr("hpo_magic.executors.dask", raising=False)
+    monkeypatch.delattr("hpo_magic.executors.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    shown = notebook.run("%%hpo away --minimize --ui none --jobs 2\nhp.Float('x', 0, 1)")
+    assert 'pip install "hpo_magic[dask]"' in shown.usage_error
+
+
+def test_a_pool_of_threads_trains(notebook) -> None:
+    """And says what it cannot do."""
+    notebook.ok("from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(2)")
+    notebook.ok("%%hpo away --minimize -n 5 --ui none --on pool\n(hp.Float('x', 0, 1) - 0.5) ** 2")
+    notebook.ok("pool.shutdown()")
+    study = notebook["away"]
+    assert [trial.state.value for trial in study.trials] == ["complete"] * 5
+    assert "This pool has no live reports" in " ".join(study.snapshot.messages)
+
+
+@pytest.mark.slow
+def test_two_workers_and_the_kernel_come_to_the_same(notebook) -> None:
+    """Value for value, where the settings are; and re-checks and the test run too."""
+    body = "import numpy as np\nx = hp.Float(0, 1)\n(x - 0.3) ** 2 + np.random.random() * hp.seed()"
+    options = "--minimize -n 10 --sampler sobol --ui none --recheck 2"
+    for name, more in (("here", ""), ("away", "--jobs 2"), ("alone", "--isolate")):
+        notebook.ok(f"%%hpo {name} {options} {more}\n{body}")
+    values = [
+        sorted(trial.value for trial in notebook[name].trials) for name in ("here", "away", "alone")
+    ]
+    assert values[0] == values[1] == values[2]
+    assert len(values[0]) == 10
