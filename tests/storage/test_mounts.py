@@ -23,7 +23,7 @@ server:/twice /twice nfs rw 0 0
 @pytest.mark.parametrize(
     ("folder", "kind", "is_network"),
     [
-        ("/work/hpo_studies", "overlay", False),
+        ("/data/hpo_studies", "overlay", False),
         ("/home/ada/hpo_studies", "nfs4", True),
         ("/homestead", "overlay", False),
         ("/home/ada/local/hpo_studies", "ext4", False),
