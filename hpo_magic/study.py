@@ -148,8 +148,7 @@ class Study:
         HpoError
             If there are fewer complete trials, or a model cannot be brought back.
         """
-        history = self.snapshot.history
-        best = sorted(history.complete, key=lambda t: (history.loss(t), t.number))
+        best = self.snapshot.history.ranked
         if n > len(best):
             done = counted(len(best), "complete trial")
             raise HpoError(f"Study {self.name!r} has {done}, not {n}.")
@@ -177,10 +176,8 @@ class Study:
         HpoError
             If there are fewer than 2 settings, or a model cannot be had.
         """
-        history = self.snapshot.history
-        ranked = sorted(history.complete, key=lambda trial: (history.loss(trial), trial.number))
         best_of: dict[str, Trial] = {}
-        for trial in ranked:
+        for trial in self.snapshot.history.ranked:
             best_of.setdefault(setting(trial.params), trial)
         leaders = list(best_of.values())
         kept = [t for t in leaders if self.restorer is not None and self.restorer.has_kept(t)]

@@ -115,14 +115,13 @@ def narrowed_ranges(snapshot: Snapshot) -> dict[str, Narrowed]:
     HpoError
         If there are too few trials to tell.
     """
-    history = snapshot.history
-    if len(history.complete) < FEWEST_TRIALS:
-        done = counted(len(history.complete), "complete trial")
+    ranked = snapshot.history.ranked
+    if len(ranked) < FEWEST_TRIALS:
+        done = counted(len(ranked), "complete trial")
         raise HpoError(
             f"Narrower ranges need {FEWEST_TRIALS} complete trials; study {snapshot.name!r} has "
             f"{done}."
         )
-    ranked = sorted(history.complete, key=lambda t: (history.loss(t), t.number))
     good = ranked[: max(round(GOOD_SHARE * len(ranked)), FEWEST_GOOD)]
     found = {name: _narrowed(parameter, good) for name, parameter in snapshot.space.items()}
     return {name: range_ for name, range_ in found.items() if range_ is not None}

@@ -240,14 +240,9 @@ class Engine:
         As the trials are now: beside a training of another worker it is another answer than when
         the training began.
         """
-        leaders, n_kept = self._leaders(number), self._n_kept()
+        leaders, n_kept = self.history(number).ranked, self._n_kept()
         to_beat = leaders[n_kept - 1].value if len(leaders) >= n_kept else None
         return to_beat, tuple(trial.number for trial in leaders[: n_kept - 1])
-
-    def _leaders(self, number: int) -> list[Trial]:
-        """Return the complete trials of the search, best first."""
-        history = self.history(number)
-        return sorted(history.complete, key=lambda t: (history.loss(t), t.number))
 
     def _n_kept(self) -> int:
         """Return how many trials' models are kept: those that a re-check may choose, or more."""
@@ -284,9 +279,7 @@ class Engine:
         self._announced = self.space
         if n_trials is not None and self.plan.rechecker is not None:
             n_trials -= self.plan.rechecker.n_runs(n_trials)
-        text = sampler.announcement(self.space, history, n_trials)
-        if text and text not in self.messages:
-            self.messages.append(text)
+        self._tell_once(sampler.announcement(self.space, history, n_trials))
 
     def _suggest_or_default(self, number: int) -> Params:
         try:
@@ -324,8 +317,7 @@ class Engine:
             self.plan = replace(self.plan, metric=outcome.metric, direction=outcome.direction)
             commands += (SaveGoal(outcome.metric or "value", outcome.direction),)
         if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
-            remark = self.plan.rechecker.remark(self.history(), self._reruns())
-            self._tell_once(remark)
+            self._tell_once(self.plan.rechecker.remark(self.history(), self._reruns()))
         elif not self._is_enough and (sentence := self.plan.enough(self.history())):
             self._is_enough = True
             self.messages.append(sentence)
@@ -533,10 +525,13 @@ class Engine:
 
     def _is_stale(self) -> bool:
         """Return whether so many trials brought no gain that the search is over."""
-        best = self.history().best()
-        if self.plan.patience is None or best is None:
+        if self.plan.patience is None:
             return False
-        since = [t for t in self.history().trials if t.number > best.number and t.state.is_finished]
+        history = self.history()
+        best = history.best()
+        if best is None:
+            return False
+        since = [t for t in history.trials if t.number > best.number and t.state.is_finished]
         return len(since) >= self.plan.patience
 
     def _is_late(self, at: float) -> bool:

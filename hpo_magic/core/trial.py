@@ -168,9 +168,17 @@ class History:
         """The trials that have a value."""
         return tuple(t for t in self.trials if t.state is State.COMPLETE)
 
+    def _place(self, trial: Trial) -> tuple[float | None, int]:
+        return self.loss(trial), trial.number
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The complete trials by their values, the best first, the earliest among equals."""
+        return sorted(self.complete, key=self._place)
+
     def best(self) -> Trial | None:
-        """Return the complete trial with the best value, the earliest among equals."""
-        return min(self.complete, key=lambda t: (self.loss(t), t.number), default=None)
+        """Return the first of `ranked`; None if no trial is complete."""
+        return min(self.complete, key=self._place, default=None)
 
     def fitting(self, space: Space) -> History:
         """Return the history of the trials whose values are all in `space`."""

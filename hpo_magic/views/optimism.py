@@ -63,10 +63,9 @@ def optimism(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 
 def _shown(snapshot: Snapshot) -> list[Trial]:
     """Return the settings of the columns: those that were run again, or the best where none was."""
-    history, again = snapshot.history, _again(snapshot)
-    ranked = sorted(history.complete, key=lambda t: (history.loss(t), t.number))
+    again = _again(snapshot)
     first: dict[str, Trial] = {}
-    for trial in ranked:
+    for trial in snapshot.history.ranked:
         first.setdefault(setting(trial.params), trial)
     run_again = [trial for key, trial in first.items() if key in again]
     return (run_again or list(first.values()))[:MOST_SHOWN]

@@ -42,7 +42,7 @@ def parallel(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     """Return the parallel coordinates, drawn into `figure` where one is given."""
     figure = blank(figure, WIDE_PX)
     figure.set_label(parallel_alt(snapshot))
-    complete = sorted(snapshot.history.complete, key=lambda t: snapshot.history.loss(t) or 0.0)
+    complete = snapshot.history.ranked
     parameters = _drawn_parameters(snapshot)
     if not complete or not parameters:
         return sentence(figure, "No trial is complete yet.")

@@ -84,11 +84,10 @@ def _mark_best(axes: Axes, parameter: Parameter, best: Trial | None) -> None:
 
 def slices_alt(snapshot: Snapshot) -> str:
     """Return where the best tenth of the trials lies, for each parameter where that is narrow."""
-    complete = snapshot.history.complete
-    if not complete:
+    ranked = snapshot.history.ranked
+    if not ranked:
         return "Slices: no trial is complete yet."
-    head = f"Slices of {counted(len(complete), 'trial')}"
-    ranked = sorted(complete, key=lambda t: snapshot.history.loss(t) or 0.0)
+    head = f"Slices of {counted(len(ranked), 'trial')}"
     good = ranked[: max(round(len(ranked) / 10), 1)]
     if len(good) < FEWEST_GOOD:
         return f"{head}: too few to say where the good values are."
