@@ -34,6 +34,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
+from hpo_magic.core.known import Known
 from hpo_magic.core.ports import Announcer, Pruner, Rechecker, Sampler, Snapshot, Verdict
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
@@ -103,25 +104,19 @@ class Engine:
         at: float = 0.0,
     ) -> None:
         self.plan = plan
-        self.space = space or Space()
         self.messages: list[str] = []
         self.ending: Reason | None = None
         self.failure: Failure | None = None
-        self._trials = {trial.number: trial for trial in trials}
-        self._own: set[int] = set()  # trials that this run of the search started,
-        self._active: set[int] = set()  # and those of them that are running
+        self._known = Known(space or Space(), trials, ranges_changed=ranges_changed)
         self._cut: dict[int, State] = {}  # what becomes of those that were told to stop
         self._queue = list(queue)
         self._must_trace = ranges_changed
         self._announced: Space | None = None
-        self._unconfirmed = set(self.space) if ranges_changed else set()
-        self._n_before = len(self._trials)
+        self._n_before = len(self._known.trials)
         self._began = at
         self._is_exhausted = False
         self._is_enough = False
         self._is_rechecking = False
-        self._fitting: dict[int, Trial] = {}
-        self._sort_out()
 
     # What happened, and what follows from it.
 
@@ -134,7 +129,9 @@ class Engine:
                 return self._reported(event)
             case Restarted():
                 self._restarted(event)
-            case Completed() | Failed() | Ended() | Skipped() if event.number not in self._active:
+            case Completed() | Failed() | Ended() | Skipped() if (
+                event.number not in self._known.active
+            ):
                 return ()  # it has ended already: a click came late, or a worker spoke twice
             case Completed():
                 return self._completed(event)
@@ -162,7 +159,7 @@ class Engine:
         if self.plan.timeout_s is None:
             return ()
         latest = at - self.plan.timeout_s
-        late = [t for t in self._running() if t.started is not None and t.started <= latest]
+        late = [t for t in self._known.running if t.started is not None and t.started <= latest]
         return tuple(c for trial in late for c in self._cut_short(trial.number, State.FAILED))
 
     def _cut_short(self, number: int, state: State) -> Commands:
@@ -190,7 +187,7 @@ class Engine:
 
     def _nothing_to_start(self, reason: Reason) -> Commands:
         """Wait for what runs, then finish."""
-        if self._active:
+        if self._known.active:
             return ()
         self._end(reason)
         return (self._finish(),)
@@ -209,7 +206,7 @@ class Engine:
 
     def _recheck(self, event: Freed) -> Commands:
         """Run a setting again, once the search has ended; what is left over is the search's."""
-        if any(trial.kind is not Kind.RECHECK for trial in self._running()):
+        if any(trial.kind is not Kind.RECHECK for trial in self._known.running):
             return ()  # it may be one of the best
         rerun = self._next_rerun(event)
         if rerun is not None:
@@ -228,9 +225,7 @@ class Engine:
 
     def _start(self, event: Freed, kind: Kind, params: Params, seed: int) -> Commands:
         trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
-        self._put(trial)
-        self._own.add(trial.number)
-        self._active.add(trial.number)
+        self._known.start(trial)
         run = Run(trial.number, params, kind, seed, *self.to_keep(event.number))
         return (Save(trial), run)
 
@@ -252,7 +247,7 @@ class Engine:
         return max(plan.rechecker.n_settings(plan.n_trials), plan.n_keep)
 
     def _choose(self, number: int) -> tuple[Kind, Params]:
-        if self._must_trace or not self._has_start():
+        if self._must_trace or not self._known.has_start():
             self._must_trace = False
             return Kind.START, {}
         if self._queue:
@@ -261,7 +256,7 @@ class Engine:
             return Kind.ENQUEUED, {**rest, **wanted}
         if not self.space:
             # Either no trial got as far as an hp call, or there is none in the cell.
-            if self._active or self.history(number).complete:
+            if self._known.active or self.history(number).complete:
                 raise SpaceExhausted
             return Kind.START, {}
         return Kind.SEARCH, self._suggest(number)
@@ -288,18 +283,18 @@ class Engine:
             return self.space.defaults()
 
     def _reported(self, event: Reported) -> Commands:
-        if event.number in self._active:
-            trial = self._trials[event.number]
+        if event.number in self._known.active:
+            trial = self._known.trials[event.number]
             curve = (*trial.curve, Point(event.step, event.metrics))
             trial = replace(trial, curve=curve, n_steps=event.n_steps)
-            self._put(trial)
+            self._known.put(trial)
             return (*self._pruned(trial), *self._ticked(event.at))
         return self._ticked(event.at)
 
     def _restarted(self, event: Restarted) -> None:
         """Forget what the lost training reported; its time begins anew."""
-        if event.number in self._active:
-            self._put(replace(self._trials[event.number], curve=(), started=event.at))
+        if event.number in self._known.active:
+            self._known.put(replace(self._known.trials[event.number], curve=(), started=event.at))
 
     def _pruned(self, trial: Trial) -> Commands:
         """Stop a training that is not worth finishing."""
@@ -311,13 +306,13 @@ class Engine:
 
     def _completed(self, event: Completed) -> Commands:
         outcome = event.outcome
-        trial = self._closed(event.number, State.COMPLETE, outcome, event.at)
-        commands = (Save(trial), *self._learn(outcome))
+        trial = self._known.close(event.number, State.COMPLETE, outcome, event.at)
+        commands = (Save(trial), *self._learned(outcome))
         if self.plan.direction is None and outcome.direction is not None:
             self.plan = replace(self.plan, metric=outcome.metric, direction=outcome.direction)
             commands += (SaveGoal(outcome.metric or "value", outcome.direction),)
         if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
-            self._tell_once(self.plan.rechecker.remark(self.history(), self._reruns()))
+            self._tell_once(self.plan.rechecker.remark(self.history(), self._known.reruns))
         elif not self._is_enough and (sentence := self.plan.enough(self.history())):
             self._is_enough = True
             self.messages.append(sentence)
@@ -340,10 +335,10 @@ class Engine:
         )
 
     def _failed(self, event: Failed) -> Commands:
-        trial = self._closed(event.number, State.FAILED, event.outcome, event.at)
+        trial = self._known.close(event.number, State.FAILED, event.outcome, event.at)
         trial = replace(trial, failure=event.failure)
-        self._put(trial)
-        commands = (Save(trial), *self._learn(event.outcome))
+        self._known.put(trial)
+        commands = (Save(trial), *self._learned(event.outcome))
         reason = self._reason_to_give_up(event)
         if reason is not None:
             self.failure = event.failure
@@ -351,11 +346,12 @@ class Engine:
         return commands
 
     def _reason_to_give_up(self, event: Failed) -> Reason | None:
-        if event.fatal and not self._worked():
+        if event.fatal and not self._known.has_worked():
             return Reason.BROKEN
         if self.plan.stop_at_failure:
             return Reason.FAILED
-        return Reason.FAILING if self._never_worked() else None
+        n_failed = self._known.n_failed_without_success()
+        return Reason.FAILING if n_failed >= FAILURES_AT_THE_START else None
 
     def _ended(self, event: Ended) -> Commands:
         # Code that ends itself by an interrupt was ended by the user, too.
@@ -365,136 +361,57 @@ class Engine:
             limit = duration(self.plan.timeout_s)
             failure = Failure("Timeout", f"it took longer than the {limit} of --timeout")
             return self._failed(Failed(event.number, failure, event.outcome, event.at))
-        trial = self._closed(event.number, state, event.outcome, event.at)
-        return (Save(trial), *self._learn(event.outcome))
+        trial = self._known.close(event.number, state, event.outcome, event.at)
+        return (Save(trial), *self._learned(event.outcome))
 
     def _joined(self, event: Joined) -> Commands:
-        for name, parameter in event.space.items():
-            if name not in self.space:
-                self.space = self.space.declare(parameter)
-        for trial in event.trials:
-            if trial.number not in self._own:
-                self._trials[trial.number] = trial
-        self._sort_out()
+        self._known.join(event.trials, event.space)
         return ()
 
     def _end(self, reason: Reason) -> Commands:
         """Start nothing more, and stop what runs."""
         self.ending = self.ending or reason
-        return tuple(StopTrial(trial.number) for trial in self._running())
+        return tuple(StopTrial(trial.number) for trial in self._known.running)
+
+    def _learned(self, outcome: Outcome) -> Commands:
+        return (SaveSpace(self.space),) if self._known.learn(outcome) else ()
 
     def _finish(self) -> Finish:
         return Finish(self.ending or Reason.TRIALS, self.failure)
 
-    # The trials and the space.
+    # What the runner asks.
 
-    def _closed(self, number: int, state: State, outcome: Outcome, at: float) -> Trial:
-        """Return the trial as it ended, and remember it."""
-        self._active.discard(number)
-        trial = self._trials[number]
-        trial = replace(
-            trial,
-            state=state,
-            # A re-run that failed early belongs to its setting all the same.
-            params=trial.params if trial.kind is Kind.RECHECK else dict(outcome.params),
-            value=outcome.value if state is State.COMPLETE else None,
-            metrics=dict(outcome.metrics),
-            output=outcome.output,
-            used_seed=outcome.used_seed,
-            outcomes=outcome.outcomes if state is State.COMPLETE else None,
-            duration_s=at - trial.started if trial.started is not None else None,
-        )
-        self._put(trial)
-        return trial
-
-    def _put(self, trial: Trial) -> None:
-        self._trials[trial.number] = trial
-        if trial.state is State.RUNNING or self.space.fits(trial.params):
-            self._fitting[trial.number] = trial
-        else:
-            self._fitting.pop(trial.number, None)
-
-    def _learn(self, outcome: Outcome) -> Commands:
-        """Take in the parameters that a training declared."""
-        before, n_unconfirmed = self.space, len(self._unconfirmed)
-        for parameter in outcome.parameters:
-            if parameter.name in self._unconfirmed:
-                self.space = self.space.declare(parameter)
-                self._unconfirmed.discard(parameter.name)
-            else:
-                self.space = self.space.widen(parameter)
-        if self.space == before and len(self._unconfirmed) == n_unconfirmed:
-            return ()
-        self._sort_out()
-        return (SaveSpace(self.space),)
-
-    def _sort_out(self) -> None:
-        """Tell the trials that fit the space from those that are set aside."""
-        ordered = sorted(self._trials.items())
-        self._fitting = {
-            n: t for n, t in ordered if t.state is State.RUNNING or self.space.fits(t.params)
-        }
-
-    def history(self, number: int | None = None) -> History:
-        """Return what a sampler may know when it chooses the setting of trial `number`."""
-        trials = tuple(
-            t for n, t in self._fitting.items() if n != number and t.kind is not Kind.RECHECK
-        )
-        direction = self.plan.direction or Direction.MINIMIZE
-        number = len(self._trials) if number is None else number
-        return History(trials, direction, number, self.plan.metric)
-
-    def _reruns(self) -> list[Trial]:
-        return [trial for trial in self._fitting.values() if trial.kind is Kind.RECHECK]
-
-    def _running(self) -> list[Trial]:
-        """Return the trials that this search has running; others may have theirs."""
-        return [self._trials[number] for number in sorted(self._active)]
-
-    def _has_start(self) -> bool:
-        """Return whether the start has run, or is running, for the space as it is.
-
-        One that failed in an earlier run is tried again: its cause may be mended. One of this run
-        counts even if it fits no longer: the next would not fit either.
-        """
-        starts = (t for t in self._trials.values() if t.kind is Kind.START)
-        return any(
-            t.number in self._own
-            or (t.number in self._fitting and t.state in (State.COMPLETE, State.RUNNING))
-            for t in starts
-        )
-
-    def _worked(self) -> bool:
-        """Return whether the cell, as it is now, ever gave a value."""
-        own = (t for n, t in self._trials.items() if n in self._own)
-        return any(trial.state is State.COMPLETE for trial in own)
-
-    def _never_worked(self) -> bool:
-        ended = [t for t in self._trials.values() if t.state.is_finished]
-        failed = [t for t in ended if t.state is State.FAILED]
-        is_any_complete = any(t.state is State.COMPLETE for t in ended)
-        return not is_any_complete and len(failed) >= FAILURES_AT_THE_START
+    @property
+    def space(self) -> Space:
+        """The parameters that were reached, with their ranges."""
+        return self._known.space
 
     @property
     def waiting(self) -> tuple[Params, ...]:
         """The settings that were asked for and not started yet."""
         return tuple(self._queue)
 
+    def history(self, number: int | None = None) -> History:
+        """Return what a sampler may know when it chooses the setting of trial `number`."""
+        direction = self.plan.direction or Direction.MINIMIZE
+        at = len(self._known.trials) if number is None else number
+        return History(self._known.searched(number), direction, at, self.plan.metric)
+
     def knows(self, number: int) -> bool:
         """Return whether there is a trial of that number."""
-        return number in self._trials
+        return number in self._known.trials
 
     def started(self, number: int) -> bool:
         """Return whether this run of the search started that trial."""
-        return number in self._own
+        return number in self._known.own
 
     def own(self, number: int) -> None:
         """Take that number for one of this run's: what is stored under it is known here."""
-        self._own.add(number)
+        self._known.own.add(number)
 
     def next_number(self) -> int:
         """Return a number that no trial known here has; for when the storage cannot tell."""
-        return max(self._trials, default=-1) + 1
+        return max(self._known.trials, default=-1) + 1
 
     # The budget.
 
@@ -508,13 +425,13 @@ class Engine:
         if self.plan.n_trials is None:
             return float("inf")
         # A running trial of another process takes one too; one that was stopped does not.
-        taken = sum(1 for t in self._fitting.values() if t.state is not State.STOPPED)
+        taken = sum(1 for t in self._known.fitting.values() if t.state is not State.STOPPED)
         missing = self.plan.n_trials - taken
         return max(missing, 1) if self._must_trace else missing
 
     def _is_search_over(self, at: float) -> bool:
         """Return whether what is left of the budget is the re-check's."""
-        if self._must_trace or not self._has_start() or self._queue:
+        if self._must_trace or not self._known.has_start() or self._queue:
             return False
         if self._is_stale() or self._is_late(at):
             return True
@@ -560,11 +477,11 @@ class Engine:
             return None
         n_expected = self._n_expected(event.at)
         return self.plan.rechecker.next(
-            self.history(), self._reruns(), self.plan.seed, n_expected, self._n_missing()
+            self.history(), self._known.reruns, self.plan.seed, n_expected, self._n_missing()
         )
 
     def _phase(self, at: float) -> str:
-        if not self._is_rechecking or not self._active or self.plan.rechecker is None:
+        if not self._is_rechecking or not self._known.active or self.plan.rechecker is None:
             return ""
         return self.plan.rechecker.phase(self.history(), self._n_expected(at))
 
@@ -572,7 +489,7 @@ class Engine:
         if self.plan.time_s is None or at - self._began < self.plan.time_s:
             return False
         # The start is always finished: without it there is nothing to compare with.
-        return any(t.state is State.COMPLETE for t in self._trials.values())
+        return any(t.state is State.COMPLETE for t in self._known.trials.values())
 
     def _ending_text(self) -> str:
         """Return which end the search came to, in words; "" while it goes on."""
@@ -582,21 +499,21 @@ class Engine:
 
     def snapshot(self, at: float) -> Snapshot:
         """Return the search as it is now, for the views."""
-        plan, fitting = self.plan, self._fitting
+        plan = self.plan
         return Snapshot(
             name=plan.name,
             metric=plan.metric or "value",
             direction=plan.direction or Direction.MINIMIZE,
             space=self.space,
-            trials=tuple(fitting.values()),
-            set_aside=tuple(t for n, t in self._trials.items() if n not in fitting),
+            trials=tuple(self._known.fitting.values()),
+            set_aside=self._known.set_aside,
             n_trials=plan.n_trials,
             time_s=plan.time_s,
             started=self._began,
             at=at,
             n_before=self._n_before,
             messages=tuple(self.messages),
-            ended=self._ending_text() if not self._running() else "",
-            is_live=self.ending is None or bool(self._running()),
+            ended=self._ending_text() if not self._known.running else "",
+            is_live=self.ending is None or bool(self._known.running),
             phase=self._phase(at),
         )
