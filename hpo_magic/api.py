@@ -29,9 +29,10 @@ from hpo_magic.options import Options, checked_name, seconds
 from hpo_magic.restore import Restorer
 from hpo_magic.resume import Fingerprint, open_study
 from hpo_magic.runner import Wishes
+from hpo_magic.snapshots import open_snapshot
 from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
-from hpo_magic.study import Study, open_snapshot
+from hpo_magic.study import Study
 from hpo_magic.used_rows import RowsRecorder
 
 __all__ = ["FunctionObjective", "load_study", "search"]

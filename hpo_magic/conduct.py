@@ -27,7 +27,7 @@ from hpo_magic.restore import Restorer
 from hpo_magic.resume import Opened
 from hpo_magic.runner import Runner, Wishes
 from hpo_magic.samplers import make_sampler
-from hpo_magic.study import looks_of
+from hpo_magic.snapshots import looks_of
 from hpo_magic.used_rows import RowsRecorder, fitted_rows
 from hpo_magic.workers import Away, away, is_away
 

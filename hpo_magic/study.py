@@ -11,13 +11,14 @@ from hpo_magic.core.domains import Choice, Plain
 from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Space, describe
-from hpo_magic.core.trial import State, Trial
+from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import counted, setting
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
 from hpo_magic.executors.attempt import Objective
 from hpo_magic.honesty.rechecking import chosen_trial, headline, honest_of
 from hpo_magic.honesty.report import Honest
 from hpo_magic.restore import Restorer
+from hpo_magic.snapshots import looks_of, snapshot_of
 from hpo_magic.voting import Vote
 from hpo_magic.warm import narrowed_ranges, settings_of_table
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:  # heavy, and not needed by a search
 # How many models a vote has where nothing is said: more changed little where it was measured.
 FEWEST_VOTERS, MOST_VOTERS = 2, 5
 
-__all__ = ["Frozen", "Study", "looks_of", "open_snapshot"]
+__all__ = ["Frozen", "Study"]
 
 
 @dataclass
@@ -513,45 +514,3 @@ class Frozen(str):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-def open_snapshot(storage: Storage, name: str) -> tuple[StudyRecord, Snapshot]:
-    """Return the latest revision of a study, and what is in it.
-
-    Raises
-    ------
-    StudyNotFound
-        If there is no study of that name.
-    """
-    revisions = storage.revisions(name)
-    if not revisions:
-        names = storage.names()
-        listed = f" There are: {', '.join(names)}." if names else " There is none yet."
-        raise StudyNotFound(f"no study {name!r} here.{did_you_mean(name, names)}{listed}")
-    return revisions[-1], snapshot_of(storage, revisions[-1])
-
-
-def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
-    """Return what is stored of one revision, for the views."""
-    space = storage.space(record.id)
-    trials = storage.trials(record.id)
-    fitting = tuple(t for t in trials if t.state is State.RUNNING or space.fits(t.params))
-    return Snapshot(
-        name=record.name,
-        metric=record.metric or "value",
-        direction=record.direction,
-        space=space,
-        trials=fitting,
-        set_aside=tuple(t for t in trials if t not in fitting),
-        started=record.created,
-        at=record.created + sum(trial.duration_s or 0.0 for trial in trials),
-        ended="",
-        is_live=False,
-        looks=tuple(looks_of(storage, record)),
-    )
-
-
-def looks_of(storage: Storage, record: StudyRecord) -> list[Look]:
-    """Return the looks at a test set with this revision of the study."""
-    key = (record.name, record.revision)
-    return [look for look in storage.looks() if (look.study, look.revision) == key]

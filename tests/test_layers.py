@@ -30,6 +30,7 @@ LAYERS = (
         "options",
         "resume",
         "conduct",
+        "snapshots",
         "study",
         "restore",
         "used_rows",

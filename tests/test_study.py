@@ -11,7 +11,8 @@ from hpo_magic import hp, search
 from hpo_magic.core.ports import Look
 from hpo_magic.core.trial import State
 from hpo_magic.errors import HpoError, SpaceError
-from hpo_magic.study import Study, open_snapshot
+from hpo_magic.snapshots import open_snapshot
+from hpo_magic.study import Study
 
 
 def rectangle() -> float:

@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 
 from hpo_magic.core.ports import Storage
-from hpo_magic.study import open_snapshot
+from hpo_magic.snapshots import open_snapshot
 
 __all__ = ["Listing"]
 

@@ -45,8 +45,9 @@ from hpo_magic.options import checked_name
 from hpo_magic.restore import Restorer
 from hpo_magic.resume import open_study
 from hpo_magic.runner import Wishes
+from hpo_magic.snapshots import open_snapshot
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
-from hpo_magic.study import Study, open_snapshot
+from hpo_magic.study import Study
 from hpo_magic.used_rows import RowsRecorder
 
 STUDIES = Path("hpo_studies")
