@@ -64,6 +64,8 @@ GONE = (
     "The study file {file} was deleted or replaced while it was in use. Put it back, or run the "
     "cell again to start a new one."
 )
+# The length of a file that SQLite takes for empty although it is not.
+TAKEN_FOR_EMPTY = 1
 FOREIGN = "The file {file} is another program's SQLite file. Move it away, {elsewhere}."
 NEWER = (
     "The study file {file} was written by a newer hpo_magic (format {version}; this one knows up "
@@ -173,6 +175,9 @@ class Database:
                 self._migrate()
 
     def _check_application(self) -> None:
+        if self.file.exists() and self.file.stat().st_size == TAKEN_FOR_EMPTY:
+            words = "it has one byte"
+            raise StorageError(self._sentence(FAULTS[sqlite3.SQLITE_NOTADB], words=words))
         # In this order: another process may be making the tables, and the mark comes with them.
         has_tables = self._number("SELECT count(*) FROM sqlite_master") > 0
         if has_tables and self._number("PRAGMA application_id") != APPLICATION_ID:

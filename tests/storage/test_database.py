@@ -217,15 +217,19 @@ def test_a_disk_that_takes_no_more(tmp_path: Path) -> None:
         assert storage.claim(1) > int(numbers[-1])
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    """It is left as it is."""
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("Dear diary, " * 1000, "file is not a database"), ("1", "it has one byte")],
+)
+def test_a_file_that_is_no_database(tmp_path: Path, text: str, words: str) -> None:
+    """It is left as it is; SQLite alone would write over the one that has a single byte."""
     file = tmp_path / "studies.sqlite"
-    file.write_text("Dear diary, " * 1000)
+    file.write_text(text)
     with pytest.raises(
-        StorageError, match=r"studies.sqlite is not a study file \(file is not a database\). Move"
+        StorageError, match=rf"studies.sqlite is not a study file \({words}\). Move"
     ):
         SqliteStorage(tmp_path)
-    assert file.read_text() == "Dear diary, " * 1000
+    assert file.read_text() == text
 
 
 def test_another_programs_database(tmp_path: Path) -> None:
