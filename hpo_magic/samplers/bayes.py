@@ -5,6 +5,11 @@ and their losses a scale that can be learned (`warp`); a Gaussian process is fit
 (`learning`, `gaussian_process`, as scikit-optimize's regressor in `surrogate`); and the setting
 whose expected improvement (`acquisition`) is the highest is searched for (`proposal`), among those
 that were not tried (`tried`).
+
+A Gaussian process that is wrong is wrong for long: a branch of the space that begins badly looks
+settled, and a valley that it is sure of is all it sees. So every third suggestion comes from a
+model that knows nothing of slopes and neighbours (`parzen`). On smooth landscapes that costs
+little, elsewhere it is what finds the way out (`benchmarks/`).
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.gaussian_process import one_thread
 from hpo_magic.samplers.initial import n_initial, sobol_point
 from hpo_magic.samplers.learning import Fitted, Memory, learn, losses_of
+from hpo_magic.samplers.parzen import better_alike
 from hpo_magic.samplers.proposal import most_promising
 from hpo_magic.samplers.random import draw_untried, stream
 from hpo_magic.samplers.surrogate import LossSurrogate, optimize_result
@@ -34,6 +40,8 @@ MOST_SCORED = 1000
 # What counts as an improvement, in standard deviations of the warped losses; scikit-optimize's
 # default too. With 0, half of a long search goes into the fourth digit of the best setting.
 LEAST_GAIN = 0.01
+# Every third suggestion is the other model's; so many are drawn, in case they were tried.
+OTHERS_TURN, N_OTHERS = 3, 8
 
 
 class BayesSampler:
@@ -57,6 +65,8 @@ class BayesSampler:
         rng = stream(seed, history)
         if _is_initial(space, history):
             candidates = encoding.snap(_initial(space, history, seed)[np.newaxis])
+        elif history.number % OTHERS_TURN == OTHERS_TURN - 1:
+            candidates = _like_the_better(encoding, history, units, rng)
         else:
             with one_thread():
                 model = learn(encoding, history, units, memory)
@@ -109,6 +119,16 @@ def _initial(space: Space, history: History, seed: int) -> FloatArray:
     counted = [t for t in history.trials if t.state is not State.STOPPED]
     index = sum(trial.kind is not Kind.START for trial in counted)
     return sobol_point(len(space), index, seed % 2**64)
+
+
+def _like_the_better(
+    encoding: Encoding, history: History, units: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Return settings that are like the better trials, by a model of another kind."""
+    is_finished = np.array([trial.state.is_finished for trial in history.trials], dtype=bool)
+    finished = [trial for trial in history.trials if trial.state.is_finished]
+    losses = losses_of(history, finished)
+    return better_alike(encoding, units[is_finished], losses, N_OTHERS, rng)
 
 
 def _promising(model: Fitted, tried: Tried, rng: np.random.Generator) -> FloatArray:
