@@ -150,7 +150,8 @@ def test_every_tab_fills_itself_and_fits(search: Callable[..., Notebook]) -> Non
 
 def test_two_workers_are_seen_side_by_side(search: Callable[..., Notebook]) -> None:
     """Both trials in training, each with its curve; a click reaches their processes."""
-    notebook = search(LOAD, SEARCH.replace("--fresh", "--fresh --jobs 2"))
+    long = SEARCH.replace("range(1, 11)", "range(1, 11 if lr == 1e-3 else 10_000)")
+    notebook = search(LOAD, long.replace("--fresh", "--fresh --jobs 2"))
     notebook.page.locator("img[alt^='Learning curves of trial']").wait_for()
     notebook.click("Stop")
     notebook.wait_for_text("The search ended: stopped")
