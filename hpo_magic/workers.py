@@ -84,7 +84,7 @@ def away(
         yield PoolExecutor(options.on, parcel, attempt.names, things.arrived)
         return
     try:
-        from hpo_magic.executors import cluster, dask
+        from hpo_magic.executors import cluster, connection, dask
     except ImportError as error:
         raise OptionError(
             f"--jobs, --isolate and --on need Dask's distributed ({error}): "
@@ -97,15 +97,15 @@ def away(
             yield make(client, is_own=True, is_renewed=options.isolate)
         return
     is_address = isinstance(options.on, str)
-    client = dask.connected(options.on) if is_address else options.on
+    client = connection.connected(options.on) if is_address else options.on
     if not hasattr(client, "register_plugin"):
         raise OptionError(
             f"on: expected the address of a Dask scheduler, a Client or a pool with `submit`, got "
             f"{type(client).__name__}."
         )
-    with dask.quiet():
+    with connection.quiet():
         try:
-            for text in dask.version_notes(client):
+            for text in connection.version_notes(client):
                 note(text)
             executor = make(client)
             n = executor.n_workers

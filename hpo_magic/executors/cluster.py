@@ -98,7 +98,7 @@ def _environment(wanted: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        for name in {*wanted, "PYTHONHASHSEED"}:
+        for name in {*wanted, "PYTHONHASHSEED", "__DASK_PARENT_PID"}:
             if name in before:
                 os.environ[name] = before[name]
             else:

@@ -6,26 +6,28 @@
            ── stop, straight to the worker's event loop ────────▶ seen at its next batch
            ◀─ what became of it, the result of the task ─────────
 
+What runs on the worker stands in `dask_worker`.
+
 A plugin is installed by the scheduler on every worker, also on one that joins or starts again. So
 no data has to be sent again when a worker dies, and none belongs to a single worker.
+
+The kernel's loop waits for no answer: whatever needs one (a result, the list of workers, a stop, a
+restart) is asked for in a thread, which puts the answer behind what the workers said.
 """
 
 from __future__ import annotations
 
-import logging
 import queue
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from asyncio import CancelledError
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from typing import Any
 
-import psutil
-from distributed import Client, KilledWorker, WorkerPlugin, get_worker
+from distributed import Client, KilledWorker
 
 from hpo_magic.core.events import (
     Ended,
@@ -40,9 +42,10 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
-from hpo_magic.executors.parcel import Arrived, Parcel, Said, train, unpacked
+from hpo_magic.executors.dask_worker import Site, stop_here, train_here
+from hpo_magic.executors.parcel import Arrived
 
-__all__ = ["DaskExecutor", "connected", "quiet", "version_notes"]
+__all__ = ["DaskExecutor"]
 
 # How long a training may go on after it was told to stop. It stops at a batch; code that passes
 # none is then taken off its worker, and a worker of our own is killed. As long as building and
@@ -52,75 +55,11 @@ GRACE_S = 5.0
 MOST_STARTS = 2
 # How often the cluster is asked for its workers: they come and go on queues and clouds.
 LOOK_EVERY_S = 2.0
+LOOK_WHILE_LEAVING_S = 0.05  # free workers wait for one that is being ended
 # When a worker is renewed under `--isolate`: TensorFlow takes some seconds to load again, which is
 # a tenth of a second for each trial then.
 RENEW_AFTER_TRIALS = 50
-RENEW_AFTER_BYTES = 512 * 2**20  # grown since its first trial
-CONNECT_S = 10
-
-# Those whose numbers may differ from version to version.
-COMPARED = ("numpy", "keras", "tensorflow", "torch", "jax", "scikit-learn")
-
-_ONE_AT_A_TIME = threading.Lock()  # seeds, printing and sessions belong to the whole process
-
-
-# On the worker.
-
-
-class _Site(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
-    """The parcel of one search on a worker, and which of its trainings are to stop."""
-
-    def __init__(self, name: str, data: bytes) -> None:
-        self.name = name
-        self._data = data
-        self._parcel: Parcel | None = None
-        self.stopping: set[int] = set()
-
-    def parcel(self) -> Parcel:
-        """Return the parcel; unpacked once, and then held as that alone."""
-        if self._parcel is None:
-            self._parcel = unpacked(self._data)
-            self._data = b""
-        return self._parcel
-
-
-def _train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[Arrived, int]:
-    """Train on this worker; return what came of it, and the bytes that the process now holds.
-
-    One training at a time, however many threads the worker has.
-    """
-    worker = get_worker()
-    site: _Site = worker.plugins[name]
-    with _ONE_AT_A_TIME:
-        worker.log_event(name, {"number": run.number, "begins_at": worker.address})
-
-        def send(reports: Sequence[Said]) -> None:
-            worker.log_event(name, {"number": run.number, "reports": reports})
-
-        try:
-            parcel = site.parcel()
-            arrived = train(parcel, run, names, send, lambda: run.number in site.stopping)
-            return arrived, int(psutil.Process().memory_info().rss)
-        finally:
-            site.stopping.discard(run.number)
-
-
-def _stop_here(name: str, number: int, dask_worker: Any = None) -> None:
-    site = dask_worker.plugins.get(name)
-    if site is not None:
-        site.stopping.add(number)
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions that count here; what is not installed is left out."""
-    found = {"Python": ".".join(map(str, sys.version_info[:2]))}
-    for name in ("hpo_magic", *COMPARED):
-        with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
-# In the kernel.
+RENEW_AFTER_BYTES = 512 * 2**20
 
 
 @dataclass
@@ -151,7 +90,8 @@ class DaskExecutor:
     is_own
         The workers are ours: one may be killed.
     is_renewed
-        Workers of ours are started again every so many trials, and when their memory has grown.
+        Workers of ours are started again after `renew_after_trials` trials each, and when their
+        memory has grown by more than `renew_after_bytes` since their first.
     clock
         Seconds since 1970.
 
@@ -169,6 +109,8 @@ class DaskExecutor:
     is_renewed: bool = False
     clock: Callable[[], float] = time.time
     grace_s: float = GRACE_S
+    renew_after_trials: int = RENEW_AFTER_TRIALS
+    renew_after_bytes: int = RENEW_AFTER_BYTES
 
     def __post_init__(self) -> None:
         self._name = f"hpo-{uuid.uuid4().hex[:12]}"
@@ -176,11 +118,13 @@ class DaskExecutor:
         self._underway: dict[int, _Underway] = {}
         self._addresses: list[str] = []
         self._first_bytes: dict[str, int] = {}
-        self._leaving: set[str] = set()  # workers that are being renewed
-        self._looked_at = float("-inf")
+        self._leaving: set[str] = set()  # workers that are being started again
+        self._looked_at = time.monotonic()
+        self._is_looking = False
+        self._is_lost = False  # trainings were taken from us: the cluster was restarted
         self._is_gone = False
         try:
-            self.client.register_plugin(_Site(self._name, self.parcel), name=self._name)
+            self.client.register_plugin(Site(self._name, self.parcel), name=self._name)
         except Exception as error:
             raise ClusterError(
                 f"the workers cannot take the cell: {type(error).__name__}: {error}. Install the "
@@ -188,12 +132,16 @@ class DaskExecutor:
             ) from error
         self.parcel = b""  # the scheduler has it now, and gives it to workers that come later
         self.client.subscribe_topic(self._name, lambda event: self._said.put(("said", event[1])))
-        self._look()
+        self._addresses = self._present() or []
 
     @property
     def n_workers(self) -> int:
-        """How many trainings can run at once: the workers that there are now."""
-        return len(self._addresses)
+        """How many trainings can run at once: the workers that there are now.
+
+        No more than already run while a worker is leaving: the scheduler does not know that it is,
+        and would give it the next one.
+        """
+        return len(self._underway) if self._leaving else len(self._addresses)
 
     def submit(self, run: Run) -> None:
         """Send a training to the cluster; the scheduler knows best which worker is idle.
@@ -203,14 +151,14 @@ class DaskExecutor:
         """
         one = self._underway[run.number] = _Underway(run)
         one.future = self.client.submit(
-            _train_here,
+            train_here,
             self._name,
             run,
             dict(self.names),
             key=f"{self._name}-{run.number}",
             pure=False,
         )
-        one.future.add_done_callback(lambda future: self._said.put(("done", run.number, future)))
+        one.future.add_done_callback(lambda future: self._fetch(run.number, future))
 
     def pump(self, feed: Callable[[Event], None], timeout_s: float) -> None:
         """Feed what has come from the workers, up to the end of one training."""
@@ -221,8 +169,9 @@ class DaskExecutor:
             said = self._said.get(timeout=timeout_s)
             while not self._take(said, feed):
                 said = self._said.get_nowait()
-        except queue.Empty:
-            return
+        except queue.Empty:  # what came home before the cluster was lost is safe now
+            if not self._is_gone and (self._is_lost or self.client.status != "running"):
+                self._cluster_gone(feed)
 
     def stop(self, number: int) -> None:
         """Have that training stopped at its next batch."""
@@ -246,16 +195,19 @@ class DaskExecutor:
 
     def _take(self, said: tuple[Any, ...], feed: Callable[[Event], None]) -> bool:
         """Feed what a worker said; return whether a training ended with it."""
-        if said[0] == "done":
-            return self._done(said[1], said[2], feed)
-        message = said[1]
-        one = self._underway.get(message["number"])
-        if one is None:
-            return False
-        if "begins_at" in message:
-            return self._started(one, message["begins_at"], feed)
-        for step, metrics, n_steps in message["reports"]:
-            feed(Reported(one.run.number, step, dict(metrics), self.clock(), n_steps))
+        match said:
+            case ("done", number, future, came):
+                return self._done(number, future, came, feed)
+            case ("workers", addresses):
+                self._take_note_of(addresses)
+            case ("back", worker):
+                self._leaving.discard(worker)
+            case ("said", message) if (one := self._underway.get(message["number"])) is not None:
+                if "begins" in message:
+                    return self._started(one, message["at"], feed)
+                if message["at"] == one.worker:  # one that was thought dead may speak up again
+                    for step, metrics, n_steps in message["reports"]:
+                        feed(Reported(one.run.number, step, dict(metrics), self.clock(), n_steps))
         return False
 
     def _started(self, one: _Underway, worker: str, feed: Callable[[Event], None]) -> bool:
@@ -272,19 +224,41 @@ class DaskExecutor:
             self._tell_to_stop(one)
         return False
 
-    def _done(self, number: int, future: Any, feed: Callable[[Event], None]) -> bool:
+    def _fetch(self, number: int, future: Any) -> None:
+        """Bring home what became of a training."""
+
+        def fetch() -> None:
+            came: Any = None
+            try:
+                if future.status == "finished":
+                    came = future.result()  # trains again if its worker has died meanwhile
+                elif future.status == "error":
+                    came = future.exception()
+            except BaseException as error:  # noqa: BLE001  (distributed cancels by a BaseException)
+                came = error
+            self._said.put(("done", number, future, came))
+
+        self._aside(fetch)
+
+    def _done(self, number: int, future: Any, came: Any, feed: Callable[[Event], None]) -> bool:
         """Feed how a training ended; what was given up before is not heard any more."""
         one = self._underway.get(number)
         if one is None or one.future is not future:
             return False
-        if future.status == "finished":
-            try:
-                arrived, memory = future.result(timeout=60)
-            except Exception:  # noqa: BLE001  (it was lost on its way)
-                return self._not_finished(one, feed)
+        if isinstance(came, tuple):
+            arrived, memory = came
             self._home(one, arrived, memory, feed)
             return True
-        return self._not_finished(one, feed)
+        if isinstance(came, KilledWorker):
+            return self._lost(one, feed)
+        if came is None or isinstance(came, CancelledError) or self.client.status != "running":
+            self._is_lost = True
+            return False
+        del self._underway[number]
+        reason = f"{type(came).__name__}: {came}"
+        text = f"the worker could not run the cell: {reason}. Install there what is installed here."
+        feed(Failed(number, Failure("", text), self._unknown(one), self.clock(), fatal=True))
+        return True
 
     def _home(
         self, one: _Underway, arrived: Arrived, memory: int, feed: Callable[[Event], None]
@@ -297,21 +271,6 @@ class DaskExecutor:
         feed(replace(arrived.ended, at=self.clock()))
         if self.is_renewed:
             self._renew(one.worker, arrived.n_trained, memory)
-
-    def _not_finished(self, one: _Underway, feed: Callable[[Event], None]) -> bool:
-        status = one.future.status
-        if status in ("cancelled", "lost") or self.client.status != "running":
-            self._cluster_gone(feed)
-            return True
-        error = one.future.exception(timeout=60)
-        if isinstance(error, KilledWorker):
-            return self._lost(one, feed)
-        del self._underway[one.run.number]
-        reason = f"{type(error).__name__}: {error}"
-        text = f"the worker could not run the cell: {reason}. Install there what is installed here."
-        failure = Failure("", text)
-        feed(Failed(one.run.number, failure, self._unknown(one), self.clock(), fatal=True))
-        return True
 
     def _lost(self, one: _Underway, feed: Callable[[Event], None]) -> bool:
         """Feed that a training took two workers with it."""
@@ -344,19 +303,13 @@ class DaskExecutor:
     # What workers are told.
 
     def _tell_to_stop(self, one: _Underway) -> None:
-        """Send word to the worker; in a thread, as a worker deep in native code does not answer."""
+        """Send word to the worker; one that is deep in native code does not answer."""
         if not one.worker or self._is_gone:
             return
         name, number, worker = self._name, one.run.number, one.worker
-
-        def tell() -> None:
-            self._quietly(
-                lambda: self.client.run(
-                    _stop_here, name, number, workers=[worker], on_error="ignore"
-                )
-            )
-
-        threading.Thread(target=tell, daemon=True, name="hpo-stop").start()
+        self._aside(
+            lambda: self.client.run(stop_here, name, number, workers=[worker], on_error="ignore")
+        )
 
     def _take_off(self, feed: Callable[[Event], None]) -> bool:
         """End a training that did not stop in time; return whether there was one."""
@@ -367,7 +320,7 @@ class DaskExecutor:
             del self._underway[one.run.number]
             self._quietly(one.future.cancel)
             if self.is_own and one.worker:
-                self._kill(one.worker)
+                self._restart(one.worker)
             elif one.n_starts:
                 feed(
                     Noted(
@@ -382,99 +335,50 @@ class DaskExecutor:
     def _renew(self, worker: str, n_trained: int, used: int) -> None:
         """Start a worker again if it has trained enough, or its memory has grown; it is idle."""
         first = self._first_bytes.setdefault(worker, used)
-        if n_trained >= RENEW_AFTER_TRIALS or used - first > RENEW_AFTER_BYTES:
+        if n_trained >= self.renew_after_trials or used - first > self.renew_after_bytes:
             self._restart(worker)
-            self._looked_at = float("-inf")
-
-    def _kill(self, worker: str) -> None:
-        """Have a worker of ours killed, and another one started; the others go on meanwhile."""
-        self._addresses = [address for address in self._addresses if address != worker]
-        self._leaving.add(worker)
-        thread = threading.Thread(target=self._restart, args=(worker,), name="hpo-kill")
-        thread.daemon = True
-        thread.start()
 
     def _restart(self, worker: str) -> None:
-        self._first_bytes.pop(worker, None)
-        self._quietly(
-            lambda: self.client.restart_workers([worker], timeout=30, raise_for_error=False)
-        )
+        """End a worker of ours, and have another one started; the others go on meanwhile."""
+        self._leaving.add(worker)
+
+        def restart() -> None:
+            self._quietly(
+                lambda: self.client.restart_workers([worker], timeout=30, raise_for_error=False)
+            )
+            self._said.put(("workers", self._present()))
+            self._said.put(("back", worker))
+
+        self._aside(restart)
 
     def _look(self) -> None:
         """Ask who is there, now and then."""
-        if self._is_gone or time.monotonic() - self._looked_at < LOOK_EVERY_S:
+        every_s = LOOK_WHILE_LEAVING_S if self._leaving else LOOK_EVERY_S
+        if self._is_gone or self._is_looking or time.monotonic() - self._looked_at < every_s:
             return
-        self._looked_at = time.monotonic()
-        with suppress(OSError, TimeoutError, ValueError):
-            found = self.client.scheduler_info(n_workers=-1)["workers"]
-            self._addresses = [address for address in found if address not in self._leaving]
+        self._looked_at, self._is_looking = time.monotonic(), True
+        self._aside(lambda: self._said.put(("workers", self._present())))
 
-    def _quietly(self, use: Callable[[], Any]) -> None:
+    def _present(self) -> list[str] | None:
+        """Return the addresses of the workers; None where nobody answers."""
+        with suppress(Exception):
+            return list(self.client.scheduler_info(n_workers=-1)["workers"])
+        return None
+
+    def _take_note_of(self, addresses: list[str] | None) -> None:
+        self._is_looking = False
+        if addresses is None:
+            return
+        self._leaving.intersection_update(addresses)
+        self._addresses = addresses
+        for gone in self._first_bytes.keys() - set(addresses):
+            del self._first_bytes[gone]
+
+    def _aside(self, ask: Callable[[], Any]) -> None:
+        """Ask something of a cluster that may be slow, or gone."""
+        threading.Thread(target=self._quietly, args=(ask,), daemon=True, name="hpo-ask").start()
+
+    def _quietly(self, ask: Callable[[], Any]) -> None:
         """Ask something of a cluster that may be gone."""
         with suppress(Exception):
-            use()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep distributed's own log of a lost connection out of the notebook: we have a sentence."""
-    log = logging.getLogger("distributed.client")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
-
-
-def connected(address: str) -> Client:
-    """Return a client of the scheduler at `address`.
-
-    Raises
-    ------
-    ClusterError
-        If nobody answers there.
-    """
-    try:
-        return Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ClusterError(
-            f"no Dask scheduler answers at {address}: {error or type(error).__name__}. Start one "
-            f"with `dask scheduler`, or give the variable that holds a Client."
-        ) from error
-
-
-def version_notes(client: Client) -> list[str]:
-    """Return sentences on workers whose packages differ from ours, where scores may differ too.
-
-    Raises
-    ------
-    ClusterError
-        If a worker has no hpo_magic, another one, or another Python: it cannot read the cell.
-    """
-    here = _versions()
-    try:
-        there = client.run(_versions)
-    except Exception as error:
-        raise ClusterError(
-            f"the workers cannot run hpo_magic ({error}). Install it there, in the same version "
-            f"({here.get('hpo_magic', 'as here')})."
-        ) from error
-    notes = []
-    for worker, found in there.items():
-        differing = [
-            f"{name} {found.get(name, 'not at all')} where the notebook has {version}"
-            for name, version in here.items()
-            if found.get(name) != version
-        ]
-        if found.get("Python") != here["Python"] or found.get("hpo_magic") != here.get("hpo_magic"):
-            raise ClusterError(
-                f"the worker at {worker} has {differing[0]}: it cannot read the cell. Install the "
-                f"same."
-            )
-        if differing:
-            notes.append(
-                f"The worker at {worker} has {', '.join(differing)}: scores may differ from worker "
-                f"to worker. Install the same."
-            )
-    return notes
+            ask()

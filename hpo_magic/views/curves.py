@@ -1,8 +1,10 @@
-"""The learning curves: the trial in training against the best one and all the others."""
+"""The learning curves: the trials in training against the best one and all the others."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +17,7 @@ from hpo_magic.core.wording import counted, number
 from hpo_magic.views.canvas import (
     BEST,
     TRIAL,
+    WORDS,
     Plot,
     blank,
     label_axes,
@@ -27,20 +30,37 @@ from hpo_magic.views.convergence import visible_range
 __all__ = ["current_curve", "current_curve_alt", "curves", "curves_alt"]
 
 Path = list[tuple[int, float]]  # (epoch, value), finite
+# Curves with their numbers beside them; those of more would lie on each other.
+MOST_NUMBERED = 8
 
 
 def current_curve(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
-    """Return the curve of the trial in training, beside the best one's.
+    """Return the curves of the trials in training, beside the best one's.
 
-    The same metric on the training rows is drawn thin, where it is reported: `accuracy` beside
-    `val_accuracy`.
+    One alone has the same metric on the training rows with it, thin, where that is reported:
+    `accuracy` beside `val_accuracy`. Several have their numbers where they end.
     """
     figure = blank(figure)
     figure.set_label(current_curve_alt(snapshot))
-    metric, trial = curve_metric(snapshot), _current(snapshot)
-    if metric is None or trial is None or not trial.curve:
+    metric, trials = curve_metric(snapshot), _current(snapshot)
+    if metric is None or not trials:
         return sentence(figure, "No epoch is reported yet.")
     axes = new_axes(figure)
+    if len(trials) == 1:
+        _draw_alone(axes, trials[0], metric)
+    else:
+        _draw_together(axes, trials, metric)
+    best = best_trial(snapshot)
+    if best is not None and best not in trials and best.curve:
+        label = f"best seen ({best.number})"
+        axes.plot(*_xy(_path(best, metric)), color=BEST, linewidth=1.3, label=label)
+    axes.margins(x=0.05, y=0.08)
+    label_axes(axes, "epoch", metric)
+    legend_above(axes)
+    return figure
+
+
+def _draw_alone(axes: Axes, trial: Trial, metric: str) -> None:
     label = f"trial {trial.number}"
     x, y = _xy(_path(trial, metric))
     axes.plot(x, y, color=TRIAL, linewidth=2.0, marker="o", markersize=3.5, label=label, zorder=3)
@@ -49,24 +69,30 @@ def current_curve(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
         x, y = _xy(_path(trial, train))
         dots = (0, (1, 1.5))
         axes.plot(x, y, color=TRIAL, linewidth=1.0, linestyle=dots, label=f"its {train}")
-    best = best_trial(snapshot)
-    if best is not None and best is not trial and best.curve:
-        label = f"best seen ({best.number})"
-        axes.plot(*_xy(_path(best, metric)), color=BEST, linewidth=1.3, label=label)
-    axes.margins(x=0.03, y=0.08)
-    label_axes(axes, "epoch", metric)
-    legend_above(axes)
-    return figure
+
+
+def _draw_together(axes: Axes, trials: Sequence[Trial], metric: str) -> None:
+    style: dict[str, Any] = {"color": TRIAL, "linewidth": 1.5, "marker": "o", "markersize": 3.0}
+    axes.plot([], [], label=f"{len(trials):,} in training", **style)
+    for trial in trials:
+        path = _path(trial, metric)
+        axes.plot(*_xy(path), **style, zorder=3)
+        if path and len(trials) <= MOST_NUMBERED:
+            which, beside = str(trial.number), (5, 0)  # points
+            axes.annotate(which, path[-1], beside, textcoords="offset points", va="center", **WORDS)
 
 
 def current_curve_alt(snapshot: Snapshot) -> str:
-    """Return what the plot of the current trial shows, for those who do not see it."""
-    metric, trial = curve_metric(snapshot), _current(snapshot)
-    path = _path(trial, metric) if trial is not None and metric is not None else []
-    if trial is None or not path:
+    """Return what the plot of the trials in training shows, for those who do not see it."""
+    metric = curve_metric(snapshot)
+    told = [
+        f"trial {trial.number}: {metric} {number(value)} at epoch {epoch}"
+        for trial in _current(snapshot)
+        for epoch, value in _path(trial, metric or "")[-1:]
+    ]
+    if not told:
         return "Learning curve: no epoch is reported yet."
-    epoch, value = path[-1]
-    return f"Learning curve of trial {trial.number}: {metric} {number(value)} at epoch {epoch}."
+    return f"Learning curve{'s' if len(told) > 1 else ''} of {'; '.join(told)}."
 
 
 def curves(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
@@ -120,11 +146,10 @@ def curves_alt(snapshot: Snapshot) -> str:
     return f"Learning curves of {metric} in {counted(n, 'trial')}{cut}{end}."
 
 
-def _current(snapshot: Snapshot) -> Trial | None:
-    """Return the trial in training that was started last, or the one that ended last."""
+def _current(snapshot: Snapshot) -> list[Trial]:
+    """Return the trials in training, or the one that ended last, as far as they have a curve."""
     running = [t for t in running_trials(snapshot) if t.curve]
-    with_curve = running or [t for t in snapshot.trials if t.curve]
-    return with_curve[-1] if with_curve else None
+    return running or [t for t in snapshot.trials if t.curve][-1:]
 
 
 def _path(trial: Trial, metric: str) -> Path:

@@ -148,6 +148,17 @@ def test_every_tab_fills_itself_and_fits(search: Callable[..., Notebook]) -> Non
     notebook.wait_until_done()
 
 
+def test_two_workers_are_seen_side_by_side(search: Callable[..., Notebook]) -> None:
+    """Both trials in training, each with its curve; a click reaches their processes."""
+    long = SEARCH.replace("range(1, 11)", "range(1, 11 if lr == 1e-3 else 10_000)")
+    notebook = search(LOAD, long.replace("--fresh", "--fresh --jobs 2"))
+    notebook.page.locator("img[alt^='Learning curves of trial']").wait_for()
+    notebook.click("Stop")
+    notebook.wait_for_text("The search ended: stopped")
+    notebook.wait_until_done()
+    assert "below" in notebook.output(2)
+
+
 def test_the_stop_square_ends_the_search(search: Callable[..., Notebook]) -> None:
     """The kernel's interrupt: the result stands, no traceback, the cell below runs."""
     notebook = search()

@@ -14,9 +14,8 @@ import pytest
 from hpo_magic.core.events import Completed, Ended, Failed, Noted, Restarted, StopAsked
 from hpo_magic.core.hp import hp
 from hpo_magic.core.trial import Direction
-from hpo_magic.errors import ClusterError
-from hpo_magic.executors.cluster import own_cluster, threads_env
-from hpo_magic.executors.dask import DaskExecutor, connected, version_notes
+from hpo_magic.executors.cluster import own_cluster
+from hpo_magic.executors.dask import DaskExecutor
 from hpo_magic.executors.parcel import Parcel, packed
 from hpo_magic.testing.executors import a_run, events_until_ended
 from hpo_magic.testing.fakes import FakeObjective
@@ -111,23 +110,53 @@ def test_names_of_one_training_are_known_to_the_next(client) -> None:
     assert executor.names == {"a": "b"}
 
 
-def test_workers_with_our_packages_need_no_word(client) -> None:
-    """Those of this machine have them."""
-    assert version_notes(client) == []
-
-
-def test_a_worker_is_renewed_after_so_many_trainings(client, monkeypatch) -> None:
-    """Its process is another one."""
-    monkeypatch.setattr("hpo_magic.executors.dask.RENEW_AFTER_TRIALS", 1)
-    executor = an_executor(client, lambda: float(os.getpid()), is_renewed=True)
-    pids = set()
-    for number in range(3):
+def pids_of(client: Any, n_trainings: int, function: Any, **options: Any) -> list[int]:
+    """Return the processes that trained one after another, with workers that are renewed."""
+    executor = an_executor(client, function, is_renewed=True, **options)
+    pids = []
+    for number in range(n_trainings):
+        while not executor.n_workers:  # the only one is on its way
+            executor.pump(lambda event: None, 0.1)
         executor.submit(a_run(number))
         ended = events_until_ended(executor)[-1]
-        assert isinstance(ended, Completed)
-        pids.add(ended.outcome.value)
+        assert isinstance(ended, Completed), ended
+        pids.append(int(ended.outcome.value or 0))
     executor.close()
-    assert len(pids) == 3
+    return pids
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[Any]:
+    """Return a client of one worker of our own."""
+    with own_cluster(1) as client:
+        yield client
+
+
+def test_a_worker_is_renewed_after_so_many_trainings(alone) -> None:
+    """Its process is another one then, and not before."""
+    pids = pids_of(alone, 5, lambda: float(os.getpid()), renew_after_trials=2)
+    assert pids[0] == pids[1] != pids[2] == pids[3] != pids[4]
+
+
+def test_a_worker_is_renewed_when_its_memory_has_grown(alone) -> None:
+    """Trainings that leak 50 MB each; what the first one took is the worker's own."""
+    held = "held_by_the_test_of_leaks"
+
+    def leaking() -> float:
+        import sys
+
+        kept = sys.modules.setdefault(held, [])  # type: ignore[arg-type]
+        kept.append(b"x" * 50 * 2**20)
+        return float(os.getpid())
+
+    pids = pids_of(alone, 7, leaking, renew_after_bytes=120 * 2**20)
+    # 50 MB after the first, the base; 150 MB more after the fourth.
+    assert pids[0] == pids[3] != pids[4] == pids[6]
+
+
+def test_a_worker_that_does_not_grow_is_kept(alone) -> None:
+    """A renewal costs seconds."""
+    assert len(set(pids_of(alone, 5, lambda: float(os.getpid())))) == 1
 
 
 def test_a_cluster_that_is_gone_ends_the_search() -> None:
@@ -149,28 +178,6 @@ def test_a_cluster_that_is_gone_ends_the_search() -> None:
     assert "What has finished is safe; run the cell again to go on." in events[-3].text
 
 
-def test_nobody_at_the_address(monkeypatch) -> None:
-    """The sentence says how to get there."""
-    monkeypatch.setattr("hpo_magic.executors.dask.CONNECT_S", 0.2)
-    with pytest.raises(ClusterError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9: .*"):
-        connected("tcp://127.0.0.1:9")
-
-
-@pytest.mark.parametrize(("n_workers", "each"), [(1, "8"), (2, "4"), (3, "2"), (16, "1")])
-def test_the_threads_of_all_workers_add_up_to_the_cores(n_workers: int, each: str) -> None:
-    """Of BLAS and of TensorFlow; each worker has one at least."""
-    env = threads_env(n_workers, 8)
-    assert env["OMP_NUM_THREADS"] == env["TF_NUM_INTRAOP_THREADS"] == each
-
-
 def test_all_workers_are_back(client) -> None:
     """However many were killed and renewed."""
     client.wait_for_workers(2, timeout=60)
-
-
-def test_the_environment_is_as_it_was() -> None:
-    """Of the user's process: the workers' number of threads is for them."""
-    before = dict(os.environ)
-    with own_cluster(1) as client:
-        assert all(client.run(lambda: "OMP_NUM_THREADS" in os.environ).values())
-    assert dict(os.environ) == before

@@ -14,6 +14,7 @@ from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.events import Completed, Freed, Outcome, Reported
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter, Params
+from hpo_magic.core.trial import Point
 from hpo_magic.notebook import static
 from hpo_magic.notebook.buttons import NOT_LIVE
 from hpo_magic.notebook.panel import Panel
@@ -125,6 +126,22 @@ def test_panel_shows_the_search_at_once(shown: Shown) -> None:
         assert part in shown.html
     assert shown.html.count("<img ") == 2
     assert 'alt="Convergence of val_accuracy over 10 trials; best seen' in shown.html
+
+
+def test_panel_shows_every_trial_in_training(page: Page, live: None) -> None:
+    """With its epoch in words and its curve in the picture; also one that reports later."""
+    search = a_search(12)
+    one = search.trials[-1]
+    curve = tuple(Point(epoch, {"val_accuracy": 0.1 * epoch}) for epoch in (1, 2, 3))
+    silent = replace(one, number=13, curve=())
+    made = Shown(replace(search, trials=(*search.trials, silent)))
+    assert "Trial 12" in made.html
+    assert "Trial 13" in made.html
+    made.clock.advance(60)
+    made.show(replace(search, trials=(*search.trials, replace(silent, curve=curve))))
+    assert "epoch 3, val_accuracy 0.3000" in made.html
+    pictured = "Learning curves of trial 12: val_accuracy 0.3000 at epoch 1; trial 13: val_accuracy"
+    assert f'alt="{pictured} 0.3000 at epoch 3."' in made.html
 
 
 def test_panel_escapes_the_user_s_words(page: Page, live: None) -> None:

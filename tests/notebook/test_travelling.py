@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from hpo_magic.core.events import Completed, Failed
@@ -9,6 +11,8 @@ from hpo_magic.core.trial import Direction
 from hpo_magic.executors.parcel import Arrived, Parcel, packed, train, unpacked
 from hpo_magic.notebook.cell import Cell, CellObjective
 from hpo_magic.testing.executors import a_run
+
+DASK = ("cluster", "connection", "dask", "dask_worker")  # the modules that import distributed
 
 
 def trained_away(notebook, body: str, **params: float) -> Arrived:
@@ -88,13 +92,10 @@ def test_where_it_cannot_run(notebook, line: str, sentence: str) -> None:
 
 def test_without_dask_the_sentence_says_how_to_get_it(notebook, monkeypatch) -> None:
     """The extra has it."""
-    import sys
-
     for module in [m for m in sys.modules if m.startswith("hpo_magic.executors.")]:
-        if module.rpartition(".")[2] in ("dask", "cluster"):
+        if module.rpartition(".")[2] in DASK:
             monkeypatch.delitem(sys.modules, module)
-    monkeypatch.delattr("hpo_magic.executors.dask", raising=False)
-    monkeypatch.delattr("hpo_magic.executors.cluster", raising=False)
+            monkeypatch.delattr(module, raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     shown = notebook.run("%%hpo away --minimize --ui none --jobs 2\nhp.Float('x', 0, 1)")
     assert 'pip install "hpo_magic[dask]"' in shown.usage_error

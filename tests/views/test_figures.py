@@ -13,7 +13,7 @@ import pytest
 from hpo_magic.core.domains import Choice, Float
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Kind, Point, State, Trial
 from hpo_magic.testing.searches import a_search
 from hpo_magic.views.canvas import Plot, captioned, drawable, png, words
 from hpo_magic.views.convergence import convergence, visible_range
@@ -92,6 +92,51 @@ def test_convergence_says_its_numbers() -> None:
     text = words(convergence(a_search(30)))
     for part in ("val_accuracy", "26 trials", "best seen", "start", "4 failed"):
         assert part in text
+
+
+def several_in_training(n: int) -> Snapshot:
+    """Return a search with `n` trials in training that report, and one that does not yet."""
+    old = a_search(10)
+    first = old.trials[-1]
+    more = [
+        replace(
+            first,
+            number=10 + k,
+            curve=tuple(Point(e, {"val_accuracy": 0.1 * e + 0.01 * k}) for e in range(1, 3 + k)),
+        )
+        for k in range(n)
+    ]
+    silent = replace(first, number=10 + n, curve=())
+    return replace(old, trials=(*old.trials[:-1], *more, silent))
+
+
+def test_every_trial_in_training_has_its_curve() -> None:
+    """With its number where it ends; and the words have its latest value."""
+    figure = current_curve(several_in_training(3))
+    axes = figure.axes[0]
+    drawn = [line.get_xydata() for line in axes.lines]
+    expected = [[(e, 0.1 * e + 0.01 * k) for e in range(1, 3 + k)] for k in range(3)]
+    for curve in expected:
+        assert any(np.array_equal(curve, found) for found in drawn)
+    assert [(text.get_text(), text.xy[0]) for text in axes.texts] == [
+        ("10", 2),
+        ("11", 3),
+        ("12", 4),
+    ]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert "3 in training" in [text.get_text() for text in legend.get_texts()]
+    assert words(figure) == (
+        "Learning curves of trial 10: val_accuracy 0.2000 at epoch 2; "
+        "trial 11: val_accuracy 0.3100 at epoch 3; trial 12: val_accuracy 0.4200 at epoch 4."
+    )
+
+
+def test_many_curves_in_training_have_no_numbers() -> None:
+    """They would lie on each other; the curves are there."""
+    axes = current_curve(several_in_training(16)).axes[0]
+    assert len(axes.lines) >= 16
+    assert not axes.texts
 
 
 def pruned_search() -> Snapshot:

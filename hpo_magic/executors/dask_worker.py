@@ -1,0 +1,66 @@
+"""What runs on a Dask worker: the parcel of a search, and its trainings one after another.
+
+Distributed sends functions and plugins of a module by name, so a worker imports this one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psutil
+from distributed import WorkerPlugin, get_worker
+
+from hpo_magic.core.events import Run
+from hpo_magic.executors.parcel import Arrived, Parcel, Said, train, unpacked
+
+__all__ = ["Site", "stop_here", "train_here"]
+
+_ONE_AT_A_TIME = threading.Lock()  # seeds, printing and sessions belong to the whole process
+
+
+class Site(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
+    """The parcel of one search on a worker, and which of its trainings are to stop."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.name = name
+        self._data = data
+        self._parcel: Parcel | None = None
+        self.stopping: set[int] = set()
+
+    def parcel(self) -> Parcel:
+        """Return the parcel; unpacked once, and then held as that alone."""
+        if self._parcel is None:
+            self._parcel = unpacked(self._data)
+            self._data = b""
+        return self._parcel
+
+
+def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[Arrived, int]:
+    """Train on this worker; return what came of it, and the bytes that the process now holds.
+
+    One training at a time, however many threads the worker has.
+    """
+    worker = get_worker()
+    site: Site = worker.plugins[name]
+    with _ONE_AT_A_TIME:
+        told = {"number": run.number, "at": worker.address}
+        worker.log_event(name, {**told, "begins": True})
+
+        def send(reports: Sequence[Said]) -> None:
+            worker.log_event(name, {**told, "reports": reports})
+
+        try:
+            parcel = site.parcel()
+            arrived = train(parcel, run, names, send, lambda: run.number in site.stopping)
+            return arrived, int(psutil.Process().memory_info().rss)
+        finally:
+            site.stopping.discard(run.number)
+
+
+def stop_here(name: str, number: int, dask_worker: Any = None) -> None:
+    """Have a training of this worker stopped at its next batch."""
+    site = dask_worker.plugins.get(name)
+    if site is not None:
+        site.stopping.add(number)

@@ -1,0 +1,67 @@
+"""The versions of packages here and there: which workers can train, and which score otherwise."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
+
+from hpo_magic.errors import ClusterError
+
+__all__ = ["notes_on", "versions"]
+
+# Those whose numbers may differ from version to version.
+COMPARED = ("numpy", "keras", "tensorflow", "torch", "jax", "scikit-learn")
+# A cell that was packed by another version of these cannot be unpacked.
+NEEDED = ("Python", "hpo_magic")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that count in this process; what is not installed is left out."""
+    found = {"Python": ".".join(map(str, sys.version_info[:2]))}
+    for name in ("hpo_magic", *COMPARED):
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def notes_on(here: Mapping[str, str], there: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return a sentence for each worker whose packages differ: scores may differ there, too.
+
+    Parameters
+    ----------
+    here
+        The versions in the kernel, by package.
+    there
+        Those of each worker, by its address.
+
+    Raises
+    ------
+    ClusterError
+        If a worker has no hpo_magic, another one, or another Python: it cannot read the cell.
+    """
+    notes = []
+    for worker, found in there.items():
+        differing = {name: v for name, v in here.items() if found.get(name) != v}
+        needed = {name: v for name, v in differing.items() if name in NEEDED}
+        if needed:
+            raise ClusterError(
+                f"the worker at {worker} has {_told(needed, found)}: it cannot read the cell. "
+                f"Install the same."
+            )
+        if differing:
+            notes.append(
+                f"The worker at {worker} has {_told(differing, found)}: scores may differ from "
+                f"worker to worker. Install the same."
+            )
+    return notes
+
+
+def _told(differing: Mapping[str, str], found: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{name} {found[name]} where the notebook has {version}"
+        if name in found
+        else f"no {name} where the notebook has {version}"
+        for name, version in differing.items()
+    )

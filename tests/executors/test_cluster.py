@@ -1,0 +1,25 @@
+"""A cluster of our own. Worker processes take seconds to start."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from hpo_magic.executors.cluster import own_cluster, threads_env
+
+
+@pytest.mark.parametrize(("n_workers", "each"), [(1, "8"), (2, "4"), (3, "2"), (16, "1")])
+def test_the_threads_of_all_workers_add_up_to_the_cores(n_workers: int, each: str) -> None:
+    """Of BLAS and of TensorFlow; each worker has one at least."""
+    env = threads_env(n_workers, 8)
+    assert env["OMP_NUM_THREADS"] == env["TF_NUM_INTRAOP_THREADS"] == each
+
+
+@pytest.mark.slow
+def test_the_environment_is_as_it_was() -> None:
+    """Of the user's process: the workers' number of threads is for them."""
+    before = dict(os.environ)
+    with own_cluster(1) as client:
+        assert all(client.run(lambda: "OMP_NUM_THREADS" in os.environ).values())
+    assert dict(os.environ) == before
