@@ -355,8 +355,8 @@ class Engine:
 
     def _ended(self, event: Ended) -> Commands:
         # Code that ends itself by an interrupt was ended by the user, too.
-        otherwise = State.STOPPED if self.ending else State.SKIPPED
-        state = self._cut.get(event.number, otherwise)
+        by_hand = State.STOPPED if self.ending else State.SKIPPED
+        state = self._cut.get(event.number, State.PRUNED if event.gave_up else by_hand)
         if state is State.FAILED:
             limit = duration(self.plan.timeout_s)
             failure = Failure("Timeout", f"it took longer than the {limit} of --timeout")

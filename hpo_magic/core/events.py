@@ -140,11 +140,12 @@ class Failed:
 
 @dataclass(frozen=True)
 class Ended:
-    """A training was stopped before its end."""
+    """A training was stopped before its end. `gave_up`: by its own code, as not worth the rest."""
 
     number: int
     outcome: Outcome
     at: float
+    gave_up: bool = False
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,19 @@ def test_the_pruner_is_told_of_the_curve_and_of_the_others() -> None:
     assert (history.metric, history.direction) == ("loss", Direction.MINIMIZE)
 
 
+def test_a_training_whose_own_code_gives_up_is_pruned() -> None:
+    """The user did not skip it; and what was to be stopped anyway is what it was stopped for."""
+    engine = an_engine(n_trials=4, timeout_s=10.0)
+    searched(engine, [0.5])
+    started(engine, 1)
+    engine.handle(Ended(1, an_outcome(), 2.0, gave_up=True))
+    started(engine, 2)
+    engine.handle(Skipped(2))
+    engine.handle(Ended(2, an_outcome(), 3.0, gave_up=True))
+    states = [trial_of(engine, number).state for number in (1, 2)]
+    assert states == [State.PRUNED, State.SKIPPED]
+
+
 def test_the_start_is_never_pruned() -> None:
     """All is compared with it."""
     engine = an_engine(pruner=StopAt(1))
