@@ -29,6 +29,7 @@ __all__ = [
     "Reason",
     "Reported",
     "Restarted",
+    "Resumed",
     "Run",
     "Save",
     "SaveGoal",
@@ -170,6 +171,13 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Resumed:
+    """The running trainings go on, after they stood still for so many seconds."""
+
+    held_s: float
+
+
+@dataclass(frozen=True)
 class Noted:
     """There is something to tell the user, in one sentence."""
 
@@ -194,6 +202,7 @@ Event = (
     | StopAsked
     | Enqueued
     | Skipped
+    | Resumed
     | Noted
     | Ticked
 )

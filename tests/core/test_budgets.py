@@ -17,6 +17,7 @@ from hpo_magic.core.events import (
     Outcome,
     Reason,
     Reported,
+    Resumed,
     Run,
     Skipped,
     StopAsked,
@@ -235,6 +236,20 @@ def test_a_timeout_counts_at_a_report_too() -> None:
     engine = an_engine(timeout_s=10.0)
     started(engine, 0, at=100.0)
     assert engine.handle(Reported(0, 1, {"loss": 1.0}, 120.0)) == (StopTrial(0),)
+
+
+def test_a_pause_is_no_time_of_a_trial() -> None:
+    """Neither one pause nor several; the next trial has none of it."""
+    engine = an_engine(timeout_s=10.0)
+    started(engine, 0, at=100.0)
+    engine.handle(Resumed(60.0))
+    assert engine.handle(Ticked(165.0)) == ()
+    engine.handle(Resumed(30.0))
+    assert engine.handle(Ticked(199.9)) == ()
+    assert engine.handle(Ticked(200.0)) == (StopTrial(0),)
+    engine.handle(Ended(0, an_outcome(), 201.0))
+    started(engine, 1, at=300.0)
+    assert engine.handle(Ticked(310.0)) == (StopTrial(1),)
 
 
 def test_trials_that_all_time_out_end_the_search() -> None:
