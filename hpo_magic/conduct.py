@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from hpo_magic.core.engine import Engine, Plan
 from hpo_magic.core.events import Finish, Noted, Run
@@ -95,7 +96,7 @@ def conduct(
             runner.looks = tuple(looks_of(storage, opened.record))
             runner.listeners = listeners(wishes)
             if here is not None:
-                here.between = runner.obey
+                here.between = partial(runner.obey, in_training=True)
             finish = runner.run()
     error = attempt.last_error if finish.failure else None
     return Conducted(runner.record, finish, runner.snapshot(), error, runner.unsaved)

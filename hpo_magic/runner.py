@@ -21,6 +21,7 @@ from hpo_magic.core.events import (
     Freed,
     Joined,
     Noted,
+    Resumed,
     Run,
     Save,
     SaveGoal,
@@ -149,9 +150,18 @@ class Runner:
         """Return the search as it is now."""
         return replace(self.engine.snapshot(self.clock()), looks=self.looks)
 
-    def obey(self) -> None:
-        """Take up what the user wished since the last call, and look at the time."""
-        for wish in self.wishes.taken():
+    def obey(self, *, in_training: bool = False) -> None:
+        """Take up what the user wished since the last call, and look at the time.
+
+        `in_training`: a training of this thread waits meanwhile, so that a pause is none of its
+        time. One that runs elsewhere goes on.
+        """
+        began = self.clock()
+        wishes = self.wishes.taken()
+        held_s = self.clock() - began
+        if in_training and held_s >= PAUSE_S:
+            self.feed(Resumed(held_s))
+        for wish in wishes:
             self.feed(wish)
         self.feed(Ticked(self.clock()))
 

@@ -208,6 +208,22 @@ def test_a_loop_in_pytorch_is_searched(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_boosted_trees_are_searched_by_a_callback(tmp_path: Path) -> None:
+    """Their rounds are the curve, and the test has its interval."""
+    path = tmp_path / "lightgbm.ipynb"
+    text = (NOTEBOOKS / "08_lightgbm.ipynb").read_text(encoding="utf-8")
+    path.write_text(text.replace("--trials 25", "--trials 8"), "utf-8")
+    script = execution()
+    notebook = script.execute(path, timeout_s=280)
+    assert "8 of 8 trials done" in script.shown(cell_with(notebook, "%%hpo boosted"))
+    told = script.shown(cell_with(notebook, "n_rounds ="))
+    numbers = re.search(r"(\d+) rounds in 8 trials; pruned: (\d+)", told)
+    assert numbers is not None
+    assert 8 <= int(numbers[1]) <= 8 * 60
+    assert "95% interval" in script.shown(cell_with(notebook, "%%hpo_test boosted"))
+
+
+@pytest.mark.slow
 def test_two_workers_train_a_cell_and_a_cluster_of_the_user_s(tmp_path: Path) -> None:
     """The panel's end, the sealed test in the kernel, the dashboard's link, and the result."""
     path = tmp_path / "two_workers.ipynb"

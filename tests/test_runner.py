@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -435,6 +435,30 @@ def test_pause_holds_the_search_until_it_goes_on() -> None:
     search.runner.run()
     assert idled[:3] == [True, True, False]
     assert search.stored() == complete(5)
+
+
+@pytest.mark.parametrize(("in_training", "is_late"), [(True, False), (False, True)])
+def test_a_pause_is_no_time_of_a_training_in_this_thread(
+    in_training: bool,
+    is_late: bool,
+) -> None:
+    """It stands still meanwhile; one that runs elsewhere does not."""
+
+    def idle() -> None:
+        if search.wishes.is_paused:
+            search.clock.advance(60.0)
+            search.wishes.resume()
+
+    def play(executor: FakeExecutor) -> None:
+        search.wishes.pause()
+        search.runner.obey(in_training=in_training)
+        oldest(executor)
+
+    search = Setup(play, n_trials=1)
+    search.runner.engine.plan = replace(search.runner.engine.plan, timeout_s=10.0)
+    search.wishes.idle = idle
+    search.runner.run()
+    assert search.executor.stopping == ({0} if is_late else set())
 
 
 @pytest.mark.parametrize("wish", [Wishes.stop, Wishes.skip])

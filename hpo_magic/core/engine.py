@@ -25,6 +25,7 @@ from hpo_magic.core.events import (
     Reason,
     Reported,
     Restarted,
+    Resumed,
     Run,
     Save,
     SaveGoal,
@@ -109,6 +110,7 @@ class Engine:
         self.failure: Failure | None = None
         self._known = Known(space or Space(), trials, ranges_changed=ranges_changed)
         self._cut: dict[int, State] = {}  # what becomes of those that were told to stop
+        self._held_s: dict[int, float] = {}  # how long those that run stood still in pauses
         self._queue = list(queue)
         self._must_trace = ranges_changed
         self._announced: Space | None = None
@@ -145,6 +147,8 @@ class Engine:
                 return self._end(Reason.STOPPED)
             case Skipped():
                 return self._cut_short(event.number, State.SKIPPED)
+            case Resumed():
+                self._resumed(event)
             case Enqueued():
                 self._queue.append(event.params)
             case Noted():
@@ -158,9 +162,17 @@ class Engine:
             return self._end(Reason.TIME)
         if self.plan.timeout_s is None:
             return ()
-        latest = at - self.plan.timeout_s
-        late = [t for t in self._known.running if t.started is not None and t.started <= latest]
+        late = [t for t in self._known.running if self._ran_s(t, at) >= self.plan.timeout_s]
         return tuple(c for trial in late for c in self._cut_short(trial.number, State.FAILED))
+
+    def _ran_s(self, trial: Trial, at: float) -> float:
+        """Return how long a training has run so far, pauses not counted."""
+        assert trial.started is not None  # this search started it
+        return at - trial.started - self._held_s.get(trial.number, 0.0)
+
+    def _resumed(self, event: Resumed) -> None:
+        for trial in self._known.running:
+            self._held_s[trial.number] = self._held_s.get(trial.number, 0.0) + event.held_s
 
     def _cut_short(self, number: int, state: State) -> Commands:
         """Have a training end; `state` is what it ends in, unless it is stopped already."""
@@ -355,8 +367,8 @@ class Engine:
 
     def _ended(self, event: Ended) -> Commands:
         # Code that ends itself by an interrupt was ended by the user, too.
-        otherwise = State.STOPPED if self.ending else State.SKIPPED
-        state = self._cut.get(event.number, otherwise)
+        by_hand = State.STOPPED if self.ending else State.SKIPPED
+        state = self._cut.get(event.number, State.PRUNED if event.gave_up else by_hand)
         if state is State.FAILED:
             limit = duration(self.plan.timeout_s)
             failure = Failure("Timeout", f"it took longer than the {limit} of --timeout")

@@ -29,6 +29,7 @@ __all__ = [
     "Reason",
     "Reported",
     "Restarted",
+    "Resumed",
     "Run",
     "Save",
     "SaveGoal",
@@ -140,11 +141,12 @@ class Failed:
 
 @dataclass(frozen=True)
 class Ended:
-    """A training was stopped before its end."""
+    """A training was stopped before its end. `gave_up`: by its own code, as not worth the rest."""
 
     number: int
     outcome: Outcome
     at: float
+    gave_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,13 @@ class Skipped:
     """The user wants this training to end, and the search to go on."""
 
     number: int
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The running trainings go on, after they stood still for so many seconds."""
+
+    held_s: float
 
 
 @dataclass(frozen=True)
@@ -193,6 +202,7 @@ Event = (
     | StopAsked
     | Enqueued
     | Skipped
+    | Resumed
     | Noted
     | Ticked
 )

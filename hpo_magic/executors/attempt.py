@@ -125,8 +125,10 @@ class Attempt:
         """Return what an exception that left the user's code means."""
         is_stopping = self.is_stopping(run.number)  # looks at what the user wished meanwhile
         ends = TrialStopped | KeyboardInterrupt | GeneratorExit
-        if is_stopping or isinstance(error, ends) or _is_pruned(error):
+        if is_stopping or isinstance(error, ends):
             return Ended(run.number, outcome, self.clock())
+        if _is_pruned(error):
+            return Ended(run.number, outcome, self.clock(), gave_up=True)
         self.last_error = error
         if isinstance(error, MissingMetric):
             error.trial = run.number

@@ -17,6 +17,7 @@ from hpo_magic.core.events import (
     Outcome,
     Reason,
     Reported,
+    Resumed,
     Run,
     Skipped,
     StopAsked,
@@ -108,6 +109,19 @@ def test_the_pruner_is_told_of_the_curve_and_of_the_others() -> None:
     assert (trial.number, trial.curve[-1].metrics, trial.n_steps) == (2, {"loss": 3.0}, 7)
     assert [other.number for other in history.trials] == [0, 1]
     assert (history.metric, history.direction) == ("loss", Direction.MINIMIZE)
+
+
+def test_a_training_whose_own_code_gives_up_is_pruned() -> None:
+    """The user did not skip it; and what was to be stopped anyway is what it was stopped for."""
+    engine = an_engine(n_trials=4, timeout_s=10.0)
+    searched(engine, [0.5])
+    started(engine, 1)
+    engine.handle(Ended(1, an_outcome(), 2.0, gave_up=True))
+    started(engine, 2)
+    engine.handle(Skipped(2))
+    engine.handle(Ended(2, an_outcome(), 3.0, gave_up=True))
+    states = [trial_of(engine, number).state for number in (1, 2)]
+    assert states == [State.PRUNED, State.SKIPPED]
 
 
 def test_the_start_is_never_pruned() -> None:
@@ -222,6 +236,20 @@ def test_a_timeout_counts_at_a_report_too() -> None:
     engine = an_engine(timeout_s=10.0)
     started(engine, 0, at=100.0)
     assert engine.handle(Reported(0, 1, {"loss": 1.0}, 120.0)) == (StopTrial(0),)
+
+
+def test_a_pause_is_no_time_of_a_trial() -> None:
+    """Neither one pause nor several; the next trial has none of it."""
+    engine = an_engine(timeout_s=10.0)
+    started(engine, 0, at=100.0)
+    engine.handle(Resumed(60.0))
+    assert engine.handle(Ticked(165.0)) == ()
+    engine.handle(Resumed(30.0))
+    assert engine.handle(Ticked(199.9)) == ()
+    assert engine.handle(Ticked(200.0)) == (StopTrial(0),)
+    engine.handle(Ended(0, an_outcome(), 201.0))
+    started(engine, 1, at=300.0)
+    assert engine.handle(Ticked(310.0)) == (StopTrial(1),)
 
 
 def test_trials_that_all_time_out_end_the_search() -> None:

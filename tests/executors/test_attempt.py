@@ -423,6 +423,7 @@ def test_a_trial_that_optuna_s_objective_prunes_ends() -> None:
 
     ended = attempted(raising(optuna.TrialPruned()))
     assert isinstance(ended, Ended)
+    assert ended.gave_up
     assert ended.outcome.value is None
 
     class TrialPruned(Exception):
