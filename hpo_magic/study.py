@@ -20,7 +20,7 @@ from hpo_magic.honesty.report import Honest
 from hpo_magic.restore import Restorer
 from hpo_magic.snapshots import looks_of, snapshot_of
 from hpo_magic.voting import Vote
-from hpo_magic.warm import narrowed_ranges, settings_of_table
+from hpo_magic.warm import narrowed_cell, settings_of_table
 
 if TYPE_CHECKING:  # heavy, and not needed by a search
     import optuna
@@ -229,26 +229,23 @@ class Study:
     def narrowed(self) -> Frozen:
         """Return the cell with ranges around the best tenth, and put it into a new cell below.
 
-        Run it, and the search goes on: trials that fit the new ranges are kept as history.
+        Its line has the options of the search, and half as many trials more. Run it, and the search
+        goes on: trials that fit the new ranges are kept as history.
 
         Raises
         ------
         HpoError
-            If the study was not searched from a cell, or has fewer than 20 complete trials.
+            If the study was not searched from a cell, has fewer than 20 complete trials, or its
+            best ones are all over the ranges.
         """
-        from hpo_magic.core.narrow import narrow
-
-        if not self.record.source:
-            raise HpoError(f"Study {self.name!r} was not searched from a cell: nothing to narrow.")
-        ranges = narrowed_ranges(self.snapshot)
-        names = self.record.names or None
-        body = narrow(self.record.source, ranges, names, self.namespace, first_line=2)
-        n_more = sum(trial.state.is_finished for trial in self.trials) * 3 // 2
-        goal = f"--{self.record.direction.value} {self.record.metric or 'value'}"
-        text = f"%%hpo {self.name} --trials {n_more} {goal}\n{body}"
+        text = self.narrowed_cell()
         if self.new_cell is not None:
             self.new_cell(text)
         return Frozen(text)
+
+    def narrowed_cell(self) -> str:
+        """Return the text of `narrowed()`, and put it nowhere."""
+        return narrowed_cell(self.record, self.snapshot, self.namespace)
 
     def revision(self, number: int) -> Study:
         """Return another revision of the study, to read and to compare.

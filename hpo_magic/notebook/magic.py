@@ -7,6 +7,7 @@ Nothing is decided here.
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -101,7 +102,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         mark = fingerprint(cell.source, cell.tree, self.shell.user_ns)
         storage = _opened(options.storage)
         self._save_what_waits(name, storage)
-        opened = open_study(storage, name, options, mark)
+        opened = open_study(storage, name, options, mark, line)
         names = {**translation.names, **opened.record.names}
         opened = replace(opened, record=replace(opened.record, names=names))
         data_read = {*_data_read(cell, self.shell), *translation.inputs}
@@ -113,8 +114,11 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         frameworks = all_frameworks()
         restorer = Restorer(storage.models, opened.record, objective, frameworks, kept_models())
 
+        narrowing: list[bool] = []  # whether the button was pressed
+
         def listeners(wishes: Wishes) -> Sequence[Listener]:
             restorer.note = wishes.note
+            wishes.narrow = lambda: narrowing.append(True)
             sentence = contradiction(options.metric, options.direction)
             if sentence:
                 wishes.note(sentence)
@@ -139,9 +143,11 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             recorder=recorder,
         )
         restorer.record = done.record
-        self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))
+        study = self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))
         if done.finish.reason.is_failure:
             _raise_failure(done, cell, self.shell)
+        if narrowing:
+            _put_narrowed(study)
 
     def _cluster(self, where: str | None) -> Any:
         """Return what `--on` means: an address as it is, else the variable of that name."""
@@ -174,7 +180,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         storage = study.storage
         if isinstance(storage, SqliteStorage) and not (study.unsaved or _is_latest(study)):
             study = self._from_disk(name, storage)  # a search that still runs began a new revision
-        show_stored(self._put(study).snapshot, self.shell)
+        self._put(study)
+        show_stored(study.snapshot, self.shell, study.narrowed_cell)
         return None
 
     def _study(self, name: str, folder: Path | None) -> Study:
@@ -282,6 +289,14 @@ def _raise_failure(done: Conducted, cell: Cell, shell: Any) -> None:
             text = f"a trial {failure}\n{failure.traceback}".rstrip()
         raise UsageError(f"%%hpo: {text}")
     raise from_cell(shell, cell, error)
+
+
+def _put_narrowed(study: Study) -> None:
+    """Put the cell with narrower ranges below, as the button was told; or say why there is none."""
+    try:
+        study.narrowed()
+    except HpoError as error:
+        sys.stdout.write(f"{error}\n")
 
 
 def _opened(folder: Path | None) -> SqliteStorage:

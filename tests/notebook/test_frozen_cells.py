@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from hpo_magic.core.ports import Controls
+from hpo_magic.notebook import magic
+
 LINE = "%%hpo s -n 6 --sampler random --recheck 0 --ui none --minimize"
 CELLS = {
     "a variable": "x = hp.Float(-1.0, 1.0)\nx ** 2",
@@ -142,18 +145,44 @@ def test_a_study_without_its_notebook_cannot_check(notebook: Any) -> None:
 def test_a_narrowed_cell_goes_on_with_the_trials_that_fit(notebook: Any) -> None:
     """It is put below, searches the narrower ranges, and keeps what fits."""
     notebook.ok(
-        "%%hpo s -n 30 --sampler random --recheck 0 --ui none --minimize value\n"
+        "%%hpo s -n 30 --sampler random --recheck 0 --ui none --minimize value --seed 3\n"
         "x = hp.Float(0.0, 1.0, default=1.0)  # where?\n(x - 0.3) ** 2"
     )
     before = len(notebook["s"].trials)
     cell = str(notebook.ok("s.narrowed()").value)
-    assert cell.startswith("%%hpo s --trials 45 --minimize value\nx = hp.Float(0.")
+    line = "%%hpo s --trials 45 --minimize value --sampler random --recheck 0 --ui none --seed 3"
+    assert cell.startswith(f"{line}\nx = hp.Float(0.")
     assert "# where?" in cell
-    line, _, body = cell.partition("\n")
-    notebook.ok(f"{line} --sampler random --recheck 0 --ui none\n{body}")
+    notebook.ok(cell)
     study = notebook["s"]
     domain = study.space["x"].domain
     assert 0.0 < domain.low < 0.3 < domain.high < 0.6
     assert study.record.revision == 1
     assert 5 < before - len(study.set_aside) < before
     assert all(t.params["x"] in domain for t in study.trials)
+
+
+def test_the_button_puts_the_narrowed_cell_below(
+    notebook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pressed once or twice during the search, there is one cell at its end."""
+
+    class Pressing:
+        def __init__(self, controls: Controls) -> None:
+            assert controls.narrow is not None
+            controls.narrow()
+            controls.narrow()
+
+        def notice(self, event: object, snapshot: object) -> None: ...
+
+        def close(self, snapshot: object) -> None: ...
+
+    put: list[str] = []
+    monkeypatch.setattr(magic, "make_listener", lambda ui, shell, controls: Pressing(controls))
+    monkeypatch.setattr(notebook.shell, "set_next_input", lambda text, replace: put.append(text))
+    line = "%%hpo s -n 30 --sampler random --recheck 0 --minimize value"
+    notebook.ok(f"{line}\nx = hp.Float(0.0, 1.0, default=1.0)\n(x - 0.3) ** 2")
+    assert put == [notebook["s"].narrowed_cell()]
+    shown = notebook.ok(f"{line.replace('30', '5')} --fresh\nx = hp.Float(0.0, 1.0)\nx ** 2")
+    assert "Narrower ranges need 20 complete trials" in shown.text
+    assert len(put) == 1
