@@ -7,6 +7,7 @@ Nothing is decided here.
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -209,13 +210,21 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         study.namespace = self.shell.user_ns
         study.new_cell = partial(self.shell.set_next_input, replace=False)
         study.objective_of = partial(self._objective_of, study.name)
+        study.cells = partial(self._cells_before, study.name)
         self.shell.user_ns[study.name] = study
         return study
 
-    def _objective_of(self, name: str, text: str) -> CellObjective:
-        """Return a text as a cell of this notebook."""
+    def _objective_of(self, name: str, text: str, is_alone: bool) -> CellObjective:
+        """Return a text as a cell of this notebook, or of an empty one."""
         cell = Cell.compile(self.shell, name, text, filename=f"<frozen {name}>")
-        return CellObjective(cell, self.shell)
+        return CellObjective(cell, self.shell, is_alone=is_alone)
+
+    def _cells_before(self, name: str) -> list[str]:
+        """Return the cells that were run before the study's, as typed; without it, all so far."""
+        typed = list(self.shell.history_manager.input_hist_raw)[:-1]
+        searched = re.compile(rf"\s*%%hpo\s(.*\s)?{name}(\s|$)")
+        places = [k for k, cell in enumerate(typed) if searched.match(cell)]
+        return typed[: places[-1]] if places else typed
 
     def _check_free(self, name: str) -> None:
         there = self.shell.user_ns.get(name)
