@@ -19,7 +19,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
-from hpo_magic.conduct import Conducted, conduct
+from hpo_magic.conduct import Conducted, conduct, require_extras
 from hpo_magic.core.events import Completed, Event, Failed
 from hpo_magic.core.hp import hp
 from hpo_magic.core.ports import Listener, Snapshot, Storage, StudyRecord
@@ -93,6 +93,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def _search(self, line: str, source: str) -> None:
         """Search the cell, and put the study into the namespace."""
         name, options = parse_line(line)
+        require_extras(options)
         self._check_free(name)
         options = replace(options, on=self._cluster(options.on))
         translation = self._translated(source)
