@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo_magic.conduct import conduct
+from hpo_magic.conduct import conduct, require_extras
 from hpo_magic.core.ports import Listener, Storage
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import (
@@ -110,6 +110,7 @@ def search(
             raise OptionError(f"search: no option {word!r}.{hint} There are: {', '.join(OPTIONS)}.")
     _check_callable(objective)
     checked = _checked(trials, options)
+    require_extras(checked)
     storage: Storage
     if name is None:
         storage, folder = MemoryStorage(), None

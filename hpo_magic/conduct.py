@@ -18,6 +18,7 @@ from hpo_magic.core.trial import Trial
 from hpo_magic.executors.attempt import Attempt, Objective
 from hpo_magic.executors.parcel import Arrived
 from hpo_magic.executors.serial import SerialExecutor
+from hpo_magic.exports import require_log
 from hpo_magic.frameworks import kept_random_state
 from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
@@ -27,12 +28,12 @@ from hpo_magic.pruners import make_pruner
 from hpo_magic.restore import Restorer
 from hpo_magic.resume import Opened
 from hpo_magic.runner import Runner, Wishes
-from hpo_magic.samplers import make_sampler
+from hpo_magic.samplers import make_sampler, require_library
 from hpo_magic.snapshots import looks_of
 from hpo_magic.used_rows import RowsRecorder, fitted_rows
-from hpo_magic.workers import Away, away, is_away
+from hpo_magic.workers import Away, away, is_away, require_workers
 
-__all__ = ["Conducted", "conduct"]
+__all__ = ["Conducted", "conduct", "require_extras"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,20 @@ class Conducted:
     snapshot: Snapshot
     error: BaseException | None
     unsaved: dict[int, Trial]
+
+
+def require_extras(options: Options) -> None:
+    """Check that what the options need is installed, before a study is begun.
+
+    Raises
+    ------
+    HpoError
+        If something is not, with the command that installs it.
+    """
+    require_library(options.sampler)
+    if options.log is not None:
+        require_log(options.log)
+    require_workers(options)
 
 
 def conduct(

@@ -140,8 +140,10 @@ class Restorer:
         _, trained, model = self._trained
         return trained.variables, model
 
-    def check(self, trial: Trial, frozen: Objective) -> None:
+    def check(self, trial: Trial, frozen: Objective, form: str = "cell") -> None:
         """Run the trial's cell with the values written in; its score must be the one on record.
+
+        `form` is what the cell was made, for the message.
 
         Raises
         ------
@@ -154,12 +156,12 @@ class Restorer:
             ended = attempt(run, lambda step, metrics, n_steps=None: None, lambda: None)
         if not isinstance(ended, Completed):
             failure = getattr(ended, "failure", "it was stopped")
-            raise HpoError(f"The frozen cell does not run: {failure}.") from attempt.last_error
+            raise HpoError(f"The frozen {form} does not run: {failure}.") from attempt.last_error
         again = ended.outcome.value
         if trial.value is None or again is None or math.isclose(trial.value, again, rel_tol=1e-6):
             return
         raise HpoError(
-            f"The frozen cell came to {number(again)}, and trial {trial.number} to "
+            f"The frozen {form} came to {number(again)}, and trial {trial.number} to "
             f"{number(trial.value)} in the search. Either the data or the libraries changed since, "
             f"or the code draws random numbers of its own; seed them with hp.seed()."
         )

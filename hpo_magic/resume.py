@@ -43,12 +43,14 @@ class Opened:
     sentence: str = ""
 
 
-def open_study(storage: Storage, name: str, options: Options, mark: Fingerprint) -> Opened:
+def open_study(
+    storage: Storage, name: str, options: Options, mark: Fingerprint, line: str = ""
+) -> Opened:
     """Return the revision of the study that a run with these options works on.
 
     The last revision goes on if code, data and goal are the same; where only the ranges changed,
     with the trials that still fit. Anything else, or `fresh`, is a new revision, which tries the
-    best settings of `from_study` first.
+    best settings of `from_study` first. `line` is the magic's own, to be kept with the study.
 
     Raises
     ------
@@ -59,15 +61,18 @@ def open_study(storage: Storage, name: str, options: Options, mark: Fingerprint)
     latest = revisions[-1] if revisions else None
     reason = _reason_for_new(storage, latest, options, mark)
     if latest is None or reason:
-        wanted = _record(name, options, mark, len(revisions) + 1)
+        wanted = replace(_record(name, options, mark, len(revisions) + 1), line=line)
         queue, from_text = _warm_start(storage, options, wanted)
         record = storage.create(wanted)
         if record.created != wanted.created:  # another process began the same study just now
-            return open_study(storage, name, replace(options, fresh=False), mark)
+            return open_study(storage, name, replace(options, fresh=False), mark, line)
         sentence = f"{reason}: a new revision ({record.revision}); the old ones stay."
         is_worth_saying = latest is not None and _has_results(storage, latest)
         said = " ".join(filter(None, (sentence if is_worth_saying else "", from_text)))
         return Opened(record, Space(), (), queue, sentence=said)
+    if line != latest.line:
+        latest = replace(latest, line=line)
+        storage.update(latest)
     return _going_on(storage, latest, options, mark)
 
 

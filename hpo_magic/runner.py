@@ -56,6 +56,7 @@ class Wishes:
         self._is_paused = False
         self.skip_current: Callable[[], int | None] = lambda: None
         self.idle: Callable[[], None] = lambda: None  # called while paused and at every batch
+        self.narrow: Callable[[], None] | None = None  # where there is a cell
 
     def stop(self) -> None:
         """End the search, with what there is."""

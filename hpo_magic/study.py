@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpo_magic.core.domains import Choice, Plain
+from hpo_magic.core.domains import Plain
 from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Space, describe
@@ -15,12 +15,13 @@ from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import counted, setting
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
 from hpo_magic.executors.attempt import Objective
+from hpo_magic.frozen import Frozen, written
 from hpo_magic.honesty.rechecking import chosen_trial, headline, honest_of
 from hpo_magic.honesty.report import Honest
 from hpo_magic.restore import Restorer
 from hpo_magic.snapshots import looks_of, snapshot_of
 from hpo_magic.voting import Vote
-from hpo_magic.warm import narrowed_ranges, settings_of_table
+from hpo_magic.warm import narrowed_cell, settings_of_table
 
 if TYPE_CHECKING:  # heavy, and not needed by a search
     import optuna
@@ -52,7 +53,9 @@ class Study:
     unsaved: dict[int, Trial] = field(default_factory=dict)  # what a failing disk did not take
     namespace: Mapping[str, Any] = field(default_factory=dict)  # where the cell looks names up
     new_cell: Callable[[str], None] | None = None  # puts a text into a new cell below
-    objective_of: Callable[[str], Objective] | None = None  # of a cell's text
+    # Of a cell's text; whether it has nothing of the notebook.
+    objective_of: Callable[[str, bool], Objective] | None = None
+    cells: Callable[[], Sequence[str]] | None = None  # that ran before the search, as typed
 
     @property
     def name(self) -> str:
@@ -229,26 +232,23 @@ class Study:
     def narrowed(self) -> Frozen:
         """Return the cell with ranges around the best tenth, and put it into a new cell below.
 
-        Run it, and the search goes on: trials that fit the new ranges are kept as history.
+        Its line has the options of the search, and half as many trials more. Run it, and the search
+        goes on: trials that fit the new ranges are kept as history.
 
         Raises
         ------
         HpoError
-            If the study was not searched from a cell, or has fewer than 20 complete trials.
+            If the study was not searched from a cell, has fewer than 20 complete trials, or its
+            best ones are all over the ranges.
         """
-        from hpo_magic.core.narrow import narrow
-
-        if not self.record.source:
-            raise HpoError(f"Study {self.name!r} was not searched from a cell: nothing to narrow.")
-        ranges = narrowed_ranges(self.snapshot)
-        names = self.record.names or None
-        body = narrow(self.record.source, ranges, names, self.namespace, first_line=2)
-        n_more = sum(trial.state.is_finished for trial in self.trials) * 3 // 2
-        goal = f"--{self.record.direction.value} {self.record.metric or 'value'}"
-        text = f"%%hpo {self.name} --trials {n_more} {goal}\n{body}"
+        text = self.narrowed_cell()
         if self.new_cell is not None:
             self.new_cell(text)
         return Frozen(text)
+
+    def narrowed_cell(self) -> str:
+        """Return the text of `narrowed()`, and put it nowhere."""
+        return narrowed_cell(self.record, self.snapshot, self.namespace)
 
     def revision(self, number: int) -> Study:
         """Return another revision of the study, to read and to compare.
@@ -454,47 +454,44 @@ class Study:
             self.snapshot = snapshot_of(self.storage, self.record)
         return self
 
-    def freeze(self, *, check: bool = False) -> Frozen:
-        """Return the cell with the winning values written in, and put it into a new cell below.
+    def freeze(self, form: str = "cell", *, check: bool = False) -> Frozen:
+        """Return the cell with the winning values written in; comments and formatting stay.
 
-        Comments and formatting stay; what comes out runs without hpo_magic.
+        What comes out runs without hpo_magic.
 
         Parameters
         ----------
+        form
+            "cell": the cell as it is, also put into a new cell below. "function": the same as
+            `def train(lr=0.01, units=(64, 32), …)`, which returns what the cell ends in; the values
+            are defaults, so that others can be tried. "script": a program for Python alone, of the
+            cells of this kernel that make what the cell reads, the seeds of the trial, and the
+            cell, whose end is printed: `Path("digits.py").write_text(digits.freeze("script"))`.
         check
-            Run it first, seeded as in its trial, and compare its score with the one on record.
+            Run it first, seeded as in its trial, and compare its score with the one on record. A
+            script is run on its own, from its first line on.
 
         Raises
         ------
         HpoError
-            If the study was not searched from a cell, or a value cannot be written in; with `check`
-            if the score is another one, or the notebook of the cell is not here.
+            If the study was not searched from a cell, or a value cannot be written in. A script
+            and a function are refused where the cell has lines of IPython's (`!ls`) or code outside
+            of it asked for values; a script, where no cell made what it needs; a function, where
+            the cell does what no function can (`global`, `import *`, `await`). With `check`, if the
+            score is another one, or the notebook of the cell is not here.
         """
-        from hpo_magic.core.freeze import freeze
-
-        if not self.record.source:
-            raise HpoError(f"Study {self.name!r} was not searched from a cell: nothing to freeze.")
         trial = self.best_trial
-        domains = {name: parameter.domain for name, parameter in self.space.items()}
-        text = freeze(
-            self.record.source,
-            trial.params,
-            self.record.names or None,
-            self.namespace,
-            known={n: d.values for n, d in domains.items() if isinstance(d, Choice)},
-            seed=trial.seed,
-            first_line=2,  # the names count `%%hpo` as line 1
-        )
+        done = written(form, self.record, trial, self.space, self.namespace, self.cells)
         if check:
             if self.restorer is None or self.objective_of is None:
                 raise HpoError(
                     f"The cell of study {self.name!r} can be checked in a notebook alone: run "
                     f"%hpo {self.name} in one that has what the cell reads."
                 )
-            self.restorer.check(trial, self.objective_of(text))
-        if self.new_cell is not None:
-            self.new_cell(text)
-        return Frozen(text)
+            self.restorer.check(trial, self.objective_of(done.to_check, done.is_alone), form)
+        if self.new_cell is not None and form != "script":
+            self.new_cell(done.text)
+        return Frozen(done.text)
 
     def __repr__(self) -> str:
         from hpo_magic.views.text import result_text
@@ -505,12 +502,3 @@ class Study:
         from hpo_magic.views.result import result_html
 
         return result_html(self.snapshot)
-
-
-class Frozen(str):
-    """The text of a cell; shown as it is, without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)

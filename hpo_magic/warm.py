@@ -7,23 +7,35 @@ data or with other ranges.
 from __future__ import annotations
 
 import math
+import re
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hpo_magic.core.domains import Choice, Int, Plain
 from hpo_magic.core.labels import label_of
-from hpo_magic.core.narrow import Narrowed
-from hpo_magic.core.ports import Snapshot, Storage
+from hpo_magic.core.narrow import Narrowed, narrow
+from hpo_magic.core.ports import Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, State, Trial
-from hpo_magic.core.wording import counted, setting
+from hpo_magic.core.wording import counted, setting, shown
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
 
-__all__ = ["best_settings", "narrowed_ranges", "settings_of_table", "settings_to_try"]
+__all__ = [
+    "FEWEST_TRIALS",
+    "best_settings",
+    "narrowed_cell",
+    "narrowed_ranges",
+    "ranges_text",
+    "settings_of_table",
+    "settings_to_try",
+]
 
 MOST_SETTINGS = 5
 # Of the trials, the good ones, around which the ranges are drawn, with a margin on either side.
 GOOD_SHARE, FEWEST_GOOD, FEWEST_TRIALS = 0.1, 5, 20
+# Of a line that is written anew: said otherwise, or over.
+REPLACED = frozenset({"-n", "--trials", "--maximize", "--minimize", "--from"})
 MARGIN, LEAST_WIDTH = 0.05, 0.1  # shares of the range
 
 
@@ -105,6 +117,58 @@ def _typed(parameter: Parameter, value: Any) -> Plain:
     if isinstance(parameter.domain, Int) and isinstance(plain, float) and plain.is_integer():
         return int(plain)
     return plain
+
+
+def narrowed_cell(record: StudyRecord, snapshot: Snapshot, namespace: Mapping[str, Any]) -> str:
+    """Return the cell with narrower ranges, its first line with the options that it had.
+
+    Raises
+    ------
+    HpoError
+        If the study was not searched from a cell, or there is nothing to narrow.
+    """
+    if not record.source:
+        raise HpoError(f"Study {record.name!r} was not searched from a cell: nothing to narrow.")
+    ranges = narrowed_ranges(snapshot)
+    body = narrow(record.source, ranges, record.names or None, namespace, first_line=2)
+    if body == record.source:
+        raise HpoError(
+            f"Nothing to narrow in study {record.name!r}: its best trials are all over the ranges, "
+            f"or the bounds are no plain numbers in the cell."
+        )
+    n_more = sum(trial.state.is_finished for trial in snapshot.trials) * 3 // 2
+    return f"%%hpo {_line(record, n_more)}\n{body}"
+
+
+def _line(record: StudyRecord, n_trials: int) -> str:
+    """Return the line of a search that goes on, with all options that still mean something."""
+    words = shlex.split(record.line) or [record.name, "--seed", str(record.seed)]
+    kept: list[str] = []
+    drops_value = False
+    for word in words:
+        is_flag = word.startswith("-")
+        if drops_value and not is_flag:
+            drops_value = False
+            continue
+        flag, equals, _ = word.partition("=")
+        drops_value = flag in REPLACED and not equals
+        if flag not in REPLACED and word != "--fresh" and not re.fullmatch(r"-n\d+", word):
+            kept.append(word)
+    kept.remove(record.name)
+    goal = f"--{record.direction.value} {record.metric or 'value'}"
+    rest = [word if word.isprintable() and " " not in word else shlex.quote(word) for word in kept]
+    return " ".join([record.name, f"--trials {n_trials}", goal, *rest])
+
+
+def ranges_text(ranges: Mapping[str, Narrowed], space: Space) -> str:
+    """Return which ranges became how narrow: "lr 0.0001 to 0.1 → 0.002 to 0.01; ..."."""
+    told = []
+    for name, new in ranges.items():
+        domain = space[name].domain
+        assert not isinstance(domain, Choice)
+        before = f"{shown(domain.low)} to {shown(domain.high)}"
+        told.append(f"{name} {before} → {shown(new.low)} to {shown(new.high)}")
+    return "; ".join(told)
 
 
 def narrowed_ranges(snapshot: Snapshot) -> dict[str, Narrowed]:

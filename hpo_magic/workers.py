@@ -7,6 +7,7 @@ from concurrent.futures import Executor as Pool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 from hpo_magic.core.events import Run
@@ -17,7 +18,7 @@ from hpo_magic.executors.attempt import Attempt
 from hpo_magic.executors.parcel import Arrived, Parcel, packed
 from hpo_magic.options import Options
 
-__all__ = ["Away", "away", "is_away"]
+__all__ = ["Away", "away", "is_away", "require_workers"]
 
 # Sent once to each worker; more than this takes seconds on a slow network.
 MUCH_BYTES = 1_000_000_000
@@ -35,6 +36,22 @@ class Away:
 def is_away(options: Options) -> bool:
     """Return whether trainings run in other processes than this one."""
     return options.jobs > 1 or options.isolate or options.on is not None
+
+
+def require_workers(options: Options) -> None:
+    """Check that Dask is there where its workers are asked for.
+
+    Raises
+    ------
+    OptionError
+        If it is not.
+    """
+    is_pool = isinstance(options.on, Pool) and not _is_dask(options.on)
+    if is_away(options) and not is_pool and find_spec("distributed") is None:
+        raise OptionError(
+            "jobs, isolate and on need Dask's distributed, which is not here: pip install "
+            '"hpo_magic[dask]"'
+        )
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hpo_magic import hp, load_study, search
 from hpo_magic.core.trial import Direction, State
 from hpo_magic.errors import (
+    HpoError,
     MetricError,
     OptionError,
     SearchFailed,
@@ -233,3 +235,23 @@ def test_a_study_that_is_not_there() -> None:
     searched(parabola, "digits", minimize="value")
     with pytest.raises(StudyNotFound, match=r"^no study 'digit' here\. Did you mean digits\? Ther"):
         load_study("digit")
+
+
+@pytest.mark.parametrize(
+    ("library", "options"),
+    [
+        ("hyperopt", {"sampler": "tpe"}),
+        ("mlflow", {"log": "mlflow"}),
+        ("tensorboard", {"log": "tensorboard:logs"}),
+        ("distributed", {"jobs": 2}),
+    ],
+)
+def test_an_extra_that_is_missing_leaves_no_revision(
+    library: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The study that is there stays the latest, `fresh` or not."""
+    before = searched(parabola, "s", minimize="value")
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(HpoError, match=r'pip install "hpo_magic\['):
+        searched(parabola, "s", minimize="value", fresh=True, **options)
+    assert load_study("s").record == before.record

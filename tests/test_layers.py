@@ -32,6 +32,7 @@ LAYERS = (
         "conduct",
         "snapshots",
         "study",
+        "frozen",
         "restore",
         "used_rows",
         "voting",

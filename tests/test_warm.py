@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from hpo_magic import hp, search
-from hpo_magic.core.trial import Kind
+from hpo_magic.core.ports import StudyRecord
+from hpo_magic.core.trial import Direction, Kind
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
 from hpo_magic.testing.searches import a_search
-from hpo_magic.warm import narrowed_ranges
+from hpo_magic.warm import narrowed_cell, narrowed_ranges, ranges_text
 
 
 def bowl() -> float:
@@ -78,6 +80,50 @@ def test_ranges_are_narrowed_around_the_best() -> None:
     assert lr.low <= lr.default <= lr.high
     assert "act" not in ranges
     assert all(r.low < r.high for r in ranges.values())
+
+
+def record_of(line: str, **changes: Any) -> StudyRecord:
+    """Return a study that was searched from a cell with this line."""
+    source = 'lr = hp.Float(1e-4, 1e-1, sampling="log")\nact = hp.Choice(["relu", "tanh"])\n'
+    record = StudyRecord(1, "digits", 1, "val_accuracy", Direction.MAXIMIZE, 7, source, line=line)
+    return replace(record, **changes)
+
+
+def first_line(line: str) -> str:
+    """Return the line that the cell with narrower ranges has."""
+    cell = narrowed_cell(record_of(line), a_search(200, is_running=False), {})
+    assert 'sampling="log"' in cell
+    return cell.splitlines()[0]
+
+
+def test_the_line_of_a_narrowed_cell_keeps_its_options() -> None:
+    """With more trials, and the goal written out; what is over (`--fresh`, `--from`) is not."""
+    head = "%%hpo digits --trials 300 --maximize val_accuracy"
+    assert first_line("digits -n 200 --sampler tpe --seed 7") == f"{head} --sampler tpe --seed 7"
+    assert first_line("--trials=200 digits --seed=7 --jobs 2") == (f"{head} --seed=7 --jobs 2")
+    assert first_line("digits --fresh --from old -n200 --storage 'my studies' --isolate") == (
+        f"{head} --storage 'my studies' --isolate"
+    )
+    assert first_line("digits --maximize val_accuracy --keep 3 --minimize") == f"{head} --keep 3"
+
+
+def test_a_line_that_is_not_known_has_the_seed() -> None:
+    """Another seed would begin a new revision, and the trials would be lost to it."""
+    assert first_line("").endswith("--maximize val_accuracy --seed 7")
+
+
+def test_where_nothing_is_narrower_it_is_said() -> None:
+    """The best are all over the ranges."""
+    record = record_of("digits", source="act = hp.Choice(['relu', 'tanh'])\n")
+    with pytest.raises(HpoError, match=r"^Nothing to narrow in study 'digits'"):
+        narrowed_cell(record, a_search(200, is_running=False), {})
+
+
+def test_the_ranges_are_said_in_words() -> None:
+    """Before and after."""
+    search_ = a_search(200, is_running=False)
+    text = ranges_text(narrowed_ranges(search_), search_.space)
+    assert text.startswith("lr 0.0001 to 0.1 → 0.00")
 
 
 def test_few_trials_narrow_nothing() -> None:

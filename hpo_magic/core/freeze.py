@@ -18,7 +18,7 @@ from hpo_magic.core.sites import METHODS, Site, constant_text, given_name, read_
 from hpo_magic.core.spelling import arguments_of, chosen, fitting, grouped, not_asked
 from hpo_magic.errors import HpoError
 
-__all__ = ["CannotFreeze", "freeze", "names_of_text"]
+__all__ = ["CannotFreeze", "Freezing", "freeze", "matched", "names_of_text"]
 
 # What `next(...)` takes the values of several passes from is made before these.
 _REPEATING = ast.For | ast.AsyncFor | ast.While | ast.ClassDef
@@ -82,19 +82,37 @@ def freeze(
     _units = iter([3, 5])
     units = [next(_units) for _ in 'ab']
     """
-    parsed = read_source(source)
+    matching = matched(source, params, names, namespace, first_line)
+    elsewhere = matching.elsewhere
+    frozen = Freezing(matching, known or {}, seed).text()
+    if matching.trials:
+        return frozen  # they have been given the values
+    note = ", ".join(f"{name}={value!r}" for name, value in elsewhere.items())
+    return f"# Asked for by code outside this cell: {note}\n{frozen}" if note else frozen
+
+
+def matched(
+    source: str,
+    params: Mapping[str, object],
+    names: Mapping[str, str] | None,
+    namespace: Namespace | None,
+    first_line: int,
+) -> Matching:
+    """Return which values belong to which calls; the arguments are those of `freeze`.
+
+    Raises
+    ------
+    CannotFreeze
+        If a value may belong to a call whose name cannot be told.
+    """
     recorded = None if names is None else names_of_text(names, first_line)
-    matching = Matching(parsed, params, recorded, namespace or {})
+    matching = Matching(read_source(source), params, recorded, namespace or {})
     elsewhere = matching.elsewhere
     for site in matching.doubtful if elsewhere else ():
         told = ", ".join(elsewhere)
         reason = f"may be one of {told}. Import what it is passed to, and freeze again."
         raise _refusal(site.call, reason)
-    frozen = _Freezing(matching, known or {}, seed).text()
-    if matching.trials:
-        return frozen  # they have been given the values
-    note = ", ".join(f"{name}={value!r}" for name, value in elsewhere.items())
-    return f"# Asked for by code outside this cell: {note}\n{frozen}" if note else frozen
+    return matching
 
 
 def names_of_text(names: Mapping[str, str], first_line: int) -> dict[str, str]:
@@ -107,45 +125,57 @@ def names_of_text(names: Mapping[str, str], first_line: int) -> dict[str, str]:
     return numbered
 
 
-class _Freezing:
-    """The replacement of the calls in one text."""
+class Freezing:
+    """The replacement of the calls in one text.
+
+    What is written for a value is that of `one`, for those of several passes that of `several`.
+    """
 
     def __init__(
         self, matching: Matching, known: Mapping[str, Sequence[object]], seed: int
     ) -> None:
-        self._matching = matching
-        self._source = matching.source
-        self._rewriting = Rewriting(matching.source)
+        self.matching = matching
+        self.source = matching.source
+        self.rewriting = Rewriting(matching.source)
         self._known = known
         self._seed = seed
         self._removed: list[ast.stmt] = []
         self._imported: set[str] = set()
-        self._taken = {*re.findall(r"\w+", matching.source.text), *matching.namespace}
+        self.taken = {*re.findall(r"\w+", matching.source.text), *matching.namespace}
+
+    def one(self, name: str, text: str) -> str:
+        """Return what is written for the value of a parameter, which is `text`."""
+        return text
+
+    def several(self, name: str, texts: Sequence[str]) -> str:
+        """Return the same for those of a parameter's passes, to be taken in turn."""
+        return f"[{', '.join(texts)}]"
 
     def text(self) -> str:
         """Return the frozen text."""
-        for call, method in self._matching.calls:  # last first, so the inner before the outer
+        for call, method in self.matching.calls:  # last first, so the inner before the outer
             if method in METHODS:
-                self._write_value(self._source.site_of(call), method)
+                self._write_value(self.source.site_of(call), method)
             else:
                 self._write_other(call, method)
-        for trial in self._matching.trials:
+        for trial in self.matching.trials:
             self._import("optuna")
-            values = repr(dict(self._matching.elsewhere))
-            self._rewriting.replace(trial, f"optuna.trial.FixedTrial({values})")
-        self._rewriting.remove(self._removed)
-        self._rewriting.remove(self._imports_not_needed())
-        return self._rewriting.text()
+            given = self.matching.elsewhere.items()
+            values = ", ".join(f"{name!r}: {self.one(name, repr(v))}" for name, v in given)
+            self.rewriting.replace(trial, f"optuna.trial.FixedTrial({{{values}}})")
+        self.rewriting.remove(self._removed)
+        self.rewriting.remove(self._imports_not_needed())
+        return self.rewriting.text()
 
     def _write_value(self, site: Site, method: str) -> None:
         arguments = arguments_of(site.call, method)
-        if site.given is not None and self._matching.prefix_of(site) is None:
+        if site.given is not None and self.matching.prefix_of(site) is None:
             reason = "stands in a name_scope whose name is not written out. Write it out."
             raise _refusal(site.call, reason)
-        values = self._matching.values_of(site)
-        text_of = self._rewriting.text_of
+        values = self.matching.values_of(site)
+        text_of = self.rewriting.text_of
         if method == "Choice" and values:
-            listed, around = arguments.get("values"), self._matching.namespace
+            listed, around = arguments.get("values"), self.matching.namespace
             spelled = [
                 chosen(listed, value, text_of, around, self._known.get(name, ()))
                 for name, value in values.items()
@@ -158,38 +188,45 @@ class _Freezing:
             except KeyError as error:
                 reason = f"was not reached, and its {error.args[0]} cannot be read. Write it out."
                 raise _refusal(site.call, reason) from None
-        self._put(site.call, self._together(site, list(values), spelled))
+        self._put(site.call, self._together(site, list(values), spelled, method))
 
-    def _together(self, site: Site, names: Sequence[str], spelled: Sequence[str]) -> str:
+    def _together(
+        self, site: Site, names: Sequence[str], spelled: Sequence[str], method: str
+    ) -> str:
         """Return what gives each name or pass its value."""
         if len(set(spelled)) == 1:
-            return spelled[0]
+            name = self.matching.name_of(site) or (names[0] if len(names) == 1 else None)
+            is_constant = method == "Fixed" or name is None
+            return spelled[0] if is_constant else self.one(str(name), spelled[0])
         if site.given is not None:
-            prefix = self._matching.prefix_of(site) or ""
-            given = (name.removeprefix(prefix) for name in names)
-            pairs = (f"{name!r}: {text}" for name, text in zip(given, spelled, strict=True))
-            return f"{{{', '.join(pairs)}}}[{self._rewriting.text_of(site.given)}]"
-        around = self._source.statements_around(site.call)
+            prefix = self.matching.prefix_of(site) or ""
+            pairs = (
+                f"{name.removeprefix(prefix)!r}: {self.one(name, text)}"
+                for name, text in zip(names, spelled, strict=True)
+            )
+            return f"{{{', '.join(pairs)}}}[{self.rewriting.text_of(site.given)}]"
+        around = self.source.statements_around(site.call)
         if not around:
             reason = "has another value in each pass of a lambda's loop. Write a `def` instead."
             raise _refusal(site.call, reason)
         outermost = [s for s in around if isinstance(s, _REPEATING)][-1:] or around[:1]
-        variable = self._new_variable(names[0])
-        self._rewriting.insert_before(outermost[0], f"{variable} = iter([{', '.join(spelled)}])")
+        variable = self.new_variable(names[0])
+        texts = self.several(self.matching.name_of(site) or names[0], spelled)
+        self.rewriting.insert_before(outermost[0], f"{variable} = iter({texts})")
         return f"next({variable})"
 
-    def _new_variable(self, name: str) -> str:
+    def new_variable(self, name: str) -> str:
         """Return a name for a variable that the cell does not have: `_units` for "units[0]"."""
         variable = "_" + re.sub(r"\W", "_", name.partition("[")[0])
-        while variable in self._taken:
+        while variable in self.taken:
             variable += "_"
-        self._taken.add(variable)
+        self.taken.add(variable)
         return variable
 
     def _write_other(self, call: ast.Call, method: str) -> None:
         """Replace a call on `hp` that is no hyperparameter."""
         if method == "seed":
-            self._put(call, repr(self._seed))
+            self._put(call, self.one("seed", repr(self._seed)))
         elif method == "report":
             self._drop(call)
         elif method == "score":
@@ -199,11 +236,11 @@ class _Freezing:
             self._put(call, "contextlib.nullcontext()")
         elif method == "get" and call.args:
             name = constant_text(call.args[0])
-            if name is not None and name in self._matching.params:
-                self._put(call, repr(self._matching.params[name]))
+            if name is not None and name in self.matching.params:
+                self._put(call, self.one(name, repr(self.matching.params[name])))
 
     def _drop(self, call: ast.Call) -> None:
-        statement = self._source.parents[call]
+        statement = self.source.parents[call]
         if isinstance(statement, ast.Expr):
             self._removed.append(statement)
         else:
@@ -216,24 +253,24 @@ class _Freezing:
         given = dict(zip(order, positional, strict=False))
         given |= {k.arg: k.value for k in call.keywords if k.arg in order}
         metric, *rest = (given[name] for name in order if name in given)
-        text_of = self._rewriting.text_of
+        text_of = self.rewriting.text_of
         self._put(call, f"{grouped(text_of(metric))}({', '.join(map(text_of, rest))})")
 
     def _import(self, module: str) -> None:
         """Put an import at the top, unless there is one."""
-        body = self._source.tree.body
+        body = self.source.tree.body
         imported = {a.name for node in body if isinstance(node, ast.Import) for a in node.names}
         if module in imported | self._imported:
             return
         self._imported.add(module)
         first = next((s for s in body if not _must_come_first(s)), body[-1])
-        self._rewriting.insert_before(first, f"import {module}")
+        self.rewriting.insert_before(first, f"import {module}")
 
     def _imports_not_needed(self) -> list[ast.stmt]:
         """Return the imports of an `hp` that nothing in the text uses any more."""
-        nodes = list(self._source.parents)
+        nodes = list(self.source.parents)
         names = (node for node in nodes if isinstance(node, ast.Name))
-        used = {name.id for name in names if self._rewriting.is_untouched(name)}
+        used = {name.id for name in names if self.rewriting.is_untouched(name)}
         imports = (n for n in nodes if isinstance(n, ast.ImportFrom) and n.module == "hpo_magic")
         return [
             node
@@ -243,7 +280,7 @@ class _Freezing:
         ]
 
     def _put(self, call: ast.Call, text: str) -> None:
-        self._rewriting.replace(call, fitting(text, call, self._source.parents[call]))
+        self.rewriting.replace(call, fitting(text, call, self.source.parents[call]))
 
 
 def _must_come_first(statement: ast.stmt) -> bool:

@@ -65,6 +65,16 @@ class Matching:
         free = {name: value for name, value in self.params.items() if name not in fixed}
         return {name: value for name, value in free.items() if pattern.fullmatch(name)}
 
+    def name_of(self, site: Site) -> str | None:
+        """Return the name of a call, of all its passes together; None if it is made anew each time.
+
+        Also that of a call that was not reached.
+        """
+        if site.given is None:
+            return self._names.get(label(site))
+        name = constant_text(site.given)
+        return None if name is None else f"{self.prefix_of(site) or ''}{name}"
+
     def prefix_of(self, site: Site) -> str | None:
         """Return what the `hp.name_scope`s around a call put before its name.
 

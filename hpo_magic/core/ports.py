@@ -280,6 +280,7 @@ class StudyRecord:
     data: str = ""
     created: float = 0.0  # seconds since 1970
     names: Mapping[str, str] = field(default_factory=dict)  # of unnamed `hp` calls, by place
+    line: str = ""  # what stood behind `%%hpo`
 
 
 @dataclass(frozen=True)
@@ -334,7 +335,7 @@ class Storage(Protocol):
         ...
 
     def update(self, record: StudyRecord) -> None:
-        """Store the record's source, fingerprints, metric and direction again, by its id."""
+        """Store the record's source, line, fingerprints, metric and direction again, by its id."""
         ...
 
     def revisions(self, name: str) -> list[StudyRecord]:
@@ -466,10 +467,12 @@ class Controls(Protocol):
     """What the user can do to a running search. May be called from any thread, and returns at once.
 
     `idle` is called at every batch and while the search is paused: a listener that has something to
-    do in the meantime puts its own function there, which must return at once.
+    do in the meantime puts its own function there, which must return at once. `narrow` has a cell
+    with narrower ranges put below when the search ends; None where there is no cell.
     """
 
     idle: Callable[[], None]
+    narrow: Callable[[], None] | None
 
     @property
     def is_paused(self) -> bool:

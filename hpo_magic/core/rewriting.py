@@ -40,6 +40,10 @@ class Rewriting:
         start, end = self.span(node)
         return not any(first <= start and end <= last for first, last in self._edits)
 
+    def is_there(self, statement: ast.stmt) -> bool:
+        """Return whether a statement was not taken out."""
+        return statement not in self._removed
+
     def replace(self, node: ast.expr | ast.stmt, new: str) -> None:
         """Put `new` in the place of `node`."""
         self._edits[self.span(node)] = new

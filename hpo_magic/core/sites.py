@@ -22,6 +22,7 @@ __all__ = [
     "constant_text",
     "dotted",
     "given_name",
+    "plain_text",
     "read_source",
 ]
 
@@ -166,15 +167,26 @@ def read_source(text: str) -> Source:
     >>> [site.target for site in read_source("a, b = hp.Int(1, 2), 2 ** hp.Int(4, 9)").sites]
     ['a', 'b']
     """
-    tree = _parsed(text)
+    tree, _ = _parsed(text)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     calls = [node for node in parents if _is_hp_call(node)]
     sites = sorted((_site(call, parents) for call in calls), key=lambda site: site.position)
     return Source(text, tree, parents, tuple(sites))
 
 
-def _parsed(text: str) -> ast.Module:
-    """Return the tree of `text`, with `pass` for the lines that only IPython understands.
+def plain_text(text: str) -> str:
+    """Return `text` with `pass` for the lines that only IPython understands.
+
+    Raises
+    ------
+    SyntaxError
+        If the rest is not Python.
+    """
+    return _parsed(text)[1]
+
+
+def _parsed(text: str) -> tuple[ast.Module, str]:
+    """Return the tree of `text`, and the text with `pass` for the lines that only IPython knows.
 
     What stops the parser tells them: a `%` may as well begin the second line of an expression.
     """
@@ -182,8 +194,9 @@ def _parsed(text: str) -> ast.Module:
     if text.startswith("%%"):
         lines[0] = "#"
     while True:
+        plain = "\n".join(lines)
         try:
-            return ast.parse("\n".join(lines))
+            return ast.parse(plain), plain
         except SyntaxError as error:
             at = (error.lineno or 0) - 1
             if not 0 <= at < len(lines) or not _IPYTHON_LINE.search(lines[at]):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from hpo_magic.core.ports import Listener
 from hpo_magic.errors import OptionError
-from hpo_magic.exports.logging import Log, Logging
+from hpo_magic.exports.logging import Log, Logging, require
 
-__all__ = ["checked_log", "make_log"]
+__all__ = ["checked_log", "make_log", "require_log"]
 
 PLACES = "tensorboard:DIR and mlflow"
 
@@ -34,6 +34,17 @@ def checked_log(text: str) -> str:
     return text
 
 
+def require_log(text: str) -> None:
+    """Check that what `--log` names is installed.
+
+    Raises
+    ------
+    HpoError
+        If it is not.
+    """
+    require(text.partition(":")[0], f"--log {text}")
+
+
 def make_log(text: str, name: str, note: Callable[[str], None]) -> Listener:
     """Return the listener that logs a search of study `name` while it runs.
 
@@ -49,15 +60,15 @@ def make_log(text: str, name: str, note: Callable[[str], None]) -> Listener:
     HpoError
         If the tool is not installed.
     """
+    require_log(text)
     tool, _, folder = checked_log(text).partition(":")
     opened: Callable[[], Log]
     if tool == "tensorboard":
-        from hpo_magic.exports.tensorboard import TensorBoardLog, require
+        from hpo_magic.exports.tensorboard import TensorBoardLog
 
         opened = partial(TensorBoardLog, Path(folder).expanduser() / name)
     else:
-        from hpo_magic.exports.mlflow import MlflowLog, require
+        from hpo_magic.exports.mlflow import MlflowLog
 
         opened = partial(MlflowLog, name)
-    require()
     return Logging(opened, text, note)

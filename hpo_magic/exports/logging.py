@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Protocol
 
 from hpo_magic.core.events import Completed, Ended, Event, Failed, Reported
@@ -11,7 +12,7 @@ from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.core.wording import shortened
 from hpo_magic.errors import HpoError
 
-__all__ = ["Log", "Logging", "not_installed", "write_all"]
+__all__ = ["Log", "Logging", "require", "write_all"]
 
 MESSAGE_LENGTH = 120
 
@@ -88,6 +89,15 @@ class Logging:
             )
 
 
-def not_installed(what: str, library: str, extra: str) -> HpoError:
-    """Return the error for a library that is not there, with the command that installs it."""
-    return HpoError(f'{what} needs {library}, which is not here: pip install "hpo_magic[{extra}]"')
+def require(library: str, what: str) -> None:
+    """Check that a library is installed; its extra has its name.
+
+    Raises
+    ------
+    HpoError
+        If not, with what needs it and the command that installs it.
+    """
+    if find_spec(library) is None:
+        raise HpoError(
+            f'{what} needs {library}, which is not here: pip install "hpo_magic[{library}]"'
+        )

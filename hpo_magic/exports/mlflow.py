@@ -7,36 +7,25 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.trial import Point, State, Trial
-from hpo_magic.exports.logging import not_installed, write_all
+from hpo_magic.exports.logging import require, write_all
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of
 
-__all__ = ["MlflowLog", "require", "to_mlflow"]
+__all__ = ["MlflowLog", "to_mlflow"]
 
+BETWEEN_S = 1.0
+MOST_METRICS = 1000  # in one call; MLflow takes no more
 PARENT = "mlflow.parentRunId"
 STATUS = {State.COMPLETE: "FINISHED", State.FAILED: "FAILED"}  # the others were killed
 
 
-def require() -> None:
-    """Check that MLflow is installed.
-
-    Raises
-    ------
-    HpoError
-        If not.
-    """
-    try:
-        import mlflow  # noqa: F401
-    except ImportError:
-        raise not_installed("A log for MLflow", "mlflow", "mlflow") from None
-
-
 def to_mlflow(snapshot: Snapshot, experiment: str | None = None) -> str:
     """Write a search to MLflow, and return the id of its run; see `Study.to_mlflow`."""
-    require()
+    require("mlflow", "to_mlflow()")
     log = MlflowLog(experiment or snapshot.name)
     write_all(log, snapshot)
     return log.run_id
@@ -55,10 +44,14 @@ class MlflowLog:
         )
         self.run_id: str = self._new_run("search", {}, time.time())
         self._runs: dict[int, str] = {}
+        self._waiting: dict[str, list[Any]] = {}  # by run
+        self._sent_at = time.time()
 
     def point(self, trial: Trial, point: Point) -> None:
-        """Log what was measured at an epoch."""
-        self._log_metrics(self._run_of(trial), dict(point.metrics), point.step)
+        """Log what was measured at an epoch: once a second, since each call asks the server."""
+        self._keep(self._run_of(trial), point.metrics, point.step)
+        if time.time() - self._sent_at >= BETWEEN_S:
+            self._send()
 
     def trial(self, trial: Trial, snapshot: Snapshot) -> None:
         """Log the setting and the value, and end the run."""
@@ -70,13 +63,15 @@ class MlflowLog:
         if trial.failure:
             self._client.set_tag(run, "error", str(trial.failure))
         if trial.value is not None:
-            self._log_metrics(run, {"value": trial.value}, 0)
+            self._keep(run, {"value": trial.value}, 0)
+        self._send()
         begun = time.time() if trial.started is None else trial.started
         self._end(run, STATUS.get(trial.state, "KILLED"), begun + (trial.duration_s or 0.0))
         del self._runs[trial.number]
 
     def close(self, snapshot: Snapshot) -> None:
         """Log what is chosen into the search's own run."""
+        self._send()
         for run in self._runs.values():
             self._end(run, "KILLED", time.time())
         best, chosen = snapshot.history.best(), chosen_trial(snapshot)
@@ -87,7 +82,8 @@ class MlflowLog:
             expected = honest_of(snapshot).value
             if expected is not None:
                 found["honest"] = expected
-            self._log_metrics(self.run_id, found, 0)
+            self._keep(self.run_id, found, 0)
+            self._send()
             for name, value in chosen.params.items():
                 self._client.log_param(self.run_id, _key(name), value)
         self._end(self.run_id, "FINISHED", time.time())
@@ -109,16 +105,23 @@ class MlflowLog:
     def _end(self, run: str, status: str, at: float) -> None:
         self._client.set_terminated(run, status, end_time=round(at * 1000))
 
-    def _log_metrics(self, run: str, metrics: dict[str, float], step: int) -> None:
+    def _keep(self, run: str, metrics: Mapping[str, float], step: int) -> None:
+        """Keep numbers until they are sent."""
         from mlflow.entities import Metric
 
         now = round(time.time() * 1000)
-        logged: list[Any] = [
+        self._waiting.setdefault(run, []).extend(
             Metric(_key(name), value, now, step)
             for name, value in metrics.items()
             if math.isfinite(value)
-        ]
-        self._client.log_batch(run, metrics=logged)
+        )
+
+    def _send(self) -> None:
+        for run, metrics in self._waiting.items():
+            for k in range(0, len(metrics), MOST_METRICS):
+                self._client.log_batch(run, metrics=metrics[k : k + MOST_METRICS])
+        self._waiting = {}
+        self._sent_at = time.time()
 
 
 def _key(name: str) -> str:

@@ -16,7 +16,7 @@ from hpo_magic.core.space import Params, Space
 from hpo_magic.core.summary import curve_metric
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import HpoError
-from hpo_magic.exports.logging import not_installed
+from hpo_magic.exports.logging import require
 
 if TYPE_CHECKING:
     import optuna
@@ -28,10 +28,9 @@ def to_optuna(
     snapshot: Snapshot, storage: str | Path | None = None, name: str | None = None
 ) -> optuna.Study:
     """Return the search as a new study of Optuna; see `Study.to_optuna`."""
-    try:
-        import optuna
-    except ImportError:
-        raise not_installed("to_optuna()", "Optuna", "optuna") from None
+    require("optuna", "to_optuna()")
+    import optuna
+
     where = str(storage) if storage is not None else None
     if where is not None and "://" not in where:
         where = f"sqlite:///{where}"

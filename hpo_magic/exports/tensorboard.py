@@ -14,28 +14,14 @@ from hpo_magic.core.domains import Choice, Domain
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.errors import HpoError
-from hpo_magic.exports.logging import not_installed, write_all
+from hpo_magic.exports.logging import require, write_all
 
-__all__ = ["TensorBoardLog", "require", "to_tensorboard"]
-
-
-def require() -> None:
-    """Check that TensorBoard is installed.
-
-    Raises
-    ------
-    HpoError
-        If not.
-    """
-    try:
-        import tensorboard  # noqa: F401
-    except ImportError:
-        raise not_installed("A log for TensorBoard", "tensorboard", "tensorboard") from None
+__all__ = ["TensorBoardLog", "to_tensorboard"]
 
 
 def to_tensorboard(snapshot: Snapshot, folder: Path) -> None:
     """Write a search into a folder for TensorBoard; see `Study.to_tensorboard`."""
-    require()
+    require("tensorboard", "to_tensorboard()")
     if any(folder.glob("trial_*")):
         raise HpoError(
             f"{folder} has a search in it already, and TensorBoard would mix the two. Choose "

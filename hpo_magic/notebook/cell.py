@@ -175,6 +175,8 @@ class CellObjective:
         Whose namespace it reads. Each run gets a copy: the user's names stay as they were.
     stand_in
         Puts something in the place of names that the cell defines, before its last expression.
+    is_alone
+        It has nothing of the namespace, as a script.
     """
 
     def __init__(
@@ -182,15 +184,18 @@ class CellObjective:
         cell: Cell,
         shell: InteractiveShell,
         stand_in: Callable[[dict[str, Any]], None] = lambda namespace: None,
+        *,
+        is_alone: bool = False,
     ) -> None:
         self.cell = cell
         self.filename: str | None = cell.filename
         self._shell = shell
         self._stand_in = stand_in
+        self._is_alone = is_alone
 
     def train(self) -> Trained:
         """Run the cell once, in a copy of the namespace."""
-        namespace = dict(self._shell.user_ns)
+        namespace = {"__name__": "__main__"} if self._is_alone else dict(self._shell.user_ns)
         with _nothing_displayed(self._shell), figures_closed(), folder_kept():
             last = self.cell.run(namespace, lambda: self._stand_in(namespace))
         return Trained(last, namespace)

@@ -72,11 +72,14 @@ def _text_listener(kernel: Any) -> Listener:
     return TrialLog(show=show_result)
 
 
-def show_stored(snapshot: Snapshot, shell: Any) -> None:
-    """Show a study from disk: as a panel where there is a reader, else as the result that stays."""
+def show_stored(snapshot: Snapshot, shell: Any, narrowed: Callable[[], str] | None = None) -> None:
+    """Show a study from disk: as a panel where there is a reader, else as the result that stays.
+
+    `narrowed` returns its cell with narrower ranges.
+    """
     if ui_for(shell) == "widgets":
         from hpo_magic.notebook.stored import StoredPanel
 
-        StoredPanel(snapshot, shell.kernel).show()
+        StoredPanel(snapshot, shell.kernel, narrowed).show()
     else:
         _text_listener(getattr(shell, "kernel", None)).close(snapshot)

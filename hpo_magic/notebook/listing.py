@@ -7,11 +7,12 @@ from datetime import datetime
 from html import escape
 
 from hpo_magic.core.ports import Storage
+from hpo_magic.honesty.rechecking import honest_of
 from hpo_magic.snapshots import open_snapshot
 
 __all__ = ["Listing"]
 
-HEADS = ("study", "revisions", "trials", "metric", "best seen", "created")
+HEADS = ("study", "revisions", "trials", "metric", "best seen (optimistic)", "honest", "created")
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,13 @@ class Listing:
 
 def _row(storage: Storage, name: str) -> tuple[str, ...]:
     record, snapshot = open_snapshot(storage, name)
-    best = snapshot.history.best()
+    best, honest = snapshot.history.best(), honest_of(snapshot).value
     return (
         name,
         str(record.revision),
         str(sum(trial.state.is_finished for trial in snapshot.trials)),
         f"{record.direction.value} {record.metric}" if record.metric else "",
         "" if best is None or best.value is None else f"{best.value:.4g}",
+        "" if honest is None else f"{honest:.4g}",
         datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M"),
     )

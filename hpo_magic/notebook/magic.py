@@ -7,6 +7,8 @@ Nothing is decided here.
 from __future__ import annotations
 
 import builtins
+import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +19,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
-from hpo_magic.conduct import Conducted, conduct
+from hpo_magic.conduct import Conducted, conduct, require_extras
 from hpo_magic.core.events import Completed, Event, Failed
 from hpo_magic.core.hp import hp
 from hpo_magic.core.ports import Listener, Snapshot, Storage, StudyRecord
@@ -91,6 +93,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def _search(self, line: str, source: str) -> None:
         """Search the cell, and put the study into the namespace."""
         name, options = parse_line(line)
+        require_extras(options)
         self._check_free(name)
         options = replace(options, on=self._cluster(options.on))
         translation = self._translated(source)
@@ -101,7 +104,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         mark = fingerprint(cell.source, cell.tree, self.shell.user_ns)
         storage = _opened(options.storage)
         self._save_what_waits(name, storage)
-        opened = open_study(storage, name, options, mark)
+        opened = open_study(storage, name, options, mark, line)
         names = {**translation.names, **opened.record.names}
         opened = replace(opened, record=replace(opened.record, names=names))
         data_read = {*_data_read(cell, self.shell), *translation.inputs}
@@ -113,8 +116,11 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         frameworks = all_frameworks()
         restorer = Restorer(storage.models, opened.record, objective, frameworks, kept_models())
 
+        narrowing: list[bool] = []  # whether the button was pressed
+
         def listeners(wishes: Wishes) -> Sequence[Listener]:
             restorer.note = wishes.note
+            wishes.narrow = lambda: narrowing.append(True)
             sentence = contradiction(options.metric, options.direction)
             if sentence:
                 wishes.note(sentence)
@@ -139,9 +145,11 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             recorder=recorder,
         )
         restorer.record = done.record
-        self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))
+        study = self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))
         if done.finish.reason.is_failure:
             _raise_failure(done, cell, self.shell)
+        if narrowing:
+            _put_narrowed(study)
 
     def _cluster(self, where: str | None) -> Any:
         """Return what `--on` means: an address as it is, else the variable of that name."""
@@ -174,7 +182,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         storage = study.storage
         if isinstance(storage, SqliteStorage) and not (study.unsaved or _is_latest(study)):
             study = self._from_disk(name, storage)  # a search that still runs began a new revision
-        show_stored(self._put(study).snapshot, self.shell)
+        self._put(study)
+        show_stored(study.snapshot, self.shell, study.narrowed_cell)
         return None
 
     def _study(self, name: str, folder: Path | None) -> Study:
@@ -202,13 +211,21 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         study.namespace = self.shell.user_ns
         study.new_cell = partial(self.shell.set_next_input, replace=False)
         study.objective_of = partial(self._objective_of, study.name)
+        study.cells = partial(self._cells_before, study.name)
         self.shell.user_ns[study.name] = study
         return study
 
-    def _objective_of(self, name: str, text: str) -> CellObjective:
-        """Return a text as a cell of this notebook."""
+    def _objective_of(self, name: str, text: str, is_alone: bool) -> CellObjective:
+        """Return a text as a cell of this notebook, or of an empty one."""
         cell = Cell.compile(self.shell, name, text, filename=f"<frozen {name}>")
-        return CellObjective(cell, self.shell)
+        return CellObjective(cell, self.shell, is_alone=is_alone)
+
+    def _cells_before(self, name: str) -> list[str]:
+        """Return the cells that were run before the study's, as typed; without it, all so far."""
+        typed = list(self.shell.history_manager.input_hist_raw)[:-1]
+        searched = re.compile(rf"\s*%%hpo\s(.*\s)?{name}(\s|$)")
+        places = [k for k, cell in enumerate(typed) if searched.match(cell)]
+        return typed[: places[-1]] if places else typed
 
     def _check_free(self, name: str) -> None:
         there = self.shell.user_ns.get(name)
@@ -282,6 +299,14 @@ def _raise_failure(done: Conducted, cell: Cell, shell: Any) -> None:
             text = f"a trial {failure}\n{failure.traceback}".rstrip()
         raise UsageError(f"%%hpo: {text}")
     raise from_cell(shell, cell, error)
+
+
+def _put_narrowed(study: Study) -> None:
+    """Put the cell with narrower ranges below, as the button was told; or say why there is none."""
+    try:
+        study.narrowed()
+    except HpoError as error:
+        sys.stdout.write(f"{error}\n")
 
 
 def _opened(folder: Path | None) -> SqliteStorage:

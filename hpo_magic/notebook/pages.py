@@ -7,7 +7,7 @@ to date.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,23 +15,40 @@ import ipywidgets as widgets
 
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import running_trials
+from hpo_magic.notebook.narrowing import Narrowing
 from hpo_magic.notebook.picture import Picture
-from hpo_magic.views.canvas import SHARPNESS, WIDE_PX
+from hpo_magic.views.canvas import SHARPNESS, SIZE_PX, WIDE_PX, Plot
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.curves import current_curve, curves
+from hpo_magic.views.dependence import dependence
 from hpo_magic.views.importance import importance
 from hpo_magic.views.live import current_html, log_html
+from hpo_magic.views.optimism import optimism
 from hpo_magic.views.parallel import parallel
+from hpo_magic.views.slices import slices
+from hpo_magic.views.timeline import timeline
+
+View = Callable[[Snapshot, Plot | None], Plot]
+
+# What can be seen on the page that compares: the first of them costs the least.
+CHOICES: Mapping[str, Sequence[View]] = {
+    "Settings": (parallel, importance, curves),
+    "Slices": (slices,),
+    "Dependence": (dependence,),
+    "Timeline": (timeline,),
+    "Honest": (optimism,),
+}
+NARROW: Collection[View] = (importance, curves, optimism)
 
 __all__ = [
     "Page",
     "Part",
     "Words",
+    "compare_page",
     "log_page",
     "overview_page",
-    "parameters_page",
     "side_by_side",
-    "stored_pages",
+    "stored_overview_page",
     "tabs_of",
 ]
 
@@ -50,12 +67,17 @@ class Part(Protocol):
 
 @dataclass
 class Page:
-    """One tab. `clickable` are the widgets whose messages come from the user."""
+    """One tab.
+
+    `clickable` are the widgets whose messages come from the user. `groups` are given where only
+    some of the parts are seen: `parts` is one of them then, the one that is chosen.
+    """
 
     title: str
     widget: Any
     parts: Sequence[Part]
     clickable: Sequence[Any] = field(default=())
+    groups: Sequence[Sequence[Part]] = field(default=())
 
 
 class Words:
@@ -99,26 +121,55 @@ def overview_page() -> Page:
     return Page("Now", widget, [words, curve, best])
 
 
-def parameters_page() -> Page:
-    """Return the page that compares the trials: settings, what mattered, learning curves."""
-    pictures = [
-        Picture(parallel, _ended_trials, WIDE_PX),
-        Picture(importance, _ended_trials),
-        Picture(curves, _ended_trials),
-    ]
-    return Page("Compare", side_by_side([p.widget for p in pictures]), pictures)
+def stored_overview_page() -> Page:
+    """Return the first page of a search that nothing is drawn beside, so that it may be sharp."""
+    pictures = [Picture(view, _ended_trials, sharpness=SHARPNESS) for view in (convergence, curves)]
+    return Page("Overview", side_by_side([p.widget for p in pictures]), pictures)
 
 
-def stored_pages() -> list[Page]:
-    """Return the plots of a search that nothing is drawn beside, so that they may be sharp."""
-    best = Picture(convergence, _ended_trials, sharpness=SHARPNESS)
-    all_curves = Picture(curves, _ended_trials, sharpness=SHARPNESS)
-    lines = Picture(parallel, _ended_trials, WIDE_PX, SHARPNESS)
-    mattered = Picture(importance, _ended_trials, sharpness=SHARPNESS)
-    return [
-        Page(title, side_by_side([p.widget for p in pictures]), pictures)
-        for title, pictures in (("Overview", [best, all_curves]), ("Compare", [lines, mattered]))
-    ]
+def compare_page(
+    refresh: Callable[[], None], narrowing: Narrowing | None, sharpness: float = 1.0
+) -> Page:
+    """Return the page that compares the trials, with a choice of what is seen.
+
+    Parameters
+    ----------
+    refresh
+        Called when the user chose something else: has the page shown again.
+    narrowing
+        The button that narrows the ranges; None where there is no cell.
+    sharpness
+        Of the pictures.
+    """
+    groups = [[_picture(view, sharpness) for view in views] for views in CHOICES.values()]
+    rows = [side_by_side([p.widget for p in group]) for group in groups]
+    choice = widgets.ToggleButtons(
+        options=list(CHOICES),
+        description="Show",
+        tooltip="Which plots are shown",
+        style={"button_width": "auto", "description_width": "auto"},
+        layout=widgets.Layout(max_width="100%"),
+    )
+    above = [choice] if narrowing is None else [choice, narrowing.button]
+    said = [] if narrowing is None else [narrowing.said]
+    widget = widgets.VBox([side_by_side(above), *said, *rows])
+    page = Page("Compare", widget, groups[0], above, groups)
+
+    def show(_: Any = None) -> None:
+        for k, row in enumerate(rows):
+            row.layout.display = None if k == choice.index else "none"
+        page.parts = groups[choice.index]
+        refresh()
+
+    choice.observe(show, names="value")
+    for row in rows[1:]:
+        row.layout.display = "none"
+    return page
+
+
+def _picture(view: View, sharpness: float) -> Picture:
+    size_px = SIZE_PX if view in NARROW else WIDE_PX
+    return Picture(view, _ended_trials, size_px, sharpness)
 
 
 def log_page() -> Page:

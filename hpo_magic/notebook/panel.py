@@ -21,13 +21,15 @@ from hpo_magic.core.events import Event
 from hpo_magic.core.ports import Controls, Snapshot
 from hpo_magic.notebook.buttons import Buttons
 from hpo_magic.notebook.clicks import Clicks
+from hpo_magic.notebook.narrowing import narrow_later
 from hpo_magic.notebook.pace import Pace
 from hpo_magic.notebook.pages import (
+    Page,
     Part,
     Words,
+    compare_page,
     log_page,
     overview_page,
-    parameters_page,
     tabs_of,
 )
 from hpo_magic.notebook.static import result_in_one, show_result
@@ -79,12 +81,13 @@ class Panel:
         self.pages = [
             overview_page(),
             trials_page(self._on_choice),
-            parameters_page(),
+            self._compare_page(controls),
             steer_page(controls, self._clicks.connect),
             log_page(),
         ]
         # The plots of the page that is seen share what they may cost: none waits for another.
-        plots = [[p for p in page.parts if not isinstance(p, Words)] for page in self.pages]
+        groups = [group for page in self.pages for group in page.groups or (page.parts,)]
+        plots = [[part for part in group if not isinstance(part, Words)] for group in groups]
         self.paces = {
             part: Pace(PLOT_SHARE / len(parts), PLOT_GAP_S, PLOT_MOST_S, clock)
             for parts in plots
@@ -97,6 +100,11 @@ class Panel:
         )
         self.widget.add_class("hpo-panel")
         controls.idle = self.poll
+
+    def _compare_page(self, controls: Controls) -> Page:
+        ask = controls.narrow
+        narrowing = None if ask is None else narrow_later(ask, lambda: self._latest)
+        return compare_page(self._on_choice, narrowing)
 
     # What the runner calls.
 

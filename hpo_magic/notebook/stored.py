@@ -8,6 +8,7 @@ viewers that show no widgets. Where a notebook is reopened on the machine that r
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -15,9 +16,11 @@ from IPython.display import display
 
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.notebook.clicks import Clicks
-from hpo_magic.notebook.pages import log_page, stored_pages, tabs_of
+from hpo_magic.notebook.narrowing import narrow_now
+from hpo_magic.notebook.pages import compare_page, log_page, stored_overview_page, tabs_of
 from hpo_magic.notebook.static import picture_bundle
 from hpo_magic.notebook.trials_page import trials_page
+from hpo_magic.views.canvas import SHARPNESS
 from hpo_magic.views.live import STYLE
 from hpo_magic.views.result import summary_html
 from hpo_magic.views.text import result_text
@@ -34,14 +37,23 @@ class StoredPanel:
         What is on disk.
     kernel
         The running ipykernel; None outside of one.
+    narrowed
+        Returns the cell with narrower ranges; None where there is no cell.
     """
 
-    def __init__(self, snapshot: Snapshot, kernel: Any = None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, kernel: Any = None, narrowed: Callable[[], str] | None = None
+    ) -> None:
         self._snapshot = snapshot
         self._clicks = Clicks(kernel)
         self._lock = threading.RLock()  # clicks may come in another thread
-        overview, compare = stored_pages()
-        self.pages = [overview, trials_page(self._on_choice), compare, log_page()]
+        narrowing = None if narrowed is None else narrow_now(narrowed, snapshot.name)
+        self.pages = [
+            stored_overview_page(),
+            trials_page(self._on_choice),
+            compare_page(self._on_choice, narrowing, SHARPNESS),
+            log_page(),
+        ]
         self.tabs = tabs_of(self.pages)
         self.tabs.observe(self._on_choice, names="selected_index")
         self.widget = widgets.VBox([widgets.HTML(STYLE), self.tabs])

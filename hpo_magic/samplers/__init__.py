@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 
 from hpo_magic.core.ports import Sampler
 from hpo_magic.errors import OptionError, did_you_mean
 
-__all__ = ["LIBRARIES", "SAMPLERS", "make_sampler"]
+__all__ = ["LIBRARIES", "SAMPLERS", "make_sampler", "require_library"]
 
 # Where each sampler is: its module is imported when it is made, as some load large libraries.
 SAMPLERS = {
@@ -37,14 +38,29 @@ def make_sampler(name: str) -> Sampler:
     if name not in SAMPLERS:
         known = ", ".join(SAMPLERS)
         raise OptionError(f'no sampler "{name}".{did_you_mean(name, SAMPLERS)} There are: {known}.')
+    require_library(name)
     module, class_name = SAMPLERS[name].split(":")
     try:
         made: Callable[[], Sampler] = getattr(import_module(module), class_name)
     except ImportError as error:
         if name not in LIBRARIES:
             raise
-        raise OptionError(
-            f"the sampler {name} needs {LIBRARIES[name]}, and it cannot be imported: {error}. "
-            f'Install it with: pip install "hpo_magic[{name}]"'
-        ) from None
+        raise _missing(name, f", and it cannot be imported: {error}") from None
     return made()
+
+
+def require_library(name: str) -> None:
+    """Check that the library of a sampler is installed, without loading it.
+
+    Raises
+    ------
+    OptionError
+        If it is not.
+    """
+    if name in LIBRARIES and find_spec(LIBRARIES[name].lower()) is None:
+        raise _missing(name, ", which is not here")
+
+
+def _missing(name: str, why: str) -> OptionError:
+    install = f'Install it with: pip install "hpo_magic[{name}]"'
+    return OptionError(f"the sampler {name} needs {LIBRARIES[name]}{why}. {install}")

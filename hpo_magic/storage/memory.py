@@ -55,7 +55,7 @@ class MemoryStorage:
         return created
 
     def update(self, record: StudyRecord) -> None:
-        """Store the record's source, fingerprints, metric and direction again, by its id."""
+        """Store the record's source, line, fingerprints, metric and direction again, by its id."""
         with self._lock:
             study = self._studies[record.id]
             stored = study.record

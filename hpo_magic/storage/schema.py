@@ -99,5 +99,6 @@ _USED = (
 
 # Format n is what the first n migrations make; the file's `user_version` says which it has.
 # The second has nothing to change: trials say whether they used the seed, and may be re-checks. Nor
-# has the fifth: trials may be pruned or skipped, and say how long they were to be.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, (), _OUTCOMES, _USED, ())
+# has the fifth: trials may be pruned or skipped, and say how long they were to be. Nor has the
+# sixth: studies know the line of options that they were searched with.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, (), _OUTCOMES, _USED, (), ())

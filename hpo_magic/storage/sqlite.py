@@ -113,8 +113,8 @@ class SqliteStorage:
         return replace(record, id=created.lastrowid or 0, revision=revision)
 
     def update(self, record: StudyRecord) -> None:
-        """Store the record's source, fingerprints, metric and direction again, by its id."""
-        fields = ("source", "code", "ranges", "data", "metric", "direction", "names")
+        """Store the record's source, line, fingerprints, metric and direction again, by its id."""
+        fields = ("source", "line", "code", "ranges", "data", "metric", "direction", "names")
         with self._changing() as (db, tick):
             row = db.execute(
                 "SELECT id, name, revision, record FROM studies WHERE id = ?", [record.id]

@@ -36,6 +36,7 @@ def a_record(name: str = "digits") -> StudyRecord:
         code="c0",
         ranges="r0",
         data="d0",
+        line="digits --trials 30",
         created=1700000000.25,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from textwrap import wrap
 from typing import Any
 
@@ -21,6 +22,7 @@ from matplotlib.ticker import MaxNLocator
 
 __all__ = [
     "BEST",
+    "DPI",
     "FAILED",
     "INK",
     "SHARPNESS",
@@ -37,6 +39,7 @@ __all__ = [
     "new_axes",
     "png",
     "sentence",
+    "titled",
     "words",
 ]
 
@@ -59,9 +62,10 @@ WORDS: dict[str, Any] = {
     "usetex": False,
 }
 DPI = 100  # one inch of matplotlib is 100 pixels of CSS
-SIZE_PX = (384, 250)  # two beside each other in a window of 1,000 pixels
-WIDE_PX = (780, 280)
+SIZE_PX = (384, 270)  # two beside each other in a window of 1,000 pixels
+WIDE_PX = (780, 300)
 CHARACTER_PX, LINE_PX = 6.2, 16  # of the words: an average width, and from line to line
+HANDLE_PX = 24  # of a legend's entry: the mark, and the space around it
 SHARPNESS = 2.0  # pixels for one of CSS in pictures that stay: what most screens have today
 
 
@@ -94,7 +98,7 @@ def words(figure: Figure) -> str:
     return str(figure.get_label())
 
 
-def new_axes(figure: Figure, margins: Sequence[float] = (0.15, 0.17, 0.96, 0.89)) -> Axes:
+def new_axes(figure: Figure, margins: Sequence[float] = (0.15, 0.17, 0.96, 0.88)) -> Axes:
     """Return axes in grey ink, without the upper and right line.
 
     `margins` are left, bottom, right, top, as shares of the figure. Fixed, because a layout engine
@@ -119,24 +123,59 @@ def label_axes(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(drawable(y), **WORDS)
 
 
+def titled(figure: Plot, text: str) -> None:
+    """Say above the plot what it shows."""
+    width, height = figure.size_px
+    most = int((width - 16) / CHARACTER_PX)
+    line = text if len(text) <= most else f"{text[: most - 1]}…"
+    figure.text(8 / width, 1 - LINE_PX / height, drawable(line), **WORDS)
+
+
 def legend_above(axes: Axes) -> None:
-    """Explain the marks above the plot, where they hide nothing."""
+    """Explain the marks between the title and the plot, where they hide nothing.
+
+    In as many rows as it takes; the axes make room for them.
+    """
     handles, labels = axes.get_legend_handles_labels()
+    labels = [drawable(label) for label in labels]
+    figure, box = axes.get_figure(), axes.get_position()
+    assert isinstance(figure, Plot)
+    width, height = figure.size_px
+    widths = [HANDLE_PX + CHARACTER_PX * len(label) for label in labels]
+    n_columns = _columns(widths, width * (1 - box.x0))
+    n_rows = -(-len(labels) // n_columns)
+    top = 1 - (2 + n_rows) * LINE_PX / height
+    axes.set_position((box.x0, box.y0, box.width, top - box.y0))
     legend = axes.legend(
         handles,
         labels,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
         borderaxespad=0.3,
-        ncols=max(len(labels), 1),
+        ncols=n_columns,
         fontsize=FONT_SIZE,
         frameon=False,
         handlelength=1.1,
         handletextpad=0.3,
         columnspacing=0.6,
+        labelspacing=0.2,
     )
-    for text in legend.get_texts():
-        text.update({**WORDS, "text": drawable(text.get_text())})
+    for text, label in zip(legend.get_texts(), labels, strict=True):
+        text.update({**WORDS, "text": label})
+
+
+def _columns(widths_px: Sequence[float], room_px: float) -> int:
+    """Return in how many columns the entries of a legend fit.
+
+    matplotlib fills them one after the other, the first ones with one entry more.
+    """
+    for n_columns in range(len(widths_px), 1, -1):
+        n_each, n_more = divmod(len(widths_px), n_columns)
+        ends = list(accumulate(n_each + (k < n_more) for k in range(n_columns)))
+        columns = [widths_px[a:b] for a, b in pairwise([0, *ends])]
+        if sum(map(max, columns)) <= room_px:
+            return n_columns
+    return 1
 
 
 def sentence(figure: Plot, text: str) -> Plot:

@@ -21,7 +21,7 @@ from hpo_magic.core.summary import (
     start_trial,
 )
 from hpo_magic.core.trial import Direction, State
-from hpo_magic.core.wording import counted, number
+from hpo_magic.core.wording import counted, number, shortened
 from hpo_magic.views.canvas import (
     BEST,
     FAILED,
@@ -34,6 +34,7 @@ from hpo_magic.views.canvas import (
     legend_above,
     new_axes,
     sentence,
+    titled,
 )
 
 __all__ = ["convergence", "convergence_alt", "visible_range"]
@@ -53,6 +54,7 @@ def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     label_axes(axes, "trial", snapshot.metric)
     if not len(line.values):
         return sentence(figure, "No trial is complete yet.")
+    titled(figure, f"Convergence: {shortened(snapshot.metric)} of each trial, and the best seen")
     low, high = visible_range(line.values, snapshot.direction)
     _draw_trials(axes, line, low, high)
     _draw_best(axes, line, low, high)
@@ -61,7 +63,7 @@ def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     margin = 0.06 * (high - low)
     axes.set_ylim(low - margin, high + margin)
     # At least 0 and 1: a single trial would get ticks at its fractions.
-    axes.set_xlim(-0.5, max(1, *(t.number for t in snapshot.trials)) + 0.5)
+    axes.set_xlim(-0.5, max(1, *(t.number for t in snapshot.history.trials)) + 0.5)
     legend_above(axes)
     return figure
 
@@ -142,6 +144,6 @@ def convergence_alt(snapshot: Snapshot) -> str:
     if start is not None and start.value is not None:
         parts.append(f"start {number(start.value, digits)}")
     if better := gain_text(snapshot):
-        parts.append(better)
+        parts.append(f"the best seen is {better}, optimistically")
     parts += [f"{found[s]:,} {s.value}" for s in (State.FAILED, State.PRUNED) if found[s]]
     return "; ".join(parts) + "."

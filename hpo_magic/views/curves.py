@@ -24,6 +24,7 @@ from hpo_magic.views.canvas import (
     legend_above,
     new_axes,
     sentence,
+    titled,
 )
 from hpo_magic.views.convergence import visible_range
 
@@ -45,6 +46,7 @@ def current_curve(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     metric, trials = curve_metric(snapshot), _current(snapshot)
     if metric is None or not trials:
         return sentence(figure, "No epoch is reported yet.")
+    titled(figure, "Learning curve of the latest trial, and of the best")
     axes = new_axes(figure)
     if len(trials) == 1:
         _draw_alone(axes, trials[0], metric)
@@ -104,6 +106,7 @@ def curves(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     paths = [(trial, path) for trial, path in paths if path]
     if metric is None or not paths:
         return sentence(figure, "No epoch is reported: there are no learning curves.")
+    titled(figure, "Learning curves of all trials, the pruned ones cut")
     axes = new_axes(figure)
     fade = min(0.5, max(0.08, 12 / len(paths)))
     lines = LineCollection([p for _, p in paths], colors=TRIAL, linewidths=0.8, alpha=fade)

@@ -19,17 +19,28 @@ from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import best_trial
-from hpo_magic.core.wording import number, shown
-from hpo_magic.samplers.bayes import fitted
+from hpo_magic.core.wording import number, shortened, shown
 from hpo_magic.samplers.gaussian_process import one_thread
 from hpo_magic.samplers.learning import Fitted
-from hpo_magic.views.canvas import BEST, INK, TRIAL, WORDS, Plot, blank, drawable, sentence, words
+from hpo_magic.views.canvas import (
+    BEST,
+    INK,
+    TRIAL,
+    WORDS,
+    Plot,
+    blank,
+    drawable,
+    sentence,
+    titled,
+    words,
+)
 from hpo_magic.views.importance import (
     EXPLAINED_LEAST,
     N_LEAST,
     NO_SHARE,
     Importance,
     important_names,
+    learned,
     measured_importance,
 )
 from hpo_magic.views.scales import moving, scale, small_axes
@@ -56,15 +67,20 @@ class _Expected:
         self._names = list(model.encoding.space)
         around = np.random.default_rng(0).random((N_AROUND, len(self._names)))
         self._around = model.encoding.snap(around)
+        self._known: dict[str, tuple[FloatArray, FloatArray]] = {}
 
-    def at(self, name: str, places: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def of(self, parameter: Parameter) -> tuple[FloatArray, FloatArray]:
         """Return the value expected at each place of a parameter, and its standard deviation.
 
         That of the average: what the process does not know of the others' part evens out.
         """
-        found = [self._average(self._settings([name], place[np.newaxis])) for place in places]
-        mean, std = np.array(found).T
-        return self._sign * mean, std
+        name = parameter.name
+        if name not in self._known:
+            places = _places(parameter, N_PLACES)
+            found = [self._average(self._settings([name], place[np.newaxis])) for place in places]
+            mean, std = np.array(found).T
+            self._known[name] = (self._sign * mean, std)
+        return self._known[name]
 
     def _average(self, settings: FloatArray) -> tuple[float, float]:
         features = self._model.encoding.features(settings)
@@ -105,14 +121,15 @@ def dependence(
     if len(snapshot.history.complete) < FEWEST_TRIALS:
         figure.set_label(f"Partial dependence needs {FEWEST_TRIALS} complete trials.")
         return sentence(figure, words(figure))
-    found = measured_importance(snapshot)
+    model = learned(snapshot)
+    found = measured_importance(snapshot, model=model)
     wanted = list(names or important_names(snapshot, found, MOST_PARAMETERS))[:MOST_PARAMETERS]
     parameters = sorted(moving(snapshot, wanted), key=lambda p: wanted.index(p.name))
     if not parameters:
         figure.set_label("Partial dependence: no parameter varies.")
         return sentence(figure, words(figure))
-    expected = _Expected(fitted(snapshot.space, snapshot.history), snapshot.direction.sign)
-    with one_thread():  # small matrices: on a busy machine more threads take ten times as long
+    expected = _Expected(model, snapshot.direction.sign)
+    with one_thread():  # as where it was learned
         _draw(snapshot, figure, parameters, expected)
         figure.set_label(dependence_alt(snapshot, found, parameters, expected))
     return figure
@@ -126,8 +143,8 @@ def _draw(
         [small_axes(figure, r * n + c, n, n, top_px=30, gap_px=BETWEEN_PX) for c in range(n)]
         for r in range(n)
     ]
-    title = f"{snapshot.metric} as a model of the trials expects it, ± its deviation"
-    figure.text(0.5, 1 - 16 / SIZE_PX[1], drawable(title), ha="center", **WORDS)
+    metric = shortened(snapshot.metric)
+    titled(figure, f"Partial dependence: {metric} as a model expects it, ± its deviation")
     _draw_single(snapshot, parameters, expected, [axes[k][k] for k in range(n)])
     maps = []
     for row in range(n):
@@ -147,7 +164,7 @@ def _draw_single(
     lows, highs = [], []
     for parameter, axes in zip(parameters, drawn, strict=True):
         places = _places(parameter, N_PLACES)
-        mean, std = expected.at(parameter.name, places)
+        mean, std = expected.of(parameter)
         lows.append(float((mean - std).min()))
         highs.append(float((mean + std).max()))
         if len(places) < N_PLACES:  # levels: there is nothing between them
@@ -185,6 +202,8 @@ def _draw_pair(
         above.pcolormesh(_edges(y), _edges(x), unsure, cmap=UNSURE, rasterized=True),
     ]
     best, trials = best_trial(snapshot), snapshot.history.complete[-N_DOTS:]
+    if best is not None and best not in trials:
+        trials = (*trials, best)
     for axes, (across, up) in ((below, (first, second)), (above, (second, first))):
         spots = [
             (across.domain.unit(t.params[across.name]), up.domain.unit(t.params[up.name]), t)
@@ -239,7 +258,7 @@ def dependence_alt(
         if parameter.name not in matters:
             continue
         places = _places(parameter, N_PLACES)
-        mean, std = expected.at(parameter.name, places)
+        mean, std = expected.of(parameter)
         k = int(np.argmin(snapshot.direction.sign * mean))
         if np.ptp(mean) > 2 * float(std.mean()):
             at = shown(parameter.domain.value(float(places[k])))

@@ -23,14 +23,32 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.trial import History
+from hpo_magic.core.wording import counted, shortened
 from hpo_magic.samplers.bayes import fitted
 from hpo_magic.samplers.gaussian_process import one_thread
 from hpo_magic.samplers.learning import Fitted
 from hpo_magic.samplers.surrogate import Surrogate
-from hpo_magic.views.canvas import INK, TRIAL, WORDS, Plot, blank, drawable, new_axes, sentence
+from hpo_magic.views.canvas import (
+    INK,
+    TRIAL,
+    WORDS,
+    Plot,
+    blank,
+    drawable,
+    new_axes,
+    sentence,
+    titled,
+)
 from hpo_magic.views.scales import moving
 
-__all__ = ["Importance", "importance", "importance_alt", "important_names", "measured_importance"]
+__all__ = [
+    "Importance",
+    "importance",
+    "importance_alt",
+    "important_names",
+    "learned",
+    "measured_importance",
+]
 
 # Below this a model of settings with some six parameters explains noise.
 N_LEAST = 20
@@ -38,10 +56,10 @@ N_LEAST = 20
 EXPLAINED_LEAST = 0.1
 N_SETTINGS = 512  # at which the process is asked, for each parameter
 N_HALVES = 8
-N_LATEST = 400  # trials: the process learns from no more
 # The words: what makes most of the differences, and what makes none to speak of.
 MOST_SHARE, NO_SHARE = 0.8, 0.03
 MOST_NAMED = 3
+MOST_BARS, NAME_LENGTH = 12, 14  # that fit beside each other in the picture
 # Worse values count as this one: two in a hundred may have diverged.
 NOT_WILD = 0.98
 
@@ -59,16 +77,31 @@ class Importance(NamedTuple):
     explained: float
 
 
-def measured_importance(snapshot: Snapshot, seed: int = 0) -> Importance | None:
-    """Return the importance of the parameters that vary; None where the trials are too few."""
-    trials = snapshot.history.complete[-N_LATEST:]
+def learned(snapshot: Snapshot) -> Fitted:
+    """Return what a Gaussian process learns from the complete trials; there are some.
+
+    From hundreds of trials it takes the best and a spread of the rest. The latest would not do: a
+    search that has concentrated on what is good shows no differences any more.
+    """
+    return fitted(snapshot.space, History(snapshot.history.complete, snapshot.direction))
+
+
+def measured_importance(
+    snapshot: Snapshot, seed: int = 0, model: Fitted | None = None
+) -> Importance | None:
+    """Return the importance of the parameters that vary; None where the trials are too few.
+
+    `model` is what was `learned` of them, where that is known already.
+    """
+    trials = snapshot.history.complete
     names = [
         p.name for p in moving(snapshot) if len({str(t.params.get(p.name)) for t in trials}) > 1
     ]
     if len(trials) < N_LEAST or not names:
         return None
-    model = fitted(snapshot.space, History(trials, snapshot.direction))
-    losses = np.array([snapshot.history.loss(t) for t in trials], dtype=np.float64)
+    model = model or learned(snapshot)
+    history = snapshot.history
+    losses = np.array([history.loss(t) for t in trials], dtype=np.float64)
     worst = float(np.quantile(losses, NOT_WILD, method="higher"))
     rng = np.random.default_rng(seed)
     columns = [list(snapshot.space).index(name) for name in names]
@@ -76,12 +109,13 @@ def measured_importance(snapshot: Snapshot, seed: int = 0) -> Importance | None:
     with one_thread():  # small matrices: on a busy machine more threads take ten times as long
         whole = asked.shares(model.surrogate)
         halves = np.array([asked.shares(half) for half in _halves(model.surrogate, rng)])
+        foreseen = _foreseen(model.surrogate)
     order = np.argsort(-whole, kind="stable")
     return Importance(
         [names[k] for k in order],
         whole[order],
         np.sqrt(((halves - whole) ** 2).mean(axis=0))[order],
-        _foreseen(model.surrogate),
+        foreseen,
     )
 
 
@@ -139,16 +173,20 @@ def importance(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     figure.set_label(importance_alt(found))
     if found is None or found.explained < EXPLAINED_LEAST:
         return sentence(figure, importance_alt(found))
-    n = len(found.names)
+    titled(figure, f"Importance: a model foresees {found.explained:.0%} of new trials")
+    n = min(len(found.names), MOST_BARS)
+    shares, spread = found.shares[:n], found.spread[:n]
+    names = [drawable(shortened(name, NAME_LENGTH)) for name in found.names[:n]]
     axes = new_axes(figure, (0.24, 0.17, 0.97, 0.9))
     places = np.arange(n)[::-1]
-    axes.barh(places, found.shares, 0.6, color=TRIAL, xerr=found.spread, ecolor=INK)
-    axes.set_yticks(places, [drawable(name) for name in found.names], **WORDS)
+    axes.barh(places, shares, 0.6, color=TRIAL, xerr=spread, ecolor=INK)
+    axes.set_yticks(places, names, **WORDS)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_xlim(0, max(float((found.shares + found.spread).max()) * 1.05, 1e-3))
-    axes.set_xlabel("share of the differences", **WORDS)
-    axes.set_title(f"what matters: a model foresees {found.explained:.0%} of new trials", **WORDS)
+    axes.set_xlim(0, max(float((shares + spread).max()) * 1.05, 1e-3))
+    rest = len(found.names) - n
+    more = f"; {counted(rest, 'parameter')} with less not shown" if rest else ""
+    axes.set_xlabel(f"share of the differences{more}", **WORDS)
     return figure
 
 

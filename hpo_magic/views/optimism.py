@@ -26,6 +26,7 @@ from hpo_magic.views.canvas import (
     legend_above,
     new_axes,
     sentence,
+    titled,
 )
 
 __all__ = ["optimism", "optimism_alt"]
@@ -40,8 +41,10 @@ def optimism(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     shown = _shown(snapshot)
     if not shown:
         return sentence(figure, "No trial is complete yet.")
-    axes = new_axes(figure)
     again = _again(snapshot)
+    what = "the best settings run again" if again else "none was run again"
+    titled(figure, f"Honest against best seen: {what}")
+    axes = new_axes(figure)
     _draw_honest(axes, snapshot)
     columns = [k for k, t in enumerate(shown) for _ in again.get(setting(t.params), ())]
     values = [v for t in shown for v in again.get(setting(t.params), ())]

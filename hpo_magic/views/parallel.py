@@ -1,10 +1,13 @@
 """Parallel coordinates: one axis for each parameter, one line for each trial, good ones in colour.
 
-Only what was active is drawn: where a trial did not reach a parameter its line has a gap. A pruned
-trial's line is dotted and ends before the axis of the values: it has none.
+Only what was active is drawn: where a trial did not reach a parameter its line is broken, and thin
+dashes lead to where it goes on. A pruned trial's line is dotted and ends before the axis of the
+values: it has none.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,6 +30,7 @@ from hpo_magic.views.canvas import (
     drawable,
     new_axes,
     sentence,
+    titled,
 )
 from hpo_magic.views.convergence import visible_range
 
@@ -46,7 +50,8 @@ def parallel(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     parameters = _drawn_parameters(snapshot)
     if not complete or not parameters:
         return sentence(figure, "No trial is complete yet.")
-    axes = new_axes(figure, (0.06, 0.16, 0.9, 0.9))
+    titled(figure, "Parallel coordinates: a line for each trial; good ones blue, the best orange")
+    axes = new_axes(figure, (0.06, 0.16, 0.9, 0.88))
     pruned = [t for t in snapshot.history.trials if t.state is State.PRUNED][-MOST_LINES:]
     _draw_lines(axes, _settings(pruned, parameters), INK, 0.7, 0.35, "dotted")
     places = _places(complete[:MOST_LINES], parameters, snapshot)
@@ -86,10 +91,13 @@ def _settings(trials: list[Trial], parameters: list[Parameter]) -> FloatArray:
 def _draw_lines(
     axes: Axes, places: FloatArray, color: str, width: float, alpha: float, style: str = "solid"
 ) -> None:
-    """Draw the rows; a row with gaps becomes several lines."""
+    """Draw the rows; a row with gaps becomes several lines, with dashes between them."""
     x = np.arange(places.shape[1])
-    segments = []
+    segments, bridges = [], []
     for row in places:
+        reached = np.flatnonzero(~np.isnan(row))
+        ends = pairwise(reached)
+        bridges += [[(a, row[a]), (b, row[b])] for a, b in ends if b > a + 1]
         gaps = np.flatnonzero(np.isnan(row))
         for piece in np.split(np.column_stack([x, row]), gaps):
             solid = piece[~np.isnan(piece[:, 1])]
@@ -99,6 +107,9 @@ def _draw_lines(
                 segments.append(solid + np.array([[-0.06, 0.0], [0.06, 0.0]]))
     lines = LineCollection(segments, colors=color, linewidths=width, linestyles=style, alpha=alpha)
     axes.add_collection(lines)
+    dashes = LineCollection(bridges, colors=color, linewidths=0.7 * width, alpha=0.6 * alpha)
+    dashes.set_linestyle((0, (2, 3)))
+    axes.add_collection(dashes)
 
 
 def _draw_axes(axes: Axes, parameters: list[Parameter], snapshot: Snapshot) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from hpo_magic.core.domains import Choice
+from hpo_magic.core.domains import Choice, Plain
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import active_names
@@ -40,8 +40,12 @@ def scale(axis: Any, parameter: Parameter) -> None:
         values = [domain.value(0.0), domain.value(1.0)]
     else:
         values = [domain.low, domain.middle, domain.high]
-    texts = [drawable(shortened(shown(value), 9)) for value in values]
+    texts = [drawable(shortened(_brief(value), 9)) for value in values]
     axis.set_ticks([domain.unit(value) for value in values], texts, **{**WORDS, "fontsize": 7})
+
+
+def _brief(value: Plain) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else shown(value)
 
 
 def small_axes(

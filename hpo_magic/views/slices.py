@@ -18,8 +18,19 @@ from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import counted, shown
-from hpo_magic.views.canvas import BEST, TRIAL, WIDE_PX, WORDS, Plot, blank, drawable, sentence
+from hpo_magic.core.wording import counted, shortened, shown
+from hpo_magic.views.canvas import (
+    BEST,
+    DPI,
+    TRIAL,
+    WIDE_PX,
+    WORDS,
+    Plot,
+    blank,
+    drawable,
+    sentence,
+    titled,
+)
 from hpo_magic.views.convergence import visible_range
 from hpo_magic.views.scales import moving, scale, small_axes
 
@@ -29,6 +40,8 @@ MOST_PLOTS = 12
 IN_A_ROW = 4
 ROW_PX = 190
 SMALL_FROM = 150  # trials; beyond it the dots would run together
+# Of a level's width, over which its dots are spread where there are few levels.
+SPREAD, MOST_SPREAD, GOLDEN = 0.5, 8, 0.6180339887
 # The best tenth says something of a range once it has so many trials, in so small a part of it.
 FEWEST_GOOD = 5
 NARROW = 0.5
@@ -39,14 +52,16 @@ def slices(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     parameters = moving(snapshot)[:MOST_PLOTS]
     n_rows = max(math.ceil(len(parameters) / IN_A_ROW), 1)
     in_a_row = max(math.ceil(len(parameters) / n_rows), 1)
-    figure = blank(figure, (WIDE_PX[0], ROW_PX * n_rows + 40))
+    size_px = (WIDE_PX[0], ROW_PX * n_rows + 40)
+    figure = blank(figure, size_px)
+    figure.set_size_inches(size_px[0] / DPI, size_px[1] / DPI)  # the space may have grown
     figure.set_label(slices_alt(snapshot))
     complete = snapshot.history.complete
     if not complete or not parameters:
         return sentence(figure, "No trial is complete yet.")
     values = np.array([t.value for t in complete], dtype=np.float64)
     low, high = visible_range(values, snapshot.direction)
-    figure.text(0.5, 1 - 16 / figure.size_px[1], _title(snapshot), ha="center", **WORDS)
+    titled(figure, _title(snapshot))
     for k, parameter in enumerate(parameters):
         axes = small_axes(figure, k, n_rows, in_a_row, top_px=30)
         _draw(axes, parameter, complete, np.clip(values, low, high))
@@ -59,17 +74,21 @@ def slices(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 
 
 def _title(snapshot: Snapshot) -> str:
-    return drawable(
-        f"{snapshot.metric} against each parameter; late trials stronger, the best a star"
-    )
+    metric = shortened(snapshot.metric)
+    return f"Slices: {metric} against each parameter; late trials stronger, the best a star"
 
 
 def _draw(axes: Axes, parameter: Parameter, trials: Sequence[Trial], values: FloatArray) -> None:
     reached = [k for k, trial in enumerate(trials) if parameter.name in trial.params]
     places = np.array([parameter.domain.unit(trials[k].params[parameter.name]) for k in reached])
     age = np.array(reached, dtype=np.float64) / max(len(trials) - 1, 1)
+    n_levels = parameter.domain.n_levels
+    if n_levels is not None and n_levels <= MOST_SPREAD:
+        # Side by side, or dots on one level would hide each other; the same in every drawing.
+        numbers = np.array([trials[k].number for k in reached])
+        places += (numbers * GOLDEN % 1 - 0.5) * SPREAD / n_levels
     size = 16 if len(trials) <= SMALL_FROM else 5
-    colours = [to_rgba(TRIAL, 0.25 + 0.65 * float(share)) for share in age]
+    colours = [to_rgba(TRIAL, 0.4 + 0.5 * float(share)) for share in age]
     axes.scatter(places, values[reached], s=size, c=colours, lw=0)
     scale(axes.xaxis, parameter)
     axes.set_xlim(-0.04, 1.04)

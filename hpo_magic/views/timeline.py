@@ -31,6 +31,7 @@ from hpo_magic.views.canvas import (
     legend_above,
     new_axes,
     sentence,
+    titled,
 )
 
 __all__ = ["Bar", "bars", "timeline", "timeline_alt"]
@@ -97,8 +98,11 @@ def timeline(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     drawn, pauses, n_rows = bars(snapshot)
     if not drawn:
         return sentence(figure, "No trial has been timed yet.")
-    axes = new_axes(figure, (0.1, 0.16, 0.95, 0.9))
     is_upright = n_rows == 1 and len(drawn) > MOST_ROWS
+    what = "how long each trial took" if is_upright else "when each trial ran"
+    who = f", on {n_rows} workers" if n_rows > 1 else ""
+    titled(figure, f"Timeline: {what}, and how it ended{who}")
+    axes = new_axes(figure, (0.1, 0.16, 0.95, 0.9))
     _draw_bars(axes, drawn, upright=is_upright)
     axes.xaxis.set_major_formatter(FuncFormatter(_since))
     if is_upright:

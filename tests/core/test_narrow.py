@@ -22,6 +22,15 @@ def test_bounds_move_and_the_rest_stays() -> None:
     )
 
 
+def test_other_arguments_stay() -> None:
+    """Scale and step, by name or by place."""
+    source = "a = hp.Float(1e-4, 1e-1, None, 'log')\nb = hp.Int('b', 0, 512, step=32)\n"
+    ranges = {"a": Narrowed(0.001, 0.01, 0.004), "b": Narrowed(64, 128, 96)}
+    assert narrow(source, ranges) == (
+        "a = hp.Float(0.001, 0.01, None, 'log')\nb = hp.Int('b', 64, 128, step=32)\n"
+    )
+
+
 def test_the_passes_of_a_loop_share_a_range() -> None:
     """It holds those of all of them."""
     source = "units = [hp.Int(16, 512) for _ in range(2)]"

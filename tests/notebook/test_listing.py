@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hpo_magic.core.ports import StudyRecord
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.notebook.listing import Listing
 from hpo_magic.storage.memory import MemoryStorage
+from hpo_magic.testing.searches import a_search
 
 
 def a_storage() -> MemoryStorage:
@@ -25,17 +28,37 @@ def a_storage() -> MemoryStorage:
 def test_a_row_for_each_study() -> None:
     """Its latest revision, the latest used study last."""
     digits, letters = Listing.of(a_storage()).rows
-    assert digits[:5] == ("digits", "2", "2", "maximize f1<", "0.82")
-    assert letters[:5] == ("letters", "1", "0", "", "")
-    assert digits[5].startswith("2001-09-")
+    assert digits[:6] == ("digits", "2", "2", "maximize f1<", "0.82", "")
+    assert letters[:6] == ("letters", "1", "0", "", "", "")
+    assert digits[6].startswith("2001-09-")
+
+
+def test_the_best_seen_stands_beside_what_to_expect() -> None:
+    """Its head says that it is optimistic; the honest number is there where settings ran again."""
+    storage, search = MemoryStorage(), a_search(20, is_running=False)
+    record = storage.create(StudyRecord(0, "digits", 0, "val_accuracy", search.direction, 0))
+    storage.save_space(record.id, search.space)
+    best = search.history.ranked[:2]
+    again = [
+        replace(t, number=100 + 2 * k + n, kind=Kind.RECHECK, seed=k + 1, used_seed=True, value=0.7)
+        for k in range(3)
+        for n, t in enumerate(best)
+    ]
+    for trial in (*search.trials, *again):
+        storage.save_trial(record.id, trial)
+    [row] = Listing.of(storage).rows
+    assert float(row[4]) > 0.8
+    assert row[5] == "0.7"
 
 
 def test_as_text() -> None:
     """Columns under their heads."""
     head, digits, letters = repr(Listing.of(a_storage())).splitlines()
-    assert head == "study    revisions  trials  metric        best seen  created"
-    assert digits.startswith("digits   2          2       maximize f1<  0.82       2001-09-")
-    assert letters.startswith("letters  1          0                                2001-09-")
+    assert head == (
+        "study    revisions  trials  metric        best seen (optimistic)  honest  created"
+    )
+    assert digits.startswith(f"digits   2          2       maximize f1<  0.82{' ' * 28}2001-09-")
+    assert letters.startswith(f"letters  1          0{' ' * 54}2001-09-"[:40])
 
 
 def test_as_html() -> None:

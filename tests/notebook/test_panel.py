@@ -33,6 +33,7 @@ class Wishes:
         self.asked: list[Any] = []
         self.is_paused = False
         self.idle: Callable[[], None] = lambda: None
+        self.narrow: Callable[[], None] | None = lambda: self.asked.append("narrow")
 
     def stop(self) -> None:
         self.asked.append("stop")
@@ -250,6 +251,82 @@ def test_only_the_page_that_is_seen_is_drawn(shown: Shown) -> None:
     assert hidden.value == ""
     shown.tab("Compare")
     assert "Parallel coordinates of 12 trials" in hidden.value
+
+
+def choice_of(page: Any) -> Any:
+    """Return what a page's plots are chosen by."""
+    return page.clickable[0]
+
+
+def test_every_plot_can_be_chosen(shown: Shown) -> None:
+    """One tab has them all; what is not chosen is neither seen nor drawn."""
+    shown.tab("Compare")
+    page = shown.panel.pages[2]
+    titles = list(choice_of(page).options)
+    assert titles == ["Settings", "Slices", "Dependence", "Timeline", "Honest"]
+    before = shown.html.count("<img ")
+    for k, title in enumerate(titles):
+        choice_of(page).value = title
+        assert page.parts == page.groups[k]
+        assert all(part.widget.value for part in page.parts)
+        seen = [group[0].widget for group in page.groups]
+        assert not any(widget.value for widget in seen[k + 1 :])
+        rows = page.widget.children[-len(titles) :]
+        assert [row.layout.display != "none" for row in rows] == [n == k for n in range(5)]
+    assert shown.html.count("<img ") == before + 4
+    for words in ("Slices", "Partial dependence", "Timeline", "Best seen"):
+        assert f'alt="{words}' in shown.html
+
+
+def test_a_plot_that_is_not_chosen_follows_no_more(shown: Shown) -> None:
+    """And what is chosen keeps to its share of the time: a slow plot waits the longer."""
+    shown.tab("Compare")
+    page = shown.panel.pages[2]
+    [settings, *_], [slices], *_ = page.groups
+    choice_of(page).value = "Slices"
+    old, slow = settings.widget.value, shown.panel.paces[slices]
+    with slow.spending():
+        shown.clock.advance(0.9)
+    drawn = slices.widget.value
+    shown.clock.advance(10)
+    shown.show(a_search(14))
+    assert slices.widget.value == drawn
+    shown.clock.advance(60)
+    shown.show(a_search(14))
+    assert slices.widget.value != drawn
+    assert settings.widget.value == old
+
+
+def narrow(shown: Shown) -> Any:
+    """Press the button that narrows the ranges, and return what it says."""
+    shown.tab("Compare")
+    page = shown.panel.pages[2]
+    [button] = [w for w in page.clickable if w.description == "Narrow"]
+    button.click()
+    return page.widget.children[1].value
+
+
+def test_narrow_asks_for_a_cell_and_says_which_ranges(page: Page, live: None) -> None:
+    """The cell comes when the search ends; what it would have now is said."""
+    made = Shown(a_search(200))
+    said = narrow(made)
+    assert made.wishes.asked == ["narrow"]
+    assert "When the search ends, its cell" in said
+    assert "lr 0.0001 to 0.1 → " in said
+
+
+def test_too_few_trials_narrow_nothing(shown: Shown) -> None:
+    """Nothing is asked for."""
+    assert "Narrower ranges need 20 complete trials" in narrow(shown)
+    assert shown.wishes.asked == []
+
+
+def test_without_a_cell_there_is_nothing_to_narrow(page: Page, live: None) -> None:
+    """A function that is searched has no text to write ranges into."""
+    wishes = Wishes()
+    wishes.narrow = None
+    panel = Panel(wishes, clock=FakeClock())
+    assert "Narrow" not in [w.description for w in panel.pages[2].clickable]
 
 
 def test_poll_catches_up_once_a_second(shown: Shown) -> None:

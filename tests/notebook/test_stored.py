@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hpo_magic.core.ports import Snapshot
+from hpo_magic.errors import HpoError
 from hpo_magic.notebook import static, stored
 from hpo_magic.notebook.listener import show_stored
 from hpo_magic.notebook.pages import Words
@@ -82,9 +83,21 @@ def test_every_page_is_drawn_when_it_is_seen(outputs: list[dict[str, Any]]) -> N
         panel.tabs.selected_index = k
         for part in page.parts:
             assert isinstance(part, Words) or not part.is_old(snapshot)
+    panel.tabs.selected_index = 2
+    for title in panel.pages[2].clickable[0].options:
+        panel.pages[2].clickable[0].value = title
     html = "\n".join(text.value for text in texts)
-    assert html.count("<img ") == 4
-    for words in ("Convergence of", "Learning curves of", "Parallel coordinates of", "Importance"):
+    assert html.count("<img ") == 9
+    for words in (
+        "Convergence of",
+        "Learning curves of",
+        "Parallel coordinates of",
+        "Importance",
+        "Slices of",
+        "Partial dependence",
+        "Timeline",
+        "Best seen",
+    ):
         assert f'alt="{words}' in html
     assert "<script" not in html + outputs[0]["text/html"]
 
@@ -104,3 +117,21 @@ def test_there_is_nothing_to_stop(outputs: list[dict[str, Any]]) -> None:
     """No button of a search that does not run."""
     panel = StoredPanel(ended())
     assert [type(w).__name__ for w in _all(panel.widget)].count("Button") == 0
+
+
+def test_narrow_shows_the_cell(outputs: list[dict[str, Any]]) -> None:
+    """With what puts it into a new cell; what is wrong is said in its place."""
+    panel = StoredPanel(ended(), narrowed=lambda: f"%%hpo digits\n{EVIL}")
+    page = panel.pages[2]
+    [_, button] = page.clickable
+    button.click()
+    said = page.widget.children[1].value
+    assert "digits.narrowed()" in said
+    assert "<pre>%%hpo digits\n&lt;script&gt;" in said
+
+    def refuse() -> str:
+        raise HpoError("Narrower ranges need 20 complete trials.")
+
+    page = StoredPanel(ended(), narrowed=refuse).pages[2]
+    page.clickable[1].click()
+    assert "need 20 complete" in page.widget.children[1].value

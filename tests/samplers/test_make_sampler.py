@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from hpo_magic.errors import OptionError
-from hpo_magic.samplers import LIBRARIES, SAMPLERS, make_sampler
+from hpo_magic.samplers import LIBRARIES, SAMPLERS, make_sampler, require_library
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -32,9 +32,19 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(monkeypatc
     with pytest.raises(OptionError) as caught:
         make_sampler(name)
     told = str(caught.value)
-    assert told.startswith(f"the sampler {name} needs {LIBRARIES[name]}, and it cannot be imported")
+    assert told.startswith(f"the sampler {name} needs {LIBRARIES[name]}, ")
     assert told.endswith(f'Install it with: pip install "hpo_magic[{name}]"')
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(("name", "module"), [("tpe", "hyperopt"), ("genetic", "pymoo")])
+def test_a_library_that_is_not_there_is_told_without_loading_it(name, module, monkeypatch):
+    """Before a study is begun for it."""
+    require_library(name)
+    require_library("random")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(OptionError, match=rf'which is not here.*"hpo_magic\[{name}\]"$'):
+        require_library(name)
 
 
 def test_a_mistake_of_ours_is_not_taken_for_a_missing_library(monkeypatch):

@@ -379,3 +379,68 @@ def test_a_plot_shows_itself() -> None:
     data, metadata = convergence(a_search(10))._repr_png_()
     assert data.startswith(b"\x89PNG")
     assert "best seen" in metadata["alt"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_plot_says_in_its_title_what_it_shows(view: Callable[..., Plot]) -> None:
+    """On one line above the axes, and not cut."""
+    figure = view(a_search(60))
+    title = figure.texts[0]
+    figure.canvas.draw()
+    assert len(title.get_text()) > 20
+    assert "…" not in title.get_text()
+    box = title.get_window_extent()
+    assert box.x1 <= figure.size_px[0]
+    assert all(box.y0 >= axes.get_window_extent().y1 for axes in figure.axes)
+
+
+def test_a_legend_is_as_wide_as_its_picture_at_most() -> None:
+    """With every mark there is it takes a second row, and the axes make room."""
+    old = pruned_search()
+    trials = tuple(replace(t, value=-900.0) if t.number in (1, 4) else t for t in old.trials)
+    figure = convergence(replace(old, trials=trials))
+    legend = figure.axes[0].get_legend()
+    assert legend is not None
+    assert len(legend.get_texts()) == 6
+    figure.canvas.draw()
+    box = legend.get_window_extent()
+    assert box.x1 <= figure.size_px[0]
+    assert figure.axes[0].get_window_extent().y1 <= box.y0
+    assert box.y1 <= figure.texts[0].get_window_extent().y0
+
+
+def test_a_line_with_a_gap_goes_on_in_dashes() -> None:
+    """From what a trial reached to its value, past what it did not reach."""
+    figure = parallel(a_search(30))
+    best = max(a_search(30).history.complete, key=lambda t: t.value or 0.0)
+    n_parameters = len(figure.axes[0].get_xticks()) - 1
+    dashes = figure.axes[0].collections[-1].get_segments()
+    if "units[1]" in best.params:
+        assert dashes == []
+    else:
+        [bridge] = dashes
+        assert [x for x, _ in bridge] == [n_parameters - 2, n_parameters]
+
+
+def test_importance_sees_what_a_search_has_left_behind() -> None:
+    """A search that stayed near the best for hundreds of trials knows what made the difference."""
+    old = of_function(lambda x, y, z: (x - 0.5) ** 2, 900)
+    rng = np.random.default_rng(2)
+    near = tuple(
+        replace(t, params={**t.params, "x": 0.5}, value=1e-4 * float(rng.random()))
+        if t.number >= 400
+        else t
+        for t in old.trials
+    )
+    found = measured_importance(replace(old, trials=near))
+    assert found is not None
+    assert found.names[0] == "x"
+    assert found.shares[0] > 0.9
+
+
+def test_slices_grow_with_the_space() -> None:
+    """A figure that is drawn again has room for the parameters that came."""
+    used = slices(of_function(lambda x, y, z: x, 10))
+    png(used)
+    slices(a_search(30), used)
+    assert used.size_px[1] > slices(of_function(lambda x, y, z: x, 10)).size_px[1]
