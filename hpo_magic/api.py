@@ -13,7 +13,7 @@ from typing import Any
 
 from hpo_magic.conduct import conduct, require_extras
 from hpo_magic.core.ports import Listener, Storage
-from hpo_magic.core.trial import Direction
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import (
     MetricError,
     OptionError,
@@ -77,9 +77,10 @@ def search(
         Full trainings in all.
     **options
         `minimize` or `maximize`: "value" for the number that is returned, else the name of a
-        metric. `time` and `timeout` ("10m", or seconds), `sampler`, `pruner`, `seed`, `recheck`,
-        `keep`, `stop`, `errors`, `fresh`, `from_study` (`--from`), `log`, `storage`, `ui`, `jobs`,
-        `isolate` as in `%%hpo?`; `on` is the address of a Dask scheduler, a `Client` or a pool.
+        metric. Both, or a list of names, for several objectives. `time` and `timeout` ("10m", or
+        seconds), `sampler`, `pruner`, `seed`, `recheck`, `keep`, `stop`, `errors`, `fresh`,
+        `from_study` (`--from`), `log`, `storage`, `ui`, `jobs`, `isolate` as in `%%hpo?`; `on` is
+        the address of a Dask scheduler, a `Client` or a pool.
 
     Returns
     -------
@@ -219,20 +220,27 @@ def _in_python(error: MetricError | SpaceError) -> MetricError | SpaceError:
 def _checked(trials: int, options: dict[str, Any]) -> Options:
     """Return the options as the magic's line would give them."""
     given = dict(options)
-    goals = {key: given.pop(key, None) for key in ("minimize", "maximize")}
-    goals = {key: value for key, value in goals.items() if value is not None}
-    if len(goals) > 1:
-        raise OptionError("search: give one of minimize and maximize, not both.")
-    metric, direction = None, None
-    for key, value in goals.items():
-        metric, direction = (value if isinstance(value, str) else None), Direction(key)
+    goals = _goals(given)
+    metric, direction = (goals[0].metric or None, goals[0].direction) if goals else (None, None)
     for option in ("time", "timeout"):
         if given.get(option) is not None:
             given[option] = seconds(given[option], option)
     if given.get("storage") is not None:
         given["storage"] = Path(given["storage"])
     given["recheck"] = str(given.get("recheck", "auto"))
-    return Options(metric=metric, direction=direction, trials=trials, **given)
+    return Options(
+        metric=metric, direction=direction, further=tuple(goals[1:]), trials=trials, **given
+    )
+
+
+def _goals(given: dict[str, Any]) -> list[Goal]:
+    """Take the objectives out of the options, in their order; "" where one has no name."""
+    found: list[Goal] = []
+    for key in [key for key in given if key in ("minimize", "maximize")]:
+        value = given.pop(key)
+        metrics = [m for m in (value if isinstance(value, list) else [value]) if m is not None]
+        found += [Goal(m if isinstance(m, str) else "", Direction(key)) for m in metrics]
+    return found
 
 
 def _mark(function: Callable[[], Any]) -> Fingerprint:

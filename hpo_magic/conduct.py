@@ -104,6 +104,7 @@ def conduct(
     with kept_random_state(), interruptible(wishes, here or Elsewhere()):
         engine = _engine(opened, options)
         attempt.metric, attempt.direction = engine.plan.metric, engine.plan.direction
+        attempt.further = engine.plan.further
         things = Away(restorer.model_of, fitted_rows, _taking_in(engine, restorer, recorder))
         with _executor(here, options, attempt, things, wishes.note) as executor:
             runner = Runner(engine, executor, storage, opened.record, wishes=wishes)
@@ -158,12 +159,15 @@ def _taking_in(
 def _engine(opened: Opened, options: Options) -> Engine:
     """Return the engine of this run, which knows what the runs before found."""
     record = opened.record
+    further = record.further
     rechecker = Rechecking(options.recheck)
     plan = Plan(
         name=record.name,
-        sampler=make_sampler(options.sampler),
-        metric=options.metric or record.metric,
-        direction=options.direction or (record.direction if record.metric else None),
+        sampler=make_sampler(options.sampler, several=bool(further)),
+        metric=record.metric if further else options.metric or record.metric,
+        direction=(None if further else options.direction)
+        or (record.direction if record.metric else None),
+        further=further,
         n_trials=options.trials,
         time_s=options.time,
         timeout_s=options.timeout,
@@ -171,9 +175,9 @@ def _engine(opened: Opened, options: Options) -> Engine:
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
         n_keep=options.keep,
-        enough=enough_of,
+        enough=(lambda history: "") if further else enough_of,
         stop_at_noise=options.stop == "noise",
-        pruner=make_pruner(options.pruner),
+        pruner=None if further else make_pruner(options.pruner),
         rechecker=rechecker,
     )
     engine = Engine(
@@ -181,6 +185,7 @@ def _engine(opened: Opened, options: Options) -> Engine:
         opened.space,
         opened.trials,
         opened.queue,
+        chosen=record.chosen,
         ranges_changed=opened.ranges_changed,
         at=time.time(),
     )

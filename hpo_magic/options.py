@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpo_magic.core.trial import Direction
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.exports import checked_log
 from hpo_magic.honesty.recheck import recheck_of
@@ -32,6 +32,8 @@ class Options:
     ----------
     metric, direction
         What to improve; None: the first trial finds it.
+    further
+        What else to improve: with them the search looks for a front of settings. All have names.
     trials
         Full trainings in all, those of earlier runs included.
     time
@@ -73,6 +75,7 @@ class Options:
 
     metric: str | None = None
     direction: Direction | None = None
+    further: tuple[Goal, ...] = ()
     trials: int = 50
     time: float | None = None
     timeout: float | None = None
@@ -97,6 +100,7 @@ class Options:
         one_of("pruner", self.pruner, PRUNERS)
         one_of("errors", self.errors, ERRORS)
         one_of("ui", self.ui, UIS)
+        self._check_goals()
         self._check_stop()
         if self.log is not None:
             checked_log(self.log)
@@ -114,6 +118,36 @@ class Options:
             raise OptionError(f"seed: must be at most {MOST_SEED}, got {self.seed}.")
         _some_time("time", self.time)
         _some_time("timeout", self.timeout)
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """All objectives, the first one first; none where the first trial finds what to improve."""
+        if self.metric is None or self.direction is None:
+            return ()
+        return (Goal(self.metric, self.direction), *self.further)
+
+    def _check_goals(self) -> None:
+        if not self.further:
+            return
+        metrics = [self.metric, *(goal.metric for goal in self.further)]
+        if not all(metrics):
+            raise OptionError(
+                "each of several objectives needs a name: --maximize val_accuracy --minimize "
+                "n_params, for example."
+            )
+        twice = [metric for metric in metrics if metrics.count(metric) > 1]
+        if twice:
+            raise OptionError(f"{twice[0]!r} is given twice: each objective is another metric.")
+        if self.stop == "noise":
+            raise OptionError(
+                "stop: noise is about one best value; with several objectives give none, or a "
+                "number of trials."
+            )
+        if self.pruner not in ("asha", "none"):
+            raise OptionError(
+                f"pruner: {self.pruner} compares one curve, and with several objectives every "
+                f"training is finished. Leave it out."
+            )
 
     @property
     def patience(self) -> int | None:

@@ -150,7 +150,7 @@ class Restorer:
         HpoError
             If it is not, or the cell fails.
         """
-        attempt = Attempt(frozen, self.frameworks, self.record.metric, self.record.direction)
+        attempt = self._attempt(frozen)
         run = Run(trial.number, {}, Kind.ENQUEUED, trial.seed, to_beat=None)
         with kept_random_state():
             ended = attempt(run, lambda step, metrics, n_steps=None: None, lambda: None)
@@ -177,9 +177,7 @@ class Restorer:
         def catch(run: Run, trained: Trained, fits: Sequence[Fit]) -> None:
             caught.append((trained, fits[-1].model if fits else _model_among(trained)))
 
-        attempt = Attempt(
-            self.objective, self.frameworks, self.record.metric, self.record.direction
-        )
+        attempt = self._attempt(self.objective)
         attempt.keep = catch
         attempt.names = dict(self.record.names)
         run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed, to_beat=None)
@@ -195,6 +193,10 @@ class Restorer:
         if not (is_kept and self.models.restore(self._place(trial.number), model)):
             self._compare(trial, ended.outcome.value)
         return trained, model
+
+    def _attempt(self, objective: Objective) -> Attempt:
+        record = self.record
+        return Attempt(objective, self.frameworks, record.metric, record.direction, record.further)
 
     def _compare(self, trial: Trial, again: float | None) -> None:
         """Warn if a trial that ran again came to another value: then its model is another one."""

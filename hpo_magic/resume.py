@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.ports import Storage, StudyRecord
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import Direction, State, Trial
+from hpo_magic.core.trial import Direction, Goal, State, Trial
 from hpo_magic.core.wording import counted
 from hpo_magic.options import Options
 from hpo_magic.warm import settings_to_try
@@ -102,14 +102,27 @@ def _reason_for_new(
         return "The code changed"
     if _differ(mark.data, latest.data):
         return "The data that the cell reads changed"
+    if options.goals and (options.further or latest.further):
+        goals = (Goal(latest.metric or "value", latest.direction), *latest.further)
+        if set(options.goals) == set(goals):
+            return _reason_of_seed(latest, options)
+        return f"The objectives changed from {_listed(goals)} to {_listed(options.goals)}"
     if options.metric not in (None, latest.metric):
         before = f" from {latest.metric}" if latest.metric else ""
         return f"The metric changed{before} to {options.metric}"
     if options.direction not in (None, latest.direction):
         return "The direction changed"
+    return _reason_of_seed(latest, options)
+
+
+def _reason_of_seed(latest: StudyRecord, options: Options) -> str:
     if options.seed != latest.seed:
         return f"The seed changed from {latest.seed} to {options.seed}"
     return ""
+
+
+def _listed(goals: Sequence[Goal]) -> str:
+    return ", ".join(map(str, goals))
 
 
 def _only_failed(trials: Sequence[Trial]) -> bool:
@@ -168,4 +181,5 @@ def _record(name: str, options: Options, mark: Fingerprint, revision: int) -> St
         ranges=mark.ranges,
         data=mark.data,
         created=time.time(),
+        further=options.further,
     )

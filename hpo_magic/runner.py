@@ -14,6 +14,7 @@ from functools import partial
 
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import (
+    Chosen,
     Command,
     Enqueued,
     Event,
@@ -24,6 +25,7 @@ from hpo_magic.core.events import (
     Resumed,
     Run,
     Save,
+    SaveChoice,
     SaveGoal,
     SaveSpace,
     Skipped,
@@ -86,6 +88,10 @@ class Wishes:
     def enqueue(self, params: Params) -> None:
         """Try this setting next."""
         self._wishes.append(Enqueued(dict(params)))
+
+    def choose(self, number: int | None) -> None:
+        """Take this trial of several objectives' front; None: none."""
+        self._wishes.append(Chosen(number))
 
     def note(self, text: str) -> None:
         """Tell the user, in one sentence."""
@@ -199,6 +205,10 @@ class Runner:
                 metric, direction = command.metric, command.direction
                 self.record = replace(self.record, metric=metric, direction=direction)
                 self._late["record"] = partial(self.storage.update, self.record)
+                self._store_waiting()
+            case SaveChoice():
+                self.record = replace(self.record, chosen=command.number)
+                self._late["choice"] = partial(self.storage.choose, self.record.id, command.number)
                 self._store_waiting()
             case Finish():
                 self._finish = command

@@ -34,6 +34,8 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
         name=record.name,
         metric=record.metric or "value",
         direction=record.direction,
+        further=record.further,
+        chosen=record.chosen,
         space=space,
         trials=fitting,
         set_aside=tuple(t for t in trials if t not in fitting),

@@ -84,6 +84,7 @@ def away(
             attempt.direction,
             things.model_of,
             things.rows_of,
+            attempt.further,
         )
     )
     if len(parcel) > MUCH_BYTES:

@@ -9,7 +9,7 @@ import pytest
 
 from hpo_magic.core.domains import Int
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
 from hpo_magic.options import Options
 from hpo_magic.resume import Fingerprint, Opened, open_study
 from hpo_magic.storage.memory import MemoryStorage
@@ -173,3 +173,41 @@ def test_enqueued_settings_are_taken() -> None:
     storage.enqueue(1, {"units": 7})
     assert reopened(storage).queue == ({"units": 7},)
     assert reopened(storage).queue == ()
+
+
+# Several objectives.
+
+SIZE = Goal("n_params", Direction.MINIMIZE)
+TWO = {"metric": "acc", "direction": Direction.MAXIMIZE, "further": (SIZE,)}
+
+
+def test_several_objectives_go_on_in_any_order_or_unnamed() -> None:
+    """The stored ones count, in their order."""
+    storage = MemoryStorage()
+    first = open_study(storage, "digits", Options(**TWO), MARK).record
+    storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
+    turned = {"metric": "n_params", "direction": Direction.MINIMIZE}
+    again = reopened(storage, **turned, further=(Goal("acc", Direction.MAXIMIZE),)).record
+    assert again == reopened(storage).record == first
+    assert again.further == (SIZE,)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"metric": "acc", "direction": Direction.MAXIMIZE},
+        {**TWO, "further": (Goal("n_params", Direction.MAXIMIZE),)},
+        {**TWO, "further": (SIZE, Goal("fit_seconds", Direction.MINIMIZE))},
+    ],
+    ids=["one fewer", "another direction", "one more"],
+)
+def test_other_objectives_are_a_new_revision(changed: dict[str, Any]) -> None:
+    """The trials may not have what is asked for now."""
+    storage = MemoryStorage()
+    first = open_study(storage, "digits", Options(**TWO), MARK).record
+    storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
+    opened = reopened(storage, **changed)
+    assert opened.record.revision == 2
+    assert opened.sentence.startswith(
+        "The objectives changed from maximize acc, minimize n_params to maximize acc"
+    )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from hpo_magic.core.curves import judged_by, n_with_curve
 from hpo_magic.core.events import (
+    Chosen,
     Command,
     Completed,
     Ended,
@@ -28,6 +29,7 @@ from hpo_magic.core.events import (
     Resumed,
     Run,
     Save,
+    SaveChoice,
     SaveGoal,
     SaveSpace,
     Skipped,
@@ -38,7 +40,7 @@ from hpo_magic.core.events import (
 from hpo_magic.core.known import Known
 from hpo_magic.core.ports import Announcer, Pruner, Rechecker, Sampler, Snapshot, Verdict
 from hpo_magic.core.space import Params, Space
-from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, Point, State, Trial
 from hpo_magic.core.wording import counted, duration
 from hpo_magic.errors import SpaceExhausted
 
@@ -57,6 +59,8 @@ Commands = tuple[Command, ...]
 class Plan:
     """What the user asked for. `metric` and `direction` are None where trial 0 has to find them.
 
+    `further` are the objectives after the first one, which `metric` and `direction` are.
+
     Budgets are None where there is no limit: `n_trials` of the study, `time_s` of this run of the
     search, `timeout_s` of each trial, and `patience`: the trials without a gain that end it.
     """
@@ -65,6 +69,7 @@ class Plan:
     sampler: Sampler
     metric: str | None = None
     direction: Direction | None = None
+    further: tuple[Goal, ...] = ()
     n_trials: int | None = 50
     time_s: float | None = None
     timeout_s: float | None = None
@@ -87,6 +92,8 @@ class Engine:
         What the user asked for.
     space, trials, queue
         What is known from before, and the settings that wait to be tried.
+    chosen
+        The trial that the user chose of several objectives' front; None: nothing is chosen.
     ranges_changed
         The ranges in the cell are not those of `space`: the start runs again and traces them.
         Trials that no longer fit are set aside, not lost.
@@ -101,6 +108,7 @@ class Engine:
         trials: Iterable[Trial] = (),
         queue: Iterable[Params] = (),
         *,
+        chosen: int | None = None,
         ranges_changed: bool = False,
         at: float = 0.0,
     ) -> None:
@@ -108,6 +116,7 @@ class Engine:
         self.messages: list[str] = []
         self.ending: Reason | None = None
         self.failure: Failure | None = None
+        self.chosen = chosen
         self._known = Known(space or Space(), trials, ranges_changed=ranges_changed)
         self._cut: dict[int, State] = {}  # what becomes of those that were told to stop
         self._held_s: dict[int, float] = {}  # how long those that run stood still in pauses
@@ -151,6 +160,8 @@ class Engine:
                 self._resumed(event)
             case Enqueued():
                 self._queue.append(event.params)
+            case Chosen():
+                return self._chose(event.number)
             case Noted():
                 self.messages.append(event.text)
             case Ticked():
@@ -173,6 +184,11 @@ class Engine:
     def _resumed(self, event: Resumed) -> None:
         for trial in self._known.running:
             self._held_s[trial.number] = self._held_s.get(trial.number, 0.0) + event.held_s
+
+    def _chose(self, number: int | None) -> Commands:
+        """Take note of the trial that the user chose."""
+        self.chosen = number
+        return (SaveChoice(number),)
 
     def _cut_short(self, number: int, state: State) -> Commands:
         """Have a training end; `state` is what it ends in, unless it is stopped already."""
@@ -245,8 +261,10 @@ class Engine:
         """Return what a training must beat for its model to be kept, and which others stay then.
 
         As the trials are now: beside a training of another worker it is another answer than when
-        the training began.
+        the training began. With several objectives all of the front stays: it may be chosen.
         """
+        if self.plan.further:
+            return None, tuple(trial.number for trial in self.history(number).front)
         leaders, n_kept = self.history(number).ranked, self._n_kept()
         to_beat = leaders[n_kept - 1].value if len(leaders) >= n_kept else None
         return to_beat, tuple(trial.number for trial in leaders[: n_kept - 1])
@@ -407,7 +425,8 @@ class Engine:
         """Return what a sampler may know when it chooses the setting of trial `number`."""
         direction = self.plan.direction or Direction.MINIMIZE
         at = len(self._known.trials) if number is None else number
-        return History(self._known.searched(number), direction, at, self.plan.metric)
+        plan, trials = self.plan, self._known.searched(number)
+        return History(trials, direction, at, plan.metric, plan.further, self.chosen)
 
     def knows(self, number: int) -> bool:
         """Return whether there is a trial of that number."""
@@ -457,10 +476,10 @@ class Engine:
         if self.plan.patience is None:
             return False
         history = self.history()
-        best = history.best()
-        if best is None:
+        last = history.last_gain
+        if last is None:
             return False
-        since = [t for t in history.trials if t.number > best.number and t.state.is_finished]
+        since = [t for t in history.trials if t.number > last.number and t.state.is_finished]
         return len(since) >= self.plan.patience
 
     def _is_late(self, at: float) -> bool:
@@ -516,6 +535,8 @@ class Engine:
             name=plan.name,
             metric=plan.metric or "value",
             direction=plan.direction or Direction.MINIMIZE,
+            further=plan.further,
+            chosen=self.chosen,
             space=self.space,
             trials=tuple(self._known.fitting.values()),
             set_aside=self._known.set_aside,

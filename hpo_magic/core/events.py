@@ -15,6 +15,7 @@ from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, Kind, Trial
 
 __all__ = [
+    "Chosen",
     "Command",
     "Completed",
     "Ended",
@@ -32,6 +33,7 @@ __all__ = [
     "Resumed",
     "Run",
     "Save",
+    "SaveChoice",
     "SaveGoal",
     "SaveSpace",
     "Skipped",
@@ -164,6 +166,13 @@ class Enqueued:
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """The user chose this trial of several objectives' front; None: the choice is taken back."""
+
+    number: int | None
+
+
+@dataclass(frozen=True)
 class Skipped:
     """The user wants this training to end, and the search to go on."""
 
@@ -201,6 +210,7 @@ Event = (
     | Ended
     | StopAsked
     | Enqueued
+    | Chosen
     | Skipped
     | Resumed
     | Noted
@@ -254,6 +264,13 @@ class SaveGoal:
 
 
 @dataclass(frozen=True)
+class SaveChoice:
+    """Put on disk which trial the user chose; None: none."""
+
+    number: int | None
+
+
+@dataclass(frozen=True)
 class Finish:
     """Start nothing more. `failure` says why, where the search fails as a whole."""
 
@@ -261,4 +278,4 @@ class Finish:
     failure: Failure | None = None
 
 
-Command = Run | StopTrial | Save | SaveSpace | SaveGoal | Finish
+Command = Run | StopTrial | Save | SaveSpace | SaveGoal | SaveChoice | Finish

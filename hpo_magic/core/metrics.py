@@ -14,10 +14,11 @@ from enum import Enum
 from typing import Any, Final
 
 from hpo_magic.core.ports import Fit
-from hpo_magic.core.trial import Direction
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
 
 __all__ = [
+    "ALWAYS_THERE",
     "NOTHING",
     "Nothing",
     "Score",
@@ -52,11 +53,17 @@ _LESS_IS_BETTER = (
 )
 
 
+# What a fit gives without being asked, for an objective of that name: the model's weights, and the
+# seconds that all fits of the cell took.
+ALWAYS_THERE = ("n_params", "fit_seconds")
+
+
 @dataclass(frozen=True)
 class Score:
     """The value of a trial, in the metric's unit; NaN and infinities are left as they are.
 
-    `metrics` are all the numbers that the trial gave, by name.
+    `metrics` are all the numbers that the trial gave, by name; with several objectives those of all
+    objectives are among them.
     """
 
     value: float
@@ -104,8 +111,9 @@ def value_of_trial(
     fits: Sequence[Fit],
     variables: Mapping[str, Any],
     shown: str = "value",
+    further: Sequence[Goal] = (),
 ) -> Score:
-    """Return the number that a training is judged by.
+    """Return the number that a training is judged by; with several objectives one for each.
 
     Parameters
     ----------
@@ -123,11 +131,15 @@ def value_of_trial(
         The cell's, by name.
     shown
         The name of a bare number at the end of the cell.
+    further
+        The objectives after the first one. A bare number at the end is the first one's value, a
+        tuple of numbers has those of all. Else each is looked for by its name, in the same places,
+        and at last among what a fit always gives (`ALWAYS_THERE`).
 
     Raises
     ------
     MissingMetric
-        If the metric is not there.
+        If a metric is not there.
     MetricError
         If what is there is no number, or its direction is not known.
     TrialFailed
@@ -143,22 +155,79 @@ def value_of_trial(
     logged = _logged(last, fits)
     if metric is None:
         metric = _metric_of_cell(direction, last, logged, variables, shown)
+    if further:
+        logged, last = _by_name([metric, *(goal.metric for goal in further)], last, logged)
     if _is_several(last) and metric in logged and not metric.startswith("val_"):
         raise MetricError(
             f'The cell ends in {_in_words(last)}, which gives no names: "{metric}" would be that '
             f"of the training data. End it with model.evaluate(…, return_dict=True), or name a "
             f"val_ metric."
         )
-    value = _find(metric, last, logged, variables)
-    if value is None:
-        raise _missing(metric, direction, last, logged, variables)
+    value = _found(metric, direction, last, logged, variables, fits, several=bool(further))
+    others = {
+        goal.metric: _found(goal.metric, goal.direction, NOTHING, logged, variables, fits)
+        for goal in further
+    }
     direction = direction or keras_direction(metric)
     if direction is None:
         raise MetricError(
             f'Nothing says whether more "{metric}" is better. '
             f"Write --maximize {metric} or --minimize {metric}."
         )
-    return Score(value, metric, direction, {**logged, metric: value})
+    return Score(value, metric, direction, {**logged, metric: value, **others})
+
+
+def _by_name(
+    names: Sequence[str], last: Any, logged: dict[str, float]
+) -> tuple[dict[str, float], Any]:
+    """Return what was logged, with a tuple at the end taken apart, and what else the end is."""
+    if not isinstance(last, tuple):
+        return logged, last
+    values = [number(item) for item in last]
+    if len(values) != len(names) or None in values:
+        raise MetricError(
+            f"The cell ends in a tuple of {len(last)}, and there are {len(names)} objectives. End "
+            f"it with a number for each of {', '.join(names)}, in this order, or with a dict."
+        )
+    given = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+    return {**logged, **given}, NOTHING
+
+
+def _found(
+    metric: str,
+    direction: Direction | None,
+    last: Any,
+    logged: Mapping[str, float],
+    variables: Mapping[str, Any],
+    fits: Sequence[Fit],
+    *,
+    several: bool = True,
+) -> float:
+    """Return the metric's value.
+
+    Raises
+    ------
+    MetricError, MissingMetric
+        If it is not there, or no number.
+    """
+    value = _find(metric, last, logged, variables)
+    if value is None and several:
+        logged = {**logged, **_always_there(fits)}
+        value = logged.get(metric)
+    if value is None:
+        raise _missing(metric, direction, last, logged, variables)
+    return value
+
+
+def _always_there(fits: Sequence[Fit]) -> dict[str, float]:
+    """Return what the fits tell without being asked, by name."""
+    found: dict[str, float] = {}
+    if fits and fits[-1].n_params is not None:
+        found["n_params"] = float(fits[-1].n_params)
+    took = [fit.seconds for fit in fits if fit.seconds is not None]
+    if took:
+        found["fit_seconds"] = sum(took)
+    return found
 
 
 def _metric_of_cell(

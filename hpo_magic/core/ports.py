@@ -19,7 +19,7 @@ from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Event, Run
 from hpo_magic.core.outcomes import Outcomes
 from hpo_magic.core.space import Params, Space
-from hpo_magic.core.trial import Direction, History, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
 
 __all__ = [
     "Announcer",
@@ -202,7 +202,7 @@ class Fit:
     `history` and `model` are the framework's own objects, for comparison by identity. `outcomes`
     gives what the model gets on each validation row, for the name of a metric that was logged; None
     where that cannot be told. `arrays` gives the inputs that it trained and validated on, as far as
-    they are arrays that are still there.
+    they are arrays that are still there. `n_params` are the model's weights, `seconds` its time.
     """
 
     epochs: Sequence[Mapping[str, float]]
@@ -213,6 +213,8 @@ class Fit:
         default=lambda metric: None, repr=False, compare=False
     )
     arrays: Callable[[], Sequence[Any]] = field(default=tuple, repr=False, compare=False)
+    n_params: int | None = None
+    seconds: float | None = field(default=None, compare=False)
 
 
 class Framework(Protocol):
@@ -265,7 +267,8 @@ class StudyRecord:
     """One revision of a study, as it is stored.
 
     The fingerprints tell what changed since: `code` of the cell without its ranges, `ranges` of the
-    cell's ranges, choices and defaults, `data` of what it reads.
+    cell's ranges, choices and defaults, `data` of what it reads. `further` are the objectives after
+    the first one, `chosen` is the trial that the user chose of their front.
     """
 
     id: int
@@ -281,6 +284,8 @@ class StudyRecord:
     created: float = 0.0  # seconds since 1970
     names: Mapping[str, str] = field(default_factory=dict)  # of unnamed `hp` calls, by place
     line: str = ""  # what stood behind `%%hpo`
+    further: tuple[Goal, ...] = ()
+    chosen: int | None = None
 
 
 @dataclass(frozen=True)
@@ -336,6 +341,10 @@ class Storage(Protocol):
 
     def update(self, record: StudyRecord) -> None:
         """Store the record's source, line, fingerprints, metric and direction again, by its id."""
+        ...
+
+    def choose(self, study: int, number: int | None) -> None:
+        """Store which trial the user chose of several objectives' front; None: none."""
         ...
 
     def revisions(self, name: str) -> list[StudyRecord]:
@@ -431,12 +440,21 @@ class Snapshot:
     is_live: bool = True
     looks: tuple[Look, ...] = ()  # at the test set, with this study's choice
     phase: str = ""  # what the search is at, in words; "" while it searches
+    further: tuple[Goal, ...] = ()
+    chosen: int | None = None
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """All objectives, the first one first."""
+        return (Goal(self.metric, self.direction), *self.further)
 
     @property
     def history(self) -> History:
         """The trials of the search, as samplers see them: without re-runs."""
         trials = tuple(trial for trial in self.trials if trial.kind is not Kind.RECHECK)
-        return History(trials, self.direction, metric=self.metric)
+        return History(
+            trials, self.direction, 0, self.metric, further=self.further, chosen=self.chosen
+        )
 
     @property
     def reruns(self) -> tuple[Trial, ...]:
@@ -497,4 +515,8 @@ class Controls(Protocol):
 
     def enqueue(self, params: Params) -> None:
         """Try this setting next."""
+        ...
+
+    def choose(self, number: int | None) -> None:
+        """Take this trial of several objectives' front; None: none."""
         ...

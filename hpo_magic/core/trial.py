@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from hpo_magic.core.domains import plain
+import numpy as np
+
+from hpo_magic.core.domains import FloatArray, plain
+from hpo_magic.core.front import by_balance, is_on_front
 from hpo_magic.core.outcomes import Outcomes
 from hpo_magic.core.space import Params, Space
 
-__all__ = ["Direction", "Failure", "History", "Kind", "Point", "State", "Trial"]
+__all__ = ["Direction", "Failure", "Goal", "History", "Kind", "Point", "State", "Trial"]
 
 
 class Direction(Enum):
@@ -25,6 +28,17 @@ class Direction(Enum):
     def sign(self) -> int:
         """What turns a value into a loss: lower losses are better."""
         return 1 if self is Direction.MINIMIZE else -1
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One objective: a metric, and which values of it are better."""
+
+    metric: str
+    direction: Direction
+
+    def __str__(self) -> str:
+        return f"{self.direction.value} {self.metric}"
 
 
 class State(Enum):
@@ -84,10 +98,11 @@ class Trial:
     """One trial, as it is stored and shown.
 
     `params` holds the active parameters alone, once the trial has ended; while it runs, what was
-    suggested. `value` is in the metric's own unit. `started` is in seconds since 1970, `output` the
-    end of what the cell printed. `used_seed`: the cell asked for `hp.seed()`. `outcomes` are what
-    it got on each validation row, where that is known. `n_steps` is the last step that the training
-    planned to reach; None where it did not say.
+    suggested. `value` is in the metric's own unit; where there are several objectives, it is that
+    of the first, and `metrics` has those of the others. `started` is in seconds since 1970,
+    `output` the end of what the cell printed. `used_seed`: the cell asked for `hp.seed()`.
+    `outcomes` are what it got on each validation row, where that is known. `n_steps` is the last
+    step that the training planned to reach; None where it did not say.
     """
 
     number: int
@@ -149,36 +164,94 @@ class Trial:
 class History:
     """What a sampler may know: the study's trials so far, and which values are better.
 
-    `trials` are those that fit the space, by number, running ones included. `number` is that of
-    the trial to be suggested; with the seed it makes each suggestion's random stream. `metric` is
-    that of the values; None where it is not known yet.
+    `trials` are those that fit the space, by number, running ones included. `number` is that of the
+    trial to be suggested; with the seed it makes each suggestion's random stream. `metric` is that
+    of the values; None where it is not known yet. `further` are the objectives after the first one,
+    which `direction` and `metric` belong to; `chosen` is the trial that the user chose of them.
     """
 
     trials: tuple[Trial, ...] = ()
     direction: Direction = Direction.MINIMIZE
     number: int = 0
     metric: str | None = None
+    further: tuple[Goal, ...] = ()
+    chosen: int | None = None
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """All objectives, the first one first."""
+        return (Goal(self.metric or "value", self.direction), *self.further)
 
     def loss(self, trial: Trial) -> float | None:
         """Return the trial's value so that lower is better; None if it has none."""
         return None if trial.value is None else self.direction.sign * trial.value
 
+    def values(self, trial: Trial) -> tuple[float | None, ...]:
+        """Return the trial's value in each objective, in the metrics' own units."""
+        if trial.value is None:
+            return (None,) * (1 + len(self.further))
+        return (trial.value, *(trial.metrics.get(goal.metric) for goal in self.further))
+
+    def losses(self, trials: Sequence[Trial]) -> FloatArray:
+        """Return the values of complete trials, lower is better; shape (n_trials, n_goals)."""
+        signs = [goal.direction.sign for goal in self.goals]
+        values = np.array([self.values(t) for t in trials], dtype=np.float64)
+        found: FloatArray = values.reshape(-1, len(signs)) * signs
+        return found
+
     @property
     def complete(self) -> tuple[Trial, ...]:
-        """The trials that have a value."""
-        return tuple(t for t in self.trials if t.state is State.COMPLETE)
+        """The trials that have a value, in every objective."""
+        done = (t for t in self.trials if t.state is State.COMPLETE)
+        return tuple(t for t in done if not self.further or None not in self.values(t))
 
     def _place(self, trial: Trial) -> tuple[float | None, int]:
         return self.loss(trial), trial.number
 
     @property
     def ranked(self) -> list[Trial]:
-        """The complete trials by their values, the best first, the earliest among equals."""
-        return sorted(self.complete, key=self._place)
+        """The complete trials by their values, the best first, the earliest among equals.
+
+        With several objectives: the front, then the front of the others, ...; of each the most
+        balanced first (`front.by_balance`).
+        """
+        complete = self.complete
+        if not self.further:
+            return sorted(complete, key=self._place)
+        return [complete[k] for k in by_balance(self.losses(complete))]
 
     def best(self) -> Trial | None:
-        """Return the first of `ranked`; None if no trial is complete."""
-        return min(self.complete, key=self._place, default=None)
+        """Return the first of `ranked`; None if no trial is complete.
+
+        With several objectives the one that the user has chosen comes before it.
+        """
+        if not self.further:
+            return min(self.complete, key=self._place, default=None)
+        chosen = (t for t in self.complete if t.number == self.chosen)
+        return next(chosen, None) or next(iter(self.ranked), None)
+
+    @property
+    def front(self) -> list[Trial]:
+        """The complete trials that none is better than, by the first objective, the best first."""
+        complete = self.complete
+        on_front = is_on_front(self.losses(complete))
+        found = [trial for trial, is_on in zip(complete, on_front, strict=True) if is_on]
+        return sorted(found, key=self._place)
+
+    @property
+    def last_gain(self) -> Trial | None:
+        """The last trial that was better than all before; None if no trial is complete.
+
+        With several objectives: the last one that joined the front, when it came.
+        """
+        if not self.further:
+            return self.best()
+        complete = self.complete
+        losses = self.losses(complete)
+        for k in reversed(range(len(complete))):
+            if not (losses[:k] <= losses[k]).all(axis=1).any():
+                return complete[k]
+        return None
 
     def fitting(self, space: Space) -> History:
         """Return the history of the trials whose values are all in `space`."""

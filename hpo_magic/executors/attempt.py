@@ -20,7 +20,7 @@ from hpo_magic.core.callsite import CallSites
 from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
 from hpo_magic.core.metrics import Score, numbers_in, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
-from hpo_magic.core.trial import Direction, Failure, Kind
+from hpo_magic.core.trial import Direction, Failure, Goal, Kind
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
 from hpo_magic.executors.outcomes import outcomes_of
 
@@ -68,9 +68,9 @@ Seen = Callable[[Run, Sequence[Fit]], None]
 class Attempt:
     """Runs an objective, once a call.
 
-    `metric` and `direction` are what the user named, if anything. `keep` is given what a training
-    left when its value beats all before, `seen` the fits of each training. `last_error` is the
-    exception of the last failed one.
+    `metric` and `direction` are what the user named, if anything, and `further` the objectives
+    after that. `keep` is given what a training left when its value beats all before, `seen` the
+    fits of each training. `last_error` is the exception of the last failed one.
     `names` are those of the unnamed `hp` calls by place, which every trial adds to.
     `in_user_code` is open while the user's code runs, and only then may an interrupt be raised.
     """
@@ -79,6 +79,7 @@ class Attempt:
     frameworks: Sequence[Framework] = ()
     metric: str | None = None
     direction: Direction | None = None
+    further: tuple[Goal, ...] = ()
     keep: Keep | None = None
     seen: Seen | None = None
     is_stopping: Callable[[int], bool] = lambda number: False
@@ -105,11 +106,17 @@ class Attempt:
                 with self.in_user_code():
                     trained = self.objective.train()
             score = value_of_trial(
-                self.metric, self.direction, trained.last, fits, trained.variables
+                self.metric,
+                self.direction,
+                trained.last,
+                fits,
+                trained.variables,
+                further=self.further,
             )
             outcome = self._outcome(trial, output, score)
-            if not math.isfinite(score.value):
-                return self._failed(run, outcome, _not_finite(score))
+            for metric in (score.metric, *(goal.metric for goal in self.further)):
+                if not math.isfinite(score.metrics[metric]):
+                    return self._failed(run, outcome, _not_finite(metric, score.metrics[metric]))
             if self.keep and run.kind is not Kind.RECHECK and _is_better(score, run.to_beat):
                 self.keep(run, trained, fits)
             if self.seen is not None:
@@ -215,9 +222,9 @@ def _is_better(score: Score, to_beat: float | None) -> bool:
     return to_beat is None or sign * score.value < sign * to_beat
 
 
-def _not_finite(score: Score) -> Failure:
-    text = "not a number (NaN)" if math.isnan(score.value) else "infinite"
-    return Failure("Diverged", f"{score.metric} is {text}")
+def _not_finite(metric: str, value: float) -> Failure:
+    text = "not a number (NaN)" if math.isnan(value) else "infinite"
+    return Failure("Diverged", f"{metric} is {text}")
 
 
 class _Tail(io.TextIOBase):

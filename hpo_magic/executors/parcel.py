@@ -16,7 +16,7 @@ import cloudpickle
 
 from hpo_magic.core.events import Completed, Ended, Failed, Run
 from hpo_magic.core.ports import Fit, Framework
-from hpo_magic.core.trial import Direction
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import NotPortable
 from hpo_magic.executors.attempt import Attempt, Objective, Trained, TrialStopped
 
@@ -38,7 +38,7 @@ class Parcel:
 
     Parameters
     ----------
-    objective, frameworks, metric, direction
+    objective, frameworks, metric, direction, further
         As in `Attempt`.
     model_of
         Returns the model of a training that leads as something to be pickled; None: of none.
@@ -52,6 +52,7 @@ class Parcel:
     direction: Direction | None = None
     model_of: Callable[[Sequence[Fit]], Any] = lambda fits: None
     rows_of: Callable[[Sequence[Fit]], Any] = lambda fits: None
+    further: tuple[Goal, ...] = ()
     _seeds: set[int] = field(default_factory=set)
     _n_trained: int = 0
 
@@ -164,6 +165,7 @@ def train(
         parcel.frameworks,
         parcel.metric,
         parcel.direction,
+        parcel.further,
         keep=keep,
         seen=seen,
         is_stopping=lambda number: is_stopping(),

@@ -12,6 +12,7 @@ import contextlib
 import functools
 import inspect
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -79,8 +80,10 @@ class _Watch:
         if any(isinstance(callback, _Reporter) for callback in callbacks):
             return fit(*args, **kwargs)  # somebody wrapped our `fit`: this call is watched already
         reporter = _Reporter(self)
+        begun = time.perf_counter()
         with self._deeper(), _joined(call, callbacks, reporter):
             result = _silent(fit, call)
+        took_s = time.perf_counter() - begun
         if reporter.epochs:
             final = _final(callbacks, reporter.numbers)
             model, rows = call.args[0], validation_rows(call.arguments)
@@ -90,6 +93,8 @@ class _Watch:
                 result,
                 model,
                 arrays=inputs_of_fit(call.arguments.get("x"), rows[0] if rows else None),
+                n_params=int(model.count_params()) if model.built else None,
+                seconds=took_s,
             )
             if rows is not None:
                 found = outcomes_of_fit(model, *rows, reporter.epochs[final])

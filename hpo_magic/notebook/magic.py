@@ -121,10 +121,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         def listeners(wishes: Wishes) -> Sequence[Listener]:
             restorer.note = wishes.note
             wishes.narrow = lambda: narrowing.append(True)
-            sentence = contradiction(options.metric, options.direction)
-            if sentence:
-                wishes.note(sentence)
-            for text in (*translation.notes, warning):
+            contradictions = [contradiction(g.metric, g.direction) for g in options.goals]
+            for text in (*contradictions, *translation.notes, warning):
                 if text:
                     wishes.note(text)
             logs = [make_log(options.log, name, wishes.note)] if options.log is not None else []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from hpo_magic.core.metrics import keras_direction
-from hpo_magic.core.trial import Direction
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.options import ERRORS, PRUNERS, UIS, Options, checked_name, seconds
 from hpo_magic.samplers import SAMPLERS
@@ -82,6 +83,14 @@ expression, if that is a number, else val_loss, minimized. The kernel's stop but
 and keeps its result. There is no --background: that button would not reach the search, and cells
 below would run before its end. %hpo NAME in another notebook shows it meanwhile.
 
+Give several and the search looks for the settings that are best in all of them together, its front:
+%%hpo NAME --maximize val_accuracy --minimize n_params. Each is found by its name, as one is; a
+tuple at the end of the cell has them in the order of the line. A Keras fit gives n_params and
+fit_seconds by itself. study.front lists the settings, study.choose(n_params=20_000) or (trial=17)
+takes one, as a click in the panel does; until then it is the most balanced one. No training is
+pruned then, --stop N counts the trials that brought nothing new to the front, and the re-check is
+of points of the front.
+
 Three samplers learn from the trials: bayes (scikit-optimize) from settings as a whole, tpe
 (Hyperopt, in the extra hpo_magic[tpe]) from each parameter by itself, genetic (pymoo, in the extra
 hpo_magic[genetic]) by crossing the best. random draws, sobol spreads evenly, grid takes every
@@ -136,10 +145,11 @@ def parse_line(line: str) -> tuple[str, Options]:
         raise OptionError(f"one name is enough: {found.name!r} and {word!r} were given.")
     if found.name is None:
         raise OptionError(_no_name(found))
-    metric, direction = _goal(found.maximize, found.minimize)
+    metric, direction, further = _goals(found.goals or [])
     options = Options(
         metric=metric,
         direction=direction,
+        further=further,
         trials=_number("--trials", found.trials),
         time=None if found.time is None else seconds(found.time),
         timeout=None if found.timeout is None else seconds(found.timeout, "timeout"),
@@ -200,7 +210,7 @@ def suggestions(text: str) -> list[str]:
             return [value for value in option.values if value.startswith(current)]
     if not current.startswith("-") and current:
         return []
-    free = [option.flag for option in OPTIONS if option.flag not in before]
+    free = [o.flag for o in OPTIONS if o.flag not in before or o.value == "METRIC"]
     return [flag for flag in free if flag.startswith(current)]
 
 
@@ -220,7 +230,7 @@ def _parser() -> _Parser:
         if not option.value:
             extra = {"action": "store_true"}
         elif option.value == "METRIC":
-            extra = {"nargs": "?", "const": ""}
+            extra = {"nargs": "?", "const": "", "dest": "goals", "action": _AddGoal}
         elif option.default != "hpo_studies" and (option.values or option.default != "none"):
             extra = {"default": option.default}
         parser.add_argument(*flags, **extra)
@@ -234,15 +244,25 @@ def _words(line: str) -> list[str]:
         raise OptionError(f"the line cannot be read: {str(error).lower()}.") from None
 
 
-def _goal(maximize: str | None, minimize: str | None) -> tuple[str | None, Direction | None]:
-    """Return the metric and the direction; the metric is None where only a direction was given."""
-    if maximize is not None and minimize is not None:
-        raise OptionError("give one of --maximize and --minimize, not both.")
-    if maximize is not None:
-        return maximize or None, Direction.MAXIMIZE
-    if minimize is not None:
-        return minimize or None, Direction.MINIMIZE
-    return None, None
+class _AddGoal(argparse.Action):
+    """Collects --maximize and --minimize in the order of the line."""
+
+    def __call__(self, parser: Any, found: Any, value: Any, flag: str | None = None) -> None:
+        given = (value, Direction(str(flag).removeprefix("--")))
+        found.goals = [*(found.goals or []), given]
+
+
+def _goals(
+    given: Sequence[tuple[str, Direction]],
+) -> tuple[str | None, Direction | None, tuple[Goal, ...]]:
+    """Return the first metric and its direction, and the further objectives.
+
+    The metric is None where only a direction was given.
+    """
+    if not given:
+        return None, None, ()
+    metric, direction = given[0]
+    return metric or None, direction, tuple(Goal(*goal) for goal in given[1:])
 
 
 def contradiction(metric: str | None, direction: Direction | None) -> str:
@@ -265,9 +285,9 @@ def _number(flag: str, text: str) -> int:
 
 
 def _no_name(found: argparse.Namespace) -> str:
-    for flag in ("maximize", "minimize"):
-        taken = getattr(found, flag)
+    for taken, direction in found.goals or []:
         if taken:
+            flag = direction.value
             return (
                 f"the study has no name: {taken!r} was taken for the metric of --{flag}. "
                 f"Write %%hpo NAME --{flag} {taken}."

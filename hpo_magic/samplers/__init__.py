@@ -24,8 +24,12 @@ SAMPLERS = {
 LIBRARIES = {"tpe": "Hyperopt", "genetic": "pymoo"}
 
 
-def make_sampler(name: str) -> Sampler:
-    """Return a new sampler of that name.
+# Those that learn from one number for each trial; the others do not care, or know several.
+OF_ONE_NUMBER = ("bayes", "tpe")
+
+
+def make_sampler(name: str, *, several: bool = False) -> Sampler:
+    """Return a new sampler of that name; with `several`, for several objectives.
 
     Raises
     ------
@@ -46,6 +50,10 @@ def make_sampler(name: str) -> Sampler:
         if name not in LIBRARIES:
             raise
         raise _missing(name, f", and it cannot be imported: {error}") from None
+    if several and name in OF_ONE_NUMBER:
+        from hpo_magic.samplers.scalarized import Scalarized
+
+        return Scalarized(made())
     return made()
 
 

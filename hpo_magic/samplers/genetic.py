@@ -4,14 +4,20 @@ pymoo's algorithm keeps a population; here it is made from the history at each c
 complete trials. pymoo's own operators select two parents, cross them and mutate the child, one
 child a trial. Who survives depends on the trials alone, in whatever order they end, so trials in
 parallel need no more. Trials that run or failed have no children.
+
+With several objectives it is NSGA-II (Deb et al., IEEE Trans. Evol. Comput. 6, 2002), by pymoo's
+own functions: those survive that are on the foremost fronts, and of the last one those that stand
+the most alone; parents win a tournament of two by the same order.
 """
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 from zlib import crc32
 
 import numpy as np
+from pymoo.algorithms.moo.nsga2 import binary_tournament
 from pymoo.algorithms.soo.nonconvex.ga import FitnessSurvival
 from pymoo.core.duplicate import DuplicateElimination
 from pymoo.core.mixed import MixedVariableMating
@@ -19,6 +25,8 @@ from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.core.variable import Binary, Integer, Real
 from pymoo.core.variable import Choice as Option
+from pymoo.operators.selection.tournament import TournamentSelection
+from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 
 from hpo_magic.core.activity import Activity, units_of
 from hpo_magic.core.domains import Choice, Domain, FloatArray, Int, Plain
@@ -33,6 +41,8 @@ __all__ = ["POPULATION", "GeneticSampler", "variables"]
 # pymoo's default of 50 is for thousands of trials; a search has fifty, and all were left to chance.
 # On made-up problems 10, 15 and 20 were alike after 100 trials, and 10 was ahead after 50.
 POPULATION = 10
+# A front needs room:
+POPULATION_OF_SEVERAL = 20
 # How many children are born where they repeat trials; then a new setting is drawn.
 N_BIRTHS = 20
 # pymoo crosses and mutates numbers as floats: finer levels than this are a continuous range.
@@ -55,12 +65,15 @@ class GeneticSampler:
         encoding = Encoding(space, Activity.learned(space, history.trials, units))
         tried = Tried.of(encoding, history.trials, units)
         rng = stream(seed, history)
-        problem = Problem(vars=variables(space), n_obj=1)
-        parents = _survivors(problem, history, space, seed)
+        problem = Problem(vars=variables(space), n_obj=len(history.goals))
+        parents = _survivors(problem, history, space, seed, rng)
         if len(parents) < 2:
             return draw_untried(encoding, tried, rng)
         mating = MixedVariableMating(eliminate_duplicates=_New(tried), n_max_iterations=N_BIRTHS)
-        children = mating.do(problem, parents, 1, random_state=rng)
+        if history.further:
+            mating.selection = TournamentSelection(binary_tournament)
+        by_rank = SimpleNamespace(tournament_type="comp_by_rank_and_crowding", random_state=rng)
+        children = mating.do(problem, parents, 1, random_state=rng, algorithm=by_rank)
         if not len(children):
             return draw_untried(encoding, tried, rng)
         return encoding.params(_units(encoding, children[0].X))
@@ -90,15 +103,19 @@ def _variable(domain: Domain) -> Any:
     return Integer(bounds=(0, n - 1))
 
 
-def _survivors(problem: Any, history: History, space: Space, seed: int) -> Any:
+def _survivors(
+    problem: Any, history: History, space: Space, seed: int, rng: np.random.Generator
+) -> Any:
     """Return the population: the best complete trials; nobody before enough trials have ended."""
     n_ended = sum(trial.state.is_finished for trial in history.trials)
     if n_ended < POPULATION or not problem.vars:
         return Population()
     complete = history.complete
     genomes = [_genome(problem, trial, space, seed) for trial in complete]
-    losses = np.array([history.loss(trial) for trial in complete], dtype=np.float64)
-    everybody = Population.new(X=genomes, F=losses[:, np.newaxis])
+    everybody = Population.new(X=genomes, F=history.losses(complete))
+    if history.further:
+        ranked = RankAndCrowding()
+        return ranked.do(problem, everybody, n_survive=POPULATION_OF_SEVERAL, random_state=rng)
     return FitnessSurvival().do(problem, everybody, n_survive=POPULATION)
 
 

@@ -65,8 +65,17 @@ class MemoryStorage:
                 revision=stored.revision,
                 seed=stored.seed,
                 created=stored.created,
+                further=stored.further,
+                chosen=stored.chosen,
             )
             study.used = self._next_tick()
+
+    def choose(self, study: int, number: int | None) -> None:
+        """Store which trial the user chose of several objectives' front; None: none."""
+        with self._lock:
+            kept = self._studies[study]
+            kept.record = replace(kept.record, chosen=number)
+            kept.used = self._next_tick()
 
     def revisions(self, name: str) -> list[StudyRecord]:
         """Return the revisions of a study, oldest first; none if there is no such study."""

@@ -101,4 +101,5 @@ _USED = (
 # The second has nothing to change: trials say whether they used the seed, and may be re-checks. Nor
 # has the fifth: trials may be pruned or skipped, and say how long they were to be. Nor has the
 # sixth: studies know the line of options that they were searched with.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, (), _OUTCOMES, _USED, (), ())
+# Nor has the seventh: a study may have several objectives, and a trial chosen of their front.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, (), _OUTCOMES, _USED, (), (), ())

@@ -23,7 +23,7 @@ from hpo_magic.core.domains import Plain, plain
 from hpo_magic.core.outcomes import Outcomes
 from hpo_magic.core.ports import Look, StudyRecord, UsedRows
 from hpo_magic.core.space import Params, Space
-from hpo_magic.core.trial import Direction, State, Trial
+from hpo_magic.core.trial import Direction, Goal, State, Trial
 from hpo_magic.storage.database import Connection, Database
 from hpo_magic.storage.process import Process
 from hpo_magic.storage.strict_json import from_text, to_text
@@ -123,6 +123,17 @@ class SqliteStorage:
             db.execute(
                 "UPDATE studies SET record = ?, changed = ? WHERE id = ?",
                 [_record_text(stored), tick, record.id],
+            )
+
+    def choose(self, study: int, number: int | None) -> None:
+        """Store which trial the user chose of several objectives' front; None: none."""
+        with self._changing() as (db, tick):
+            row = db.execute(
+                "SELECT id, name, revision, record FROM studies WHERE id = ?", [study]
+            ).fetchone()
+            text = _record_text(replace(_record(*row), chosen=number))
+            db.execute(
+                "UPDATE studies SET record = ?, changed = ? WHERE id = ?", [text, tick, study]
             )
 
     def revisions(self, name: str) -> list[StudyRecord]:
@@ -289,13 +300,20 @@ class SqliteStorage:
 def _record(study: int, name: str, revision: int, text: str) -> StudyRecord:
     fields = from_text(text)
     fields["direction"] = Direction(fields["direction"])
+    further = (Goal(metric, Direction(word)) for metric, word in fields.get("further", ()))
+    fields["further"] = tuple(further)
     return StudyRecord(id=study, name=name, revision=revision, **fields)
 
 
 def _record_text(record: StudyRecord) -> str:
-    """Return what is not in a column of its own."""
+    """Return what is not in a column of its own; what belongs to several objectives if it is there.
+
+    So the file of a study with one objective is that of the formats before.
+    """
     fields = asdict(record) | {"direction": record.direction.value}
+    fields["further"] = [[goal.metric, goal.direction.value] for goal in record.further]
     columns = {"id", "name", "revision"}
+    columns |= {name for name in ("further", "chosen") if fields[name] in ([], None)}
     return to_text({name: value for name, value in fields.items() if name not in columns})
 
 

@@ -18,7 +18,7 @@ from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.outcomes import of_rows
 from hpo_magic.core.ports import Look, Storage, StudyRecord, UsedRows
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Failure, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Failure, Goal, Kind, Point, State, Trial
 
 __all__ = ["StorageContract", "a_record", "a_trial"]
 
@@ -90,6 +90,16 @@ class StorageContract:
         edited = replace(edited, metric="loss", direction=Direction.MINIMIZE)
         storage.update(replace(edited, seed=9, created=0.0))
         assert storage.revisions("digits") == [edited]
+
+    def test_several_objectives_and_the_choice_are_kept(self, storage: Storage) -> None:
+        """What is chosen is stored beside the record: updating an older copy does not undo it."""
+        further = (Goal("n_params", Direction.MINIMIZE), Goal("f1", Direction.MAXIMIZE))
+        created = storage.create(replace(a_record(), further=further))
+        storage.choose(created.id, 7)
+        storage.update(replace(created, source="s"))
+        assert storage.revisions("digits") == [replace(created, source="s", chosen=7)]
+        storage.choose(created.id, None)
+        assert storage.revisions("digits") == [replace(created, source="s")]
 
     def test_the_latest_used_name_is_last(self, storage: Storage) -> None:
         """A study is used by being created, updated, and given trials."""

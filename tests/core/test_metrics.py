@@ -9,7 +9,7 @@ import pytest
 
 from hpo_magic.core.metrics import NOTHING, Score, keras_direction, number, value_of_trial
 from hpo_magic.core.ports import Fit
-from hpo_magic.core.trial import Direction
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
 
 MAXIMIZE, MINIMIZE = Direction.MAXIMIZE, Direction.MINIMIZE
@@ -264,3 +264,65 @@ def test_a_bare_list_at_the_end_is_not_passed_over_for_the_training_metric() -> 
     with pytest.raises(MetricError, match=r"return_dict=True"):
         value_of_trial("accuracy", None, [0.3, 0.8], fits, {})
     assert value_of_trial("val_accuracy", None, [0.3, 0.8], fits, {}).value == 0.8
+
+
+# Several objectives.
+
+SIZE = Goal("n_params", MINIMIZE)
+TIME = Goal("fit_seconds", MINIMIZE)
+
+
+def scored_by_two(**left) -> Score:
+    """Return accuracy and size of a trial that left these things."""
+    return score("val_accuracy", MAXIMIZE, further=(SIZE,), **left)
+
+
+def test_each_objective_is_found_by_its_name():
+    """In a dict, in the last fit, among the variables; together or apart."""
+    for left in (
+        {"last": {"val_accuracy": 0.5, "n_params": 7}},
+        {"last": {"n_params": 7}, "fits": [Fit(({"val_accuracy": 0.5},))]},
+        {"fits": [Fit(({"val_accuracy": 0.5},))], "variables": {"n_params": 7}},
+    ):
+        found = scored_by_two(**left)
+        assert (found.value, found.metrics["n_params"]) == (0.5, 7.0)
+
+
+def test_a_number_at_the_end_is_the_first_objective():
+    """As it is the value where there is one; the others have their names."""
+    found = scored_by_two(last=0.5, fits=[FIT], variables={"n_params": 7})
+    assert (found.metrics["val_accuracy"], found.metrics["n_params"]) == (0.5, 7.0)
+
+
+def test_a_tuple_at_the_end_has_them_in_order():
+    """Of the right length; a list is Keras's evaluate, which gives no names."""
+    found = scored_by_two(last=(0.5, 7))
+    assert (found.value, found.metrics["n_params"]) == (0.5, 7.0)
+    with pytest.raises(MetricError, match=r"^The cell ends in a tuple of 3, and there are 2 obj"):
+        scored_by_two(last=(0.5, 7, 1))
+    with pytest.raises(MetricError, match=r"End it with a number for each of val_accuracy, n_par"):
+        scored_by_two(last=(0.5, "small"))
+
+
+def test_a_fit_gives_its_size_and_time():
+    """The last model's weights, the seconds of all fits; a value of the cell's own comes first."""
+    fits = [Fit(EPOCHS, n_params=3, seconds=1.0), Fit(EPOCHS, n_params=8, seconds=0.5)]
+    found = score("val_accuracy", None, fits=fits, further=(SIZE, TIME))
+    assert (found.metrics["n_params"], found.metrics["fit_seconds"]) == (8.0, 1.5)
+    own = score("val_accuracy", None, fits=fits, variables={"n_params": 2}, further=(SIZE,))
+    assert own.metrics["n_params"] == 2.0
+
+
+def test_one_objective_is_not_told_what_it_did_not_ask_for():
+    """Its metrics are what they were before there were several."""
+    fits = [Fit(EPOCHS, n_params=3, seconds=1.0)]
+    assert set(score("val_accuracy", fits=fits).metrics) == set(EPOCHS[0])
+
+
+def test_an_objective_that_is_missing_is_named():
+    """With what there is; a size that no fit gave is not there."""
+    fits = [Fit(EPOCHS, n_params=3)]
+    with pytest.raises(MissingMetric, match=r'without the metric "n_parms".*n_params'):
+        score("val_accuracy", None, fits=fits, further=(Goal("n_parms", MINIMIZE),))
+    with pytest.raises(MissingMetric, match=r'without the metric "n_params"'):
+        scored_by_two(last=0.5)

@@ -606,3 +606,13 @@ def test_the_seed_sets_every_stream():
 
     assert drawn(1) == drawn(1)
     assert drawn(1) != drawn(2)
+
+
+def test_a_fit_tells_its_size_and_its_time():
+    """The weights of the model, those that are not trained among them, and seconds."""
+    with Watched() as seen:
+        model = sequential()
+        model.fit(X, Y)
+    (fit,) = seen.fits
+    assert fit.n_params == model.count_params()
+    assert 0 < fit.seconds < 60

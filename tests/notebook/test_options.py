@@ -97,8 +97,23 @@ def test_lines(line: str, options: dict[str, Any]) -> None:
             "Did you mean bayes?",
         ),
         (
-            "digits --maximize a --minimize b",
-            "give one of --maximize and --minimize, not both.",
+            "digits --maximize --minimize b",
+            "each of several objectives needs a name: --maximize val_accuracy --minimize n_params, "
+            "for example.",
+        ),
+        (
+            "digits --maximize a --minimize a",
+            "'a' is given twice: each objective is another metric.",
+        ),
+        (
+            "digits --maximize a --minimize b --stop noise",
+            "stop: noise is about one best value; with several objectives give none, or a number "
+            "of trials.",
+        ),
+        (
+            "digits --maximize a --minimize b --pruner median",
+            "pruner: median compares one curve, and with several objectives every training is "
+            "finished. Leave it out.",
         ),
         (
             "digits --fresh=yes",
@@ -187,3 +202,23 @@ def test_a_direction_against_keras_is_mentioned(
 ) -> None:
     """Metrics of Keras's own have a usual direction; others do not."""
     assert contradiction(metric, direction) == sentence
+
+
+def test_several_objectives_come_in_the_order_of_the_line() -> None:
+    """The first one is the metric, the others are further ones; of one kind there may be more."""
+    _, options = parse_line("digits --minimize n_params --maximize acc --minimize fit_seconds")
+    assert [str(goal) for goal in options.goals] == [
+        "minimize n_params",
+        "maximize acc",
+        "minimize fit_seconds",
+    ]
+    assert (options.metric, options.direction) == ("n_params", Direction.MINIMIZE)
+    assert len(options.further) == 2
+
+
+def test_an_objective_may_be_completed_once_more() -> None:
+    """Other options are offered once."""
+    offered = suggestions("digits --maximize acc --trials 20 --")
+    assert "--minimize" in offered
+    assert "--maximize" in offered
+    assert "--trials" not in offered
