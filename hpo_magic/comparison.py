@@ -66,9 +66,13 @@ def compare(a: Study, b: Study) -> Comparison:
         If they want different things, or one has no complete trial.
     """
     one, other = a.snapshot, b.snapshot
-    goals = [(s.metric, s.direction) for s in (one, other)]
+    goals = [s.goals for s in (one, other)]
+    if one.further and goals[0] == goals[1]:
+        raise HpoError(
+            "Studies with several objectives cannot be compared by a number: see .front of each."
+        )
     if goals[0] != goals[1]:
-        told = " and ".join(f"{direction.value} {metric}" for metric, direction in goals)
+        told = " and ".join(", ".join(map(str, each)) for each in goals)
         raise HpoError(f"The studies cannot be compared: they want to {told}.")
     a_best, b_best = a.best_trial, b.best_trial  # raises where there is none
     difference, half_width, how = _difference(one, other)

@@ -192,7 +192,9 @@ def _engine(opened: Opened, options: Options) -> Engine:
     if opened.sentence:
         engine.handle(Noted(opened.sentence))
     n_done = sum(trial.state.is_finished for trial in opened.trials)
-    announced = rechecker.announcement(options.trials, is_timed=options.time is not None)
+    announced = rechecker.announcement(
+        options.trials, is_timed=options.time is not None, of_front=bool(further)
+    )
     if announced and n_done < options.trials:
         engine.handle(Noted(announced))
     return engine

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpo_magic.choosing import chosen_number
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
@@ -16,7 +17,12 @@ from hpo_magic.core.wording import counted, setting
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
 from hpo_magic.executors.attempt import Objective
 from hpo_magic.frozen import Frozen, written
-from hpo_magic.honesty.rechecking import chosen_trial, headline, honest_of
+from hpo_magic.honesty.rechecking import (
+    chosen_trial,
+    headline,
+    honest_by_goal,
+    honest_of,
+)
 from hpo_magic.honesty.report import Honest
 from hpo_magic.restore import Restorer
 from hpo_magic.snapshots import looks_of, snapshot_of
@@ -83,8 +89,59 @@ class Study:
         return self.snapshot.start
 
     @property
+    def front(self) -> tuple[Trial, ...]:
+        """The complete trials that no other is better than in all objectives at once.
+
+        Sorted by the first objective, the best first; with one objective the best trial alone.
+        """
+        return tuple(self.snapshot.history.front)
+
+    def choose(self, trial: int | None = None, **limits: float) -> Study:
+        """Take a point of the front: what `best_trial`, `honest`, `freeze()` and the test are of.
+
+        The choice is stored with the study, and may be made again. Without arguments it is taken
+        back: then the most balanced point is taken, the nearest to the best of all objectives.
+
+        Parameters
+        ----------
+        trial
+            A complete trial's number; it may lie behind the front.
+        **limits
+            What objectives must keep, by metric: `n_params=20_000` is at most where it is
+            minimized, at least where it is maximized. Of the points of the front that keep them all
+            the best in the other objective is taken, the most balanced where there are several.
+
+        Returns
+        -------
+        Study
+            This one.
+
+        Raises
+        ------
+        HpoError
+            If the study has one objective, or no trial is that one or keeps the limits.
+
+        Examples
+        --------
+        >>> from hpo_magic import hp, search
+        >>> def bowl():
+        ...     x = hp.Float(0, 3)
+        ...     return {"error": (x - 2) ** 2, "cost": x**2}
+        >>> study = search(bowl, trials=20, minimize=["error", "cost"], ui="none", recheck="0")
+        >>> study.choose(cost=1.0).best_trial.metrics["cost"] <= 1
+        True
+        """
+        number = chosen_number(self.snapshot, trial, limits)
+        self.storage.choose(self.record.id, number)
+        self.record = replace(self.record, chosen=number)
+        self.snapshot = replace(self.snapshot, chosen=number)
+        return self
+
+    @property
     def best_trial(self) -> Trial:
         """The trial whose setting to take: the choice of the re-check, else the best seen.
+
+        With several objectives: the one that was chosen (`choose`), else the most balanced one.
 
         Raises
         ------
@@ -103,7 +160,19 @@ class Study:
 
     @property
     def best_seen(self) -> float:
-        """The best validation value seen: optimistic, since it was picked as the best of many."""
+        """The best validation value seen: optimistic, since it was picked as the best of many.
+
+        Raises
+        ------
+        HpoError
+            If no trial is complete, or there are several objectives.
+        """
+        if self.snapshot.further:
+            names = ", ".join(goal.metric for goal in self.snapshot.goals)
+            raise HpoError(
+                f"Study {self.name!r} has several objectives ({names}), so no value is the best. "
+                f".front has the trials that none is better than, .choose(…) takes one of them."
+            )
         best = self.snapshot.history.best()
         if best is None:
             raise HpoError(f"Study {self.name!r} has no complete trial yet.")
@@ -112,11 +181,15 @@ class Study:
         return value
 
     @property
-    def honest(self) -> Honest | None:
+    def honest(self) -> Honest | dict[str, Honest] | None:
         """What to expect of the chosen setting on new data; None if nothing was re-run for it.
 
-        Its `value`, `half_width` (of the 95% interval, where there is one), and `how`.
+        Its `value`, `half_width` (of the 95% interval, where there is one), and `how`. With several
+        objectives one of these for each, by metric.
         """
+        if self.snapshot.further:
+            of_all = honest_by_goal(self.snapshot)
+            return None if of_all[self.snapshot.metric].value is None else of_all
         found = honest_of(self.snapshot)
         return None if found.value is None else found
 
@@ -276,8 +349,9 @@ class Study:
         """Return a table with a row for each trial.
 
         Columns: `number`, `state`, `kind`, `value`, `duration_s`, each parameter by its name
-        (missing where it was not active), and `error`. Its `attrs` have the headline: the start,
-        the best seen, the honest number and the test, as they are shown.
+        (missing where it was not active), and `error`. With several objectives each has a column by
+        its metric instead of `value`, and `front` says which trials are on it. Its `attrs` have the
+        headline: the start, the best seen, the honest number and the test, as they are shown.
 
         Raises
         ------
@@ -291,12 +365,13 @@ class Study:
                 "to_frame() needs pandas, which is not here: pip install pandas"
             ) from None
 
+        on_front = {trial.number for trial in self.front}
         rows = [
             {
                 "number": trial.number,
                 "state": trial.state.value,
                 "kind": trial.kind.value,
-                "value": trial.value,
+                **self._values_of(trial, on_front),
                 "duration_s": trial.duration_s,
                 **{name: trial.params.get(name) for name in self.space},
                 "error": str(trial.failure) if trial.failure else None,
@@ -307,8 +382,18 @@ class Study:
         frame.attrs.update({line.label: line.value for line in headline(self.snapshot)})
         return frame
 
+    def _values_of(self, trial: Trial, on_front: set[int]) -> dict[str, Any]:
+        if not self.snapshot.further:
+            return {"value": trial.value}
+        metrics = [goal.metric for goal in self.snapshot.goals]
+        values = zip(metrics, self.snapshot.history.values(trial), strict=True)
+        return {**dict(values), "front": trial.number in on_front}
+
     def to_skopt(self) -> OptimizeResult:
-        """Return the study as scikit-optimize's result, for `skopt.plots`."""
+        """Return the study as scikit-optimize's result, for `skopt.plots`.
+
+        It has one value for each trial: with several objectives, the first one's.
+        """
         from hpo_magic.samplers.bayes import to_optimize_result
 
         return to_optimize_result(self.space, self.snapshot.history)
@@ -383,7 +468,10 @@ class Study:
     # Each plot has what it says in words beneath it, as far as the trials carry words.
 
     def plot_convergence(self) -> Figure:
-        """Return a figure of the best value so far over the trials, with the start."""
+        """Return a figure of the best value so far over the trials, with the start.
+
+        With several objectives: of what the front covers.
+        """
         from hpo_magic.views.convergence import convergence
 
         return self._plot(convergence)
@@ -393,6 +481,12 @@ class Study:
         from hpo_magic.views.curves import curves
 
         return self._plot(curves)
+
+    def plot_front(self) -> Figure:
+        """Return a figure of the trials by their objectives, with the front and the chosen one."""
+        from hpo_magic.views.front import front
+
+        return self._plot(front)
 
     def plot_parallel(self) -> Figure:
         """Return a figure with one axis for each parameter and one line for each trial."""

@@ -17,7 +17,7 @@ from hpo_magic.core.labels import label_of
 from hpo_magic.core.narrow import Narrowed, narrow
 from hpo_magic.core.ports import Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, State, Trial
+from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 from hpo_magic.core.wording import counted, setting, shown
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
 
@@ -73,7 +73,13 @@ def settings_to_try(
         raise StudyNotFound(f"--from: no study {name!r} here.{did_you_mean(name, names)}{listed}")
     last = revisions[-1]
     n = max(min(MOST_SETTINGS, n_trials // 4), 1)
-    found = best_settings(storage.trials(last.id), last.direction, n)
+    trials = storage.trials(last.id)
+    if last.further:  # points of the front, the most balanced first, then those behind it
+        searched = tuple(t for t in trials if t.kind is not Kind.RECHECK)
+        history = History(searched, last.direction, 0, last.metric, last.further)
+        found = list({setting(t.params): dict(t.params) for t in history.ranked}.values())[:n]
+    else:
+        found = best_settings(trials, last.direction, n)
     if not found:
         raise StudyNotFound(f"--from: study {name!r} has no complete trial to begin from.")
     return found

@@ -34,6 +34,7 @@ LAYERS = (
         "study",
         "frozen",
         "restore",
+        "choosing",
         "used_rows",
         "voting",
         "warm",

@@ -11,7 +11,16 @@ import numpy.typing as npt
 
 from hpo_magic.core.domains import FloatArray
 
-__all__ = ["Scale", "by_balance", "hypervolume", "is_on_front", "layers", "spread"]
+__all__ = [
+    "WIDE",
+    "BoolArray",
+    "Scale",
+    "by_balance",
+    "hypervolume",
+    "is_on_front",
+    "layers",
+    "spread",
+]
 
 BoolArray = npt.NDArray[np.bool_]
 

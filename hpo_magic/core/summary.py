@@ -6,7 +6,8 @@ result: it is the best value *seen*, it is said to be optimistic, and the test h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from statistics import median
 from typing import NamedTuple
 
@@ -35,13 +36,18 @@ __all__ = [
     "gain",
     "gain_text",
     "goal_text",
+    "goal_writers",
+    "leading_trials",
     "n_done",
+    "named_values_text",
     "progress_text",
     "running_trials",
     "start_trial",
+    "test_line",
     "three_numbers",
     "time_left_s",
     "time_text",
+    "values_text",
 ]
 
 
@@ -67,6 +73,14 @@ class Line(NamedTuple):
 def best_trial(snapshot: Snapshot) -> Trial | None:
     """Return the trial with the best value seen; None if none is complete."""
     return snapshot.history.best()
+
+
+def leading_trials(snapshot: Snapshot) -> list[Trial]:
+    """Return the trials that lead: the best one, or with several objectives the front."""
+    if snapshot.further:
+        return snapshot.history.front
+    best = best_trial(snapshot)
+    return [] if best is None else [best]
 
 
 def start_trial(snapshot: Snapshot) -> Trial | None:
@@ -194,7 +208,7 @@ def three_numbers(snapshot: Snapshot) -> list[Line]:
         if better := gain_text(snapshot):
             remark += f"; {better}"
         lines.append(Line("best seen", number(best.value, digits), remark))
-    return [*lines, _test_line(snapshot)]
+    return [*lines, test_line(snapshot)]
 
 
 def _start_value(start: Trial | None, digits: int) -> str:
@@ -203,7 +217,8 @@ def _start_value(start: Trial | None, digits: int) -> str:
     return start.state.value if start.value is None else number(start.value, digits)
 
 
-def _test_line(snapshot: Snapshot) -> Line:
+def test_line(snapshot: Snapshot) -> Line:
+    """Return the last line of the headline: what a test said, or how to make one."""
     measured = [look for look in snapshot.looks if look.value is not None]
     if not measured:
         return Line("test", "not measured", f"%%hpo_test {snapshot.name}")
@@ -249,9 +264,38 @@ def gain_text(snapshot: Snapshot) -> str:
     return f"{apart} better than the start" if float(apart) else ""
 
 
+def goal_writers(snapshot: Snapshot) -> list[Callable[[float | None], str]]:
+    """Return how values are written, for each objective: counts as whole numbers."""
+    history = snapshot.history
+    if not snapshot.further:
+        return [partial(number, digits=digits_of(snapshot))]
+    columns = history.losses(history.complete).T
+    return [_writer(column) for column in columns]
+
+
+def _writer(losses: FloatArray) -> Callable[[float | None], str]:
+    if len(losses) and (losses == np.rint(losses)).all():
+        return lambda value: "-" if value is None else f"{value:,.0f}"
+    return partial(number, digits=digits_for(losses.tolist()))
+
+
+def values_text(snapshot: Snapshot, trial: Trial) -> str:
+    """Return a trial's values, "0.9523, 12,010"; "" if it has none."""
+    if trial.value is None:
+        return ""
+    pairs = zip(goal_writers(snapshot), snapshot.history.values(trial), strict=True)
+    return ", ".join(write(value) for write, value in pairs)
+
+
+def named_values_text(snapshot: Snapshot, trial: Trial) -> str:
+    """Return a trial's values with their metrics, "acc 0.9523, n_params 12,010"."""
+    pairs = zip(snapshot.goals, goal_writers(snapshot), snapshot.history.values(trial), strict=True)
+    return ", ".join(f"{goal.metric} {write(value)}" for goal, write, value in pairs)
+
+
 def goal_text(snapshot: Snapshot) -> str:
     """Return what the search wants: "maximize val_accuracy"."""
-    return f"{snapshot.direction.value} {snapshot.metric}"
+    return ", ".join(map(str, snapshot.goals))
 
 
 def progress_text(snapshot: Snapshot) -> str:

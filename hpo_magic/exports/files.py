@@ -5,23 +5,29 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import active_names
 
 __all__ = ["to_csv", "to_json"]
 
-COLUMNS = ("number", "state", "kind", "value", "duration_s")
+BEFORE = ("number", "state", "kind")  # the values
 
 
 def to_csv(snapshot: Snapshot, path: Path) -> None:
-    """Write a table with a row for each trial; see `Study.to_csv`."""
+    """Write a table with a row for each trial; see `Study.to_csv`.
+
+    The value is called `value`; those of several objectives have their metrics' names.
+    """
     names = active_names(snapshot)
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow([*COLUMNS, *names, "error"])
+        metrics = [goal.metric for goal in snapshot.goals] if snapshot.further else ["value"]
+        rows.writerow([*BEFORE, *metrics, "duration_s", *names, "error"])
         for t in snapshot.trials:
-            fixed = (t.number, t.state.value, t.kind.value, t.value, t.duration_s)
+            values = snapshot.history.values(t)
+            fixed = (t.number, t.state.value, t.kind.value, *values, t.duration_s)
             params = (t.params.get(name) for name in names)
             rows.writerow([*fixed, *params, str(t.failure) if t.failure else None])
 
@@ -32,7 +38,17 @@ def to_json(snapshot: Snapshot, path: Path) -> None:
         "study": snapshot.name,
         "metric": snapshot.metric,
         "direction": snapshot.direction.value,
+        **_of_several(snapshot),
         "space": snapshot.space.to_json(),
         "trials": [trial.to_json() for trial in snapshot.trials],
     }
     path.write_text(json.dumps(whole, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _of_several(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what a study of several objectives has besides."""
+    if not snapshot.further:
+        return {}
+    goals = [{"metric": g.metric, "direction": g.direction.value} for g in snapshot.goals]
+    front = [trial.number for trial in snapshot.history.front]
+    return {"objectives": goals, "front": front, "chosen": snapshot.chosen}

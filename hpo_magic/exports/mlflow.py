@@ -63,7 +63,9 @@ class MlflowLog:
         if trial.failure:
             self._client.set_tag(run, "error", str(trial.failure))
         if trial.value is not None:
-            self._keep(run, {"value": trial.value}, 0)
+            values = zip(snapshot.goals[1:], snapshot.history.values(trial)[1:], strict=True)
+            others = {goal.metric: value for goal, value in values if value is not None}
+            self._keep(run, {"value": trial.value, **others}, 0)
         self._send()
         begun = time.time() if trial.started is None else trial.started
         self._end(run, STATUS.get(trial.state, "KILLED"), begun + (trial.duration_s or 0.0))
@@ -77,6 +79,9 @@ class MlflowLog:
         best, chosen = snapshot.history.best(), chosen_trial(snapshot)
         self._client.set_tag(self.run_id, "metric", snapshot.metric)
         self._client.set_tag(self.run_id, "direction", snapshot.direction.value)
+        for k, goal in enumerate(snapshot.goals[1:], 2):
+            self._client.set_tag(self.run_id, f"metric_{k}", goal.metric)
+            self._client.set_tag(self.run_id, f"direction_{k}", goal.direction.value)
         if best is not None and best.value is not None and chosen is not None:
             found = {"best_seen": best.value}
             expected = honest_of(snapshot).value

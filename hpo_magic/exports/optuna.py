@@ -6,6 +6,7 @@ log scale and no tuples among choices (they become a choice, of texts where need
 
 from __future__ import annotations
 
+import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,23 +38,35 @@ def to_optuna(
     wanted = name or snapshot.name
     try:
         study = optuna.create_study(
-            study_name=wanted, storage=where, direction=snapshot.direction.value
+            study_name=wanted,
+            storage=where,
+            directions=[goal.direction.value for goal in snapshot.goals],
         )
     except optuna.exceptions.DuplicatedStudyError:
         raise HpoError(
             f"{storage} has a study {wanted!r} already. Give another name: to_optuna(…, name=…)."
         ) from None
     study.set_user_attr("metric", snapshot.metric)
+    if snapshot.further:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study.set_metric_names([goal.metric for goal in snapshot.goals])
     distributions = {n: _distribution(p.domain) for n, p in snapshot.space.items()}
     metric = curve_metric(snapshot)
     for trial in snapshot.history.trials:
         if trial.state is not State.RUNNING:
-            study.add_trial(_frozen(trial, snapshot.space, distributions, metric))
+            values = snapshot.history.values(trial)
+            curve_of = None if snapshot.further else metric  # Optuna's several have no curves
+            study.add_trial(_frozen(trial, values, snapshot.space, distributions, curve_of))
     return study
 
 
 def _frozen(
-    trial: Trial, space: Space, distributions: dict[str, Any], metric: str | None
+    trial: Trial,
+    values: tuple[float | None, ...],
+    space: Space,
+    distributions: dict[str, Any],
+    metric: str | None,
 ) -> optuna.trial.FrozenTrial:
     import optuna
 
@@ -68,7 +81,7 @@ def _frozen(
     params = _params(trial.params, space)
     frozen = optuna.trial.create_trial(
         state=state,
-        value=trial.value,
+        values=None if trial.value is None else list(values),
         params=params,
         distributions={name: distributions[name] for name in params},
         intermediate_values=reported,

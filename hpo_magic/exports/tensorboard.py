@@ -60,6 +60,10 @@ class TensorBoardLog:
             self._write_scalar(trial, "value", trial.value, step)
             if not is_drawn:
                 self._write_scalar(trial, snapshot.metric, trial.value, step)
+            values = zip(snapshot.goals[1:], snapshot.history.values(trial)[1:], strict=True)
+            for goal, value in values:
+                if value is not None:
+                    self._write_scalar(trial, goal.metric, value, step)
         status = STATUS_SUCCESS if trial.state is State.COMPLETE else STATUS_FAILURE
         ended = begun + (trial.duration_s or 0.0)
         self._write(trial, session_end_pb(status, ended), ended)
@@ -74,6 +78,10 @@ class TensorBoardLog:
         self._writers = {}
         columns = [HParam(name, _domain(p.domain)) for name, p in snapshot.space.items()]
         metrics = [Metric("value", display_name=f"{snapshot.metric}, {snapshot.direction.value}d")]
+        metrics += [
+            Metric(goal.metric, display_name=f"{goal.metric}, {goal.direction.value}d")
+            for goal in snapshot.further
+        ]
         writer = _new_writer(self._folder)
         _add(writer, hparams_config_pb(columns, metrics), 0, snapshot.started or time.time())
         writer.close()

@@ -27,6 +27,7 @@ from hpo_magic.honesty.choice import (
     rechecked,
 )
 from hpo_magic.honesty.measured import Measured
+from hpo_magic.honesty.of_front import headline_of_front, honest_of_front, scores_of_front
 from hpo_magic.honesty.recheck import SEARCH_SHARE, Recheck, Rerun, plan, recheck_of
 from hpo_magic.honesty.report import (
     NO_RECHECK,
@@ -41,7 +42,15 @@ from hpo_magic.honesty.report import (
     phase,
 )
 
-__all__ = ["Rechecking", "apart_from_test", "chosen_trial", "headline", "honest_of", "is_rechecked"]
+__all__ = [
+    "Rechecking",
+    "apart_from_test",
+    "chosen_trial",
+    "headline",
+    "honest_by_goal",
+    "honest_of",
+    "is_rechecked",
+]
 
 NOT_YET = "nothing was re-run yet"
 # One score that comes again may be chance; while the search runs, `FEWEST_REPEATS` decides.
@@ -65,12 +74,12 @@ class Rechecking:
         wanted = self._wanted(n_trials)
         return 0 if wanted is None else wanted.n_runs
 
-    def announcement(self, n_trials: int, *, is_timed: bool = False) -> str:
+    def announcement(self, n_trials: int, *, is_timed: bool = False, of_front: bool = False) -> str:
         """Return what is said before the search starts; "" without a re-check."""
         wanted = self._wanted(n_trials)
         if wanted is None:
             return ""
-        text = announcement(wanted, n_trials)
+        text = announcement(wanted, n_trials, of_front=of_front)
         late = ", or the last fifth of the time if that begins earlier."
         return f"{text.removesuffix('.')}{late}" if is_timed else text
 
@@ -83,7 +92,10 @@ class Rechecking:
             return None
         trials = history.trials
         keys = [_key(trial.params) for trial in trials]
-        scores = _scores(trials, history.direction)
+        if history.further:
+            scores = scores_of_front(history, wanted.n_settings + 1)
+        else:
+            scores = _scores(trials, history.direction)
         starts = [i for i, t in enumerate(trials) if _is_start(t)]
         start = starts[-1] if starts else None
         planned = plan(wanted, scores, seed, start, keys)
@@ -97,7 +109,10 @@ class Rechecking:
         """Return what is going on while settings are run again, in words."""
         wanted = self._wanted(n_trials)
         on_new_splits = any(trial.used_seed for trial in history.trials)
-        return "" if wanted is None else phase(wanted.n_settings, on_new_splits=on_new_splits)
+        if wanted is None:
+            return ""
+        of_front = bool(history.further)
+        return phase(wanted.n_settings, on_new_splits=on_new_splits, of_front=of_front)
 
     def remark(self, history: History, reruns: Sequence[Trial]) -> str:
         """Return that re-running tells nothing, where it does not."""
@@ -138,7 +153,12 @@ class Found(NamedTuple):
 
 
 def honest_of(snapshot: Snapshot) -> Honest:
-    """Return what to expect of the chosen setting, or why that was not measured."""
+    """Return what to expect of the chosen setting, or why that was not measured.
+
+    With several objectives in the first one; `honest_by_goal` has all.
+    """
+    if snapshot.further:
+        return honest_by_goal(snapshot)[snapshot.metric]
     by_row = None if snapshot.is_live else bbc_of(snapshot.history)
     if _tells_nothing(snapshot):
         return honest(snapshot.direction, bbc=by_row, why_not=SAME_AGAIN)
@@ -150,6 +170,13 @@ def honest_of(snapshot: Snapshot) -> Honest:
         on_new_splits=_on_new_splits(snapshot),
         why_not=NOT_YET if snapshot.is_live else NO_RECHECK,
     )
+
+
+def honest_by_goal(snapshot: Snapshot) -> dict[str, Honest]:
+    """Return what to expect of the chosen setting in each of several objectives, by metric."""
+    if _tells_nothing(snapshot):
+        return {goal.metric: Honest(None, None, SAME_AGAIN) for goal in snapshot.goals}
+    return honest_of_front(snapshot, NOT_YET if snapshot.is_live else NO_RECHECK)
 
 
 def apart_from_test(snapshot: Snapshot, look: Look, found: Measured | None) -> str:
@@ -167,17 +194,26 @@ def apart_from_test(snapshot: Snapshot, look: Look, found: Measured | None) -> s
 
 def is_rechecked(snapshot: Snapshot) -> bool:
     """Return whether the setting to take is a re-check's choice."""
+    if snapshot.further:
+        return False
     return not _tells_nothing(snapshot) and _found(snapshot) is not None
 
 
 def chosen_trial(snapshot: Snapshot) -> Trial | None:
-    """Return the trial whose setting to take: the re-check's choice, else the best seen."""
+    """Return the trial whose setting to take: the re-check's choice, else the best seen.
+
+    With several objectives the user's choice, else the most balanced trial of the front.
+    """
+    if snapshot.further:
+        return best_trial(snapshot)
     found = None if _tells_nothing(snapshot) else _found(snapshot)
     return best_trial(snapshot) if found is None else found.settings[found.result.chosen]
 
 
 def headline(snapshot: Snapshot) -> list[Line]:
     """Return the start, the best seen, the honest number, the gain and the test, as there are."""
+    if snapshot.further:
+        return headline_of_front(snapshot, honest_by_goal(snapshot))
     *before, test = three_numbers(snapshot)
     if best_trial(snapshot) is None:
         return [*before, test]

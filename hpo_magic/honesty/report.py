@@ -192,21 +192,28 @@ def difference_from_test(share: float, n_rows: int, test_share: float, n_test: i
     return f"{apart}, luck of the rows leaves {low:+.3f} to {high:+.3f}"
 
 
-def announcement(recheck: Recheck, n_trials: int | None) -> str:
+def announcement(recheck: Recheck, n_trials: int | None, *, of_front: bool = False) -> str:
     """Return what is said of the re-check before the search starts.
+
+    `of_front`: there are several objectives, and it is points of their front that are run again.
 
     >>> announcement(Recheck(4, 2), 40)
     '10 of the 40 trials are kept to run the 4 best settings and the start again on 2 new seeds.'
     """
     of = "trials" if n_trials is None else f"of the {counted(n_trials, 'trial')}"
-    again = _best(recheck.n_settings) + (" and the start" if recheck.with_start else "")
+    points = f"{counted(recheck.n_settings, 'point')} of the front"
+    best = points if of_front else _best(recheck.n_settings)
+    again = best + (" and the start" if recheck.with_start else "")
     seeds = counted(recheck.n_reruns, "new seed")
-    return f"{recheck.n_runs} {of} are kept to run the {again} again on {seeds}."
+    the = "" if of_front else "the "
+    return f"{recheck.n_runs} {of} are kept to run {the}{again} again on {seeds}."
 
 
-def phase(n_settings: int, *, on_new_splits: bool = True) -> str:
+def phase(n_settings: int, *, on_new_splits: bool = True, of_front: bool = False) -> str:
     """Return what the panel says while settings are re-run."""
     where = "splits" if on_new_splits else "training seeds"
+    if of_front:
+        return f"re-checking points of the front on new {where}"
     return f"re-checking the {_best(n_settings).removesuffix(' settings')} on new {where}"
 
 

@@ -72,14 +72,20 @@ def _text_listener(kernel: Any) -> Listener:
     return TrialLog(show=show_result)
 
 
-def show_stored(snapshot: Snapshot, shell: Any, narrowed: Callable[[], str] | None = None) -> None:
+def show_stored(
+    snapshot: Snapshot,
+    shell: Any,
+    narrowed: Callable[[], str] | None = None,
+    choose: Callable[[int], Snapshot] | None = None,
+) -> None:
     """Show a study from disk: as a panel where there is a reader, else as the result that stays.
 
-    `narrowed` returns its cell with narrower ranges.
+    `narrowed` returns its cell with narrower ranges. `choose` takes a point of several objectives'
+    front, and returns the state after it.
     """
     if ui_for(shell) == "widgets":
         from hpo_magic.notebook.stored import StoredPanel
 
-        StoredPanel(snapshot, shell.kernel, narrowed).show()
+        StoredPanel(snapshot, shell.kernel, narrowed, choose).show()
     else:
         _text_listener(getattr(shell, "kernel", None)).close(snapshot)

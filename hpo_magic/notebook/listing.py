@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from hpo_magic.core.ports import Storage
+from hpo_magic.core.ports import Snapshot, Storage
+from hpo_magic.core.summary import goal_text, values_text
+from hpo_magic.core.trial import Trial
 from hpo_magic.honesty.rechecking import honest_of
 from hpo_magic.snapshots import open_snapshot
 
@@ -47,6 +49,12 @@ class Listing:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _best_text(snapshot: Snapshot, best: Trial) -> str:
+    if snapshot.further:
+        return f"{values_text(snapshot, best)} (of {len(snapshot.history.front):,} on the front)"
+    return f"{best.value:.4g}"
+
+
 def _row(storage: Storage, name: str) -> tuple[str, ...]:
     record, snapshot = open_snapshot(storage, name)
     best, honest = snapshot.history.best(), honest_of(snapshot).value
@@ -54,8 +62,8 @@ def _row(storage: Storage, name: str) -> tuple[str, ...]:
         name,
         str(record.revision),
         str(sum(trial.state.is_finished for trial in snapshot.trials)),
-        f"{record.direction.value} {record.metric}" if record.metric else "",
-        "" if best is None or best.value is None else f"{best.value:.4g}",
+        goal_text(snapshot) if record.metric else "",
+        "" if best is None or best.value is None else _best_text(snapshot, best),
         "" if honest is None else f"{honest:.4g}",
         datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M"),
     )

@@ -21,6 +21,7 @@ from hpo_magic.core.events import Event
 from hpo_magic.core.ports import Controls, Snapshot
 from hpo_magic.notebook.buttons import Buttons
 from hpo_magic.notebook.clicks import Clicks
+from hpo_magic.notebook.front_page import front_page
 from hpo_magic.notebook.narrowing import narrow_later
 from hpo_magic.notebook.pace import Pace
 from hpo_magic.notebook.pages import (
@@ -69,6 +70,7 @@ class Panel:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._clock = clock
+        self.controls = controls
         self._lock = threading.RLock()  # clicks come in another thread
         self._clicks = Clicks(kernel)
         self.texts = Pace(TEXT_SHARE, TEXT_GAP_S, TEXT_MOST_S, clock)
@@ -142,6 +144,8 @@ class Panel:
     def _open(self, snapshot: Snapshot) -> None:
         """Show the panel, drawn once, so that it has its height from the start."""
         self._latest = snapshot
+        if snapshot.further:
+            self._add_front()
         for part in (*self._words, *self._old_parts(snapshot)):
             part.update(snapshot)
         self.buttons.update(snapshot, is_live=True)
@@ -152,6 +156,15 @@ class Panel:
         live = display(self.widget, display_id=True)
         below = display({"text/plain": ""}, raw=True, display_id=True)
         self._handles = (live, below)
+
+    def _add_front(self) -> None:
+        """Add the page of several objectives' front, second of all."""
+        page = front_page(self.controls.choose)
+        self.pages.insert(1, page)
+        for part in page.parts:
+            self.paces[part] = Pace(PLOT_SHARE, PLOT_GAP_S, PLOT_MOST_S, self._clock)
+        self.tabs.children = [each.widget for each in self.pages]
+        self.tabs.titles = [each.title for each in self.pages]
 
     def _refresh(self) -> None:
         """Show the search as it is, as far as something is due."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from IPython.display import display
 
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.views.canvas import SHARPNESS, png
+from hpo_magic.views.canvas import SHARPNESS, png, words
 from hpo_magic.views.convergence import convergence_alt
 from hpo_magic.views.result import SIZE_PX, result_figure, result_html
 from hpo_magic.views.text import result_text
@@ -39,8 +39,8 @@ def result_bundle(snapshot: Snapshot) -> Bundle:
 
 def picture_bundle(snapshot: Snapshot) -> Bundle:
     """Return the picture that stays as PNG, with its numbers as text; text alone without one."""
-    alt = convergence_alt(snapshot)
     figure = result_figure(snapshot)
+    alt = convergence_alt(snapshot) if figure is None else words(figure)
     if figure is None:
         return Bundle({"text/plain": alt}, {})
     image = base64.b64encode(png(figure, SHARPNESS)).decode("ascii")
@@ -65,7 +65,7 @@ def result_in_one(result: Bundle, picture: Bundle) -> str:
     html, image = result.data["text/html"], picture.data.get("image/png")
     if image is None:
         return html
-    words = escape(picture.data["text/plain"])
+    alt = escape(picture.data["text/plain"])
     width = SIZE_PX[0]
     source = f"data:image/png;base64,{image}"
-    return f'{html}<img width="{width}" style="max-width:100%" alt="{words}" src="{source}">'
+    return f'{html}<img width="{width}" style="max-width:100%" alt="{alt}" src="{source}">'

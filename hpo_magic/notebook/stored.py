@@ -16,6 +16,7 @@ from IPython.display import display
 
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.notebook.clicks import Clicks
+from hpo_magic.notebook.front_page import front_page
 from hpo_magic.notebook.narrowing import narrow_now
 from hpo_magic.notebook.pages import compare_page, log_page, stored_overview_page, tabs_of
 from hpo_magic.notebook.static import picture_bundle
@@ -26,6 +27,8 @@ from hpo_magic.views.result import summary_html
 from hpo_magic.views.text import result_text
 
 __all__ = ["StoredPanel"]
+
+Choose = Callable[[int], Snapshot]
 
 
 class StoredPanel:
@@ -39,12 +42,19 @@ class StoredPanel:
         The running ipykernel; None outside of one.
     narrowed
         Returns the cell with narrower ranges; None where there is no cell.
+    choose
+        Takes the point of several objectives' front that was clicked, and returns the state after.
     """
 
     def __init__(
-        self, snapshot: Snapshot, kernel: Any = None, narrowed: Callable[[], str] | None = None
+        self,
+        snapshot: Snapshot,
+        kernel: Any = None,
+        narrowed: Callable[[], str] | None = None,
+        choose: Choose | None = None,
     ) -> None:
-        self._snapshot = snapshot
+        self._snapshot, self._choose = snapshot, choose
+        self._summary: Any = None
         self._clicks = Clicks(kernel)
         self._lock = threading.RLock()  # clicks may come in another thread
         narrowing = None if narrowed is None else narrow_now(narrowed, snapshot.name)
@@ -54,6 +64,8 @@ class StoredPanel:
             compare_page(self._on_choice, narrowing, SHARPNESS),
             log_page(),
         ]
+        if snapshot.further and choose is not None:
+            self.pages.insert(1, front_page(self._on_point, SHARPNESS))
         self.tabs = tabs_of(self.pages)
         self.tabs.observe(self._on_choice, names="selected_index")
         self.widget = widgets.VBox([widgets.HTML(STYLE), self.tabs])
@@ -63,14 +75,26 @@ class StoredPanel:
         """Display the summary, and the tabs below it."""
         self._on_choice()
         self._clicks.connect([self.tabs, *(w for page in self.pages for w in page.clickable)])
-        text, html = result_text(self._snapshot), summary_html(self._snapshot)
-        display({"text/plain": text, "text/html": html}, raw=True)
+        self._summary = display(_summary_of(self._snapshot), raw=True, display_id=True)
         still = picture_bundle(self._snapshot)
         tabs = {**self.widget._repr_mimebundle_(), **still.data}
         display(tabs, metadata=still.metadata, raw=True)
+
+    def _on_point(self, number: int) -> None:
+        """Take a point of the front, and say what follows from it."""
+        assert self._choose is not None  # there is no button without
+        with self._lock:
+            self._snapshot = self._choose(number)
+            if self._summary is not None:
+                self._summary.update(_summary_of(self._snapshot), raw=True)
+            self._on_choice()
 
     def _on_choice(self, _: Any = None) -> None:
         with self._lock:
             for part in self.pages[self.tabs.selected_index or 0].parts:
                 if part.is_old(self._snapshot):
                     part.update(self._snapshot)
+
+
+def _summary_of(snapshot: Snapshot) -> dict[str, str]:
+    return {"text/plain": result_text(snapshot), "text/html": summary_html(snapshot)}

@@ -16,6 +16,7 @@ from hpo_magic.views.table import (
     html_table,
     ranked,
     sort_keys,
+    star_text,
     table,
     trial_details,
 )
@@ -27,7 +28,6 @@ N_ROWS = 50
 # A list with None among its values would show an empty place for it.
 ALL = "all states"
 NOBODY = "choose a trial"
-BEST = "Trials, ★ the best seen"
 
 
 class TrialsTable:
@@ -76,9 +76,8 @@ class TrialsTable:
         chosen = ranked(snapshot, self.sort.value, state)
         rows = chosen[:N_ROWS]
         cut = cut_text(len(rows), len(chosen), f"The first by {self.sort.value}")
-        self.table.value = (
-            f'<div class="hpo-scroll">{html_table(table(snapshot, rows), cut or BEST)}</div>'
-        )
+        shown = html_table(table(snapshot, rows), cut or star_text(snapshot))
+        self.table.value = f'<div class="hpo-scroll">{shown}</div>'
         found = [t for t in snapshot.trials if t.number == self.trial.value]
         self.details.value = "".join(trial_details(snapshot, trial) for trial in found)
         self._shown = self._state_of(snapshot)

@@ -36,6 +36,7 @@ from hpo_magic.views.canvas import (
     sentence,
     titled,
 )
+from hpo_magic.views.front import coverage
 
 __all__ = ["convergence", "convergence_alt", "visible_range"]
 
@@ -46,7 +47,12 @@ SMALL_FROM = 150  # trials; beyond it the dots would run together
 
 
 def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
-    """Return the convergence plot, drawn into `figure` where one is given."""
+    """Return the convergence plot, drawn into `figure` where one is given.
+
+    With several objectives it is what their front covers.
+    """
+    if snapshot.further:
+        return coverage(snapshot, figure)
     figure = blank(figure)
     figure.set_label(convergence_alt(snapshot))
     line = best_so_far(snapshot)

@@ -15,7 +15,15 @@ from hpo_magic.core.wording import shown
 from hpo_magic.honesty.rechecking import chosen_trial, headline
 from hpo_magic.views.canvas import Plot, blank
 from hpo_magic.views.convergence import convergence
-from hpo_magic.views.table import best_and_last, cut_text, failures, html_table, table
+from hpo_magic.views.front import front
+from hpo_magic.views.table import (
+    best_and_last,
+    cut_text,
+    failures,
+    html_table,
+    star_text,
+    table,
+)
 from hpo_magic.views.text import chosen_text, end_text
 
 __all__ = ["headline_html", "result_figure", "result_html", "summary_html"]
@@ -56,7 +64,7 @@ def _trials(snapshot: Snapshot) -> list[str]:
     trials = best_and_last(snapshot)
     cut = cut_text(len(trials), len(snapshot.trials), "The best and the last")
     return [
-        html_table(table(snapshot, trials), "Trials, ★ the best seen") if trials else "",
+        html_table(table(snapshot, trials), star_text(snapshot)) if trials else "",
         *(f"<p>{escape(message)}</p>" for message in failures(trials)),
         f"<p>{escape(cut)}</p>" if cut else "",
     ]
@@ -88,7 +96,11 @@ def _best_setting_html(snapshot: Snapshot) -> str:
 
 
 def result_figure(snapshot: Snapshot) -> Plot | None:
-    """Return the picture that stays: the convergence; None where no trial is complete."""
+    """Return the picture that stays: the convergence; None where no trial is complete.
+
+    With several objectives it is their front.
+    """
     if best_trial(snapshot) is None:
         return None
-    return convergence(snapshot, blank(size_px=SIZE_PX))
+    view = front if snapshot.further else convergence
+    return view(snapshot, blank(size_px=SIZE_PX))

@@ -13,7 +13,7 @@ from html import escape
 from typing import Any
 
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.core.summary import active_names, best_trial, digits_of, ended_as
+from hpo_magic.core.summary import active_names, ended_as, goal_writers, leading_trials
 from hpo_magic.core.trial import Kind, State, Trial
 from hpo_magic.core.wording import counted, duration, number, shortened, shown
 
@@ -26,6 +26,7 @@ __all__ = [
     "html_table",
     "ranked",
     "sort_keys",
+    "star_text",
     "table",
     "text_table",
     "trial_details",
@@ -45,19 +46,23 @@ FEW = 5  # trials that are not worth a sentence about leaving them out
 
 @dataclass(frozen=True)
 class Table:
-    """The cells of a table of trials, as plain text; `best` is the row of the best trial."""
+    """The cells of a table of trials, as plain text; `best` are the rows of those that lead."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    best: int | None = None
+    best: frozenset[int] = frozenset()
 
 
 # Which trials, in which order.
 
 
 def sort_keys(snapshot: Snapshot) -> list[str]:
-    """Return what a table can be sorted by: value, number, duration, and the active parameters."""
-    return ["value", "number", "duration", *active_names(snapshot)]
+    """Return what a table can be sorted by: value, number, duration, and the active parameters.
+
+    With several objectives by each of them, too; "value" then has the front first.
+    """
+    metrics = [goal.metric for goal in snapshot.goals] if snapshot.further else []
+    return ["value", *metrics, "number", "duration", *active_names(snapshot)]
 
 
 def ranked(
@@ -79,6 +84,10 @@ def ranked(
         How many at most.
     """
     chosen = [t for t in snapshot.trials if state is None or t.state is state]
+    if by == "value" and snapshot.further:
+        places = {t.number: place for place, t in enumerate(snapshot.history.ranked)}
+        last = len(places)
+        return sorted(chosen, key=lambda t: (places.get(t.number, last), t.number))[:n_most]
     return sorted(chosen, key=lambda trial: _place(snapshot, trial, by))[:n_most]
 
 
@@ -89,6 +98,10 @@ def _place(snapshot: Snapshot, trial: Trial, by: str) -> tuple[Any, ...]:
     if by == "value":
         # Re-runs are of settings that stand higher up already.
         key = None if trial.kind is Kind.RECHECK else snapshot.history.loss(trial)
+    elif snapshot.further and by in (metrics := [goal.metric for goal in snapshot.goals]):
+        k = metrics.index(by)
+        value = None if trial.kind is Kind.RECHECK else snapshot.history.values(trial)[k]
+        key = None if value is None else snapshot.goals[k].direction.sign * value
     elif by == "duration":
         key = None if trial.duration_s is None else -trial.duration_s
     elif by in trial.params and by in snapshot.space:
@@ -122,21 +135,24 @@ def cut_text(n_shown: int, n_all: int, which: str) -> str:
 
 def table(snapshot: Snapshot, trials: Sequence[Trial]) -> Table:
     """Return the table of `trials`: number, state, value, time, their active parameters."""
-    names = active_names(snapshot, trials)
-    digits = digits_of(snapshot)
-    header = ("trial", "state", snapshot.metric, "time", *names)
-    best = best_trial(snapshot)
-    best_row = next((i for i, t in enumerate(trials) if best and t.number == best.number), None)
-    rows = tuple(_cells(t, names, digits) for t in trials)
-    return Table(header, rows, best_row)
+    names, writers = active_names(snapshot, trials), goal_writers(snapshot)
+    metrics = (goal.metric for goal in snapshot.goals)
+    header = ("trial", "state", *metrics, "time", *names)
+    leading = {trial.number for trial in leading_trials(snapshot)}
+    rows = []
+    for trial in trials:
+        pairs = zip(writers, snapshot.history.values(trial), strict=True)
+        rows.append(_cells(trial, names, [write(value) for write, value in pairs]))
+    marked = frozenset(i for i, trial in enumerate(trials) if trial.number in leading)
+    return Table(header, tuple(rows), marked)
 
 
-def _cells(trial: Trial, names: Iterable[str], digits: int) -> tuple[str, ...]:
+def _cells(trial: Trial, names: Iterable[str], values: Iterable[str]) -> tuple[str, ...]:
     kind = f" {trial.kind.value}" if trial.kind in (Kind.START, Kind.RECHECK) else ""
     return (
         f"{trial.number}{kind}",
         f"{SIGNS[trial.state]} {trial.state.value}",
-        number(trial.value, digits),
+        *values,
         duration(trial.duration_s),
         *(shown(trial.params[name]) if name in trial.params else "" for name in names),
     )
@@ -153,7 +169,7 @@ def failures(trials: Iterable[Trial], n_most: int = 10) -> list[str]:
 def html_table(table: Table, caption: str = "") -> str:
     """Return the table as HTML that needs no style sheet and no script; a star marks the best."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.header)
-    body = "".join(_html_row(row, i == table.best) for i, row in enumerate(table.rows))
+    body = "".join(_html_row(row, i in table.best) for i, row in enumerate(table.rows))
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -173,10 +189,15 @@ def text_table(table: Table) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
     lines = []
     for k, row in enumerate(rows):
-        mark = "★" if table.best is not None and k == table.best + 1 else " "
+        mark = "★" if k - 1 in table.best else " "
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         lines.append(f"{mark} {'  '.join(cells)}".rstrip())
     return "\n".join(lines)
+
+
+def star_text(snapshot: Snapshot) -> str:
+    """Return the caption of a table: what the star marks."""
+    return "Trials, ★ the front" if snapshot.further else "Trials, ★ the best seen"
 
 
 # One trial.
@@ -184,14 +205,16 @@ def text_table(table: Table) -> str:
 
 def trial_details(snapshot: Snapshot, trial: Trial) -> str:
     """Return all that is known of one trial, as HTML."""
-    digits = digits_of(snapshot)
+    metrics = [goal.metric for goal in snapshot.goals]
+    pairs = zip(goal_writers(snapshot), snapshot.history.values(trial), strict=True)
     facts = [("state", f"{SIGNS[trial.state]} {ended_as(trial)}"), ("run as", trial.kind.value)]
-    facts += [(snapshot.metric, number(trial.value, digits)), ("time", duration(trial.duration_s))]
+    facts += zip(metrics, (write(value) for write, value in pairs), strict=True)
+    facts.append(("time", duration(trial.duration_s)))
     facts += [(name, shown(value)) for name, value in trial.params.items()]
     facts += [
         (name, number(value) if math.isfinite(value) else str(value))
         for name, value in trial.metrics.items()
-        if name != snapshot.metric
+        if name not in metrics
     ]
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'

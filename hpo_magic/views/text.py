@@ -13,13 +13,16 @@ from hpo_magic.core.summary import (
     ended_as,
     epoch_text,
     goal_text,
+    leading_trials,
+    named_values_text,
     progress_text,
     running_trials,
     start_trial,
     time_text,
+    values_text,
 )
 from hpo_magic.core.trial import Kind, Trial
-from hpo_magic.core.wording import duration, number, setting, shortened
+from hpo_magic.core.wording import counted, duration, number, setting, shortened
 from hpo_magic.honesty.rechecking import chosen_trial, headline, is_rechecked
 from hpo_magic.views.table import SIGNS, best_and_last, cut_text, failures, table, text_table
 
@@ -53,6 +56,9 @@ def progress_line(snapshot: Snapshot) -> str:
 def _best_text(snapshot: Snapshot) -> str:
     best, start, digits = best_trial(snapshot), start_trial(snapshot), digits_of(snapshot)
     assert best is not None
+    if snapshot.further:
+        n = counted(len(snapshot.history.front), "trial")
+        return f"front of {n}, balanced {values_text(snapshot, best)}"
     text = f"best seen {number(best.value, digits)} (optimistic)"
     if start is not None and start.value is not None:
         text += f", start {number(start.value, digits)}"
@@ -76,19 +82,18 @@ def current_text(snapshot: Snapshot) -> str:
 
 def trial_lines(snapshot: Snapshot, trials: Iterable[Trial]) -> list[str]:
     """Return ended trials in one line each, for a log."""
-    best, digits = best_trial(snapshot), digits_of(snapshot)
-    best_number = None if best is None else best.number
-    return [_line(snapshot.metric, t, digits, t.number == best_number) for t in trials]
+    marked = {trial.number for trial in leading_trials(snapshot)}
+    star = " ★ on the front so far" if snapshot.further else " ★ best seen so far"
+    return [_line(snapshot, t, star if t.number in marked else "") for t in trials]
 
 
-def _line(metric: str, trial: Trial, digits: int, is_best: bool) -> str:
+def _line(snapshot: Snapshot, trial: Trial, star: str) -> str:
     if trial.failure:
         came_to = shortened(str(trial.failure), FAILURE_LENGTH)
     elif trial.value is None:
         came_to = ended_as(trial)
     else:
-        came_to = f"{metric} {number(trial.value, digits)}"
-    star = " ★ best seen so far" if is_best else ""
+        came_to = named_values_text(snapshot, trial)
     what = "re-check" if trial.kind is Kind.RECHECK else "trial"
     took = f" in {duration(trial.duration_s)}" if trial.duration_s is not None else ""
     sign = SIGNS[trial.state]
@@ -104,7 +109,9 @@ def best_line(snapshot: Snapshot) -> str:
 def result_text(snapshot: Snapshot) -> str:
     """Return the result as a block of text: what holds, the setting, the trials."""
     lines = [f"{snapshot.name}: {goal_text(snapshot)}"]
-    lines += [f"    {label:<15}{value:<17}{remark}" for label, value, remark in headline(snapshot)]
+    headed = headline(snapshot)
+    width = max(15, *(len(line.value) for line in headed)) + 2
+    lines += [f"    {label:<15}{value:<{width}}{remark}" for label, value, remark in headed]
     chosen = chosen_trial(snapshot)
     if chosen is not None:
         lines.append(f"{chosen_text(snapshot)}: {setting(chosen.params)}")
@@ -123,6 +130,9 @@ def chosen_text(snapshot: Snapshot) -> str:
     best, chosen = best_trial(snapshot), chosen_trial(snapshot)
     if best is None or chosen is None:
         return ""
+    if snapshot.further:
+        how = "chosen by you" if chosen.number == snapshot.chosen else "the balanced point"
+        return f"{how}: trial {chosen.number}"
     if not is_rechecked(snapshot):
         return f"best seen in trial {chosen.number}"
     also = ", the best seen" if chosen.number == best.number else ""
