@@ -12,6 +12,7 @@ from hpo_magic.core.domains import Plain
 from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Space, describe
+from hpo_magic.core.summary import value_columns
 from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import counted, setting
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
@@ -350,8 +351,9 @@ class Study:
 
         Columns: `number`, `state`, `kind`, `value`, `duration_s`, each parameter by its name
         (missing where it was not active), and `error`. With several objectives each has a column by
-        its metric instead of `value`, and `front` says which trials are on it. Its `attrs` have the
-        headline: the start, the best seen, the honest number and the test, as they are shown.
+        its metric (`value_error` for `error`) instead of `value`, and `front` says which trials are
+        on it. Its `attrs` have the headline: the start, the best seen, the honest number and the
+        test, as they are shown.
 
         Raises
         ------
@@ -383,11 +385,9 @@ class Study:
         return frame
 
     def _values_of(self, trial: Trial, on_front: set[int]) -> dict[str, Any]:
-        if not self.snapshot.further:
-            return {"value": trial.value}
-        metrics = [goal.metric for goal in self.snapshot.goals]
-        values = zip(metrics, self.snapshot.history.values(trial), strict=True)
-        return {**dict(values), "front": trial.number in on_front}
+        values = self.snapshot.history.values(trial)
+        named = dict(zip(value_columns(self.snapshot), values, strict=True))
+        return {**named, "front": trial.number in on_front} if self.snapshot.further else named
 
     def to_skopt(self) -> OptimizeResult:
         """Return the study as scikit-optimize's result, for `skopt.plots`.

@@ -17,7 +17,7 @@ from hpo_magic.core.labels import label_of
 from hpo_magic.core.narrow import Narrowed, narrow
 from hpo_magic.core.ports import Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, History, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
 from hpo_magic.core.wording import counted, setting, shown
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
 
@@ -161,7 +161,8 @@ def _line(record: StudyRecord, n_trials: int) -> str:
         if flag not in REPLACED and word != "--fresh" and not re.fullmatch(r"-n\d+", word):
             kept.append(word)
     kept.remove(record.name)
-    goal = f"--{record.direction.value} {record.metric or 'value'}"
+    goals = (Goal(record.metric or "value", record.direction), *record.further)
+    goal = " ".join(f"--{goal.direction.value} {goal.metric}" for goal in goals)
     rest = [word if word.isprintable() and " " not in word else shlex.quote(word) for word in kept]
     return " ".join([record.name, f"--trials {n_trials}", goal, *rest])
 

@@ -47,6 +47,7 @@ __all__ = [
     "three_numbers",
     "time_left_s",
     "time_text",
+    "value_columns",
     "values_text",
 ]
 
@@ -277,6 +278,19 @@ def _writer(losses: FloatArray) -> Callable[[float | None], str]:
     if len(losses) and (losses == np.rint(losses)).all():
         return lambda value: "-" if value is None else f"{value:,.0f}"
     return partial(number, digits=digits_for(losses.tolist()))
+
+
+def value_columns(snapshot: Snapshot) -> list[str]:
+    """Return what the columns of values are called in a table with a row for each trial.
+
+    "value", or with several objectives their metrics; `value_error` where `error` is a column's
+    name already.
+    """
+    if not snapshot.further:
+        return ["value"]
+    taken = {"number", "state", "kind", "duration_s", "error", "front", *active_names(snapshot)}
+    metrics = [goal.metric for goal in snapshot.goals]
+    return [f"value_{metric}" if metric in taken else metric for metric in metrics]
 
 
 def values_text(snapshot: Snapshot, trial: Trial) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo_magic.core.ports import Snapshot
-from hpo_magic.core.summary import active_names
+from hpo_magic.core.summary import active_names, value_columns
 
 __all__ = ["to_csv", "to_json"]
 
@@ -23,8 +23,7 @@ def to_csv(snapshot: Snapshot, path: Path) -> None:
     names = active_names(snapshot)
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        metrics = [goal.metric for goal in snapshot.goals] if snapshot.further else ["value"]
-        rows.writerow([*BEFORE, *metrics, "duration_s", *names, "error"])
+        rows.writerow([*BEFORE, *value_columns(snapshot), "duration_s", *names, "error"])
         for t in snapshot.trials:
             values = snapshot.history.values(t)
             fixed = (t.number, t.state.value, t.kind.value, *values, t.duration_s)

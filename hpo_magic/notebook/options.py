@@ -42,7 +42,7 @@ OPTIONS = (
     Option(
         "--maximize", "METRIC", "the number to make large: val_accuracy, r2, …", "from the cell"
     ),
-    Option("--minimize", "METRIC", "the number to make small: val_loss, rmse, …", "val_loss"),
+    Option("--minimize", "METRIC", "the number to make small; both, for a front", "val_loss"),
     Option("--trials", "N", "full trainings in all, earlier ones included", "50", short="-n"),
     Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
     Option("--timeout", "T", "budget of each trial, checked at every batch: 30s, 5m", "none"),
@@ -83,13 +83,13 @@ expression, if that is a number, else val_loss, minimized. The kernel's stop but
 and keeps its result. There is no --background: that button would not reach the search, and cells
 below would run before its end. %hpo NAME in another notebook shows it meanwhile.
 
-Give several and the search looks for the settings that are best in all of them together, its front:
-%%hpo NAME --maximize val_accuracy --minimize n_params. Each is found by its name, as one is; a
-tuple at the end of the cell has them in the order of the line. A Keras fit gives n_params and
-fit_seconds by itself. study.front lists the settings, study.choose(n_params=20_000) or (trial=17)
-takes one, as a click in the panel does; until then it is the most balanced one. No training is
-pruned then, --stop N counts the trials that brought nothing new to the front, and the re-check is
-of points of the front.
+Several objectives make a front: the settings that are best in all of them together. Write one after
+the other, as in %%hpo NAME --maximize val_accuracy --minimize n_params. Each is found by its name,
+as one is; a tuple at the end of the cell has them in the order of the line. A Keras fit gives
+n_params and fit_seconds by itself. NAME.front lists the settings, NAME.choose(n_params=20_000) or
+(trial=17) takes one, as a click in the panel does; until then it is the most balanced one. Every
+training is finished then, the trials that --stop N counts are those that brought nothing new to the
+front, and it is points of the front that are run again.
 
 Three samplers learn from the trials: bayes (scikit-optimize) from settings as a whole, tpe
 (Hyperopt, in the extra hpo_magic[tpe]) from each parameter by itself, genetic (pymoo, in the extra

@@ -11,9 +11,9 @@ import numpy as np
 from hpo_magic.core.domains import Choice, Float, Int, Plain
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter, Params, Space
-from hpo_magic.core.trial import Direction, Failure, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Failure, Goal, Kind, Point, State, Trial
 
-__all__ = ["EVIL", "a_search"]
+__all__ = ["EVIL", "a_search", "a_search_for_several"]
 
 EVIL = "<script>alert(1)</script>"  # a choice, and in every message: it must never get into HTML
 N_EPOCHS = 5
@@ -49,6 +49,25 @@ def a_search(n: int, *, is_running: bool = True, **changes: Any) -> Snapshot:
         ended="" if is_running else "all trials are done",
     )
     return replace(made, **changes)
+
+
+def a_search_for_several(n: int, **changes: Any) -> Snapshot:
+    """Return a search for accuracy and size: a wider network is better, and larger.
+
+    >>> [str(goal) for goal in a_search_for_several(10).goals]
+    ['maximize val_accuracy', 'minimize n_params']
+    """
+    made = a_search(n, **changes)
+
+    def sized(trial: Trial) -> Trial:
+        if trial.value is None:
+            return trial
+        units = float(str(trial.params["units[0]"]))
+        value = round(trial.value + 0.02 * log10(units), 4)
+        return replace(trial, value=value, metrics={"n_params": 785.0 * units + 10})
+
+    size = Goal("n_params", Direction.MINIMIZE)
+    return replace(made, trials=tuple(map(sized, made.trials)), further=(size,))
 
 
 def _space() -> Space:

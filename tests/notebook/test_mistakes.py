@@ -35,7 +35,10 @@ SQUARE = "x = hp.Int(1, 9)\nx**2"
             "sampler: 'baeys' is not one of bayes, tpe, genetic, random, sobol, grid. Did you mean "
             "bayes?",
         ),
-        ("digits --maximize a --minimize b", "give one of --maximize and --minimize, not both."),
+        (
+            "digits --maximize a --minimize a",
+            "'a' is given twice: each objective is another metric.",
+        ),
         ("digits --trials 0", "trials: must be a whole number from 1 up, got 0."),
         ("digits 'quoted", "the line cannot be read: no closing quotation."),
     ],

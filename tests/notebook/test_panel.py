@@ -14,14 +14,14 @@ from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.events import Completed, Freed, Outcome, Reported
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter, Params
-from hpo_magic.core.trial import Point
+from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.notebook import static
 from hpo_magic.notebook.buttons import NOT_LIVE
 from hpo_magic.notebook.panel import Panel
 from hpo_magic.notebook.steer import Steering, field
 from hpo_magic.notebook.trials_page import TrialsTable
 from hpo_magic.testing.fakes import FakeClock
-from hpo_magic.testing.searches import EVIL, a_search
+from hpo_magic.testing.searches import EVIL, a_search, a_search_for_several
 
 ENDED = Completed(1, Outcome(), 0.0)
 
@@ -49,6 +49,9 @@ class Wishes:
 
     def enqueue(self, params: Params) -> None:
         self.asked.append(dict(params))
+
+    def choose(self, number: int | None) -> None:
+        self.asked.append(("choose", number))
 
 
 class Page:
@@ -499,3 +502,99 @@ def test_a_parameter_with_one_value_has_no_field() -> None:
     form.update(a_search(1, space=space))
     assert "fixed" not in form.fields
     assert form.params()["fixed"] == 7
+
+
+# Several objectives.
+
+
+def several(n: int = 12, **changes: Any) -> Snapshot:
+    """Return a search for accuracy and size."""
+    return a_search_for_several(n, **changes)
+
+
+def test_several_objectives_have_a_page_with_their_front(page: Page, live: None) -> None:
+    """Second of all; it is drawn when it is first seen, and the points come with their values."""
+    panel = Panel(Wishes())
+    snapshot = several()
+    panel.notice(None, lambda: snapshot)
+    assert list(panel.tabs.titles)[:3] == ["Now", "Front", "Trials"]
+    panel.tabs.selected_index = 1
+    picture, points = panel.pages[1].parts
+    assert 'alt="val_accuracy and n_params' in picture.widget.value
+    assert [number for _, number in points.point.options] == [
+        t.number for t in snapshot.history.front
+    ]
+    best = snapshot.history.best()
+    assert best is not None
+    assert points.point.value == best.number
+    assert f"The most balanced point, till you choose: trial {best.number}." in points.said.value
+    assert "★" in points.table.value
+    panel.close(snapshot)
+
+
+def test_one_objective_has_no_such_page(page: Page, live: None) -> None:
+    """There is nothing to choose."""
+    panel = Panel(Wishes())
+    panel.notice(None, lambda: a_search(5))
+    assert "Front" not in panel.tabs.titles
+    panel.close(a_search(5))
+
+
+def test_a_click_chooses_a_point_of_the_front(page: Page, live: None) -> None:
+    """And the page says so once the search has taken note of it."""
+    wishes = Wishes()
+    panel = Panel(wishes)
+    panel.notice(None, several)
+    panel.tabs.selected_index = 1
+    _, points = panel.pages[1].parts
+    other = several().history.front[-1].number
+    points.point.value = other
+    points.take.click()
+    assert wishes.asked == [("choose", other)]
+    chosen = several(chosen=other)
+    assert points.is_old(chosen)
+    points.update(chosen)
+    assert f"Chosen: trial {other}." in points.said.value
+    assert points.point.value == other
+    assert not points.is_old(chosen)
+    panel.close(chosen)
+
+
+def test_a_point_that_was_picked_stays_picked_while_others_join(page: Page, live: None) -> None:
+    """Until it leaves the front."""
+    panel = Panel(Wishes())
+    panel.notice(None, several)
+    panel.tabs.selected_index = 1
+    _, points = panel.pages[1].parts
+    last = several().history.front[-1].number
+    points.point.value = last
+    better = Trial(99, State.COMPLETE, {"lr": 0.1}, value=0.999, metrics={"n_params": 10**7})
+    points.update(replace(several(), trials=(*several().trials, better)))
+    assert points.point.value == last
+    best = replace(better, number=100, metrics={"n_params": 1.0})
+    points.update(replace(several(), trials=(*several().trials, best)))
+    assert points.point.value == 100
+    panel.close(several())
+
+
+def test_the_front_waits_for_its_first_trial(page: Page, live: None) -> None:
+    """With a button that does nothing yet."""
+    wishes = Wishes()
+    panel = Panel(wishes)
+    panel.notice(None, lambda: several(0))
+    panel.tabs.selected_index = 1
+    _, points = panel.pages[1].parts
+    assert points.take.disabled
+    points.take.click()
+    assert wishes.asked == []
+    panel.close(several(0))
+
+
+def test_what_stays_is_the_front(page: Page, live: None) -> None:
+    """As a picture with its words, instead of the convergence."""
+    panel = Panel(Wishes())
+    panel.notice(None, several)
+    panel.close(several(is_running=False))
+    picture = page.outputs[-1]["shown"]
+    assert picture["text/plain"].startswith("val_accuracy and n_params: ")
+    assert base64.b64decode(picture["image/png"]).startswith(b"\x89PNG")

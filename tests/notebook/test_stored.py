@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hpo_magic.notebook import static, stored
 from hpo_magic.notebook.listener import show_stored
 from hpo_magic.notebook.pages import Words
 from hpo_magic.notebook.stored import StoredPanel
-from hpo_magic.testing.searches import EVIL, a_search
+from hpo_magic.testing.searches import EVIL, a_search, a_search_for_several
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -135,3 +136,36 @@ def test_narrow_shows_the_cell(outputs: list[dict[str, Any]]) -> None:
     page = StoredPanel(ended(), narrowed=refuse).pages[2]
     page.clickable[1].click()
     assert "need 20 complete" in page.widget.children[1].value
+
+
+def test_a_point_of_the_front_is_chosen_by_a_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The summary above the tabs follows, and so does the page."""
+    shown: list[dict[str, Any]] = []
+
+    class Handle:
+        def update(self, data: dict[str, Any], **options: Any) -> None:
+            shown.append(data)
+
+    def display(data: dict[str, Any], **options: Any) -> Any:
+        shown.append(data)
+        return Handle() if options.get("display_id") else None
+
+    monkeypatch.setattr(stored, "display", display)
+    snapshot = a_search_for_several(30, is_running=False)
+    asked: list[int] = []
+
+    def choose(number: int) -> Snapshot:
+        asked.append(number)
+        return replace(snapshot, chosen=number)
+
+    panel = StoredPanel(snapshot, Kernel(has_reader=True), choose=choose)
+    panel.show()
+    assert "the balanced point: trial" in shown[0]["text/plain"]
+    panel.tabs.selected_index = 1
+    _, points = panel.pages[1].parts
+    other = snapshot.history.front[-1].number
+    points.point.value = other
+    points.take.click()
+    assert asked == [other]
+    assert f"chosen by you: trial {other}" in shown[-1]["text/html"]
+    assert f"Chosen: trial {other}." in points.said.value

@@ -14,11 +14,12 @@ from hpo_magic.core.domains import Choice, Float
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, Point, State, Trial
-from hpo_magic.testing.searches import a_search
+from hpo_magic.testing.searches import a_search, a_search_for_several
 from hpo_magic.views.canvas import Plot, captioned, drawable, png, words
 from hpo_magic.views.convergence import convergence, visible_range
 from hpo_magic.views.curves import current_curve, curves
 from hpo_magic.views.dependence import dependence
+from hpo_magic.views.front import coverage, front
 from hpo_magic.views.importance import importance, measured_importance
 from hpo_magic.views.optimism import optimism
 from hpo_magic.views.parallel import parallel
@@ -35,6 +36,8 @@ VIEWS = [
     dependence,
     timeline,
     optimism,
+    front,
+    coverage,
 ]
 
 
@@ -42,9 +45,10 @@ VIEWS = [
 @pytest.mark.parametrize("n", [0, 1, 10, 100])
 def test_every_view_draws_searches_of_any_size(view: Callable[..., Plot], n: int) -> None:
     """From no trial to many, a picture and words come out."""
-    figure = view(a_search(n))
-    assert png(figure).startswith(b"\x89PNG")
-    assert words(figure)
+    for snapshot in (a_search(n), a_search_for_several(n)):
+        figure = view(snapshot)
+        assert png(figure).startswith(b"\x89PNG")
+        assert words(figure)
 
 
 def test_views_leave_pyplot_alone() -> None:
