@@ -181,8 +181,9 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         if isinstance(storage, SqliteStorage) and not (study.unsaved or _is_latest(study)):
             study = self._from_disk(name, storage)  # a search that still runs began a new revision
         self._put(study)
-        choose = lambda number: study.choose(number).snapshot
-        show_stored(study.snapshot, self.shell, study.narrowed_cell, choose)
+        show_stored(
+            study.snapshot, self.shell, study.narrowed_cell, lambda n: study.choose(n).snapshot
+        )
         return None
 
     def _study(self, name: str, folder: Path | None) -> Study:
