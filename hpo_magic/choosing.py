@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hpo_magic.core.front import by_balance
+from hpo_magic.core.front import most_balanced
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import goal_writers
 from hpo_magic.core.trial import Trial
@@ -59,7 +59,7 @@ def _by_limits(snapshot: Snapshot, limits: Mapping[str, float]) -> Trial:
         raise _nobody(snapshot, limits)
     free = [k for k, name in enumerate(metrics) if name not in limits] or range(len(metrics))
     losses = snapshot.history.losses(keeping)[:, list(free)]
-    return keeping[int(by_balance(losses)[0])]
+    return keeping[most_balanced(losses)]
 
 
 def _keeps(snapshot: Snapshot, trial: Trial, limits: Mapping[str, float]) -> bool:

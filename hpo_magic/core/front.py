@@ -6,6 +6,8 @@ have units of their own, so that distances are taken on a scale that the front i
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,7 @@ __all__ = [
     "hypervolume",
     "is_on_front",
     "layers",
+    "most_balanced",
     "spread",
 ]
 
@@ -34,24 +37,41 @@ def is_on_front(losses: FloatArray) -> BoolArray:
     >>> is_on_front(np.array([[1.0, 4.0], [2.0, 2.0], [3.0, 3.0], [2.0, 2.0]])).tolist()
     [True, True, False, False]
     """
-    found = np.ones(len(losses), dtype=np.bool_)
-    for i, point in enumerate(losses):
-        at_least = (losses <= point).all(axis=1)
-        better = (losses < point).any(axis=1)
-        earlier = np.arange(len(losses)) < i
-        found[i] = not (at_least & (better | earlier)).any()
+    found = np.zeros(len(losses), dtype=np.bool_)
+    front: list[FloatArray] = []
+    for i in _from_the_left(losses):
+        if not _is_reached(front, losses[i]):
+            front.append(losses[i])
+            found[i] = True
     return found
 
 
 def layers(losses: FloatArray) -> npt.NDArray[np.intp]:
-    """Return 0 for points on the front, 1 for those on the front of the rest, and so on."""
+    """Return 0 for points on the front, 1 for those on the front of the rest, and so on.
+
+    Each point is put on the first layer where nothing is as good, found by halving: Zhang et al.,
+    "An Efficient Approach to Nondominated Sorting" (IEEE Trans. Evol. Comput. 19, 2015), ENS-BS.
+    """
     found = np.zeros(len(losses), dtype=np.intp)
-    left = np.arange(len(losses))
-    while left.size:
-        on_front = is_on_front(losses[left])
-        left = left[~on_front]
-        found[left] += 1
+    fronts: list[list[FloatArray]] = []
+    for i in _from_the_left(losses):
+        point = losses[i]
+        place = bisect_left(fronts, True, key=lambda front: not _is_reached(front, point))
+        if place == len(fronts):
+            fronts.append([])
+        fronts[place].append(point)
+        found[i] = place
     return found
+
+
+def _from_the_left(losses: FloatArray) -> npt.NDArray[np.intp]:
+    """Return the indices in an order in which no point dominates one before it."""
+    return np.lexsort((np.arange(len(losses)), *losses.T[::-1]))
+
+
+def _is_reached(front: list[FloatArray], point: FloatArray) -> bool:
+    """Return whether a point of the front is at least as good in every column."""
+    return bool(front) and bool((np.array(front) <= point).all(axis=1).any())
 
 
 class Scale:
@@ -97,8 +117,17 @@ def by_balance(losses: FloatArray) -> npt.NDArray[np.intp]:
     """
     if not len(losses):
         return np.zeros(0, dtype=np.intp)
-    distance = np.linalg.norm(Scale(losses)(losses), axis=1)
-    return np.lexsort((np.arange(len(losses)), distance, layers(losses)))
+    return np.lexsort((np.arange(len(losses)), _distances(losses), layers(losses)))
+
+
+def most_balanced(losses: FloatArray) -> int:
+    """Return the first of `by_balance`, without sorting the others; one point at least."""
+    on_front = is_on_front(losses)
+    return int(np.where(on_front, _distances(losses), np.inf).argmin())
+
+
+def _distances(losses: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.norm(Scale(losses)(losses), axis=1))
 
 
 def spread(losses: FloatArray, n: int, first: int) -> list[int]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray, plain
-from hpo_magic.core.front import by_balance, is_on_front
+from hpo_magic.core.front import by_balance, is_on_front, most_balanced
 from hpo_magic.core.outcomes import Outcomes
 from hpo_magic.core.space import Params, Space
 
@@ -227,8 +227,11 @@ class History:
         """
         if not self.further:
             return min(self.complete, key=self._place, default=None)
-        chosen = (t for t in self.complete if t.number == self.chosen)
-        return next(chosen, None) or next(iter(self.ranked), None)
+        complete = self.complete
+        chosen = next((t for t in complete if t.number == self.chosen), None)
+        if chosen is not None or not complete:
+            return chosen
+        return complete[most_balanced(self.losses(complete))]
 
     @property
     def front(self) -> list[Trial]:

@@ -15,7 +15,7 @@ from hpo_magic.core.front import WIDE, BoolArray, Scale, hypervolume, is_on_fron
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.summary import best_trial, named_values_text, start_trial
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import counted
+from hpo_magic.core.wording import counted, shortened
 from hpo_magic.views.canvas import (
     BEST,
     INK,
@@ -27,12 +27,13 @@ from hpo_magic.views.canvas import (
     legend_above,
     new_axes,
     sentence,
+    titled,
 )
 
 __all__ = ["coverage", "front", "front_alt"]
 
 MOST_PAIRS = 3
-LEFT, BOTTOM, RIGHT, TOP = 0.15, 0.17, 0.97, 0.89
+LEFT, BOTTOM, RIGHT, TOP = 0.15, 0.17, 0.97, 0.88
 SMALL_FROM = 150  # trials; beyond it the dots would run together
 # Values beyond are drawn at the edge: so many times as far from the front's end as that is from the
 # other end, a wild trial would squeeze the front into a corner.
@@ -49,6 +50,8 @@ def front(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
         return sentence(figure, "No trial is complete yet.")
     if not snapshot.further:
         return sentence(figure, "One objective has no front: it has a best value.")
+    metrics = " and ".join(shortened(goal.metric) for goal in snapshot.goals)
+    titled(figure, f"The front of {metrics}: what no trial is beyond")
     pairs = range(1, len(snapshot.goals))[:MOST_PAIRS]
     width = (RIGHT - LEFT) / len(pairs)
     for place, k in enumerate(pairs):
@@ -58,6 +61,9 @@ def front(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
         _draw(axes, snapshot, k)
         if place == 0:
             legend_above(axes)
+            top = axes.get_position().y1
+        box = axes.get_position()
+        axes.set_position((box.x0, box.y0, box.width, top - box.y0))
     return figure
 
 
@@ -98,7 +104,7 @@ def _marked(snapshot: Snapshot) -> list[tuple[Trial, str, str, str]]:
     found = []
     start, best = start_trial(snapshot), best_trial(snapshot)
     if start is not None:
-        found.append((start, "P", START, "start"))
+        found.append((start, "D", START, "start"))
     if best is not None:
         how = "chosen" if best.number == snapshot.chosen else "balanced"
         found.append((best, "*", BEST, f"{how}: trial {best.number}"))
@@ -178,6 +184,7 @@ def coverage(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     if not len(shares):
         figure.set_label("Convergence: no trial is complete yet.")
         return sentence(figure, "No trial is complete yet.")
+    titled(figure, "Convergence: what the front covers up to each trial")
     last = snapshot.history.last_gain
     assert last is not None  # there are complete trials
     words = (

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpo_magic.core.front import Scale, by_balance, hypervolume, is_on_front, layers, spread
+from hpo_magic.core.front import (
+    Scale,
+    by_balance,
+    hypervolume,
+    is_on_front,
+    layers,
+    most_balanced,
+    spread,
+)
 
 Points = list[tuple[float, float]]
 points = st.lists(st.tuples(*(st.integers(0, 9) for _ in range(2))), min_size=1, max_size=20)
@@ -78,6 +86,7 @@ def test_the_balanced_point_comes_first_then_its_layer_then_the_others() -> None
     """The ends of a front are as far from the ideal as they can be."""
     losses = np.array([[0.0, 10.0], [2.0, 2.0], [10.0, 0.0], [3.0, 3.0]])
     assert by_balance(losses).tolist() == [1, 0, 2, 3]
+    assert most_balanced(losses) == 1
     assert by_balance(np.empty((0, 2))).tolist() == []
 
 
