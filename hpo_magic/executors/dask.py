@@ -55,7 +55,9 @@ GRACE_S = 5.0
 MOST_STARTS = 2
 # How often the cluster is asked for its workers: they come and go on queues and clouds.
 LOOK_EVERY_S = 2.0
-LOOK_WHILE_LEAVING_S = 0.05  # free workers wait for one that is being ended
+# Workers of ours come again, in seconds; where none does for so long, none will.
+ALONE_S = 120.0
+LOOK_WHILE_WAITING_S = 0.05  # for a worker to be gone, or to be there
 # When a worker is renewed under `--isolate`: TensorFlow takes some seconds to load again, which is
 # a tenth of a second for each trial then.
 RENEW_AFTER_TRIALS = 50
@@ -68,7 +70,7 @@ class _Underway:
 
     run: Run
     future: Any = None
-    worker: str = ""  # where it runs; "" before it began
+    worker: str = ""  # where it runs; "" where that is not known yet
     n_starts: int = 0
     told_at: float | None = None  # when it was told to stop, by a clock that never jumps
 
@@ -121,6 +123,7 @@ class DaskExecutor:
         self._leaving: set[str] = set()  # workers that are being started again
         self._looked_at = time.monotonic()
         self._is_looking = False
+        self._seen_at = self._looked_at  # when there was a worker, the last time
         self._is_lost = False  # trainings were taken from us: the cluster was restarted
         self._is_gone = False
         try:
@@ -180,6 +183,8 @@ class DaskExecutor:
             return
         one.told_at = time.monotonic()
         self._tell_to_stop(one)
+        if not one.worker:  # native code that came first may keep it from saying where it is
+            self._aside(lambda: self._said.put(("at", number, self._place_of(one.future.key))))
 
     def close(self) -> None:
         """Leave nothing of this search on the cluster."""
@@ -200,6 +205,8 @@ class DaskExecutor:
                 return self._done(number, future, came, feed)
             case ("workers", addresses):
                 self._take_note_of(addresses)
+            case ("at", number, worker) if number in self._underway:
+                self._underway[number].worker = self._underway[number].worker or worker
             case ("back", worker):
                 self._leaving.discard(worker)
             case ("said", message) if (one := self._underway.get(message["number"])) is not None:
@@ -285,12 +292,12 @@ class DaskExecutor:
     def _cluster_gone(self, feed: Callable[[Event], None]) -> None:
         """End the search: nobody is there who could train."""
         self._is_gone = True
-        feed(
-            Noted(
-                "The Dask cluster is gone, or was restarted by somebody else. What has finished is "
-                "safe; run the cell again to go on."
-            )
+        gone = (
+            "No worker process comes up any more."
+            if self.is_own and self.client.status == "running"
+            else "The Dask cluster is gone, or was restarted by somebody else."
         )
+        feed(Noted(f"{gone} What has finished is safe; run the cell again to go on."))
         feed(StopAsked(self.clock()))
         for one in list(self._underway.values()):
             del self._underway[one.run.number]
@@ -321,7 +328,7 @@ class DaskExecutor:
             self._quietly(one.future.cancel)
             if self.is_own and one.worker:
                 self._restart(one.worker)
-            elif one.n_starts:
+            elif one.worker:
                 feed(
                     Noted(
                         f"Trial {one.run.number} passes no batch, so it cannot be stopped: it was "
@@ -353,17 +360,24 @@ class DaskExecutor:
 
     def _look(self) -> None:
         """Ask who is there, now and then."""
-        every_s = LOOK_WHILE_LEAVING_S if self._leaving else LOOK_EVERY_S
+        is_waiting = self._leaving or not self._addresses
+        every_s = LOOK_WHILE_WAITING_S if is_waiting else LOOK_EVERY_S
         if self._is_gone or self._is_looking or time.monotonic() - self._looked_at < every_s:
             return
         self._looked_at, self._is_looking = time.monotonic(), True
         self._aside(lambda: self._said.put(("workers", self._present())))
 
     def _present(self) -> list[str] | None:
-        """Return the addresses of the workers; None where nobody answers."""
+        """Return the addresses of the workers that take tasks; None where nobody answers."""
         with suppress(Exception):
-            return list(self.client.scheduler_info(n_workers=-1)["workers"])
+            known = self.client.scheduler_info(n_workers=-1)["workers"]
+            return [worker for worker, facts in known.items() if facts["status"] == "running"]
         return None
+
+    def _place_of(self, key: str) -> str:
+        """Return the worker that has that training; "" if none has."""
+        taken = self.client.processing()
+        return next((worker for worker, keys in taken.items() if key in keys), "")
 
     def _take_note_of(self, addresses: list[str] | None) -> None:
         self._is_looking = False
@@ -371,6 +385,10 @@ class DaskExecutor:
             return
         self._leaving.intersection_update(addresses)
         self._addresses = addresses
+        if addresses:
+            self._seen_at = time.monotonic()
+        elif self.is_own and time.monotonic() - self._seen_at > ALONE_S:
+            self._is_lost = True
         for gone in self._first_bytes.keys() - set(addresses):
             del self._first_bytes[gone]
 

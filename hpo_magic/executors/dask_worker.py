@@ -5,6 +5,7 @@ Distributed sends functions and plugins of a module by name, so a worker imports
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,15 +27,13 @@ class Site(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
     def __init__(self, name: str, data: bytes) -> None:
         self.name = name
         self._data = data
-        self._parcel: Parcel | None = None
+        self.parcel: Parcel | None = None
         self.stopping: set[int] = set()
 
-    def parcel(self) -> Parcel:
-        """Return the parcel; unpacked once, and then held as that alone."""
-        if self._parcel is None:
-            self._parcel = unpacked(self._data)
-            self._data = b""
-        return self._parcel
+    async def setup(self, worker: Any) -> None:
+        """Unpack the parcel before the worker is given anything: its imports are no training."""
+        self.parcel = await asyncio.to_thread(unpacked, self._data)
+        self._data = b""
 
 
 def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[Arrived, int]:
@@ -51,9 +50,9 @@ def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[Arrived, 
         def send(reports: Sequence[Said]) -> None:
             worker.log_event(name, {**told, "reports": reports})
 
+        assert site.parcel is not None  # a worker has no task before its plugins are set up
         try:
-            parcel = site.parcel()
-            arrived = train(parcel, run, names, send, lambda: run.number in site.stopping)
+            arrived = train(site.parcel, run, names, send, lambda: run.number in site.stopping)
             return arrived, int(psutil.Process().memory_info().rss)
         finally:
             site.stopping.discard(run.number)
