@@ -42,7 +42,7 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
-from hpo_magic.executors.dask_worker import Site, stop_here, train_here
+from hpo_magic.executors.dask_worker import Site, WorkersDied, stop_here, train_here
 from hpo_magic.executors.parcel import Arrived
 
 __all__ = ["DaskExecutor"]
@@ -51,8 +51,6 @@ __all__ = ["DaskExecutor"]
 # none is then taken off its worker, and a worker of our own is killed. As long as building and
 # tracing a usual network takes.
 GRACE_S = 5.0
-# A training whose worker dies runs once more: the worker may have died of something else.
-MOST_STARTS = 2
 # How often the cluster is asked for its workers: they come and go on queues and clouds.
 LOOK_EVERY_S = 2.0
 # Workers of ours come again, in seconds; where none does for so long, none will.
@@ -70,8 +68,7 @@ class _Underway:
 
     run: Run
     future: Any = None
-    worker: str = ""  # where it runs; "" where that is not known yet
-    n_starts: int = 0
+    worker: str = ""  # where it runs; "" before it began
     told_at: float | None = None  # when it was told to stop, by a clock that never jumps
 
 
@@ -183,8 +180,6 @@ class DaskExecutor:
             return
         one.told_at = time.monotonic()
         self._tell_to_stop(one)
-        if not one.worker:  # native code that came first may keep it from saying where it is
-            self._aside(lambda: self._said.put(("at", number, self._place_of(one.future.key))))
 
     def close(self) -> None:
         """Leave nothing of this search on the cluster."""
@@ -205,31 +200,24 @@ class DaskExecutor:
                 return self._done(number, future, came, feed)
             case ("workers", addresses):
                 self._take_note_of(addresses)
-            case ("at", number, worker) if number in self._underway:
-                self._underway[number].worker = self._underway[number].worker or worker
             case ("back", worker):
                 self._leaving.discard(worker)
             case ("said", message) if (one := self._underway.get(message["number"])) is not None:
                 if "begins" in message:
-                    return self._started(one, message["at"], feed)
-                if message["at"] == one.worker:  # one that was thought dead may speak up again
-                    for step, metrics, n_steps in message["reports"]:
+                    self._started(one, message["at"], feed)
+                elif message["at"] == one.worker:  # one that was thought dead may speak up again
+                    for step, metrics, n_steps in message.get("reports", ()):
                         feed(Reported(one.run.number, step, dict(metrics), self.clock(), n_steps))
         return False
 
-    def _started(self, one: _Underway, worker: str, feed: Callable[[Event], None]) -> bool:
+    def _started(self, one: _Underway, worker: str, feed: Callable[[Event], None]) -> None:
         """Take note of where a training runs; of a second time that it begins, too."""
-        one.worker, one.n_starts = worker, one.n_starts + 1
-        if one.n_starts > MOST_STARTS:
-            self._quietly(one.future.cancel)
-            self._tell_to_stop(one)
-            return self._lost(one, feed)
-        if one.n_starts > 1:
+        if one.worker:
             feed(Noted(f"Trial {one.run.number} runs once more: the worker that had it died."))
             feed(Restarted(one.run.number, self.clock()))
+        one.worker = worker
         if one.told_at is not None:
             self._tell_to_stop(one)
-        return False
 
     def _fetch(self, number: int, future: Any) -> None:
         """Bring home what became of a training."""
@@ -256,7 +244,7 @@ class DaskExecutor:
             arrived, memory = came
             self._home(one, arrived, memory, feed)
             return True
-        if isinstance(came, KilledWorker):
+        if isinstance(came, KilledWorker | WorkersDied):
             return self._lost(one, feed)
         if came is None or isinstance(came, CancelledError) or self.client.status != "running":
             self._is_lost = True
@@ -373,11 +361,6 @@ class DaskExecutor:
             known = self.client.scheduler_info(n_workers=-1)["workers"]
             return [worker for worker, facts in known.items() if facts["status"] == "running"]
         return None
-
-    def _place_of(self, key: str) -> str:
-        """Return the worker that has that training; "" if none has."""
-        taken = self.client.processing()
-        return next((worker for worker, keys in taken.items() if key in keys), "")
 
     def _take_note_of(self, addresses: list[str] | None) -> None:
         self._is_looking = False
