@@ -245,6 +245,7 @@ def _settled(kernel: Kernel) -> Found:
     assert victim.started is not None
     assert victim.duration_s is not None
     assert sum(trial.state is State.COMPLETE for trial in trials) == N_TRIALS - 1
+    assert len(kernel.marks("harm")) == (1 if kernel.harm == "hang" else 2)
     took_s = victim.started + victim.duration_s - kernel.marks("harm")[0].at
     sentence = f"Trial {victim.number} failed: {victim.failure.message}."
     return Found(kernel.n_lost(), kernel.n_orphans(), took_s, sentence)
@@ -266,7 +267,7 @@ def scheduler_gone(folder: Path) -> Found:
         again.told()
     n_complete = sum(trial.state is State.COMPLETE for trial in again.trials())
     assert n_complete == N_TRIALS, n_complete
-    sentence = _said(told, "cluster")
+    sentence = _said(told, "gone")
     return Found(n_lost + again.n_lost(at), n_orphans, told["ended_at"] - at, sentence)
 
 

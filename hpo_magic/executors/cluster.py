@@ -61,6 +61,8 @@ def own_cluster(n_workers: int) -> Iterator[Client]:
         # counted by how often they begin.
         "distributed.scheduler.allowed-failures": 5,
         "distributed.scheduler.worker-ttl": None,  # native code may hold the interpreter for long
+        # A worker that is away 15 s after a death, perhaps of a second one, would be given up.
+        "distributed.deploy.lost-worker-timeout": "30 days",
         # A training has no data of Dask's that could be moved to disk: held, it would hang.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,

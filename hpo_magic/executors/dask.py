@@ -42,7 +42,7 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
-from hpo_magic.executors.dask_worker import Site, stop_here, train_here
+from hpo_magic.executors.dask_worker import Site, WorkersDied, stop_here, train_here
 from hpo_magic.executors.parcel import Arrived
 
 __all__ = ["DaskExecutor"]
@@ -51,11 +51,11 @@ __all__ = ["DaskExecutor"]
 # none is then taken off its worker, and a worker of our own is killed. As long as building and
 # tracing a usual network takes.
 GRACE_S = 5.0
-# A training whose worker dies runs once more: the worker may have died of something else.
-MOST_STARTS = 2
 # How often the cluster is asked for its workers: they come and go on queues and clouds.
 LOOK_EVERY_S = 2.0
-LOOK_WHILE_LEAVING_S = 0.05  # free workers wait for one that is being ended
+# Workers of ours come again, in seconds; where none does for so long, none will.
+ALONE_S = 120.0
+LOOK_WHILE_WAITING_S = 0.05  # for a worker to be gone, or to be there
 # When a worker is renewed under `--isolate`: TensorFlow takes some seconds to load again, which is
 # a tenth of a second for each trial then.
 RENEW_AFTER_TRIALS = 50
@@ -69,7 +69,6 @@ class _Underway:
     run: Run
     future: Any = None
     worker: str = ""  # where it runs; "" before it began
-    n_starts: int = 0
     told_at: float | None = None  # when it was told to stop, by a clock that never jumps
 
 
@@ -121,6 +120,7 @@ class DaskExecutor:
         self._leaving: set[str] = set()  # workers that are being started again
         self._looked_at = time.monotonic()
         self._is_looking = False
+        self._seen_at = self._looked_at  # when there was a worker, the last time
         self._is_lost = False  # trainings were taken from us: the cluster was restarted
         self._is_gone = False
         try:
@@ -204,25 +204,20 @@ class DaskExecutor:
                 self._leaving.discard(worker)
             case ("said", message) if (one := self._underway.get(message["number"])) is not None:
                 if "begins" in message:
-                    return self._started(one, message["at"], feed)
-                if message["at"] == one.worker:  # one that was thought dead may speak up again
-                    for step, metrics, n_steps in message["reports"]:
+                    self._started(one, message["at"], feed)
+                elif message["at"] == one.worker:  # one that was thought dead may speak up again
+                    for step, metrics, n_steps in message.get("reports", ()):
                         feed(Reported(one.run.number, step, dict(metrics), self.clock(), n_steps))
         return False
 
-    def _started(self, one: _Underway, worker: str, feed: Callable[[Event], None]) -> bool:
+    def _started(self, one: _Underway, worker: str, feed: Callable[[Event], None]) -> None:
         """Take note of where a training runs; of a second time that it begins, too."""
-        one.worker, one.n_starts = worker, one.n_starts + 1
-        if one.n_starts > MOST_STARTS:
-            self._quietly(one.future.cancel)
-            self._tell_to_stop(one)
-            return self._lost(one, feed)
-        if one.n_starts > 1:
+        if one.worker:
             feed(Noted(f"Trial {one.run.number} runs once more: the worker that had it died."))
             feed(Restarted(one.run.number, self.clock()))
+        one.worker = worker
         if one.told_at is not None:
             self._tell_to_stop(one)
-        return False
 
     def _fetch(self, number: int, future: Any) -> None:
         """Bring home what became of a training."""
@@ -249,7 +244,7 @@ class DaskExecutor:
             arrived, memory = came
             self._home(one, arrived, memory, feed)
             return True
-        if isinstance(came, KilledWorker):
+        if isinstance(came, KilledWorker | WorkersDied):
             return self._lost(one, feed)
         if came is None or isinstance(came, CancelledError) or self.client.status != "running":
             self._is_lost = True
@@ -285,12 +280,12 @@ class DaskExecutor:
     def _cluster_gone(self, feed: Callable[[Event], None]) -> None:
         """End the search: nobody is there who could train."""
         self._is_gone = True
-        feed(
-            Noted(
-                "The Dask cluster is gone, or was restarted by somebody else. What has finished is "
-                "safe; run the cell again to go on."
-            )
+        gone = (
+            "No worker process comes up any more."
+            if self.is_own and self.client.status == "running"
+            else "The Dask cluster is gone, or was restarted by somebody else."
         )
+        feed(Noted(f"{gone} What has finished is safe; run the cell again to go on."))
         feed(StopAsked(self.clock()))
         for one in list(self._underway.values()):
             del self._underway[one.run.number]
@@ -321,7 +316,7 @@ class DaskExecutor:
             self._quietly(one.future.cancel)
             if self.is_own and one.worker:
                 self._restart(one.worker)
-            elif one.n_starts:
+            elif one.worker:
                 feed(
                     Noted(
                         f"Trial {one.run.number} passes no batch, so it cannot be stopped: it was "
@@ -353,16 +348,18 @@ class DaskExecutor:
 
     def _look(self) -> None:
         """Ask who is there, now and then."""
-        every_s = LOOK_WHILE_LEAVING_S if self._leaving else LOOK_EVERY_S
+        is_waiting = self._leaving or not self._addresses
+        every_s = LOOK_WHILE_WAITING_S if is_waiting else LOOK_EVERY_S
         if self._is_gone or self._is_looking or time.monotonic() - self._looked_at < every_s:
             return
         self._looked_at, self._is_looking = time.monotonic(), True
         self._aside(lambda: self._said.put(("workers", self._present())))
 
     def _present(self) -> list[str] | None:
-        """Return the addresses of the workers; None where nobody answers."""
+        """Return the addresses of the workers that take tasks; None where nobody answers."""
         with suppress(Exception):
-            return list(self.client.scheduler_info(n_workers=-1)["workers"])
+            known = self.client.scheduler_info(n_workers=-1)["workers"]
+            return [worker for worker, facts in known.items() if facts["status"] == "running"]
         return None
 
     def _take_note_of(self, addresses: list[str] | None) -> None:
@@ -371,6 +368,10 @@ class DaskExecutor:
             return
         self._leaving.intersection_update(addresses)
         self._addresses = addresses
+        if addresses:
+            self._seen_at = time.monotonic()
+        elif self.is_own and time.monotonic() - self._seen_at > ALONE_S:
+            self._is_lost = True
         for gone in self._first_bytes.keys() - set(addresses):
             del self._first_bytes[gone]
 

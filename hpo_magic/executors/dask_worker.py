@@ -5,17 +5,22 @@ Distributed sends functions and plugins of a module by name, so a worker imports
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psutil
 from distributed import WorkerPlugin, get_worker
+from distributed.utils import sync
 
 from hpo_magic.core.events import Run
 from hpo_magic.executors.parcel import Arrived, Parcel, Said, train, unpacked
 
-__all__ = ["Site", "stop_here", "train_here"]
+__all__ = ["Site", "WorkersDied", "stop_here", "train_here"]
+
+# A training whose worker dies runs once more: the worker may have died of something else.
+MOST_STARTS = 2
 
 _ONE_AT_A_TIME = threading.Lock()  # seeds, printing and sessions belong to the whole process
 
@@ -26,34 +31,52 @@ class Site(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
     def __init__(self, name: str, data: bytes) -> None:
         self.name = name
         self._data = data
-        self._parcel: Parcel | None = None
+        self.parcel: Parcel | None = None
         self.stopping: set[int] = set()
 
-    def parcel(self) -> Parcel:
-        """Return the parcel; unpacked once, and then held as that alone."""
-        if self._parcel is None:
-            self._parcel = unpacked(self._data)
-            self._data = b""
-        return self._parcel
+    async def setup(self, worker: Any) -> None:
+        """Unpack the parcel before the worker is given anything: its imports are no training."""
+        self.parcel = await asyncio.to_thread(unpacked, self._data)
+        self._data = b""
+
+
+class WorkersDied(Exception):
+    """A training took as many workers with it as it may."""
 
 
 def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[Arrived, int]:
     """Train on this worker; return what came of it, and the bytes that the process now holds.
 
     One training at a time, however many threads the worker has.
+
+    Raises
+    ------
+    WorkersDied
+        If the training began `MOST_STARTS` times before, and its workers died of it.
     """
     worker = get_worker()
     site: Site = worker.plugins[name]
+    own = f"{name}-{run.number}"
+    told = {"number": run.number, "at": worker.address}
+
+    def say(what: str) -> None:
+        # Answered before anything else is done: native code may let no other thread run, or crash.
+        message = {**told, what: True}
+        sync(worker.loop, worker.scheduler.log_event, topic=[name, own], msg=message)
+
+    def send(reports: Sequence[Said]) -> None:
+        worker.log_event(name, {**told, "reports": reports})
+
     with _ONE_AT_A_TIME:
-        told = {"number": run.number, "at": worker.address}
-        worker.log_event(name, {**told, "begins": True})
-
-        def send(reports: Sequence[Said]) -> None:
-            worker.log_event(name, {**told, "reports": reports})
-
+        said = [message for _, message in sync(worker.loop, worker.scheduler.events, topic=own)]
+        # One that ended had its result lost with a worker that died of something else.
+        if sum("begins" in m for m in said) - sum("ends" in m for m in said) >= MOST_STARTS:
+            raise WorkersDied
+        say("begins")
+        assert site.parcel is not None  # a worker has no task before its plugins are set up
         try:
-            parcel = site.parcel()
-            arrived = train(parcel, run, names, send, lambda: run.number in site.stopping)
+            arrived = train(site.parcel, run, names, send, lambda: run.number in site.stopping)
+            say("ends")
             return arrived, int(psutil.Process().memory_info().rss)
         finally:
             site.stopping.discard(run.number)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+import dask
 import pytest
+from dask.utils import parse_timedelta
 
 from hpo_magic.executors.cluster import own_cluster, threads_env
 
@@ -23,3 +25,11 @@ def test_the_environment_is_as_it_was() -> None:
     with own_cluster(1) as client:
         assert all(client.run(lambda: "OMP_NUM_THREADS" in os.environ).values())
     assert dict(os.environ) == before
+
+
+@pytest.mark.slow
+def test_a_worker_that_takes_long_to_come_again_is_waited_for() -> None:
+    """Dask's cluster would close its place after 15 s, for good."""
+    with own_cluster(1):
+        waits = dask.config.get("distributed.deploy.lost-worker-timeout")
+    assert parse_timedelta(waits) > 24 * 3600

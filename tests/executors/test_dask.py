@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
@@ -79,21 +80,28 @@ def test_a_training_that_kills_two_workers_has_failed(client) -> None:
     assert "out of memory" in ended.failure.message
 
 
-def test_a_training_that_passes_no_batch_is_taken_off(client) -> None:
-    """Its worker is killed; another one comes, and trains."""
+@pytest.mark.parametrize("library", [ctypes.CDLL, ctypes.PyDLL])
+def test_a_training_that_passes_no_batch_is_taken_off(client, tmp_path: Path, library) -> None:
+    """Its worker is killed; another one comes, and trains.
+
+    Code that holds the interpreter (`PyDLL`) lets its worker not even say that it has begun.
+    """
+    mark = tmp_path / "mark"
 
     def hanging() -> float:
         if hp.Float("x", 0.0, 1.0) > 0.5:
-            time.sleep(1000)
+            mark.touch()
+            library(None).sleep(1000)
         return 0.5
 
-    executor = an_executor(client, hanging, grace_s=0.2)
+    executor = an_executor(client, hanging, grace_s=1.0)
     executor.submit(a_run(0, x=0.9))
-    latest = time.monotonic() + 30
-    while not executor._underway[0].worker and time.monotonic() < latest:
+    while not mark.exists():
         executor.pump(lambda event: None, 0.1)
     executor.stop(0)
     assert isinstance(events_until_ended(executor)[-1], Ended)
+    while executor.n_workers < 2:  # the killed one is gone, and another one is there
+        executor.pump(lambda event: None, 0.1)
     for number in (1, 2):
         executor.submit(a_run(number, x=0.1))
     assert isinstance(events_until_ended(executor)[-1], Completed)
@@ -176,6 +184,22 @@ def test_a_cluster_that_is_gone_ends_the_search() -> None:
         executor.close()
     assert [type(event) for event in events[-3:]] == [Noted, StopAsked, Ended]
     assert "What has finished is safe; run the cell again to go on." in events[-3].text
+
+
+def test_workers_that_never_come_again_end_the_search(monkeypatch) -> None:
+    """It would wait for ever; the sentence says what to do."""
+    monkeypatch.setattr("hpo_magic.executors.dask.ALONE_S", 0.2)
+    with own_cluster(1) as client:
+        executor = an_executor(client, lambda: time.sleep(1000))
+        executor.submit(a_run(0))
+        client.cluster.scale(0)
+        events = events_until_ended(executor)
+        executor.close()
+    assert [type(event) for event in events[-3:]] == [Noted, StopAsked, Ended]
+    assert events[-3].text == (
+        "No worker process comes up any more. What has finished is safe; run the cell again to go "
+        "on."
+    )
 
 
 def test_all_workers_are_back(client) -> None:
