@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from hpo_magic.core.engine import Engine, Plan
+from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Finish, Noted, Run
+from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Executor, Framework, Listener, Snapshot, Storage, StudyRecord
 from hpo_magic.core.trial import Trial
 from hpo_magic.executors.attempt import Attempt, Objective

@@ -14,9 +14,10 @@ from collections.abc import Callable
 import pytest
 
 from hpo_magic import interrupt
-from hpo_magic.core.engine import Engine, Plan
+from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Finish, Reason
 from hpo_magic.core.hp import hp
+from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import StudyRecord
 from hpo_magic.core.trial import Direction, State
 from hpo_magic.executors.attempt import Attempt

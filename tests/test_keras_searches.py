@@ -291,3 +291,23 @@ def test_keras_on_torch_is_searched(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines()[-2:] == ["['complete', 'complete', 'complete'] 2", "True"]
+
+
+def test_a_fit_gives_the_second_objective_by_itself() -> None:
+    """The model's weights; in a worker process too, where the objectives travel with the cell."""
+
+    def train() -> Any:
+        inputs = keras.Input((4,))
+        hidden = keras.layers.Dense(hp.Int("units", 1, 9))(inputs)
+        model = keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(hidden))
+        model.compile("sgd", "binary_crossentropy", run_eagerly=True)
+        return model.fit(X, Y, validation_data=VALIDATION, epochs=1)
+
+    goals = {"minimize": ["val_loss", "n_params", "fit_seconds"]}
+    study = search(train, trials=4, **{**QUIET, **goals})
+    for trial in study.trials:
+        assert trial.metrics["n_params"] == 6 * int(str(trial.params["units"])) + 1
+        assert 0 < trial.metrics["fit_seconds"] < 60
+    away = search(train, trials=3, jobs=2, **{**QUIET, **goals})
+    assert {t.state for t in away.trials} == {State.COMPLETE}
+    assert all("n_params" in t.metrics for t in away.trials)

@@ -236,3 +236,30 @@ def test_two_workers_train_a_cell_and_a_cluster_of_the_user_s(tmp_path: Path) ->
     assert re.search(r"test 0\.\d+", test)
     assert re.search(r"http://\S+/status", script.shown(cell_with(notebook, "dashboard_link")))
     assert "20 of 20 trials done" in script.shown(cell_with(notebook, "%%hpo curve"))
+
+
+@pytest.mark.slow
+def test_a_front_is_found_and_a_point_of_it_chosen(tmp_path: Path) -> None:
+    """Small networks on a front; the chosen one keeps the limit, and is frozen and tested."""
+    path = tmp_path / "several_objectives.ipynb"
+    text = (NOTEBOOKS / "09_several_objectives.ipynb").read_text(encoding="utf-8")
+    assert text.count("--trials 40") == 1
+    path.write_text(text.replace("--trials 40", "--trials 20"), encoding="utf-8")
+    script = execution()
+    notebook = script.execute(path, timeout_s=280)
+    search = script.shown(cell_with(notebook, "%%hpo small"))
+    assert "20 of 20 trials done" in search
+    assert re.search(r"^ +balanced +0\.\d+, [\d,]+ +trial \d+", search, re.MULTILINE)
+    plot = cell_with(notebook, "small.plot_front()")
+    assert any("image/png" in output.get("data", {}) for output in plot.outputs)
+    told = script.shown(cell_with(notebook, "small.choose("))
+    chosen = re.search(r"trial (\d+) of (\d+) on the front", told)
+    assert chosen is not None
+    assert int(chosen[2]) >= 2
+    honest = script.shown(cell_with(notebook, "small.honest"))
+    assert re.search(r"^n_params: expect about (\d+)", honest, re.MULTILINE)
+    frozen = script.shown(cell_with(notebook, "small.freeze()"))
+    assert "hp." not in frozen
+    compile(frozen, "frozen", "exec")
+    test = script.shown(cell_with(notebook, "%%hpo_test small"))
+    assert f"of trial {chosen[1]} of small on 450 rows" in test

@@ -6,9 +6,10 @@ engine serves one run of a search; what earlier runs found comes in as trials.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 
+from hpo_magic.core.budgets import Budgets
 from hpo_magic.core.curves import judged_by, n_with_curve
 from hpo_magic.core.events import (
     Chosen,
@@ -38,13 +39,14 @@ from hpo_magic.core.events import (
     Ticked,
 )
 from hpo_magic.core.known import Known
-from hpo_magic.core.ports import Announcer, Pruner, Rechecker, Sampler, Snapshot, Verdict
+from hpo_magic.core.plan import Plan
+from hpo_magic.core.ports import Announcer, Snapshot, Verdict
 from hpo_magic.core.space import Params, Space
-from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
 from hpo_magic.core.wording import counted, duration
 from hpo_magic.errors import SpaceExhausted
 
-__all__ = ["Engine", "Plan"]
+__all__ = ["Engine"]
 
 # A cell that fails this often before it ever succeeds is broken, whatever the setting.
 FAILURES_AT_THE_START = 3
@@ -53,34 +55,6 @@ FAILURES_AT_THE_START = 3
 PRUNABLE = Kind.SEARCH
 
 Commands = tuple[Command, ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the user asked for. `metric` and `direction` are None where trial 0 has to find them.
-
-    `further` are the objectives after the first one, which `metric` and `direction` are.
-
-    Budgets are None where there is no limit: `n_trials` of the study, `time_s` of this run of the
-    search, `timeout_s` of each trial, and `patience`: the trials without a gain that end it.
-    """
-
-    name: str
-    sampler: Sampler
-    metric: str | None = None
-    direction: Direction | None = None
-    further: tuple[Goal, ...] = ()
-    n_trials: int | None = 50
-    time_s: float | None = None
-    timeout_s: float | None = None
-    patience: int | None = None
-    seed: int = 0
-    stop_at_failure: bool = False
-    n_keep: int = 1  # models of the best trials that stay on disk
-    enough: Callable[[History], str] = lambda history: ""  # says when more trials find luck
-    stop_at_noise: bool = False  # then the search ends, and the re-check begins
-    pruner: Pruner | None = None  # None: every training is finished
-    rechecker: Rechecker | None = None  # None: every trial is the search's
 
 
 class Engine:
@@ -118,6 +92,7 @@ class Engine:
         self.failure: Failure | None = None
         self.chosen = chosen
         self._known = Known(space or Space(), trials, ranges_changed=ranges_changed)
+        self._budgets = Budgets(plan, self._known, at)
         self._cut: dict[int, State] = {}  # what becomes of those that were told to stop
         self._held_s: dict[int, float] = {}  # how long those that run stood still in pauses
         self._queue = list(queue)
@@ -169,7 +144,7 @@ class Engine:
         return ()
 
     def _ticked(self, at: float) -> Commands:
-        if self._is_time_up(at):
+        if self._budgets.is_time_up(at):
             return self._end(Reason.TIME)
         if self.plan.timeout_s is None:
             return ()
@@ -198,7 +173,7 @@ class Engine:
         return (StopTrial(number),)
 
     def _next(self, event: Freed) -> Commands:
-        if self._is_time_up(event.at):
+        if self._budgets.is_time_up(event.at):
             stops = self._end(Reason.TIME)
             return stops or (self._finish(),)
         # A training may have found more of the space.
@@ -243,7 +218,7 @@ class Engine:
         if self._is_exhausted:
             noise = self._stops_at_noise()
             return self._nothing_to_start(Reason.NOISE if noise else Reason.EXHAUSTED)
-        if self._is_stale():
+        if self._budgets.is_stale(self.history()):
             return self._nothing_to_start(Reason.PATIENCE)
         try:
             return self._search(event)
@@ -453,55 +428,19 @@ class Engine:
 
     def _n_missing(self) -> float:
         """Return how many trials are still to be started."""
-        if self.plan.n_trials is None:
-            return float("inf")
-        # A running trial of another process takes one too; one that was stopped does not.
-        taken = sum(1 for t in self._known.fitting.values() if t.state is not State.STOPPED)
-        missing = self.plan.n_trials - taken
+        missing = self._budgets.n_missing()
         return max(missing, 1) if self._must_trace else missing
 
     def _is_search_over(self, at: float) -> bool:
         """Return whether what is left of the budget is the re-check's."""
         if self._must_trace or not self._known.has_start() or self._queue:
             return False
-        if self._is_stale() or self._is_late(at):
+        if self._budgets.is_stale(self.history()) or self._budgets.is_late(at):
             return True
-        if self.plan.rechecker is None:
-            return False
-        n_trials = self.plan.n_trials
-        return n_trials is not None and self._n_missing() <= self.plan.rechecker.n_runs(n_trials)
-
-    def _is_stale(self) -> bool:
-        """Return whether so many trials brought no gain that the search is over."""
-        if self.plan.patience is None:
-            return False
-        history = self.history()
-        last = history.last_gain
-        if last is None:
-            return False
-        since = [t for t in history.trials if t.number > last.number and t.state.is_finished]
-        return len(since) >= self.plan.patience
-
-    def _is_late(self, at: float) -> bool:
-        """Return whether the search's part of the time is over."""
-        if self.plan.time_s is None or self.plan.rechecker is None:
-            return False
-        return at - self._began >= self.plan.time_s * self.plan.rechecker.search_share
+        return self._budgets.is_rest_the_recheck_s(self._n_missing())
 
     def _n_expected(self, at: float) -> int:
-        """Return how many trials the study will have, as far as can be told.
-
-        Where time, space or patience end the search, the budget of trials says nothing: the search
-        so far is its share of the whole.
-        """
-        n_trials = self.plan.n_trials
-        is_cut = self._is_exhausted or self._is_late(at) or self._is_stale()
-        if n_trials is not None and not is_cut:
-            return n_trials
-        assert self.plan.rechecker is not None  # the callers have looked
-        n_searched = sum(trial.state.is_finished for trial in self.history().trials)
-        expected = max(round(n_searched / self.plan.rechecker.search_share), 1)
-        return expected if n_trials is None else min(expected, n_trials)
+        return self._budgets.n_expected(at, self.history(), is_exhausted=self._is_exhausted)
 
     def _next_rerun(self, event: Freed) -> tuple[Params, int] | None:
         if self.plan.rechecker is None:
@@ -515,12 +454,6 @@ class Engine:
         if not self._is_rechecking or not self._known.active or self.plan.rechecker is None:
             return ""
         return self.plan.rechecker.phase(self.history(), self._n_expected(at))
-
-    def _is_time_up(self, at: float) -> bool:
-        if self.plan.time_s is None or at - self._began < self.plan.time_s:
-            return False
-        # The start is always finished: without it there is nothing to compare with.
-        return any(t.state is State.COMPLETE for t in self._known.trials.values())
 
     def _ending_text(self) -> str:
         """Return which end the search came to, in words; "" while it goes on."""

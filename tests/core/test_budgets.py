@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hpo_magic.core.domains import Int
-from hpo_magic.core.engine import Engine, Plan
+from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import (
     Completed,
     Ended,
@@ -24,6 +24,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
+from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hpo_magic.core.domains import Choice, Float, Int, Plain
-from hpo_magic.core.engine import Engine, Plan
+from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import (
     Completed,
     Ended,
@@ -31,6 +31,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
+from hpo_magic.core.plan import Plan
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
 from hpo_magic.honesty.rechecking import Rechecking

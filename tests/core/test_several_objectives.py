@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from hpo_magic.core.domains import Int
-from hpo_magic.core.engine import Engine, Plan
+from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import (
     Chosen,
     Completed,
@@ -17,6 +17,7 @@ from hpo_magic.core.events import (
     Run,
     SaveChoice,
 )
+from hpo_magic.core.plan import Plan
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Direction, Goal, History, State, Trial
 from hpo_magic.testing.fakes import FakeSampler

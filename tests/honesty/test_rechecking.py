@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.domains import Float
-from hpo_magic.core.engine import Engine, Plan
+from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import (
     Completed,
     Ended,
@@ -23,6 +23,7 @@ from hpo_magic.core.events import (
     Run,
     StopAsked,
 )
+from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, State, Trial

@@ -427,3 +427,30 @@ def test_what_a_disk_did_not_take_is_stored_by_the_next_run(notebook: Any) -> No
     notebook.shell.user_ns["study"] = study
     run(notebook, "--trials 5")
     assert study.unsaved == {}
+
+
+# Several objectives.
+
+NETWORK = """\
+units = hp.Int(4, 64, default=16)
+n_params = 10 * units
+{"error": 1 / units}
+"""
+
+
+def test_several_objectives_are_searched_and_a_point_is_chosen(notebook: Any) -> None:
+    """One at the end of the cell, one among its variables; the choice outlives the kernel."""
+    first = "%%hpo both --minimize error --minimize n_params --trials 8 --sampler random"
+    shown = notebook.ok(f"{first} --ui text --recheck 0\n{NETWORK}").text
+    assert "both: minimize error, minimize n_params" in shown
+    assert "the balanced point: trial" in shown
+    both = notebook["both"]
+    assert len(both.front) == len(both.trials) == 8
+    smallest = both.front[-1]
+    notebook.ok(f"both.choose(n_params={smallest.metrics['n_params']})")
+    assert f"units = {smallest.params['units']}\n" in notebook.ok("both.freeze()").value
+    notebook.ok("del both")
+    assert f"chosen by you: trial {smallest.number}" in notebook.ok("%hpo both").text
+    listed = notebook.ok("%hpo").value.rows[0]
+    assert "minimize error, minimize n_params" in listed
+    assert any(cell.endswith("(of 8 on the front)") for cell in listed)

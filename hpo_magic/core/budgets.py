@@ -1,0 +1,80 @@
+"""How much of a search is left: trials, time and patience, and the part that is the re-check's.
+
+All follows from the plan and the trials; what is past is told by whoever has the clock.
+"""
+
+from __future__ import annotations
+
+from hpo_magic.core.known import Known
+from hpo_magic.core.plan import Plan
+from hpo_magic.core.trial import History, State
+
+__all__ = ["Budgets"]
+
+
+class Budgets:
+    """The budgets of one run of a search.
+
+    Parameters
+    ----------
+    plan
+        What the user asked for.
+    known
+        The trials; they are looked at anew at each call.
+    began
+        When this run began, in seconds since 1970.
+    """
+
+    def __init__(self, plan: Plan, known: Known, began: float) -> None:
+        self._plan, self._known, self._began = plan, known, began
+
+    def n_missing(self) -> float:
+        """Return how many trials are still to be started; infinite without a limit."""
+        if self._plan.n_trials is None:
+            return float("inf")
+        # A running trial of another process takes one too; one that was stopped does not.
+        taken = sum(1 for t in self._known.fitting.values() if t.state is not State.STOPPED)
+        return self._plan.n_trials - taken
+
+    def is_rest_the_recheck_s(self, n_missing: float) -> bool:
+        """Return whether so many trials that are missing are those kept for the re-check."""
+        n_trials, rechecker = self._plan.n_trials, self._plan.rechecker
+        if rechecker is None or n_trials is None:
+            return False
+        return n_missing <= rechecker.n_runs(n_trials)
+
+    def is_stale(self, history: History) -> bool:
+        """Return whether so many trials brought no gain that the search is over."""
+        last = None if self._plan.patience is None else history.last_gain
+        if self._plan.patience is None or last is None:
+            return False
+        since = [t for t in history.trials if t.number > last.number and t.state.is_finished]
+        return len(since) >= self._plan.patience
+
+    def is_late(self, at: float) -> bool:
+        """Return whether the search's part of the time is over."""
+        if self._plan.time_s is None or self._plan.rechecker is None:
+            return False
+        return at - self._began >= self._plan.time_s * self._plan.rechecker.search_share
+
+    def is_time_up(self, at: float) -> bool:
+        """Return whether all of the time is over."""
+        if self._plan.time_s is None or at - self._began < self._plan.time_s:
+            return False
+        # The start is always finished: without it there is nothing to compare with.
+        return any(t.state is State.COMPLETE for t in self._known.trials.values())
+
+    def n_expected(self, at: float, history: History, *, is_exhausted: bool) -> int:
+        """Return how many trials the study will have, as far as can be told; there is a re-check.
+
+        Where time, space or patience end the search, the budget of trials says nothing: the search
+        so far is its share of the whole.
+        """
+        n_trials = self._plan.n_trials
+        is_cut = is_exhausted or self.is_late(at) or self.is_stale(history)
+        if n_trials is not None and not is_cut:
+            return n_trials
+        assert self._plan.rechecker is not None  # the callers have looked
+        n_searched = sum(trial.state.is_finished for trial in history.trials)
+        expected = max(round(n_searched / self._plan.rechecker.search_share), 1)
+        return expected if n_trials is None else min(expected, n_trials)

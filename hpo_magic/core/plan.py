@@ -1,0 +1,39 @@
+"""What the user asked for: all that a search is told before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hpo_magic.core.ports import Pruner, Rechecker, Sampler
+from hpo_magic.core.trial import Direction, Goal, History
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the user asked for. `metric` and `direction` are None where trial 0 has to find them.
+
+    `further` are the objectives after the first one, which `metric` and `direction` are.
+
+    Budgets are None where there is no limit: `n_trials` of the study, `time_s` of this run of the
+    search, `timeout_s` of each trial, and `patience`: the trials without a gain that end it.
+    """
+
+    name: str
+    sampler: Sampler
+    metric: str | None = None
+    direction: Direction | None = None
+    further: tuple[Goal, ...] = ()
+    n_trials: int | None = 50
+    time_s: float | None = None
+    timeout_s: float | None = None
+    patience: int | None = None
+    seed: int = 0
+    stop_at_failure: bool = False
+    n_keep: int = 1  # models of the best trials that stay on disk
+    enough: Callable[[History], str] = lambda history: ""  # says when more trials find luck
+    stop_at_noise: bool = False  # then the search ends, and the re-check begins
+    pruner: Pruner | None = None  # None: every training is finished
+    rechecker: Rechecker | None = None  # None: every trial is the search's
