@@ -1,13 +1,16 @@
 """Everything hpo_magic raises on purpose, each a sentence that says what to do.
 
-The Python API raises these as they are; the magic turns them into IPython's `UsageError`, so that
-a user's mistake never shows a traceback of ours. Errors keep the objects they speak of and pickle.
+The Python API raises these as they are, and IPython shows them with the user's lines alone; the
+magic turns them into IPython's `UsageError`. So a user's mistake never shows a traceback of ours.
+Errors keep the objects they speak of and pickle.
 """
 
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 __all__ = [
     "ClusterError",
@@ -28,8 +31,24 @@ __all__ = [
 ]
 
 
+# Whose lines tell a user nothing: ours, and those of IPython on the way from the cell.
+_NOT_THE_USERS = (str(Path(__file__).parent), "IPython/core/", "IPython\\core\\")
+
+
 class HpoError(Exception):
     """The base of every error that is meant for the user."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows: the user's lines that led here, and the sentence."""
+        frames = traceback.extract_tb(self.__traceback__)
+        theirs = [f for f in frames if not any(part in f.filename for part in _NOT_THE_USERS)]
+        return [*map(_line, theirs), f"{type(self).__name__}: {self}"]
+
+
+def _line(frame: traceback.FrameSummary) -> str:
+    """Return where a frame is, in a cell or in a file, and its line."""
+    place = frame.filename if Path(frame.filename).is_file() else "Cell"
+    return f"{place}, line {frame.lineno}: {frame.line}"
 
 
 class SpaceError(HpoError, ValueError):

@@ -454,3 +454,18 @@ def test_several_objectives_are_searched_and_a_point_is_chosen(notebook: Any) ->
     listed = notebook.ok("%hpo").value.rows[0]
     assert "minimize error, minimize n_params" in listed
     assert any(cell.endswith("(of 8 on the front)") for cell in listed)
+
+
+def test_a_mistake_with_a_study_shows_the_users_lines_alone(
+    notebook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No frame of ours: where it was in the cell and in the user's file, and the sentence."""
+    run(notebook)
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    Path("helper.py").write_text("def narrow(study):\n    study.freeze(form='poem')\n")
+    shown = notebook.run("from helper import narrow\nnarrow(study)")
+    lines = shown.text.strip().splitlines()
+    assert lines[0] == "Cell, line 2: narrow(study)"
+    assert lines[1].endswith("helper.py, line 2: study.freeze(form='poem')")
+    assert lines[2].startswith("OptionError: ")
+    assert len(lines) == 3
