@@ -156,7 +156,10 @@ class Kernel:
     def told(self) -> dict[str, Any]:
         """Wait for the end of the cell; return what it told: `ended_at`, `messages`."""
         self.wait_for(lambda: self.process.poll() is not None, "end of the cell")
-        found: dict[str, Any] = json.loads((self.folder / "told.json").read_text())
+        file = self.folder / "told.json"
+        if not file.exists():
+            raise RuntimeError(f"the search failed:\n{(self.folder / 'output').read_text()}")
+        found: dict[str, Any] = json.loads(file.read_text())
         return found
 
     def n_orphans(self) -> int:

@@ -106,7 +106,8 @@ def conduct(
         engine = _engine(opened, options)
         attempt.metric, attempt.direction = engine.plan.metric, engine.plan.direction
         attempt.further = engine.plan.further
-        things = Away(restorer.model_of, fitted_rows, _taking_in(engine, restorer, recorder))
+        taking_in = _taking_in(engine, restorer, recorder, wishes.note)
+        things = Away(restorer.model_of, fitted_rows, taking_in)
         with _executor(here, options, attempt, things, wishes.note) as executor:
             runner = Runner(engine, executor, storage, opened.record, wishes=wishes)
             runner.names = lambda: attempt.names
@@ -136,14 +137,19 @@ def _executor(
 
 
 def _taking_in(
-    engine: Engine, restorer: Restorer, recorder: RowsRecorder
+    engine: Engine, restorer: Restorer, recorder: RowsRecorder, note: Callable[[str], None]
 ) -> Callable[[Run, Arrived], None]:
     """Return what takes in what a training brought home.
 
-    Others have ended since it began: whether its model stays is asked again.
+    Others have ended since it began: whether its model stays is asked again. What several workers
+    remark is told once.
     """
+    told = {""}
 
     def take_in(run: Run, arrived: Arrived) -> None:
+        if arrived.remark not in told:
+            told.add(arrived.remark)
+            note(arrived.remark)
         if arrived.rows is not None:
             recorder.record(run.seed, arrived.rows)
         value = arrived.ended.outcome.value

@@ -10,7 +10,7 @@ import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import cloudpickle
 
@@ -20,7 +20,7 @@ from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import NotPortable
 from hpo_magic.executors.attempt import Attempt, Objective, Trained, TrialStopped
 
-__all__ = ["Arrived", "Parcel", "Said", "Sent", "packed", "train", "unpacked"]
+__all__ = ["Arrived", "Parcel", "Remarking", "Said", "Sent", "packed", "train", "unpacked"]
 
 # Reports are sent together if they come faster: a loop may report each of a million steps. A hand
 # and an eye notice no tenth of a second.
@@ -30,6 +30,15 @@ MOST_DEPTH = 3
 
 Said = tuple[int, dict[str, float], int | None]  # step, metrics, last step planned
 Sent = Callable[[Sequence[Said]], None]
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """An objective that has something to say of how it trained."""
+
+    def remark(self) -> str:
+        """Return what the user must know of the last training, in words; "" if nothing."""
+        ...
 
 
 @dataclass
@@ -61,7 +70,8 @@ class Parcel:
 class Arrived:
     """What a training brought home: its end, the names it found, its model and its rows.
 
-    `n_trained` is how many this process has trained so far, this one included.
+    `n_trained` is how many this process has trained so far, this one included; `remark` what the
+    user must know of it.
     """
 
     ended: Completed | Failed | Ended
@@ -69,6 +79,7 @@ class Arrived:
     model: Any = None
     rows: Any = None
     n_trained: int = 1
+    remark: str = ""
 
 
 def packed(parcel: Parcel) -> bytes:
@@ -160,8 +171,9 @@ def train(
             parcel._seeds.add(run.seed)
             rows.append(parcel.rows_of(fits))
 
+    objective = parcel.objective
     attempt = Attempt(
-        parcel.objective,
+        objective,
         parcel.frameworks,
         parcel.metric,
         parcel.direction,
@@ -180,4 +192,5 @@ def train(
         model=models[0] if models else None,
         rows=rows[0] if rows else None,
         n_trained=parcel._n_trained,
+        remark=objective.remark() if isinstance(objective, Remarking) else "",
     )

@@ -18,8 +18,12 @@ import numpy as np
 from hpo_magic.notebook.cell import names_read
 from hpo_magic.resume import Fingerprint
 
-__all__ = ["array_fingerprint", "data_fingerprint", "fingerprint", "inputs_of"]
+__all__ = ["CHANGES_INPUTS", "array_fingerprint", "data_fingerprint", "fingerprint", "inputs_of"]
 
+CHANGES_INPUTS = (
+    "The cell changes data that it reads, in place: each trial starts from what the one before "
+    "left. Work on a copy in the cell."
+)
 # Arrays up to this size are hashed whole, larger ones by blocks spread over them: 64 MB take 0.1 s.
 WHOLE_BYTES = 64_000_000
 N_BLOCKS = 256

@@ -37,7 +37,7 @@ from hpo_magic.notebook.cell import (
     without_indent,
 )
 from hpo_magic.notebook.completion import complete_options
-from hpo_magic.notebook.fingerprint import data_fingerprint, fingerprint, inputs_of
+from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, fingerprint, inputs_of
 from hpo_magic.notebook.listener import make_listener, show_stored
 from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction, help_text, parse_line, parse_name
@@ -261,10 +261,7 @@ class _InputsWatch:
             return
         inputs = inputs_of(self._cell.tree, self._shell.user_ns)
         if data_fingerprint(inputs) != self._before or self._once.is_changed:
-            self._wishes.note(
-                "The cell changes data that it reads, in place: each trial starts from what the "
-                "one before left. Work on a copy in the cell."
-            )
+            self._wishes.note(CHANGES_INPUTS)
         self._is_done = True
 
     def close(self, snapshot: Snapshot) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import linecache
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hpo_magic.executors.attempt import Trained
 from hpo_magic.frameworks import load_wanted
 from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept, modules_imported
+from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, inputs_of
 
 __all__ = ["TravellingCell", "unpacked_cell"]
 
@@ -30,6 +31,11 @@ class TravellingCell:
     cell: Cell
     variables: Mapping[str, Any]
     stand_in: Callable[[dict[str, Any]], None]
+    _before: str = field(init=False)  # fingerprint of the variables as they came
+    _is_compared: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._before = self._fingerprint()
 
     @staticmethod
     def fields_of(
@@ -50,6 +56,16 @@ class TravellingCell:
         with figures_closed(), folder_kept():
             last = self.cell.run(namespace, lambda: self.stand_in(namespace))
         return Trained(last, namespace)
+
+    def remark(self) -> str:
+        """Return, after the first training, that the cell changed what it reads, if it did."""
+        if self._is_compared:
+            return ""
+        self._is_compared = True
+        return CHANGES_INPUTS if self._fingerprint() != self._before else ""
+
+    def _fingerprint(self) -> str:
+        return data_fingerprint(inputs_of(self.cell.tree, self.variables))
 
     def carried(self) -> Mapping[str, Any]:
         """Return the variables."""

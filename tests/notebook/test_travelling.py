@@ -45,6 +45,37 @@ def test_its_failures_have_the_line_of_the_notebook(notebook) -> None:
     assert "1 / (x * 0)" in arrived.ended.failure.traceback
 
 
+@pytest.mark.parametrize(
+    ("body", "is_told"),
+    [
+        ("data *= hp.Float(2.0, 3.0)\nfloat(data.sum())", True),
+        ("float((data * hp.Float(2.0, 3.0)).sum())", False),
+    ],
+)
+def test_data_that_the_cell_changes_in_place_is_told_of(notebook, body: str, is_told) -> None:
+    """Once by each worker, after its first training; its later trainings start from that."""
+    notebook.ok("import numpy as np\ndata = np.ones(3)")
+    cell = Cell.compile(notebook.shell, "away", body, filename="<cell>")
+    parcel = Parcel(CellObjective(cell, notebook.shell), direction=Direction.MINIMIZE)
+    there = unpacked(packed(parcel))
+    first, second = train(there, a_run(0), {}), train(there, a_run(1), {})
+    assert first.remark.startswith("The cell changes data that it reads, in place") is is_told
+    assert second.remark == ""
+
+
+def test_a_change_in_place_is_told_in_the_kernel_once(notebook) -> None:
+    """Whatever the number of workers that see it."""
+    notebook.ok(
+        "from concurrent.futures import ProcessPoolExecutor\nimport numpy as np\n"
+        "pool = ProcessPoolExecutor(2)\ndata = np.ones(3)"
+    )
+    body = "data *= hp.Float(2.0, 3.0)\nfloat(data.sum())"
+    notebook.ok(f"%%hpo away --minimize -n 6 --recheck 0 --ui none --on pool\n{body}")
+    notebook.ok("pool.shutdown()")
+    messages = notebook["away"].snapshot.messages
+    assert sum("changes data that it reads" in text for text in messages) == 1
+
+
 def test_the_notebook_s_future_imports_go_along(notebook) -> None:
     """They are flags of the compiler, not in the cell's text."""
     notebook.ok("from __future__ import annotations")
