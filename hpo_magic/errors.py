@@ -83,7 +83,7 @@ class MissingMetric(MetricError):
     """A trial ended without the metric that was named.
 
     `logged` are the metrics that it did give, `option` is "--maximize" or "--minimize". `trial` is
-    its number, for whoever knows it to fill in.
+    its number, for whoever knows it to fill in. `is_one_of_several`: there are other objectives.
 
     >>> error = MissingMetric("val_acc", ["loss", "val_accuracy"], "--maximize")
     >>> error.trial = 0
@@ -92,8 +92,11 @@ class MissingMetric(MetricError):
     --maximize val_accuracy?'
     """
 
-    def __init__(self, metric: str, logged: Sequence[str], option: str) -> None:
+    def __init__(
+        self, metric: str, logged: Sequence[str], option: str, *, is_one_of_several: bool = False
+    ) -> None:
         super().__init__(metric, logged, option)
+        self.is_one_of_several = is_one_of_several
         self.metric = metric
         self.logged = tuple(logged)
         self.option = option
@@ -102,10 +105,13 @@ class MissingMetric(MetricError):
     def __str__(self) -> str:
         who = "The cell" if self.trial is None else f"Trial {self.trial}"
         sentence = f'{who} finished without the metric "{self.metric}".'
+        end = "nd the cell with the number itself."
+        if self.is_one_of_several:
+            end = "nd the cell with a dict that has all objectives by name, or a tuple of them."
         if not self.logged:
-            return f"{sentence} It logged nothing. End the cell with the number itself."
+            return f"{sentence} It logged nothing. E{end}"
         hint = did_you_mean(self.metric, self.logged, f"{self.option} ")
-        other = " Name one of them, or end the cell with the number itself."
+        other = f" Name one of them, or e{end}"
         return f"{sentence} It logged: {', '.join(self.logged)}.{hint or other}"
 
 

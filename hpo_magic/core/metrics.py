@@ -215,7 +215,7 @@ def _found(
         logged = {**logged, **_always_there(fits)}
         value = logged.get(metric)
     if value is None:
-        raise _missing(metric, direction, last, logged, variables)
+        raise _missing(metric, direction, last, logged, variables, several=several)
     return value
 
 
@@ -310,16 +310,24 @@ def _missing(
     last: Any,
     logged: Mapping[str, float],
     variables: Mapping[str, Any],
+    *,
+    several: bool = False,
 ) -> MetricError:
     """Return the error for a metric that is not there, or is there and is no number."""
     if metric in variables:
         return MetricError(f"{metric}: {_number_expected(variables[metric])}")
     if isinstance(last, Mapping) and metric in last:
         return MetricError(f"{metric}: {_number_expected(last[metric])}")
+    if several and _is_several(last) and not logged:
+        return MetricError(
+            f"The cell ends in {_in_words(last)}, which gives no names. End it with a dict that "
+            f"has all objectives by name, or with a tuple of them, in their order."
+        )
     if _is_several(last) and not logged:
         return MetricError(f"The end of the cell: {_number_expected(last)}")
     close = difflib.get_close_matches(metric, list(logged), n=1)
-    return MissingMetric(metric, list(logged), _option(direction, close[0] if close else metric))
+    option = _option(direction, close[0] if close else metric)
+    return MissingMetric(metric, list(logged), option, is_one_of_several=several)
 
 
 def _nothing_named(

@@ -56,13 +56,11 @@ class TensorBoardLog:
         # A pruned trial has no value; what it had reached is in its curve.
         if trial.value is not None:
             step = trial.curve[-1].step if trial.curve else 0
-            is_drawn = any(snapshot.metric in point.metrics for point in trial.curve)
             self._write_scalar(trial, "value", trial.value, step)
-            if not is_drawn:
-                self._write_scalar(trial, snapshot.metric, trial.value, step)
-            values = zip(snapshot.goals[1:], snapshot.history.values(trial)[1:], strict=True)
+            values = zip(snapshot.goals, snapshot.history.values(trial), strict=True)
             for goal, value in values:
-                if value is not None:
+                is_drawn = any(goal.metric in point.metrics for point in trial.curve)
+                if value is not None and not is_drawn:
                     self._write_scalar(trial, goal.metric, value, step)
         status = STATUS_SUCCESS if trial.state is State.COMPLETE else STATUS_FAILURE
         ended = begun + (trial.duration_s or 0.0)

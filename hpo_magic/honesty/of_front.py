@@ -25,6 +25,7 @@ from hpo_magic.core.summary import (
 from hpo_magic.core.trial import History, State, Trial
 from hpo_magic.core.wording import counted, setting
 from hpo_magic.honesty.intervals import resplit_half_width
+from hpo_magic.honesty.quantiles import median_of_variance
 from hpo_magic.honesty.report import Honest, plus_minus
 
 __all__ = ["headline_of_front", "honest_of_front", "scores_of_front"]
@@ -95,7 +96,7 @@ def _honest(snapshot: Snapshot, best: Trial, again: Again, k: int) -> Honest:
         return Honest(seen + lost, None, how)
     value = float(np.mean([values[k] for values in own]))
     seeds = counted(len(own), "new split" if is_new_split else "new training seed")
-    half = _half_width(again, k, len(own)) if is_new_split else None
+    half = _half_width(again, own, k) if is_new_split else None
     return Honest(value, half, f"re-run on {seeds}")
 
 
@@ -110,14 +111,21 @@ def _mean_loss(snapshot: Snapshot, again: Again, k: int) -> float:
     return float(np.mean(gaps)) if gaps else 0.0
 
 
-def _half_width(again: Again, k: int, n_reruns: int) -> float | None:
-    """Return the half-width of a mean of re-runs, from the spread within all the settings."""
-    runs = [np.array([values[k] for values in each]) for each in again.values()]
+def _half_width(again: Again, own: Sequence[tuple[float, ...]], k: int) -> float | None:
+    """Return the half-width of the mean of the chosen point's re-runs.
+
+    Two re-runs say little of their own spread, so all points are asked. They are not alike: the
+    smallest network may vary ten times as much as the others, so that it is the median of their
+    variances that counts, or the chosen point's own where that is larger.
+    """
+    runs = [np.array([values[k] for values in each]) for each in again.values() if len(each) > 1]
     df = sum(len(each) - 1 for each in runs)
     if df == 0:
         return None
-    variance = sum(float(((each - each.mean()) ** 2).sum()) for each in runs) / df
-    return resplit_half_width(variance, df, n_reruns)
+    # The median of an estimated variance is below what it estimates.
+    typical = [float(each.var(ddof=1)) / median_of_variance(len(each) - 1) for each in runs]
+    of_own = float(np.var([values[k] for values in own], ddof=1)) if len(own) > 1 else 0.0
+    return resplit_half_width(max(float(np.median(typical)), of_own), df, len(own))
 
 
 def headline_of_front(snapshot: Snapshot, found: Mapping[str, Honest]) -> list[Line]:

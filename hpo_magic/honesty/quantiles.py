@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scipy.special import ndtri, stdtrit
+from scipy.special import chdtri, ndtri, stdtrit
 
-__all__ = ["normal_quantile", "t_half", "z_half"]
+__all__ = ["median_of_variance", "normal_quantile", "t_half", "z_half"]
 
 
 def normal_quantile(p: float) -> float:
@@ -24,3 +24,12 @@ def z_half(level: float) -> float:
 def t_half(level: float, df: int) -> float:
     """Return `z_half` for a standard error that was estimated with `df` degrees of freedom."""
     return float(stdtrit(df, 0.5 + level / 2))
+
+
+def median_of_variance(df: int) -> float:
+    """Return the median of a variance estimated with `df` degrees of freedom, where it is 1.
+
+    >>> round(median_of_variance(1), 3)
+    0.455
+    """
+    return float(chdtri(df, 0.5)) / df

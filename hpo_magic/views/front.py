@@ -37,7 +37,7 @@ LEFT, BOTTOM, RIGHT, TOP = 0.15, 0.17, 0.97, 0.88
 SMALL_FROM = 150  # trials; beyond it the dots would run together
 # Values beyond are drawn at the edge: so many times as far from the front's end as that is from the
 # other end, a wild trial would squeeze the front into a corner.
-FENCE = 2.0
+FENCE = 4.0
 # Where the space that is covered begins, on the front's own scale: its ends count a little, too.
 BEYOND = 1.1
 
@@ -91,23 +91,25 @@ def _draw(axes: Axes, snapshot: Snapshot, k: int) -> None:
         axes.scatter(right[is_off], up[is_off], s=size, marker="x", color=TRIAL, label=label)
     _draw_line(axes, snapshot, values[is_on], k)
     axes.scatter(right[is_on], up[is_on], s=30, color=BEST, zorder=3, label="front")
-    for trial, marker, color, name in _marked(snapshot):
-        if trial in complete:
-            place = places[complete.index(trial)]
+    numbers = [t.number for t in complete]
+    for trial, marker, area, color, name in _marked(snapshot):
+        at = numbers.index(trial.number) if trial.number in numbers else None
+        if at is not None and not is_off[at]:
             axes.scatter(
-                place[0], place[1], marker=marker, s=120, color=color, zorder=4, label=name
+                right[at], up[at], marker=marker, s=area, color=color, zorder=4, label=name
             )
     label_axes(axes, _label(snapshot, k), _label(snapshot, 0))
 
 
-def _marked(snapshot: Snapshot) -> list[tuple[Trial, str, str, str]]:
+def _marked(snapshot: Snapshot) -> list[tuple[Trial, str, int, str, str]]:
+    """Return the trials that have marks of their own: shape, size, ink and name of it."""
     found = []
     start, best = start_trial(snapshot), best_trial(snapshot)
     if start is not None:
-        found.append((start, "D", START, "start"))
+        found.append((start, "D", 36, START, "start"))
     if best is not None:
         how = "chosen" if best.number == snapshot.chosen else "balanced"
-        found.append((best, "*", BEST, f"{how}: trial {best.number}"))
+        found.append((best, "*", 120, BEST, f"{how}: trial {best.number}"))
     return found
 
 

@@ -326,3 +326,22 @@ def test_an_objective_that_is_missing_is_named():
         score("val_accuracy", None, fits=fits, further=(Goal("n_parms", MINIMIZE),))
     with pytest.raises(MissingMetric, match=r'without the metric "n_params"'):
         scored_by_two(last=0.5)
+
+
+def test_a_list_at_the_end_gives_no_objective_its_name():
+    """It may be Keras's evaluate, whose order is the model's."""
+    with pytest.raises(
+        MetricError, match=r"^The cell ends in a list of length 2, .* a tuple of th"
+    ):
+        scored_by_two(last=[0.5, 7])
+    with pytest.raises(MissingMetric, match=r"It logged nothing\. End the cell with a dict that"):
+        scored_by_two()
+    with pytest.raises(MissingMetric, match=r"Name one of them, or end the cell with a dict that"):
+        scored_by_two(last={"val_accuracy": 0.5})
+
+
+def test_a_missing_objective_is_pickled_with_what_it_says():
+    """It comes home from a worker."""
+    with pytest.raises(MissingMetric) as caught:
+        scored_by_two(last={"val_accuracy": 0.5})
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

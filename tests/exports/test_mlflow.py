@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from hpo_magic.core.trial import State
 from hpo_magic.exports.mlflow import to_mlflow
-from hpo_magic.testing.searches import a_search
+from hpo_magic.testing.searches import a_search, a_search_for_several
 
 # Its own, of the SQLAlchemy beneath it and of its first import.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -63,3 +63,17 @@ def test_two_exports_are_two_runs_of_one_experiment() -> None:
     assert first.experiment_id == second.experiment_id
     other = client.get_run(to_mlflow(search, "other")).info
     assert client.get_experiment_by_name("other").experiment_id == other.experiment_id
+
+
+def test_each_of_several_objectives_is_a_metric() -> None:
+    """The first is the value, the others have their names; the search names all of them."""
+    search = a_search_for_several(6, is_running=False)
+    parent = to_mlflow(search)
+    client = MlflowClient()
+    whole = client.get_run(parent)
+    assert (whole.data.tags["metric_2"], whole.data.tags["direction_2"]) == ("n_params", "minimize")
+    runs = client.search_runs([whole.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'")
+    named = {run.info.run_name: run for run in runs}
+    for trial in search.history.complete:
+        logged = named[f"trial {trial.number}"].data.metrics
+        assert (logged["value"], logged["n_params"]) == (trial.value, trial.metrics["n_params"])

@@ -20,7 +20,7 @@ from tensorboard.plugins.hparams import (
 from hpo_magic.core.trial import State
 from hpo_magic.errors import HpoError
 from hpo_magic.exports.tensorboard import to_tensorboard
-from hpo_magic.testing.searches import a_search
+from hpo_magic.testing.searches import a_search, a_search_for_several
 
 
 def read(folder: Path) -> tuple[EventMultiplexer, Any]:
@@ -83,3 +83,17 @@ def test_two_searches_are_not_mixed(tmp_path: Path) -> None:
     to_tensorboard(a_search(2, is_running=False), tmp_path)
     with pytest.raises(HpoError, match=r"has a search in it already.*Choose another folder\.$"):
         to_tensorboard(a_search(2, is_running=False), tmp_path)
+
+
+def test_each_of_several_objectives_is_a_metric(tmp_path: Path) -> None:
+    """The first is the value, the others have their names; all are columns of the plugin."""
+    search = a_search_for_several(8, is_running=False)
+    to_tensorboard(search, tmp_path)
+    runs, backend = read(tmp_path)
+    experiment = get_experiment.Handler(
+        RequestContext(), backend, "", api_pb2.GetExperimentRequest(include_metrics=True)
+    ).run()
+    assert {info.name.tag for info in experiment.metric_infos} >= {"value", "n_params"}
+    for trial in search.history.complete:
+        (event,) = runs.Tensors(f"trial_{trial.number:04d}", "n_params")
+        assert event.tensor_proto.float_val[0] == pytest.approx(trial.metrics["n_params"])

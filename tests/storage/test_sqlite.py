@@ -16,7 +16,7 @@ from statistics import median
 import pytest
 
 from hpo_magic.core.ports import Look
-from hpo_magic.core.trial import Point, State, Trial
+from hpo_magic.core.trial import Direction, Goal, Point, State, Trial
 from hpo_magic.storage.process import Process
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.storage.strict_json import to_text
@@ -234,3 +234,16 @@ def test_a_trial_costs_little_in_a_large_study(storage: SqliteStorage) -> None:
     assert median(costs_s) < (time.perf_counter() - begin) / 10
     storage.close()
     assert storage.file.stat().st_size < 6_000 * 1030
+
+
+def test_one_objective_is_stored_as_it_always_was(storage: SqliteStorage) -> None:
+    """What belongs to several objectives is in the file where there are several."""
+    further = (Goal("n_params", Direction.MINIMIZE),)
+    one = storage.create(a_record("one"))
+    storage.create(replace(a_record("two"), further=further))
+    storage.choose(one.id, None)
+    with closing(sqlite3.connect(storage.file)) as file:
+        rows = dict(file.execute("SELECT name, record FROM studies"))
+    assert "further" not in rows["one"]
+    assert "chosen" not in rows["one"]
+    assert '"further":[["n_params","minimize"]]' in rows["two"].replace(" ", "")

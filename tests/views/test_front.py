@@ -168,6 +168,24 @@ def test_the_honest_number_is_the_mean_of_the_chosen_point_s_re_runs() -> None:
     assert line.value.endswith(f", {best.metrics['n_params']:,.0f}")
 
 
+def test_a_point_that_varies_much_widens_its_own_interval_alone() -> None:
+    """The smallest network of a front may be a matter of luck; the others are not."""
+    snapshot = ended()
+    numbers = [t.number for t in snapshot.history.front][:5]
+    steady = replace(rechecked(snapshot, numbers, 0.05), chosen=numbers[1])
+    wild = tuple(
+        replace(t, value=(t.value or 0.0) + 0.3) if t.number == 108 else t for t in steady.trials
+    )
+    assert steady.trials[-2].number == 108  # of the last of these points
+    shaken = replace(steady, trials=wild)
+    before, after = (honest_by_goal(s)["val_accuracy"].half_width for s in (steady, shaken))
+    assert after == pytest.approx(before)
+    assert before is not None
+    own = honest_by_goal(replace(shaken, chosen=numbers[-1]))["val_accuracy"].half_width
+    assert own is not None
+    assert own > 5 * before
+
+
 def test_a_point_that_was_not_run_again_is_expected_to_lose_what_others_lost() -> None:
     """All points of a front were picked for their luck."""
     snapshot = ended()
