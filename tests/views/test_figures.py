@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, Point, State, Trial
 from hpo_magic.testing.searches import a_search, a_search_for_several
-from hpo_magic.views.canvas import Plot, captioned, drawable, png, words
+from hpo_magic.views.canvas import WIDE_PX, Plot, blank, captioned, drawable, png, words
 from hpo_magic.views.convergence import convergence, visible_range
 from hpo_magic.views.curves import current_curve, curves
 from hpo_magic.views.dependence import dependence
@@ -386,6 +387,21 @@ def test_a_plot_shows_itself() -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
+def test_nothing_is_cut_at_the_edge(view: Callable[..., Plot]) -> None:
+    """Numbers of six characters leave room for the name of their axis."""
+    old = a_search(60)
+    trials = tuple(
+        t if t.value is None else replace(t, value=0.9400 + t.value / 100) for t in old.trials
+    )
+    figure = view(replace(old, trials=trials))
+    figure.canvas.draw()
+    boxes = [box for axes in figure.axes if (box := axes.get_tightbbox()) is not None]
+    assert all(box.x0 >= 0 for box in boxes)
+    assert all(box.y0 >= 0 for box in boxes)
+    assert boxes or view is front
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_every_plot_says_in_its_title_what_it_shows(view: Callable[..., Plot]) -> None:
     """On one line above the axes, and not cut."""
     figure = view(a_search(60))
@@ -442,9 +458,32 @@ def test_importance_sees_what_a_search_has_left_behind() -> None:
     assert found.shares[0] > 0.9
 
 
+def test_a_plot_has_its_size_in_a_figure_of_another() -> None:
+    """As in the panel, where all wide ones are begun alike."""
+    for view in (slices, dependence):
+        search = a_search(30)
+        assert view(search, blank(size_px=WIDE_PX)).size_px == view(search).size_px
+
+
 def test_slices_grow_with_the_space() -> None:
     """A figure that is drawn again has room for the parameters that came."""
     used = slices(of_function(lambda x, y, z: x, 10))
     png(used)
     slices(a_search(30), used)
     assert used.size_px[1] > slices(of_function(lambda x, y, z: x, 10)).size_px[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", VIEWS)
+def test_ten_times_the_trials_take_less_than_ten_times_as_long(view: Callable[..., Plot]) -> None:
+    """The best of three each, in one process: from 100 to 1,000 trials."""
+
+    def drawing_s(n: int) -> float:
+        search, took = a_search(n, is_running=False), []
+        for _ in range(3):
+            began = time.process_time()
+            png(view(search))
+            took.append(time.process_time() - began)
+        return min(took)
+
+    assert drawing_s(1000) < 10 * drawing_s(100)
