@@ -21,7 +21,7 @@ import numpy as np
 
 __all__ = ["main"]
 
-N_TRIALS = 11
+N_TRIALS = 9
 N_FIRST = 6  # trials before those that count: after five complete ones the pruner is at work
 SHAPES = {"batch": (1, 100), "epoch of one batch": (10, 1)}  # epochs, batches
 N_CALLS = 200
