@@ -13,7 +13,7 @@ from benchmarks.problems.encoding import places, setting, settle
 from benchmarks.problems.spaces import DEFINITIONS
 from benchmarks.problems.tables import TABLES
 from benchmarks.pruned_search import SEARCHES, Spent
-from benchmarks.pruning import epochs_to
+from benchmarks.pruning import Measured, epochs_to, measured, table, unpruned_best
 from benchmarks.report import OURS, REFERENCE, bar_table
 from benchmarks.run import main
 from benchmarks.samplers import SAMPLERS
@@ -177,6 +177,29 @@ def test_epochs_are_counted_to_the_first_training_that_is_good_enough():
     trials = [Spent(9, 0.3), Spent(2, None), Spent(9, 0.2), Spent(9, 0.1)]
     assert epochs_to(0.2, trials) == 20
     assert epochs_to(0.05, trials) == np.inf
+
+
+def test_a_search_is_measured_to_the_target_and_at_thirty_trials():
+    """Without a pruner thirty trials are thirty trainings."""
+    best = unpruned_best("boost_noisy", 0)
+    found = measured("none", "boost_noisy", best, 0)
+    assert (found.epochs_at_n, found.best_at_n) == (30.0, best)
+    assert found.epochs <= 30.0
+
+
+def test_the_table_tells_each_search_by_none():
+    """Medians over seeds, shares of none's, and searches that were given up as such."""
+    cells = {
+        "none": [Measured(20, 30, 0.5), Measured(30, 30, 0.5)],
+        "asha": [Measured(10, 15, 0.4), Measured(np.inf, 15, 0.6)],
+    }
+    text = table({search: {"digits": seeds} for search, seeds in cells.items()})
+    rows = {line.split(" | ")[0][2:]: line.split(" | ")[1:] for line in text.splitlines()}
+    assert rows["digits"] == ["25.0", "35.0 |"]
+    assert rows["÷ none, median of the problems"] == ["1.00", "1.40 |"]
+    assert rows["÷ the 30 of none, median of the problems"] == ["0.83", "1.17 |"]
+    assert rows["30 trials: epochs ÷ none"] == ["1.00", "0.50 |"]
+    assert rows["30 trials: as good as none, of all pairs"] == ["0.50", "0.50 |"]
 
 
 @pytest.mark.parametrize("name", ["none", "asha", "hyperband", "median"])
