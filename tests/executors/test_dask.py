@@ -204,4 +204,4 @@ def test_workers_that_never_come_again_end_the_search(monkeypatch) -> None:
 
 def test_all_workers_are_back(client) -> None:
     """However many were killed and renewed."""
-    client.wait_for_workers(2, timeout=60)
+    client.wait_for_workers(2, timeout=200)
