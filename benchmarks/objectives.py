@@ -1,6 +1,6 @@
 """Two objectives: what the fronts cover, beside Optuna's NSGA-II and TPE.
 
-    python -m benchmarks.objectives           # all samplers, 10 seeds: half an hour of CPU
+    python -m benchmarks.objectives           # all samplers, 10 seeds: eight minutes of CPU
     python -m benchmarks.objectives bayes     # some of them; the others' searches are kept
 
 Each search has 100 trials, the first on the defaults; those of one seed are pairs. What a front
