@@ -551,7 +551,7 @@ class Study:
     def freeze(self, form: str = "cell", *, check: bool = False) -> Frozen:
         """Return the cell with the winning values written in; comments and formatting stay.
 
-        What comes out runs without hpo_magic.
+        What comes out runs without hpo_magic; only `hp.score` with the name of a metric stays.
 
         Parameters
         ----------

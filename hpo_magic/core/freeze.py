@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from hpo_magic.core.callsite import Namespace
 from hpo_magic.core.matching import Matching
 from hpo_magic.core.rewriting import Rewriting
-from hpo_magic.core.sites import METHODS, Site, constant_text, given_name, read_source
+from hpo_magic.core.sites import METHODS, Site, constant_text, read_source
 from hpo_magic.core.spelling import arguments_of, chosen, fitting, grouped, not_asked
 from hpo_magic.errors import HpoError
 
@@ -247,12 +247,19 @@ class Freezing:
             self._put(call, "None")
 
     def _unwrap_score(self, call: ast.Call) -> None:
-        """Turn `hp.score(metric, y_true, y_pred)` into `metric(y_true, y_pred)`."""
+        """Turn `hp.score(metric, y_true, y_pred)` into `metric(y_true, y_pred)`.
+
+        A metric that is a text stays `hp.score`, which needs no search: "accuracy" takes labels and
+        probabilities alike, and no one function elsewhere does.
+        """
         order = ("metric", "y_true", "y_pred")
-        positional = call.args[1:] if given_name(call) in call.args else call.args
-        given = dict(zip(order, positional, strict=False))
+        given = dict(zip(order, call.args, strict=False))
         given |= {k.arg: k.value for k in call.keywords if k.arg in order}
         metric, *rest = (given[name] for name in order if name in given)
+        if constant_text(metric) is not None:
+            if ast.unparse(call.func) == "hp.score" and not self._imports_hp():
+                self._insert_import("from hpo_magic import hp")
+            return
         text_of = self.rewriting.text_of
         self._put(call, f"{grouped(text_of(metric))}({', '.join(map(text_of, rest))})")
 
@@ -260,11 +267,21 @@ class Freezing:
         """Put an import at the top, unless there is one."""
         body = self.source.tree.body
         imported = {a.name for node in body if isinstance(node, ast.Import) for a in node.names}
-        if module in imported | self._imported:
+        if module not in imported:
+            self._insert_import(f"import {module}")
+
+    def _insert_import(self, text: str) -> None:
+        if text in self._imported:
             return
-        self._imported.add(module)
+        self._imported.add(text)
+        body = self.source.tree.body
         first = next((s for s in body if not _must_come_first(s)), body[-1])
-        self.rewriting.insert_before(first, f"import {module}")
+        self.rewriting.insert_before(first, text)
+
+    def _imports_hp(self) -> bool:
+        """Whether the text itself imports `hp` under that name."""
+        imports = (n for n in self.source.parents if isinstance(n, ast.ImportFrom))
+        return any((a.asname or a.name) == "hp" for node in imports for a in node.names)
 
     def _imports_not_needed(self) -> list[ast.stmt]:
         """Return the imports of an `hp` that nothing in the text uses any more."""
