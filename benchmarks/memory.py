@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-MARKS = (20, 50, 100, 150, 200, 300, 400, 500)  # trials after which figures are printed
+MARKS = (10, 20, 30, 40, 50, 100, 150, 200, 300, 400, 500)  # trials after which figures are printed
 
 
 def train(units: int, lr: float) -> float:
