@@ -312,7 +312,7 @@ class Study:
         Raises
         ------
         HpoError
-            If the study was not searched from a cell, has fewer than 20 complete trials, or its
+            If the study was not searched from a cell, has fewer than 20 trials, or its
             best ones are all over the ranges.
         """
         text = self.narrowed_cell()

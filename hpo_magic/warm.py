@@ -1,7 +1,8 @@
 """What a study leaves for the next search: its best settings, ranges around them, tables of others.
 
 A setting of another study is tried, not believed: its value was measured by other code, on other
-data or with other ranges.
+data or on another split. Where all three are the same it is the same study, which goes on by itself
+when its cell runs again; only the seed may differ, and with `hp.seed()` that is the split.
 """
 
 from __future__ import annotations
@@ -18,11 +19,10 @@ from hpo_magic.core.narrow import Narrowed, narrow
 from hpo_magic.core.ports import Snapshot, Storage, StudyRecord
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
-from hpo_magic.core.wording import counted, setting, shown
+from hpo_magic.core.wording import setting, shown
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
 
 __all__ = [
-    "FEWEST_TRIALS",
     "best_settings",
     "narrowed_cell",
     "narrowed_ranges",
@@ -33,7 +33,8 @@ __all__ = [
 
 MOST_SETTINGS = 5
 # Of the trials, the good ones, around which the ranges are drawn, with a margin on either side.
-GOOD_SHARE, FEWEST_GOOD, FEWEST_TRIALS = 0.1, 5, 20
+GOOD_SHARE, FEWEST_GOOD = 0.1, 5
+FEWEST_TRIALS, FEWEST_COMPLETE = 20, 10
 # Of a line that is written anew: said otherwise, or over.
 REPLACED = frozenset({"-n", "--trials", "--maximize", "--minimize", "--from"})
 MARGIN, LEAST_WIDTH = 0.05, 0.1  # shares of the range
@@ -187,13 +188,15 @@ def narrowed_ranges(snapshot: Snapshot) -> dict[str, Narrowed]:
         If there are too few trials to tell.
     """
     ranked = snapshot.history.ranked
-    if len(ranked) < FEWEST_TRIALS:
-        done = counted(len(ranked), "complete trial")
+    n_pruned = sum(trial.state is State.PRUNED for trial in snapshot.history.trials)
+    n_told = len(ranked) + n_pruned  # what was pruned was not among the best
+    if n_told < FEWEST_TRIALS or len(ranked) < FEWEST_COMPLETE:
         raise HpoError(
-            f"Narrower ranges need {FEWEST_TRIALS} complete trials; study {snapshot.name!r} has "
-            f"{done}."
+            f"Narrower ranges need {FEWEST_TRIALS} trials, {FEWEST_COMPLETE} of them complete and "
+            f"the others pruned; study {snapshot.name!r} has {len(ranked)} complete and {n_pruned} "
+            f"pruned."
         )
-    good = ranked[: max(round(GOOD_SHARE * len(ranked)), FEWEST_GOOD)]
+    good = ranked[: max(round(GOOD_SHARE * n_told), FEWEST_GOOD)]
     found = {name: _narrowed(parameter, good) for name, parameter in snapshot.space.items()}
     return {name: range_ for name, range_ in found.items() if range_ is not None}
 
@@ -211,9 +214,8 @@ def _narrowed(parameter: Parameter, good: list[Trial]) -> Narrowed | None:
     first, last = max(first, domain.low), min(last, domain.high)
     least = domain.step or 0
     is_narrower = (first, last) != (domain.low, domain.high) and last - first > least
-    best = domain.nearest(values[0])
-    assert isinstance(best, int | float)
-    return Narrowed(first, last, best) if is_narrower and first <= best <= last else None
+    best = min(max(_rounded(domain.nearest(values[0]), domain.kind, domain.step), first), last)
+    return Narrowed(first, last, best) if is_narrower else None
 
 
 def _rounded(value: Plain, kind: str, step: float | None) -> float:

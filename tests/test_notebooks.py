@@ -224,6 +224,36 @@ def test_boosted_trees_are_searched_by_a_callback(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_search_is_understood_and_taken_elsewhere() -> None:
+    """All plots with their words, two revisions compared, three forms of the cell, exports read."""
+    script = execution()
+    notebook = script.execute(NOTEBOOKS / "10_understanding_a_search.ipynb", timeout_s=280)
+    shown = script.shown
+    plots = [cell for cell in code(notebook) if ".plot_" in cell.source]
+    assert len(plots) == 8
+    for cell in plots:
+        [output] = cell.outputs
+        assert len(output.metadata["image/png"]["alt"]) > 40
+    assert "more than noise" in shown(cell_with(notebook, "compare(")) or (
+        "No difference beyond noise" in shown(cell_with(notebook, "compare("))
+    )
+    frozen = shown(cell_with(notebook, "even.freeze(check=True)"))
+    assert "hp." not in frozen
+    assert shown(cell_with(notebook, 'freeze("function"')).startswith("def train(")
+    alone = shown(cell_with(notebook, 'freeze("script"'))
+    printed, seen = (re.search(rf"{who}: +(0\.\d+)", alone) for who in ("script", "search"))
+    assert printed is not None
+    assert seen is not None
+    assert printed[1] == seen[1]
+    assert shown(cell_with(notebook, "even.narrowed()")).startswith("%%hpo even --trials 60 --max")
+    best = re.search(r"best one has (0\.\d+)", shown(cell_with(notebook, "load_study")))
+    result = re.match(r"(0\.\d+) at \[", shown(cell_with(notebook, "to_skopt")))
+    assert best is not None
+    assert result is not None
+    assert best[1] == result[1]
+
+
+@pytest.mark.slow
 def test_two_workers_train_a_cell_and_a_cluster_of_the_user_s(tmp_path: Path) -> None:
     """The panel's end, the sealed test in the kernel, the dashboard's link, and the result."""
     path = tmp_path / "two_workers.ipynb"

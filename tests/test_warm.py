@@ -11,7 +11,7 @@ import pytest
 
 from hpo_magic import hp, search
 from hpo_magic.core.ports import StudyRecord
-from hpo_magic.core.trial import Direction, Kind
+from hpo_magic.core.trial import Direction, Kind, State
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
 from hpo_magic.testing.searches import a_search
 from hpo_magic.warm import narrowed_cell, narrowed_ranges, ranges_text
@@ -82,6 +82,18 @@ def test_ranges_are_narrowed_around_the_best() -> None:
     assert all(r.low < r.high for r in ranges.values())
 
 
+def test_pruned_trials_tell_where_the_best_are_not() -> None:
+    """The best tenth is one of all that was looked at."""
+    old = a_search(60, is_running=False)
+    least = old.history.ranked[15].value
+    cut = tuple(
+        replace(t, state=State.PRUNED, value=None) if t.value and t.value < (least or 0.0) else t
+        for t in old.trials
+    )
+    assert len(replace(old, trials=cut).history.complete) == 16
+    assert narrowed_ranges(replace(old, trials=cut)).keys() == narrowed_ranges(old).keys()
+
+
 def record_of(line: str, **changes: Any) -> StudyRecord:
     """Return a study that was searched from a cell with this line."""
     source = 'lr = hp.Float(1e-4, 1e-1, sampling="log")\nact = hp.Choice(["relu", "tanh"])\n'
@@ -128,7 +140,7 @@ def test_the_ranges_are_said_in_words() -> None:
 
 def test_few_trials_narrow_nothing() -> None:
     """It is said how many it takes."""
-    with pytest.raises(HpoError, match=r"^Narrower ranges need 20 complete trials; study 'digits'"):
+    with pytest.raises(HpoError, match=r"^Narrower ranges need 20 trials, 10 of them complete"):
         narrowed_ranges(a_search(10))
     search_ = a_search(10)
     assert replace(search_, trials=()).history.complete == ()

@@ -109,6 +109,10 @@ such as an open connection, it must make itself. Worker processes of ours are en
 passes no batch at its --timeout or when the search is stopped. --on takes the variable of a
 concurrent.futures pool, too, then without live curves.
 
+A study that begins with --from STUDY tries the settings of that one and does not take over their
+values: those were measured by other code, on other data or on another split, and a search that
+believed them would be misled. A cell that is run again goes on with all its own trials.
+
     %%hpo_test NAME    measure the chosen model once, on data the search never saw
     %%hpo_test NAME --vote   the same for what the best models say together
     %hpo NAME          show the study again, from disk, after a restart too

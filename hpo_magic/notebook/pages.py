@@ -148,11 +148,13 @@ def compare_page(
         description="Show",
         tooltip="Which plots are shown",
         style={"button_width": "auto", "description_width": "auto"},
-        layout=widgets.Layout(max_width="100%"),
+        layout=widgets.Layout(width="max-content", max_width="100%"),
     )
     above = [choice] if narrowing is None else [choice, narrowing.button]
     said = [] if narrowing is None else [narrowing.said]
-    widget = widgets.VBox([side_by_side(above), *said, *rows])
+    head = side_by_side(above)
+    head.layout.align_items = "flex-end"
+    widget = widgets.VBox([head, *said, *rows])
     page = Page("Compare", widget, groups[0], above, groups)
 
     def show(_: Any = None) -> None:

@@ -22,7 +22,6 @@ from matplotlib.ticker import MaxNLocator
 
 __all__ = [
     "BEST",
-    "DPI",
     "FAILED",
     "INK",
     "SHARPNESS",
@@ -38,6 +37,7 @@ __all__ = [
     "legend_above",
     "new_axes",
     "png",
+    "resized",
     "sentence",
     "titled",
     "words",
@@ -93,12 +93,18 @@ def blank(figure: Plot | None = None, size_px: tuple[int, int] = SIZE_PX) -> Plo
     return figure
 
 
+def resized(figure: Plot, size_px: tuple[int, int]) -> Plot:
+    """Return the figure in a size that depends on what is drawn."""
+    figure.set_size_inches(size_px[0] / DPI, size_px[1] / DPI)
+    return figure
+
+
 def words(figure: Figure) -> str:
     """Return what the figure shows, for those who do not see it: each view puts it there."""
     return str(figure.get_label())
 
 
-def new_axes(figure: Figure, margins: Sequence[float] = (0.15, 0.17, 0.96, 0.88)) -> Axes:
+def new_axes(figure: Figure, margins: Sequence[float] = (0.19, 0.17, 0.96, 0.88)) -> Axes:
     """Return axes in grey ink, without the upper and right line.
 
     `margins` are left, bottom, right, top, as shares of the figure. Fixed, because a layout engine
@@ -120,7 +126,7 @@ def new_axes(figure: Figure, margins: Sequence[float] = (0.15, 0.17, 0.96, 0.88)
 def label_axes(axes: Axes, x: str, y: str) -> None:
     """Name the axes."""
     axes.set_xlabel(drawable(x), **WORDS)
-    axes.set_ylabel(drawable(y), **WORDS)
+    axes.set_ylabel(drawable(y), labelpad=2, **WORDS)
 
 
 def titled(figure: Plot, text: str) -> None:

@@ -30,6 +30,7 @@ from hpo_magic.views.canvas import (
     Plot,
     blank,
     drawable,
+    resized,
     sentence,
     titled,
     words,
@@ -117,7 +118,7 @@ def dependence(
 
     `names` are up to three parameters; the most important ones unless said otherwise.
     """
-    figure = blank(figure, SIZE_PX)
+    figure = resized(blank(figure), SIZE_PX)
     if len(snapshot.history.complete) < FEWEST_TRIALS:
         figure.set_label(f"Partial dependence needs {FEWEST_TRIALS} complete trials.")
         return sentence(figure, words(figure))

@@ -17,7 +17,7 @@ from hpo_magic.views.canvas import WORDS, Plot, drawable, new_axes
 __all__ = ["moving", "scale", "small_axes"]
 
 MOST_LEVELS = 5
-LEFT_PX, GAP_PX, BELOW_PX = 52, 14, 44
+LEFT_PX, GAP_PX, BELOW_PX = 58, 14, 44
 
 
 def moving(snapshot: Snapshot, names: Collection[str] | None = None) -> list[Parameter]:

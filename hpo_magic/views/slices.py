@@ -21,13 +21,13 @@ from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import counted, shortened, shown
 from hpo_magic.views.canvas import (
     BEST,
-    DPI,
     TRIAL,
     WIDE_PX,
     WORDS,
     Plot,
     blank,
     drawable,
+    resized,
     sentence,
     titled,
 )
@@ -53,8 +53,7 @@ def slices(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     n_rows = max(math.ceil(len(parameters) / IN_A_ROW), 1)
     in_a_row = max(math.ceil(len(parameters) / n_rows), 1)
     size_px = (WIDE_PX[0], ROW_PX * n_rows + 40)
-    figure = blank(figure, size_px)
-    figure.set_size_inches(size_px[0] / DPI, size_px[1] / DPI)  # the space may have grown
+    figure = resized(blank(figure), size_px)  # the space may have grown
     figure.set_label(slices_alt(snapshot))
     complete = snapshot.history.complete
     if not complete or not parameters:

@@ -325,5 +325,5 @@ def test_the_button_puts_the_narrowed_cell_below(
     notebook.ok(f"{line}\nx = hp.Float(0.0, 1.0, default=1.0)\n(x - 0.3) ** 2")
     assert put == [notebook["s"].narrowed_cell()]
     shown = notebook.ok(f"{line.replace('30', '5')} --fresh\nx = hp.Float(0.0, 1.0)\nx ** 2")
-    assert "Narrower ranges need 20 complete trials" in shown.text
+    assert "Narrower ranges need 20 trials, 10 of them complete" in shown.text
     assert len(put) == 1

@@ -320,7 +320,7 @@ def test_narrow_asks_for_a_cell_and_says_which_ranges(page: Page, live: None) ->
 
 def test_too_few_trials_narrow_nothing(shown: Shown) -> None:
     """Nothing is asked for."""
-    assert "Narrower ranges need 20 complete trials" in narrow(shown)
+    assert "Narrower ranges need 20 trials, 10 of them complete" in narrow(shown)
     assert shown.wishes.asked == []
 
 

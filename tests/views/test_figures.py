@@ -15,7 +15,7 @@ from hpo_magic.core.ports import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, Point, State, Trial
 from hpo_magic.testing.searches import a_search, a_search_for_several
-from hpo_magic.views.canvas import Plot, captioned, drawable, png, words
+from hpo_magic.views.canvas import WIDE_PX, Plot, blank, captioned, drawable, png, words
 from hpo_magic.views.convergence import convergence, visible_range
 from hpo_magic.views.curves import current_curve, curves
 from hpo_magic.views.dependence import dependence
@@ -386,6 +386,20 @@ def test_a_plot_shows_itself() -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
+def test_nothing_is_cut_at_the_edge(view: Callable[..., Plot]) -> None:
+    """Numbers of six characters leave room for the name of their axis."""
+    old = a_search(60)
+    trials = tuple(
+        t if t.value is None else replace(t, value=0.9400 + t.value / 100) for t in old.trials
+    )
+    figure = view(replace(old, trials=trials))
+    figure.canvas.draw()
+    boxes = [axes.get_tightbbox() for axes in figure.axes]
+    assert min(box.x0 for box in boxes if box is not None) >= 0
+    assert min(box.y0 for box in boxes if box is not None) >= 0
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_every_plot_says_in_its_title_what_it_shows(view: Callable[..., Plot]) -> None:
     """On one line above the axes, and not cut."""
     figure = view(a_search(60))
@@ -440,6 +454,13 @@ def test_importance_sees_what_a_search_has_left_behind() -> None:
     assert found is not None
     assert found.names[0] == "x"
     assert found.shares[0] > 0.9
+
+
+def test_a_plot_has_its_size_in_a_figure_of_another() -> None:
+    """As in the panel, where all wide ones are begun alike."""
+    for view in (slices, dependence):
+        search = a_search(30)
+        assert view(search, blank(size_px=WIDE_PX)).size_px == view(search).size_px
 
 
 def test_slices_grow_with_the_space() -> None:
