@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -470,3 +471,19 @@ def test_slices_grow_with_the_space() -> None:
     png(used)
     slices(a_search(30), used)
     assert used.size_px[1] > slices(of_function(lambda x, y, z: x, 10)).size_px[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", VIEWS)
+def test_ten_times_the_trials_take_less_than_ten_times_as_long(view: Callable[..., Plot]) -> None:
+    """The best of three each, in one process: from 100 to 1,000 trials."""
+
+    def drawing_s(n: int) -> float:
+        search, took = a_search(n, is_running=False), []
+        for _ in range(3):
+            began = time.process_time()
+            png(view(search))
+            took.append(time.process_time() - began)
+        return min(took)
+
+    assert drawing_s(1000) < 10 * drawing_s(100)
