@@ -24,8 +24,9 @@ SAMPLERS = {
 LIBRARIES = {"tpe": "Hyperopt", "genetic": "pymoo"}
 
 
-# Those that learn from one number for each trial; the others do not care, or know several.
-OF_ONE_NUMBER = ("bayes", "tpe")
+# Those that learn from one number for each trial, and how they are made to learn from several by
+# turns; the others do not care, or know several.
+OF_ONE_NUMBER: dict[str, dict[str, int]] = {"bayes": {"others_turn": 0}, "tpe": {}}
 
 
 def make_sampler(name: str, *, several: bool = False) -> Sampler:
@@ -45,7 +46,7 @@ def make_sampler(name: str, *, several: bool = False) -> Sampler:
     require_library(name)
     module, class_name = SAMPLERS[name].split(":")
     try:
-        made: Callable[[], Sampler] = getattr(import_module(module), class_name)
+        made: Callable[..., Sampler] = getattr(import_module(module), class_name)
     except ImportError as error:
         if name not in LIBRARIES:
             raise
@@ -53,7 +54,7 @@ def make_sampler(name: str, *, several: bool = False) -> Sampler:
     if several and name in OF_ONE_NUMBER:
         from hpo_magic.samplers.scalarized import Scalarized
 
-        return Scalarized(made())
+        return Scalarized(made(**OF_ONE_NUMBER[name]))
     return made()
 
 

@@ -40,7 +40,7 @@ MOST_SCORED = 1000
 # What counts as an improvement, in standard deviations of the warped losses; scikit-optimize's
 # default too. With 0, half of a long search goes into the fourth digit of the best setting.
 LEAST_GAIN = 0.01
-# Every third suggestion is the other model's; so many are drawn, in case they were tried.
+# How often it is the other model's turn; so many of its settings are drawn, in case of repeats.
 OTHERS_TURN, N_OTHERS = 3, 8
 
 
@@ -48,9 +48,16 @@ class BayesSampler:
     """Suggests the setting with the highest expected improvement.
 
     Keeps what it computed, to be faster; its answers are the same without.
+
+    Parameters
+    ----------
+    others_turn
+        One of so many suggestions comes from the model of the other kind; none with 0. (Where each
+        suggestion weighs several objectives anew, no valley is settled, and it does not pay.)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, others_turn: int = OTHERS_TURN) -> None:
+        self._others_turn = others_turn
         self._memory: Memory | None = None
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
@@ -65,7 +72,7 @@ class BayesSampler:
         rng = stream(seed, history)
         if _is_initial(space, history):
             candidates = encoding.snap(_initial(space, history, seed)[np.newaxis])
-        elif history.number % OTHERS_TURN == OTHERS_TURN - 1:
+        elif self._is_others_turn(history.number):
             candidates = _like_the_better(encoding, history, units, rng)
         else:
             with one_thread():
@@ -75,6 +82,9 @@ class BayesSampler:
         if is_new.any():
             return encoding.params(candidates[is_new.argmax()])
         return draw_untried(encoding, tried, rng)
+
+    def _is_others_turn(self, number: int) -> bool:
+        return self._others_turn > 0 and number % self._others_turn == self._others_turn - 1
 
 
 def fitted(space: Space, history: History) -> Fitted:

@@ -227,3 +227,13 @@ def test_every_space_of_the_contract_becomes_a_result_of_scikit_optimize():
         seen = result.space.transform(result.x_iters)
         np.testing.assert_allclose(seen, result.models[-1].X_train_, atol=1e-12)
         assert np.isfinite(result.models[-1].predict(seen)).all()
+
+
+def test_every_third_suggestion_is_the_other_model_s():
+    """With no turn of the other's all are the surrogate's; between its turns both are the same."""
+    trials = tuple(searched(RandomSampler, BOWL, 20, bowl))
+    for number in range(20, 26):
+        history = History(trials, number=number)
+        alone = BayesSampler(others_turn=0).suggest(BOWL, history, 0)
+        mixed = BayesSampler().suggest(BOWL, history, 0)
+        assert (alone == mixed) == (number % 3 != 2)
