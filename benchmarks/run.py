@@ -65,10 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     kept = _kept((options.out or RESULTS) / "runs.npz", options.rerun) if options.rerun else []
     runs = Runs([*kept, *_searches(options)])
+    if options.out:
+        _store(options.out / "runs.npz", runs)
     measured = [] if options.no_speed else _speeds(options)
     _give(_tables(runs, measured), options.out)
     if options.out:
-        _store(options.out / "runs.npz", runs)
         report.figure(runs, measured).savefig(options.out / "regret.png", dpi=110)
 
 

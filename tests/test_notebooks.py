@@ -258,7 +258,7 @@ def test_two_workers_train_a_cell_and_a_cluster_of_the_user_s(tmp_path: Path) ->
     """The panel's end, the sealed test in the kernel, the dashboard's link, and the result."""
     path = tmp_path / "two_workers.ipynb"
     text = (NOTEBOOKS / "07_two_workers.ipynb").read_text(encoding="utf-8")
-    path.write_text(text.replace("--trials 10", "--trials 5"), "utf-8")
+    path.write_text(text.replace("--trials 8", "--trials 5"), "utf-8")
     script = execution()
     notebook = script.execute(path, timeout_s=280)
     assert "5 of 5 trials done" in script.shown(cell_with(notebook, "%%hpo digits"))

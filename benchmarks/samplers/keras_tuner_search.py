@@ -94,5 +94,5 @@ def _declare(hp: Any, name: str, domain: Domain, default: Any) -> None:
 
 def _value(domain: Domain, value: Any) -> Any:
     if isinstance(domain, Choice):
-        return value
+        return next(known for known in domain.values if known == value)  # it gives 1 for True
     return domain.nearest(int(value) if domain.kind == "int" else float(value))

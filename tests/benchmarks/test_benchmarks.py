@@ -18,6 +18,7 @@ from benchmarks.report import OURS, REFERENCE, bar_table
 from benchmarks.run import main
 from benchmarks.samplers import SAMPLERS
 from benchmarks.speed import speeds
+from hpo_magic.core.domains import Choice, Int
 
 # Lookups and networks load at once; a forest is fitted when it is loaded.
 QUICK = ("svr_friedman", "svm_kernels", "tree_grid", "pipeline")
@@ -113,6 +114,14 @@ def test_samplers_start_from_the_defaults(sampler):
     curve = search(sampler, problem, 0, 25)
     assert curve.regrets[0] == problem.regret(start.mean)
     assert curve.regrets[-1] < curve.regrets[0]
+
+
+def test_keras_tuner_gives_values_of_the_space():
+    """It tells 1 for True; a problem takes True."""
+    from benchmarks.samplers.keras_tuner_search import _value
+
+    assert _value(Choice((False, True)), 1) is True
+    assert _value(Int(1, 8), 3.0) == 3
 
 
 def test_the_figures_of_known_regrets():
