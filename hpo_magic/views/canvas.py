@@ -16,6 +16,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator
@@ -65,6 +66,7 @@ DPI = 100  # one inch of matplotlib is 100 pixels of CSS
 SIZE_PX = (384, 270)  # two beside each other in a window of 1,000 pixels
 WIDE_PX = (780, 300)
 CHARACTER_PX, LINE_PX = 6.2, 16  # of the words: an average width, and from line to line
+LARGEST_MARK = 60  # in a legend, in square points: a larger one would cover the words
 HANDLE_PX = 24  # of a legend's entry: the mark, and the space around it
 SHARPNESS = 2.0  # pixels for one of CSS in pictures that stay: what most screens have today
 
@@ -168,6 +170,9 @@ def legend_above(axes: Axes) -> None:
     )
     for text, label in zip(legend.get_texts(), labels, strict=True):
         text.update({**WORDS, "text": label})
+    for mark in legend.legend_handles:
+        if isinstance(mark, PathCollection):
+            mark.set_sizes([min(*mark.get_sizes(), LARGEST_MARK)])
 
 
 def _columns(widths_px: Sequence[float], room_px: float) -> int:
