@@ -7,9 +7,9 @@ whose expected improvement (`acquisition`) is the highest is searched for (`prop
 that were not tried (`tried`).
 
 A Gaussian process that is wrong is wrong for long: a branch of the space that begins badly looks
-settled, and a valley that it is sure of is all it sees. So every third suggestion comes from a
-model that knows nothing of slopes and neighbours (`parzen`). On smooth landscapes that costs
-little, elsewhere it is what finds the way out (`benchmarks/`).
+settled, and a valley that it is sure of is all it sees. So from trial 30 on every third suggestion
+comes from a model that knows nothing of slopes and neighbours (`parzen`). On smooth landscapes that
+costs little, elsewhere it is what finds the way out (`benchmarks/`).
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ MOST_SCORED = 1000
 # What counts as an improvement, in standard deviations of the warped losses; scikit-optimize's
 # default too. With 0, half of a long search goes into the fourth digit of the best setting.
 LEAST_GAIN = 0.01
-# How often it is the other model's turn; so many of its settings are drawn, in case of repeats.
-OTHERS_TURN, N_OTHERS = 3, 8
+# How often it is the other model's turn, and from which trial on: before, the surrogate learns much
+# from each trial, and searches of 25 went worse. Several settings are drawn, in case of repeats.
+OTHERS_TURN, OTHERS_FROM, N_OTHERS = 3, 30, 8
 
 
 class BayesSampler:
@@ -84,7 +85,8 @@ class BayesSampler:
         return draw_untried(encoding, tried, rng)
 
     def _is_others_turn(self, number: int) -> bool:
-        return self._others_turn > 0 and number % self._others_turn == self._others_turn - 1
+        turn = self._others_turn
+        return turn > 0 and number >= OTHERS_FROM and number % turn == turn - 1
 
 
 def fitted(space: Space, history: History) -> Fitted:
