@@ -203,5 +203,8 @@ def test_the_result_is_read_without_its_kernel(
     later.choose_tab("Trials")
     later.wait_for_text("Sort by")
     assert "best seen in trial" in later.output(0)
-    assert later.count("button.jupyter-button") == 0
+    for steering in ("Stop", "Pause", "Skip trial"):
+        assert later.count(f"button.jupyter-button:has-text('{steering}')") == 0
+    later.choose_tab("Compare")
+    assert later.count("button.jupyter-button:has-text('Narrow')") == 1
     later.close()
