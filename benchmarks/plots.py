@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.testing.searches import a_search
 from hpo_magic.views.canvas import Plot, png
 from hpo_magic.views.convergence import convergence

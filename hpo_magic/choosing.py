@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hpo_magic.core.front import most_balanced
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import goal_writers
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import HpoError, did_you_mean

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.wording import counted, number, shown
 from hpo_magic.errors import HpoError
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of

@@ -14,7 +14,9 @@ from functools import partial
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Finish, Noted, Run
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Executor, Framework, Listener, Snapshot, Storage, StudyRecord
+from hpo_magic.core.ports import Executor, Framework, Listener, Storage
+from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
 from hpo_magic.executors.attempt import Attempt, Objective
 from hpo_magic.executors.parcel import Arrived

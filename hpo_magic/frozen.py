@@ -11,7 +11,7 @@ from hpo_magic.core.callsite import Namespace
 from hpo_magic.core.domains import Choice
 from hpo_magic.core.freeze import freeze, matched
 from hpo_magic.core.function import as_function, refuse_unseen
-from hpo_magic.core.ports import StudyRecord
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.script import as_script, cells_needed, modules_of, refuse_magics, shown
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Trial

@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hpo_magic.core.events import Completed, Run
-from hpo_magic.core.ports import Fit, Framework, ModelKeeper, StudyRecord
+from hpo_magic.core.ports import Fit, Framework, ModelKeeper
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.core.wording import number
 from hpo_magic.errors import HpoError, StorageError

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpo_magic.core.domains import Plain
-from hpo_magic.core.ports import Storage, StudyRecord
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, State, Trial
 from hpo_magic.core.wording import counted

@@ -33,7 +33,9 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.ports import Executor, Listener, Look, Snapshot, Storage, StudyRecord
+from hpo_magic.core.ports import Executor, Listener, Storage
+from hpo_magic.core.records import Look, StudyRecord
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import StorageError

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import Look, StudyRecord
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import State
 from hpo_magic.errors import StudyNotFound, did_you_mean
 
@@ -29,7 +31,7 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
     """Return what is stored of one revision, for the views."""
     space = storage.space(record.id)
     trials = storage.trials(record.id)
-    fitting = tuple(t for t in trials if t.state is State.RUNNING or space.fits(t.params))
+    fits = {t.number for t in trials if t.state is State.RUNNING or space.fits(t.params)}
     return Snapshot(
         name=record.name,
         metric=record.metric or "value",
@@ -37,8 +39,8 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
         further=record.further,
         chosen=record.chosen,
         space=space,
-        trials=fitting,
-        set_aside=tuple(t for t in trials if t not in fitting),
+        trials=tuple(t for t in trials if t.number in fits),
+        set_aside=tuple(t for t in trials if t.number not in fits),
         started=record.created,
         at=record.created + sum(trial.duration_s or 0.0 for trial in trials),
         ended="",

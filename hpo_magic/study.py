@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hpo_magic.choosing import chosen_number
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.labels import label_of
-from hpo_magic.core.ports import Look, Snapshot, Storage, StudyRecord
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import Look, StudyRecord
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Space, describe
 from hpo_magic.core.summary import value_columns
 from hpo_magic.core.trial import Trial

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.events import Run
-from hpo_magic.core.ports import Fit, Storage, UsedRows
+from hpo_magic.core.ports import Fit, Storage
+from hpo_magic.core.records import UsedRows
 from hpo_magic.errors import StorageError
 from hpo_magic.honesty.leaks import Fingerprints, Overlap, overlap, row_fingerprints
 

@@ -16,7 +16,9 @@ from typing import Any
 from hpo_magic.core.domains import Choice, Int, Plain
 from hpo_magic.core.labels import label_of
 from hpo_magic.core.narrow import Narrowed, narrow
-from hpo_magic.core.ports import Snapshot, Storage, StudyRecord
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
 from hpo_magic.core.wording import setting, shown

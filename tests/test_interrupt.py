@@ -18,7 +18,7 @@ from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Finish, Reason
 from hpo_magic.core.hp import hp
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import StudyRecord
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Direction, State
 from hpo_magic.executors.attempt import Attempt
 from hpo_magic.executors.serial import SerialExecutor

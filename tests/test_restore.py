@@ -13,7 +13,8 @@ import pytest
 
 from hpo_magic.core.events import Run
 from hpo_magic.core.hp import hp
-from hpo_magic.core.ports import Fit, StudyRecord
+from hpo_magic.core.ports import Fit
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.attempt import Trained

@@ -12,7 +12,7 @@ from hpo_magic.core.domains import Int, Plain
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Completed, Noted, Reason, Reported
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import StudyRecord
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import SpaceError, StorageError

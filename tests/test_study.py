@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hpo_magic import hp, search
-from hpo_magic.core.ports import Look
+from hpo_magic.core.records import Look
 from hpo_magic.core.trial import State
 from hpo_magic.errors import HpoError, SpaceError
 from hpo_magic.snapshots import open_snapshot

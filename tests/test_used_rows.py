@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from hpo_magic.core.events import Run
-from hpo_magic.core.ports import Fit, UsedRows
+from hpo_magic.core.ports import Fit
+from hpo_magic.core.records import UsedRows
 from hpo_magic.core.trial import Kind
 from hpo_magic.errors import StorageError
 from hpo_magic.storage.memory import MemoryStorage

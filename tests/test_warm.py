@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from hpo_magic import hp, search
-from hpo_magic.core.ports import StudyRecord
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Direction, Kind, State
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
 from hpo_magic.testing.searches import a_search

@@ -40,7 +40,8 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.known import Known
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Announcer, Snapshot, Verdict
+from hpo_magic.core.ports import Announcer, Verdict
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
 from hpo_magic.core.wording import counted, duration

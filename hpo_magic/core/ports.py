@@ -12,14 +12,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Event, Run
 from hpo_magic.core.outcomes import Outcomes
+from hpo_magic.core.records import Look, StudyRecord, UsedRows
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space
-from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
+from hpo_magic.core.trial import History, Trial
 
 __all__ = [
     "Announcer",
@@ -28,16 +27,12 @@ __all__ = [
     "Fit",
     "Framework",
     "Listener",
-    "Look",
     "ModelKeeper",
     "Pruner",
     "Rechecker",
     "Report",
     "Sampler",
-    "Snapshot",
     "Storage",
-    "StudyRecord",
-    "UsedRows",
     "Verdict",
 ]
 
@@ -262,63 +257,6 @@ class ModelKeeper(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class StudyRecord:
-    """One revision of a study, as it is stored.
-
-    The fingerprints tell what changed since: `code` of the cell without its ranges, `ranges` of the
-    cell's ranges, choices and defaults, `data` of what it reads. `further` are the objectives after
-    the first one, `chosen` is the trial that the user chose of their front.
-    """
-
-    id: int
-    name: str
-    revision: int
-    metric: str | None
-    direction: Direction
-    seed: int
-    source: str = ""
-    code: str = ""
-    ranges: str = ""
-    data: str = ""
-    created: float = 0.0  # seconds since 1970
-    names: Mapping[str, str] = field(default_factory=dict)  # of unnamed `hp` calls, by place
-    line: str = ""  # what stood behind `%%hpo`
-    further: tuple[Goal, ...] = ()
-    chosen: int | None = None
-
-
-@dataclass(frozen=True)
-class Look:
-    """One look at a test set: a line of the ledger that is never changed or removed."""
-
-    study: str
-    revision: int
-    trial: int
-    at: float  # seconds since 1970
-    cell: str  # fingerprint of the test cell
-    data: str  # fingerprints of the test rows it read, some of very many
-    value: float | None  # None if the cell failed or gave no number
-    metric: str | None = None
-    n_rows: int | None = None
-    number: int = 1  # which look at these rows it was
-    low: float | None = None  # of the interval, where there is one
-    high: float | None = None
-    n_leaked: int = 0  # test rows that the search had used
-    choice: str = ""  # what was measured, where that is not the trial alone
-
-
-@dataclass(frozen=True, eq=False)
-class UsedRows:
-    """Fingerprints of rows that a search used; shape (n_rows,).
-
-    `is_fitted`: a fit trained or was validated on them; else the code read them, for whatever use.
-    """
-
-    rows: npt.NDArray[np.uint64]
-    is_fitted: bool
-
-
 class Storage(Protocol):
     """Keeps studies, trials and the ledger.
 
@@ -414,59 +352,6 @@ class Storage(Protocol):
     def close(self) -> None:
         """Let go of the file."""
         ...
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A running or ended search at one moment: all that a view needs, and nothing that moves.
-
-    `trials` are those that count, by number, running ones included; `set_aside` those that a change
-    of the ranges put out of the space. `started` and `at` are seconds since 1970.
-    """
-
-    name: str
-    metric: str
-    direction: Direction
-    space: Space
-    trials: tuple[Trial, ...] = ()
-    set_aside: tuple[Trial, ...] = ()
-    n_trials: int | None = None  # the budget
-    time_s: float | None = None  # the budget
-    started: float = 0.0
-    at: float = 0.0
-    n_before: int = 0  # trials that were there when this run of the search began
-    messages: tuple[str, ...] = ()
-    ended: str = ""  # why, in words; "" while the search runs
-    is_live: bool = True
-    looks: tuple[Look, ...] = ()  # at the test set, with this study's choice
-    phase: str = ""  # what the search is at, in words; "" while it searches
-    further: tuple[Goal, ...] = ()
-    chosen: int | None = None
-
-    @property
-    def goals(self) -> tuple[Goal, ...]:
-        """All objectives, the first one first."""
-        return (Goal(self.metric, self.direction), *self.further)
-
-    @property
-    def history(self) -> History:
-        """The trials of the search, as samplers see them: without re-runs."""
-        trials = tuple(trial for trial in self.trials if trial.kind is not Kind.RECHECK)
-        return History(
-            trials, self.direction, 0, self.metric, further=self.further, chosen=self.chosen
-        )
-
-    @property
-    def reruns(self) -> tuple[Trial, ...]:
-        """The trials that ran a setting of the search again."""
-        return tuple(trial for trial in self.trials if trial.kind is Kind.RECHECK)
-
-    @property
-    def start(self) -> Trial | None:
-        """The latest trial on the defaults; None if none has run."""
-        starts = [trial for trial in self.trials if trial.kind is Kind.START]
-        complete = [trial for trial in starts if trial.state is State.COMPLETE]
-        return next(reversed(complete or starts), None)
 
 
 class Listener(Protocol):

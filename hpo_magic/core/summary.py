@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.core.wording import counted, digits_for, duration, number
 

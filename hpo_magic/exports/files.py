@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import active_names, value_columns
 
 __all__ = ["to_csv", "to_json"]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.exports.logging import require, write_all
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.domains import Choice, Domain, Int, Plain
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.summary import curve_metric
 from hpo_magic.core.trial import State, Trial

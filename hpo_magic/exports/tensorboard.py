@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo_magic.core.domains import Choice, Domain
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.exports.logging import require, write_all

@@ -13,7 +13,7 @@ import numpy as np
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.front import spread
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import (
     Line,
     best_trial,

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.ports import Look, Snapshot
+from hpo_magic.core.records import Look
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params
 from hpo_magic.core.summary import Line, best_trial, digits_of, three_numbers
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial

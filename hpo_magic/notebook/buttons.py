@@ -7,7 +7,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from hpo_magic.core.ports import Controls, Snapshot
+from hpo_magic.core.ports import Controls
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import running_trials
 
 __all__ = ["Buttons"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 
 import ipywidgets as widgets
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, values_text
 from hpo_magic.notebook.pages import Page, side_by_side
 from hpo_magic.notebook.picture import Picture

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from hpo_magic.core.events import Completed, Ended, Event, Failed, Freed, Noted
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
 from hpo_magic.views.text import progress_line, result_text, trial_lines
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hpo_magic.core.events import Event
-from hpo_magic.core.ports import Controls, Listener, Snapshot
+from hpo_magic.core.ports import Controls, Listener
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.notebook.lines import ProgressLine, TrialLog
 
 __all__ = ["Silent", "make_listener", "show_stored", "ui_for"]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from hpo_magic.core.ports import Snapshot, Storage
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import goal_text, values_text
 from hpo_magic.core.trial import Trial
 from hpo_magic.honesty.rechecking import honest_of

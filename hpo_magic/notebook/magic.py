@@ -22,7 +22,9 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 from hpo_magic.conduct import Conducted, conduct, require_extras
 from hpo_magic.core.events import Completed, Event, Failed
 from hpo_magic.core.hp import hp
-from hpo_magic.core.ports import Listener, Snapshot, Storage, StudyRecord
+from hpo_magic.core.ports import Listener, Storage
+from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.exports import make_log

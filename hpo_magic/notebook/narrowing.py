@@ -12,7 +12,7 @@ from html import escape
 
 import ipywidgets as widgets
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.errors import HpoError
 from hpo_magic.warm import narrowed_ranges, ranges_text
 

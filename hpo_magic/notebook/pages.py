@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import running_trials
 from hpo_magic.notebook.narrowing import Narrowing
 from hpo_magic.notebook.picture import Picture

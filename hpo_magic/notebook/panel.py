@@ -18,7 +18,8 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from hpo_magic.core.events import Event
-from hpo_magic.core.ports import Controls, Snapshot
+from hpo_magic.core.ports import Controls
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.notebook.buttons import Buttons
 from hpo_magic.notebook.clicks import Clicks
 from hpo_magic.notebook.front_page import front_page

@@ -8,7 +8,7 @@ from html import escape
 
 import ipywidgets as widgets
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.views.canvas import SIZE_PX, Plot, blank, png, words
 
 __all__ = ["Picture", "img_html"]

@@ -18,7 +18,7 @@ from hpo_magic.core.asking import TrialRun, running
 from hpo_magic.core.callsite import CallSites
 from hpo_magic.core.events import Run
 from hpo_magic.core.metrics import NOTHING, number
-from hpo_magic.core.ports import Look
+from hpo_magic.core.records import Look
 from hpo_magic.core.scores import Scored
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.errors import OptionError

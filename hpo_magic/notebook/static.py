@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from IPython.display import display
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.views.canvas import SHARPNESS, png, words
 from hpo_magic.views.convergence import convergence_alt
 from hpo_magic.views.result import SIZE_PX, result_figure, result_html

@@ -10,7 +10,8 @@ from typing import Any
 import ipywidgets as widgets
 
 from hpo_magic.core.domains import Choice, Plain
-from hpo_magic.core.ports import Controls, Snapshot
+from hpo_magic.core.ports import Controls
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.summary import best_trial
 from hpo_magic.core.wording import setting, shown

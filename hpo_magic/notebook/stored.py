@@ -14,7 +14,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.notebook.clicks import Clicks
 from hpo_magic.notebook.front_page import front_page
 from hpo_magic.notebook.narrowing import narrow_now

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hpo_magic.core.ports import Look, UsedRows
+from hpo_magic.core.records import Look, UsedRows
 from hpo_magic.core.wording import number as shown
 from hpo_magic.honesty.leaks import Fingerprints
 from hpo_magic.honesty.looks import level_of_look, sentence_of_look

@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import State
 from hpo_magic.notebook.pages import Page, side_by_side
 from hpo_magic.views.table import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from hpo_magic.core.domains import Plain
-from hpo_magic.core.ports import Look, StudyRecord, UsedRows
+from hpo_magic.core.records import Look, StudyRecord, UsedRows
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Trial
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from hpo_magic.core.domains import Plain, plain
 from hpo_magic.core.outcomes import Outcomes
-from hpo_magic.core.ports import Look, StudyRecord, UsedRows
+from hpo_magic.core.records import Look, StudyRecord, UsedRows
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Goal, State, Trial
 from hpo_magic.storage.database import Connection, Database

@@ -26,7 +26,7 @@ from hpo_magic.core.events import (
     Reported,
     Run,
 )
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind
 from hpo_magic.errors import SpaceExhausted

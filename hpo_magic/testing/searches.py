@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.domains import Choice, Float, Int, Plain
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, Kind, Point, State, Trial
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.outcomes import of_rows
-from hpo_magic.core.ports import Look, Storage, StudyRecord, UsedRows
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import Look, StudyRecord, UsedRows
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, Kind, Point, State, Trial
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import (
     Convergence,
     best_so_far,

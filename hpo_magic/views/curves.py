@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, curve_metric, running_trials
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.core.wording import counted, number

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.front import WIDE, BoolArray, Scale, hypervolume, is_on_front
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, named_values_text, start_trial
 from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import counted, shortened

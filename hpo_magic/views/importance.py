@@ -21,7 +21,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import History
 from hpo_magic.core.wording import counted, shortened
 from hpo_magic.samplers.bayes import fitted

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import (
     counts_text,
     curve_metric,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, digits_of
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.core.wording import counted, number, setting

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, goal_text, start_trial
 from hpo_magic.core.wording import shown
 from hpo_magic.honesty.rechecking import chosen_trial, headline

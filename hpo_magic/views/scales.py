@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from hpo_magic.core.domains import Choice, Plain
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import active_names
 from hpo_magic.core.wording import shortened, shown

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import Trial

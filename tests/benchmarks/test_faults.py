@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults import FAULTS, Kernel, row
-from hpo_magic.core.ports import StudyRecord
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.storage.sqlite import SqliteStorage
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.domains import Int
-from hpo_magic.core.ports import Look, Snapshot
+from hpo_magic.core.records import Look
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.summary import (
     active_names,

@@ -9,7 +9,7 @@ import pytest
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
 from hpo_magic import hp, search
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.errors import HpoError, OptionError
 from hpo_magic.exports import checked_log, make_log

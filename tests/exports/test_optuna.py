@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from hpo_magic.core.domains import Choice, Domain, Float, Int
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import HpoError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.outcomes import Outcomes, of_rows
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 from hpo_magic.honesty.bbc import bbc

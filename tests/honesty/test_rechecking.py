@@ -24,7 +24,7 @@ from hpo_magic.core.events import (
     StopAsked,
 )
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, State, Trial
 from hpo_magic.honesty.rechecking import Rechecking, chosen_trial, headline, honest_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hpo_magic.core.ports import StudyRecord
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.notebook.listing import Listing
 from hpo_magic.storage.memory import MemoryStorage

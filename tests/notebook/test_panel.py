@@ -12,7 +12,7 @@ import pytest
 
 from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.events import Completed, Freed, Outcome, Reported
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Params
 from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.notebook import static

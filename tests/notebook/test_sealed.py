@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpo_magic.core.ports import Look
+from hpo_magic.core.records import Look
 
 DATA = """
 import numpy as np

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.errors import HpoError
 from hpo_magic.notebook import static, stored
 from hpo_magic.notebook.listener import show_stored

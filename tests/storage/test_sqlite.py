@@ -15,7 +15,7 @@ from statistics import median
 
 import pytest
 
-from hpo_magic.core.ports import Look
+from hpo_magic.core.records import Look
 from hpo_magic.core.trial import Direction, Goal, Point, State, Trial
 from hpo_magic.storage.process import Process
 from hpo_magic.storage.sqlite import SqliteStorage, study_file

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.domains import Choice, Float
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, Point, State, Trial
 from hpo_magic.testing.searches import a_search, a_search_for_several

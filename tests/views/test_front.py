@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Goal, Kind, State
 from hpo_magic.honesty.rechecking import Rechecking, headline, honest_by_goal
 from hpo_magic.testing.searches import a_search, a_search_for_several

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hpo_magic.core.ports import Snapshot
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.testing.searches import a_search
 from hpo_magic.views.live import current_html, header_html, log_html, numbers_html
 from hpo_magic.views.result import result_figure, result_html

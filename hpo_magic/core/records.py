@@ -1,0 +1,70 @@
+"""What a storage keeps beside trials: studies, looks at a test set, rows that were used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from hpo_magic.core.trial import Direction, Goal
+
+__all__ = ["Look", "StudyRecord", "UsedRows"]
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """One revision of a study, as it is stored.
+
+    The fingerprints tell what changed since: `code` of the cell without its ranges, `ranges` of the
+    cell's ranges, choices and defaults, `data` of what it reads. `further` are the objectives after
+    the first one, `chosen` is the trial that the user chose of their front.
+    """
+
+    id: int
+    name: str
+    revision: int
+    metric: str | None
+    direction: Direction
+    seed: int
+    source: str = ""
+    code: str = ""
+    ranges: str = ""
+    data: str = ""
+    created: float = 0.0  # seconds since 1970
+    names: Mapping[str, str] = field(default_factory=dict)  # of unnamed `hp` calls, by place
+    line: str = ""  # what stood behind `%%hpo`
+    further: tuple[Goal, ...] = ()
+    chosen: int | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a test set: a line of the ledger that is never changed or removed."""
+
+    study: str
+    revision: int
+    trial: int
+    at: float  # seconds since 1970
+    cell: str  # fingerprint of the test cell
+    data: str  # fingerprints of the test rows it read, some of very many
+    value: float | None  # None if the cell failed or gave no number
+    metric: str | None = None
+    n_rows: int | None = None
+    number: int = 1  # which look at these rows it was
+    low: float | None = None  # of the interval, where there is one
+    high: float | None = None
+    n_leaked: int = 0  # test rows that the search had used
+    choice: str = ""  # what was measured, where that is not the trial alone
+
+
+@dataclass(frozen=True, eq=False)
+class UsedRows:
+    """Fingerprints of rows that a search used; shape (n_rows,).
+
+    `is_fitted`: a fit trained or was validated on them; else the code read them, for whatever use.
+    """
+
+    rows: npt.NDArray[np.uint64]
+    is_fitted: bool

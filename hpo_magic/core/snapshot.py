@@ -1,0 +1,65 @@
+"""A search at one moment: what the views, the exports and the honest numbers are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from hpo_magic.core.records import Look
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
+
+__all__ = ["Snapshot"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A running or ended search at one moment: all that a view needs, and nothing that moves.
+
+    `trials` are those that count, by number, running ones included; `set_aside` those that a change
+    of the ranges put out of the space. `started` and `at` are seconds since 1970.
+    """
+
+    name: str
+    metric: str
+    direction: Direction
+    space: Space
+    trials: tuple[Trial, ...] = ()
+    set_aside: tuple[Trial, ...] = ()
+    n_trials: int | None = None  # the budget
+    time_s: float | None = None  # the budget
+    started: float = 0.0
+    at: float = 0.0
+    n_before: int = 0  # trials that were there when this run of the search began
+    messages: tuple[str, ...] = ()
+    ended: str = ""  # why, in words; "" while the search runs
+    is_live: bool = True
+    looks: tuple[Look, ...] = ()  # at the test set, with this study's choice
+    phase: str = ""  # what the search is at, in words; "" while it searches
+    further: tuple[Goal, ...] = ()
+    chosen: int | None = None
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """All objectives, the first one first."""
+        return (Goal(self.metric, self.direction), *self.further)
+
+    @cached_property
+    def history(self) -> History:
+        """The trials of the search, as samplers see them: without re-runs."""
+        trials = tuple(trial for trial in self.trials if trial.kind is not Kind.RECHECK)
+        return History(
+            trials, self.direction, 0, self.metric, further=self.further, chosen=self.chosen
+        )
+
+    @property
+    def reruns(self) -> tuple[Trial, ...]:
+        """The trials that ran a setting of the search again."""
+        return tuple(trial for trial in self.trials if trial.kind is Kind.RECHECK)
+
+    @property
+    def start(self) -> Trial | None:
+        """The latest trial on the defaults; None if none has run."""
+        starts = [trial for trial in self.trials if trial.kind is Kind.START]
+        complete = [trial for trial in starts if trial.state is State.COMPLETE]
+        return next(reversed(complete or starts), None)
