@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -71,6 +71,7 @@ class Setup:
     storage: FailingStorage = field(default_factory=FailingStorage)
     settings: list[dict[str, int]] | None = None
     wishes: Wishes = field(default_factory=Wishes)
+    timeout_s: float | None = None
 
     def __post_init__(self) -> None:
         self.clock = FakeClock(100.0)
@@ -87,6 +88,7 @@ class Setup:
             metric="value",
             direction=Direction.MINIMIZE,
             n_trials=self.n_trials,
+            timeout_s=self.timeout_s,
         )
         queue = self.storage.take_enqueued(self.record.id)
         trials = self.storage.trials(self.record.id)
@@ -455,8 +457,7 @@ def test_a_pause_is_no_time_of_a_training_in_this_thread(
         search.runner.obey(in_training=in_training)
         oldest(executor)
 
-    search = Setup(play, n_trials=1)
-    search.runner.engine.plan = replace(search.runner.engine.plan, timeout_s=10.0)
+    search = Setup(play, n_trials=1, timeout_s=10.0)
     search.wishes.idle = idle
     search.runner.run()
     assert search.executor.stopping == ({0} if is_late else set())

@@ -1,4 +1,4 @@
-"""How much of a search is left: trials, time and patience, and the part that is the re-check's.
+"""How much is left, of a search and of a trial: trials, time, patience, the re-check's part.
 
 All follows from the plan and the trials; what is past is told by whoever has the clock.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hpo_magic.core.known import Known
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.trial import History, State
+from hpo_magic.core.trial import History, State, Trial
 
 __all__ = ["Budgets"]
 
@@ -27,6 +27,23 @@ class Budgets:
 
     def __init__(self, plan: Plan, known: Known, began: float) -> None:
         self._plan, self._known, self._began = plan, known, began
+        self._held_s: dict[int, float] = {}  # how long those that run stood still in pauses
+
+    def hold(self, seconds: float) -> None:
+        """Take note of a pause: it is no time of the trials that run."""
+        for trial in self._known.running:
+            self._held_s[trial.number] = self._held_s.get(trial.number, 0.0) + seconds
+
+    def late(self, at: float) -> list[int]:
+        """Return the numbers of the trials that have run for longer than a trial may."""
+        limit = self._plan.timeout_s
+        if limit is None:
+            return []
+        return [t.number for t in self._known.running if self._ran_s(t, at) >= limit]
+
+    def _ran_s(self, trial: Trial, at: float) -> float:
+        assert trial.started is not None  # this search started it
+        return at - trial.started - self._held_s.get(trial.number, 0.0)
 
     def n_missing(self) -> float:
         """Return how many trials are still to be started; infinite without a limit."""

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hpo_magic.core.budgets import Budgets
-from hpo_magic.core.curves import judged_by, n_with_curve
 from hpo_magic.core.events import (
     Chosen,
     Command,
@@ -40,7 +39,8 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.known import Known
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Announcer, Verdict
+from hpo_magic.core.ports import Verdict
+from hpo_magic.core.remarks import Remarks
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
@@ -88,17 +88,15 @@ class Engine:
         at: float = 0.0,
     ) -> None:
         self.plan = plan
-        self.messages: list[str] = []
         self.ending: Reason | None = None
         self.failure: Failure | None = None
         self.chosen = chosen
         self._known = Known(space or Space(), trials, ranges_changed=ranges_changed)
         self._budgets = Budgets(plan, self._known, at)
+        self._remarks = Remarks()
         self._cut: dict[int, State] = {}  # what becomes of those that were told to stop
-        self._held_s: dict[int, float] = {}  # how long those that run stood still in pauses
         self._queue = list(queue)
         self._must_trace = ranges_changed
-        self._announced: Space | None = None
         self._n_before = len(self._known.trials)
         self._began = at
         self._is_exhausted = False
@@ -133,13 +131,13 @@ class Engine:
             case Skipped():
                 return self._cut_short(event.number, State.SKIPPED)
             case Resumed():
-                self._resumed(event)
+                self._budgets.hold(event.held_s)
             case Enqueued():
                 self._queue.append(event.params)
             case Chosen():
                 return self._chose(event.number)
             case Noted():
-                self.messages.append(event.text)
+                self._remarks.add(event.text)
             case Ticked():
                 return self._ticked(event.at)
         return ()
@@ -147,19 +145,8 @@ class Engine:
     def _ticked(self, at: float) -> Commands:
         if self._budgets.is_time_up(at):
             return self._end(Reason.TIME)
-        if self.plan.timeout_s is None:
-            return ()
-        late = [t for t in self._known.running if self._ran_s(t, at) >= self.plan.timeout_s]
-        return tuple(c for trial in late for c in self._cut_short(trial.number, State.FAILED))
-
-    def _ran_s(self, trial: Trial, at: float) -> float:
-        """Return how long a training has run so far, pauses not counted."""
-        assert trial.started is not None  # this search started it
-        return at - trial.started - self._held_s.get(trial.number, 0.0)
-
-    def _resumed(self, event: Resumed) -> None:
-        for trial in self._known.running:
-            self._held_s[trial.number] = self._held_s.get(trial.number, 0.0) + event.held_s
+        late = self._budgets.late(at)
+        return tuple(c for number in late for c in self._cut_short(number, State.FAILED))
 
     def _chose(self, number: int | None) -> Commands:
         """Take note of the trial that the user chose."""
@@ -269,18 +256,8 @@ class Engine:
 
     def _suggest(self, number: int) -> Params:
         history = self.history(number)
-        self._announce(history)
+        self._remarks.on_the_space(self.plan, self.space, history)
         return self.plan.sampler.suggest(self.space, history, self.plan.seed)
-
-    def _announce(self, history: History) -> None:
-        """Tell the user what the sampler has to say of the space, and again when it has grown."""
-        sampler, n_trials = self.plan.sampler, self.plan.n_trials
-        if not isinstance(sampler, Announcer) or self._announced == self.space:
-            return
-        self._announced = self.space
-        if n_trials is not None and self.plan.rechecker is not None:
-            n_trials -= self.plan.rechecker.n_runs(n_trials)
-        self._tell_once(sampler.announcement(self.space, history, n_trials))
 
     def _suggest_or_default(self, number: int) -> Params:
         try:
@@ -318,27 +295,12 @@ class Engine:
             self.plan = replace(self.plan, metric=outcome.metric, direction=outcome.direction)
             commands += (SaveGoal(outcome.metric or "value", outcome.direction),)
         if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
-            self._tell_once(self.plan.rechecker.remark(self.history(), self._known.reruns))
+            self._remarks.once(self.plan.rechecker.remark(self.history(), self._known.reruns))
         elif not self._is_enough and (sentence := self.plan.enough(self.history())):
             self._is_enough = True
-            self.messages.append(sentence)
-        self._tell_once(self._why_nothing_is_pruned())
+            self._remarks.add(sentence)
+        self._remarks.on_pruning(self.plan, self.history())
         return commands
-
-    def _tell_once(self, text: str) -> None:
-        if text and text not in self.messages:
-            self.messages.append(text)
-
-    def _why_nothing_is_pruned(self) -> str:
-        """Return that no reported metric can stand for the trial's value, where none can."""
-        history = self.history()
-        if self.plan.pruner is None or n_with_curve(history) < 2 or judged_by(history):
-            return ""
-        reported = ", ".join(next(t for t in history.complete if t.curve).curve[-1].metrics)
-        return (
-            f"Nothing is pruned: the value of a trial is none of what it reports ({reported}). To "
-            f"have trainings that are not worth finishing stopped, name one of these as the metric."
-        )
 
     def _failed(self, event: Failed) -> Commands:
         trial = self._known.close(event.number, State.FAILED, event.outcome, event.at)
@@ -386,6 +348,11 @@ class Engine:
         return Finish(self.ending or Reason.TRIALS, self.failure)
 
     # What the runner asks.
+
+    @property
+    def messages(self) -> list[str]:
+        """What the user was told so far."""
+        return self._remarks.texts
 
     @property
     def space(self) -> Space:
