@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpo_magic.choosing import chosen_number
 from hpo_magic.core.domains import Plain
@@ -14,31 +13,23 @@ from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import Look, StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Space, describe
-from hpo_magic.core.summary import value_columns
 from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import counted, setting
-from hpo_magic.errors import HpoError, SpaceError, StudyNotFound, did_you_mean
+from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
 from hpo_magic.executors.attempt import Objective
+from hpo_magic.exporting import Exports
 from hpo_magic.frozen import Frozen, written
 from hpo_magic.honesty.rechecking import (
     chosen_trial,
-    headline,
     honest_by_goal,
     honest_of,
 )
 from hpo_magic.honesty.report import Honest
+from hpo_magic.plotting import Plots
 from hpo_magic.restore import Restorer
 from hpo_magic.snapshots import looks_of, snapshot_of
 from hpo_magic.voting import Vote
 from hpo_magic.warm import narrowed_cell, settings_of_table
-
-if TYPE_CHECKING:  # heavy, and not needed by a search
-    import optuna
-    import pandas as pd
-    from matplotlib.figure import Figure
-    from scipy.optimize import OptimizeResult
-
-    from hpo_magic.views.canvas import Plot
 
 # How many models a vote has where nothing is said: more changed little where it was measured.
 FEWEST_VOTERS, MOST_VOTERS = 2, 5
@@ -47,7 +38,7 @@ __all__ = ["Frozen", "Study"]
 
 
 @dataclass
-class Study:
+class Study(Plots, Exports):
     """What a search found. A bare study in a cell shows its result.
 
     `best_seen` is the best validation value among many, so it is optimistic: luck chose it too.
@@ -298,7 +289,7 @@ class Study:
             settings.append({name: label_of(value) for name, value in params.items()})
         for plain in settings:  # all are right, or none is taken
             for name, value in plain.items():
-                self._check_name(name)
+                self.snapshot.check_name(name)
                 if value not in self.space[name].domain:
                     allowed = describe(self.space[name].domain)
                     raise SpaceError(f"{name}: {value!r} is not in its range ({allowed}).")
@@ -339,210 +330,6 @@ class Study:
                 return Study(record, self.storage, snapshot_of(self.storage, record))
         n = len(self.storage.revisions(self.name))
         raise StudyNotFound(f"study {self.name!r} has revisions 1 to {n}, not {number}.")
-
-    def _check_name(self, name: str) -> None:
-        if name not in self.space:
-            known = ", ".join(self.space)
-            raise SpaceError(
-                f"no parameter {name!r} in study {self.name!r}."
-                f"{did_you_mean(name, self.space)} It has: {known}."
-            )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return a table with a row for each trial.
-
-        Columns: `number`, `state`, `kind`, `value`, `duration_s`, each parameter by its name
-        (missing where it was not active), and `error`. With several objectives each has a column by
-        its metric (`value_error` for `error`) instead of `value`, and `front` says which trials are
-        on it. Its `attrs` have the headline: the start, the best seen, the honest number and the
-        test, as they are shown.
-
-        Raises
-        ------
-        HpoError
-            If pandas is not installed.
-        """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise HpoError(
-                "to_frame() needs pandas, which is not here: pip install pandas"
-            ) from None
-
-        on_front = {trial.number for trial in self.front}
-        rows = [
-            {
-                "number": trial.number,
-                "state": trial.state.value,
-                "kind": trial.kind.value,
-                **self._values_of(trial, on_front),
-                "duration_s": trial.duration_s,
-                **{name: trial.params.get(name) for name in self.space},
-                "error": str(trial.failure) if trial.failure else None,
-            }
-            for trial in self.trials
-        ]
-        frame = pd.DataFrame(rows).set_index("number") if rows else pd.DataFrame()
-        frame.attrs.update({line.label: line.value for line in headline(self.snapshot)})
-        return frame
-
-    def _values_of(self, trial: Trial, on_front: set[int]) -> dict[str, Any]:
-        values = self.snapshot.history.values(trial)
-        named = dict(zip(value_columns(self.snapshot), values, strict=True))
-        return {**named, "front": trial.number in on_front} if self.snapshot.further else named
-
-    def to_skopt(self) -> OptimizeResult:
-        """Return the study as scikit-optimize's result, for `skopt.plots`.
-
-        It has one value for each trial: with several objectives, the first one's.
-        """
-        from hpo_magic.samplers.bayes import to_optimize_result
-
-        return to_optimize_result(self.space, self.snapshot.history)
-
-    def to_optuna(self, storage: str | Path | None = None, name: str | None = None) -> optuna.Study:
-        """Return the study as one of Optuna's, with distributions, curves and states.
-
-        Re-runs are left out, so that its best trial is the best seen. Trial numbers, kinds and
-        further metrics are user attributes.
-
-        Parameters
-        ----------
-        storage
-            An SQLite file or an URL, which optuna-dashboard opens; None: in memory.
-        name
-            The name of the new study; the study's own unless said otherwise.
-
-        Raises
-        ------
-        HpoError
-            If Optuna is not installed, or the storage has a study of that name.
-        """
-        from hpo_magic.exports.optuna import to_optuna
-
-        return to_optuna(self.snapshot, storage, name)
-
-    def to_tensorboard(self, folder: str | Path) -> None:
-        """Write the study for TensorBoard: the curves, and the table of its HParams plugin.
-
-        Each trial is a run in a folder of its own. During a search: `--log tensorboard:DIR`.
-
-        Raises
-        ------
-        HpoError
-            If TensorBoard is not installed, or the folder has a search in it already.
-        """
-        from hpo_magic.exports.tensorboard import to_tensorboard
-
-        to_tensorboard(self.snapshot, Path(folder))
-
-    def to_mlflow(self, experiment: str | None = None) -> str:
-        """Write the study to MLflow: a run for each trial under one; return the id of that one.
-
-        During a search: `--log mlflow`.
-
-        Parameters
-        ----------
-        experiment
-            The study's name unless said otherwise. The server is the one that MLflow is set to.
-
-        Raises
-        ------
-        HpoError
-            If MLflow is not installed.
-        """
-        from hpo_magic.exports.mlflow import to_mlflow
-
-        return to_mlflow(self.snapshot, experiment)
-
-    def to_csv(self, path: str | Path) -> None:
-        """Write a table with a row for each trial; empty where a parameter was not active."""
-        from hpo_magic.exports.files import to_csv
-
-        to_csv(self.snapshot, Path(path))
-
-    def to_json(self, path: str | Path) -> None:
-        """Write everything: the space, and the trials with their curves, seeds and outputs."""
-        from hpo_magic.exports.files import to_json
-
-        to_json(self.snapshot, Path(path))
-
-    # Each plot has what it says in words beneath it, as far as the trials carry words.
-
-    def plot_convergence(self) -> Figure:
-        """Return a figure of the best value so far over the trials, with the start.
-
-        With several objectives: of what the front covers.
-        """
-        from hpo_magic.views.convergence import convergence
-
-        return self._plot(convergence)
-
-    def plot_curves(self) -> Figure:
-        """Return a figure of all learning curves, the pruned ones cut where they ended."""
-        from hpo_magic.views.curves import curves
-
-        return self._plot(curves)
-
-    def plot_front(self) -> Figure:
-        """Return a figure of the trials by their objectives, with the front and the chosen one."""
-        from hpo_magic.views.front import front
-
-        return self._plot(front)
-
-    def plot_parallel(self) -> Figure:
-        """Return a figure with one axis for each parameter and one line for each trial."""
-        from hpo_magic.views.parallel import parallel
-
-        return self._plot(parallel)
-
-    def plot_importance(self) -> Figure:
-        """Return a figure of which parameters make the differences, with bands."""
-        from hpo_magic.views.importance import importance
-
-        return self._plot(importance)
-
-    def plot_slices(self) -> Figure:
-        """Return a figure of the values against one parameter at a time."""
-        from hpo_magic.views.slices import slices
-
-        return self._plot(slices)
-
-    def plot_dependence(self, *names: str) -> Figure:
-        """Return a figure of what a model of the trials expects of parameters, alone and in pairs.
-
-        Parameters
-        ----------
-        *names
-            Up to three parameters; without them the most important ones.
-
-        Raises
-        ------
-        SpaceError
-            If a name is not a parameter of the study.
-        """
-        from hpo_magic.views.dependence import dependence
-
-        for name in names:
-            self._check_name(name)
-        return self._plot(lambda snapshot: dependence(snapshot, names=names))
-
-    def plot_timeline(self) -> Figure:
-        """Return a figure of when each trial ran, for how long, and how it ended."""
-        from hpo_magic.views.timeline import timeline
-
-        return self._plot(timeline)
-
-    def plot_honest(self) -> Figure:
-        """Return a figure of what the best settings were in the search, and when run again."""
-        from hpo_magic.views.optimism import optimism
-
-        return self._plot(optimism)
-
-    def _plot(self, view: Callable[[Snapshot], Plot]) -> Figure:
-        from hpo_magic.views.canvas import captioned
-
-        return captioned(view(self.snapshot))
 
     def refresh(self) -> Study:
         """Read the study again from disk, where others may have worked on it; return it."""

@@ -32,6 +32,8 @@ LAYERS = (
         "conduct",
         "snapshots",
         "study",
+        "plotting",
+        "exporting",
         "frozen",
         "restore",
         "choosing",
@@ -80,7 +82,7 @@ HOMES = {
     "tensorboard": ("exports.tensorboard",),
     "mlflow": ("exports.mlflow",),
     "tensorflow": ("frameworks.keras_memory",),
-    "pandas": ("study",),
+    "pandas": ("exports.frame",),
     "cloudpickle": ("executors.parcel",),
     "distributed": (
         "executors.cluster",

@@ -8,6 +8,7 @@ from functools import cached_property
 from hpo_magic.core.records import Look
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
+from hpo_magic.errors import SpaceError, did_you_mean
 
 __all__ = ["Snapshot"]
 
@@ -63,3 +64,18 @@ class Snapshot:
         starts = [trial for trial in self.trials if trial.kind is Kind.START]
         complete = [trial for trial in starts if trial.state is State.COMPLETE]
         return next(reversed(complete or starts), None)
+
+    def check_name(self, name: str) -> None:
+        """Check that there is a parameter of that name.
+
+        Raises
+        ------
+        SpaceError
+            If there is none.
+        """
+        if name not in self.space:
+            known = ", ".join(self.space)
+            raise SpaceError(
+                f"no parameter {name!r} in study {self.name!r}."
+                f"{did_you_mean(name, self.space)} It has: {known}."
+            )

@@ -1,0 +1,42 @@
+"""A search as a pandas table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.summary import value_columns
+from hpo_magic.errors import HpoError
+from hpo_magic.honesty.rechecking import headline
+
+if TYPE_CHECKING:  # heavy, and may not be here
+    import pandas as pd
+
+__all__ = ["to_frame"]
+
+
+def to_frame(snapshot: Snapshot) -> pd.DataFrame:
+    """Return a table with a row for each trial; see `Study.to_frame`."""
+    try:
+        import pandas as pd
+    except ImportError:
+        raise HpoError("to_frame() needs pandas, which is not here: pip install pandas") from None
+
+    columns = value_columns(snapshot)
+    on_front = {trial.number for trial in snapshot.history.front} if snapshot.further else set()
+    rows: list[dict[str, Any]] = [
+        {
+            "number": trial.number,
+            "state": trial.state.value,
+            "kind": trial.kind.value,
+            **dict(zip(columns, snapshot.history.values(trial), strict=True)),
+            **({"front": trial.number in on_front} if snapshot.further else {}),
+            "duration_s": trial.duration_s,
+            **{name: trial.params.get(name) for name in snapshot.space},
+            "error": str(trial.failure) if trial.failure else None,
+        }
+        for trial in snapshot.trials
+    ]
+    frame = pd.DataFrame(rows).set_index("number") if rows else pd.DataFrame()
+    frame.attrs.update({line.label: line.value for line in headline(snapshot)})
+    return frame
