@@ -37,6 +37,17 @@ def cell_with(notebook: nbformat.NotebookNode, text: str) -> nbformat.NotebookNo
     return found
 
 
+def shortened(folder: Path, name: str, *changes: tuple[str, str]) -> Path:
+    """Return a copy of a notebook with fewer trials; what is to be changed must be there once."""
+    text = (NOTEBOOKS / name).read_text(encoding="utf-8")
+    for before, after in changes:
+        assert text.count(before) == 1
+        text = text.replace(before, after)
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_is_saved_executed(path: Path) -> None:
     """It reads well where there is no kernel: in order, without errors, live widgets or paths."""
@@ -54,12 +65,8 @@ def test_a_notebook_is_saved_executed(path: Path) -> None:
 @pytest.mark.slow
 def test_the_algorithms_are_compared_with_chance(tmp_path: Path) -> None:
     """A plot, a verdict computed for each, and a grid that says its size before its trials."""
-    path = tmp_path / "algorithms.ipynb"
-    text = (NOTEBOOKS / "02_algorithms.ipynb").read_text(encoding="utf-8")
-    for before, after in (("N_SEEDS = 8", "N_SEEDS = 2"), ("N_TRIALS = 40", "N_TRIALS = 6")):
-        assert text.count(before) == 1
-        text = text.replace(before, after)
-    path.write_text(text, encoding="utf-8")
+    fewer = ("N_SEEDS = 8", "N_SEEDS = 2"), ("N_TRIALS = 40", "N_TRIALS = 6")
+    path = shortened(tmp_path, "02_algorithms.ipynb", *fewer)
     script = execution()
     notebook = script.execute(path, timeout_s=240)
     shown = script.shown
@@ -83,10 +90,7 @@ def test_the_algorithms_are_compared_with_chance(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_quickstart_tells_its_story(tmp_path: Path) -> None:
     """A study with its three numbers, a frozen cell that stands alone, a test value, a table."""
-    path = tmp_path / "quickstart.ipynb"
-    text = (NOTEBOOKS / "01_quickstart.ipynb").read_text(encoding="utf-8")
-    assert text.count("--trials 30") == 1
-    path.write_text(text.replace("--trials 30", f"--trials {N_TRIALS}"), encoding="utf-8")
+    path = shortened(tmp_path, "01_quickstart.ipynb", ("--trials 30", f"--trials {N_TRIALS}"))
     script = execution()
     notebook = script.execute(path, timeout_s=280)
     shown = script.shown
@@ -191,9 +195,7 @@ def test_scikit_learn_is_searched_and_pruned() -> None:
 @pytest.mark.slow
 def test_a_loop_in_pytorch_is_searched(tmp_path: Path) -> None:
     """Its curve is live, and the frozen cell stands alone."""
-    path = tmp_path / "pytorch.ipynb"
-    text = (NOTEBOOKS / "06_pytorch.ipynb").read_text(encoding="utf-8")
-    path.write_text(text.replace("--trials 25", "--trials 4"), "utf-8")
+    path = shortened(tmp_path, "06_pytorch.ipynb", ("--trials 25", "--trials 4"))
     script = execution()
     notebook = script.execute(path, timeout_s=280)
     assert "4 of 4 trials done" in script.shown(cell_with(notebook, "%%hpo torch_digits"))
@@ -210,9 +212,7 @@ def test_a_loop_in_pytorch_is_searched(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_boosted_trees_are_searched_by_a_callback(tmp_path: Path) -> None:
     """Their rounds are the curve, and the test has its interval."""
-    path = tmp_path / "lightgbm.ipynb"
-    text = (NOTEBOOKS / "08_lightgbm.ipynb").read_text(encoding="utf-8")
-    path.write_text(text.replace("--trials 25", "--trials 8"), "utf-8")
+    path = shortened(tmp_path, "08_lightgbm.ipynb", ("--trials 25", "--trials 8"))
     script = execution()
     notebook = script.execute(path, timeout_s=280)
     assert "8 of 8 trials done" in script.shown(cell_with(notebook, "%%hpo boosted"))
@@ -256,9 +256,7 @@ def test_a_search_is_understood_and_taken_elsewhere() -> None:
 @pytest.mark.slow
 def test_two_workers_train_a_cell_and_a_cluster_of_the_user_s(tmp_path: Path) -> None:
     """The panel's end, the sealed test in the kernel, the dashboard's link, and the result."""
-    path = tmp_path / "two_workers.ipynb"
-    text = (NOTEBOOKS / "07_two_workers.ipynb").read_text(encoding="utf-8")
-    path.write_text(text.replace("--trials 8", "--trials 5"), "utf-8")
+    path = shortened(tmp_path, "07_two_workers.ipynb", ("--trials 8", "--trials 5"))
     script = execution()
     notebook = script.execute(path, timeout_s=280)
     assert "5 of 5 trials done" in script.shown(cell_with(notebook, "%%hpo digits"))
@@ -271,10 +269,7 @@ def test_two_workers_train_a_cell_and_a_cluster_of_the_user_s(tmp_path: Path) ->
 @pytest.mark.slow
 def test_a_front_is_found_and_a_point_of_it_chosen(tmp_path: Path) -> None:
     """Small networks on a front; the chosen one keeps the limit, and is frozen and tested."""
-    path = tmp_path / "several_objectives.ipynb"
-    text = (NOTEBOOKS / "09_several_objectives.ipynb").read_text(encoding="utf-8")
-    assert text.count("--trials 40") == 1
-    path.write_text(text.replace("--trials 40", "--trials 20"), encoding="utf-8")
+    path = shortened(tmp_path, "09_several_objectives.ipynb", ("--trials 40", "--trials 20"))
     script = execution()
     notebook = script.execute(path, timeout_s=280)
     search = script.shown(cell_with(notebook, "%%hpo small"))
