@@ -41,7 +41,6 @@ PRIOR_NOISE = (np.exp(-6.0), 2.0)  # of values with variance 1
 LOG_LENGTH, LOG_AMPLITUDE, LOG_NOISE = (-4.0, 4.0), (-4.0, 4.0), (-10.0, 1.0)
 # The objective to a few thousandths of a nat: closer makes no difference to the search.
 MAX_ITERATIONS, TOLERANCE = 20, 5e-4
-SQRT5 = np.sqrt(5.0)
 
 
 @dataclass(frozen=True)
