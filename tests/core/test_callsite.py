@@ -1,14 +1,13 @@
-"""Which name an unnamed `hp` call gets: small cells are run, and the names compared."""
+"""Which name an unnamed `hp` call gets: small cells are run, and the names compared.
+
+How passes of loops are counted is in `test_passes`.
+"""
 
 from __future__ import annotations
 
-import gc
-import linecache
 import pickle
 import sys
 import textwrap
-import weakref
-from itertools import count
 from types import ModuleType
 
 import numpy as np
@@ -16,84 +15,7 @@ import pytest
 
 from hpo_magic.core.callsite import CallSites, UnnamedCall, names_in
 from hpo_magic.core.sites import METHODS, read_source
-
-_cells = count()
-
-
-class FakeHp:
-    """Has `hp`'s methods; each returns 1 and keeps the name that its call got."""
-
-    def __init__(self, sites: CallSites | None = None) -> None:
-        self.sites = sites or CallSites()
-        self.names: list[str] = []
-
-    def _ask(self, method: str, args: tuple[object, ...]) -> int:
-        if args and isinstance(args[0], str):
-            self.names.append(args[0])
-        else:
-            self.names.append(self.sites.name_of(sys._getframe(2), method))
-        return 1
-
-    def Int(self, *args: object, **options: object) -> int:
-        return self._ask("Int", args)
-
-    def Float(self, *args: object, **options: object) -> float:
-        return self._ask("Float", args)
-
-    def Choice(self, *args: object, **options: object) -> int:
-        return self._ask("Choice", args)
-
-    def Boolean(self, *args: object, **options: object) -> bool:
-        return bool(self._ask("Boolean", args))
-
-
-class Dense:
-    """A layer, as far as its signature goes."""
-
-    def __init__(
-        self, units: int, activation: object = None, *rest: object, **more: object
-    ) -> None:
-        self.units = units
-
-
-class Trainer:
-    """An object with a method, a static method, a property and a function of its own."""
-
-    def __init__(self) -> None:
-        self.step = lambda rate: rate
-
-    def fit(self, epochs: int) -> int:
-        return epochs
-
-    @staticmethod
-    def split(share: float) -> float:
-        return share
-
-    @property
-    def scheduler(self) -> object:
-        raise AssertionError("a property was computed")
-
-
-def adam(learning_rate: float = 0.1, /, beta: float = 0.9) -> float:
-    """Have a parameter that only a position can bind, and one that can be named."""
-    return learning_rate * beta
-
-
-def put_into_linecache(source: str) -> str:
-    """Return a new file name under which `source` can be read, as IPython gives its cells."""
-    filename = f"<cell {next(_cells)}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    return filename
-
-
-def names_of(source: str, sites: CallSites | None = None, **variables: object) -> list[str]:
-    """Return the names that the calls of a cell get, in the order in which they are made."""
-    source = textwrap.dedent(source)
-    filename = put_into_linecache(source)
-    hp = FakeHp(sites or CallSites(filename))
-    names = {"hp": hp, "Dense": Dense, "Trainer": Trainer, "adam": adam, "np": np, **variables}
-    exec(compile(source, filename, "exec"), {"__name__": "__main__", **names})
-    return hp.names
+from hpo_magic.testing.naming import Dense, FakeHp, Trainer, adam, names_of, put_into_linecache
 
 
 @pytest.mark.parametrize(
@@ -273,122 +195,6 @@ def test_known_names_stay() -> None:
     late = CallSites(filename, early.names)
     exec(code, {"hp": FakeHp(late), "first": True, "f": Dense})
     assert late.names == {"4:12": "units", "2:10": "units_2"}
-
-
-@pytest.mark.parametrize(
-    ("source", "names"),
-    [
-        ("for _ in range(2): units = hp.Int(1, 2)", ["units[0]", "units[1]"]),
-        ("i = 0\nwhile i < 2:\n    i += 1; units = hp.Int(1, 2)", ["units[0]", "units[1]"]),
-        ("i = 0\nwhile (go := hp.Int(0, 1)) and i < 1: i += 1", ["go[0]", "go[1]"]),
-        ("for _ in range(n := hp.Int(1, 2)): pass\nelse:\n    a = hp.Int(1, 2)", ["n", "a"]),
-        ("units = [hp.Int(1, 2) for _ in 'ab']", ["units[0]", "units[1]"]),
-        ("units = {hp.Int(1, 2) for _ in 'ab'}", ["units[0]", "units[1]"]),
-        ("units = tuple(hp.Int(1, 2) for _ in 'ab')", ["units[0]", "units[1]"]),
-        ("x = {c: Dense(hp.Int(1, 2)) for c in 'ab'}", ["units[0]", "units[1]"]),
-        ("x = [0 for _ in range(hp.Int(1, 2))]", ["x"]),
-        ("x = [0 for _ in 'ab' for _ in range(hp.Int(1, 2))]", ["x[0]", "x[1]"]),
-        ("x = [[hp.Int(1, 2) for _ in 'ab'] for _ in 'ab']", [f"x[{i}]" for i in range(4)]),
-        ("for _ in 'ab':\n    x = [hp.Int(1, 2) for _ in 'ab']", [f"x[{i}]" for i in range(4)]),
-        ("for _ in 'ab':\n    class A:\n        x = hp.Int(1, 2)", ["x[0]", "x[1]"]),
-        ("for _ in 'ab':\n    def f(lr=hp.Float(0, 1)): pass", ["lr[0]", "lr[1]"]),
-        ("for _ in 'ab':\n    def f():\n        x = hp.Int(1, 2)\n    f()", ["x", "x"]),
-        ("for _ in 'ab':\n    try: pass\n    finally: x = hp.Int(1, 2)", ["x[0]", "x[1]"]),
-        ("a, b = hp.Int(1, 2), [hp.Int(1, 2) for _ in 'a']", ["a", "b[0]"]),
-    ],
-)
-def test_passes(source: str, names: list[str]) -> None:
-    """A call in a loop of its own function is numbered by its passes."""
-    assert names_of(source) == names
-
-
-def test_each_invocation_counts_anew() -> None:
-    """A function with a loop gives the same names in each fold, also when it calls itself."""
-    source = """
-        def model(depth):
-            for _ in range(2):
-                units = hp.Int(1, 2)
-                if depth:
-                    model(depth - 1)
-            lr = hp.Float(0, 1)
-            return [Dense(hp.Int(1, 2)) for _ in range(2)]
-        for fold in range(2):
-            model(0)
-        model(1)
-    """
-    once = ["units[0]", "units[1]", "lr", "units_2[0]", "units_2[1]"]
-    inner = ["units[0]", *once, "units[1]", *once, *once[2:]]
-    assert names_of(source) == [*once, *once, *inner]
-
-
-def test_a_generator_counts_on_while_it_waits() -> None:
-    """Calls elsewhere between two values of a generator do not restart its count."""
-    source = """
-        def widths():
-            for _ in range(3):
-                width = hp.Int(1, 2)
-                yield width
-        for w in widths():
-            rate = hp.Float(0, 1)
-        sum(Dense(hp.Int(1, 2)).units for _ in range(2))
-    """
-    both = [name for i in range(3) for name in (f"width[{i}]", f"rate[{i}]")]
-    assert names_of(source) == [*both, "units[0]", "units[1]"]
-
-
-def test_a_generator_expression_counts_with_its_function() -> None:
-    """It counts with the function it stands in, whoever takes its values."""
-    source = """
-        def consume(values):
-            return list(values)
-        def f():
-            for _ in 'ab':
-                x = consume(2 * hp.Int(1, 2) for _ in 'ab')
-        f()
-    """
-    assert names_of(source) == [f"values[{i}]" for i in range(4)]
-
-
-def test_an_escaped_generator_expression_counts_by_itself() -> None:
-    """It outlives its function, so its own frame is what is left to count with."""
-    source = """
-        def f():
-            x = (hp.Int(1, 2) for _ in 'ab')
-            return x
-        list(f())
-    """
-    assert names_of(source) == ["x[0]", "x[1]"]
-
-
-def test_finished_frames_are_let_go() -> None:
-    """What a finished function held is free at the next call, wherever that stands."""
-
-    class Model:
-        """Something whose end can be seen."""
-
-    alive: list[weakref.ref[Model]] = []
-
-    def new_model() -> Model:
-        model = Model()
-        alive.append(weakref.ref(model))
-        return model
-
-    source = """
-        def train():
-            model = new_model()
-            for _ in range(2):
-                units = hp.Int(1, 2)
-        train()
-        lr = hp.Float(0, 1)
-        check()
-    """
-
-    def check() -> None:
-        gc.collect()
-        assert alive[0]() is None
-
-    names_of(source, new_model=new_model, check=check)
-    assert len(alive) == 1
 
 
 @pytest.fixture
