@@ -20,7 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 from hpo_magic import hp, search
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.space import Params
-from hpo_magic.study import Study
+from hpo_magic.study.study import Study
 
 N_REPEATS, N_TRIALS, N_POOL, N_SPLITS = 40, 40, 250, 20
 

@@ -25,7 +25,7 @@ import optuna
 from benchmarks.problems import Problem, is_reached, load
 from benchmarks.samplers.optuna_search import _suggest
 from hpo_magic.core.domains import Choice, Float, FloatArray, Int, Plain
-from hpo_magic.core.front import hypervolume, is_on_front
+from hpo_magic.core.pareto_front import hypervolume, is_on_front
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
 from hpo_magic.samplers import make_sampler

@@ -8,15 +8,17 @@ does to a function what `%%hpo` does to a cell. Nothing heavy is imported before
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from hpo_magic.core.hp import HyperParameters, hp
+from hpo_magic.language.hp import HyperParameters, hp
 
 if TYPE_CHECKING:
     from hpo_magic.api import load_study, search
-    from hpo_magic.comparison import compare
-    from hpo_magic.study import Study
+    from hpo_magic.study.compare import compare
+    from hpo_magic.study.study import Study
 
 __all__ = [
     "HyperParameters",
@@ -30,13 +32,24 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Study": "hpo_magic.study",
-    "compare": "hpo_magic.comparison",
+    "Study": "hpo_magic.study.study",
+    "compare": "hpo_magic.study.compare",
     "load_ipython_extension": "hpo_magic.notebook.magic",
     "load_study": "hpo_magic.api",
     "search": "hpo_magic.api",
     "unload_ipython_extension": "hpo_magic.notebook.magic",
 }
+
+
+class _Package(ModuleType):
+    """The package, whose `search` stays the function when the folder `search/` is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name == "search" and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo_magic.conduct import conduct, require_extras
 from hpo_magic.core.ports import Listener, Storage
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import (
@@ -22,20 +21,19 @@ from hpo_magic.errors import (
     StudyNotFound,
     did_you_mean,
 )
-from hpo_magic.executors.attempt import Trained
+from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models
-from hpo_magic.options import Options, checked_name, seconds
-from hpo_magic.restore import Restorer
-from hpo_magic.resume import Fingerprint, open_study
-from hpo_magic.runner import Wishes
-from hpo_magic.snapshots import open_snapshot
+from hpo_magic.search.open_study import Fingerprint, open_study
+from hpo_magic.search.options import Options, checked_name, seconds
+from hpo_magic.search.run import require_extras, run_search
+from hpo_magic.search.runner import UserRequests
+from hpo_magic.search.used_rows import RowsRecorder
 from hpo_magic.storage.memory import MemoryStorage
+from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
-from hpo_magic.study import Study
-from hpo_magic.used_rows import RowsRecorder
-
-__all__ = ["FunctionObjective", "load_study", "search"]
+from hpo_magic.study.models import ModelStore
+from hpo_magic.study.study import Study
 
 STUDIES = Path("hpo_studies")
 OPTIONS = (
@@ -121,25 +119,25 @@ def search(
     opened = open_study(storage, checked_name(name or "study"), checked, _mark(objective))
     function = FunctionObjective(objective)
     frameworks = all_frameworks()
-    restorer = Restorer(folder, opened.record, function, frameworks, kept_models())
+    model_store = ModelStore(folder, opened.record, function, frameworks, kept_models())
     recorder = RowsRecorder(storage, opened.record.id)
     recorder.read(_read_by(objective))
-    done = conduct(
+    done = run_search(
         function,
         opened,
         checked,
         storage,
         frameworks=frameworks,
-        listeners=lambda wishes: _listeners(checked, opened.record.name, wishes),
-        restorer=restorer,
+        listeners=lambda requests: _listeners(checked, opened.record.name, requests),
+        model_store=model_store,
         recorder=recorder,
     )
     if done.finish.reason.is_failure:
         if isinstance(done.error, MetricError | SpaceError):
             raise _in_python(done.error)
         raise SearchFailed(f"The search ended: a trial {done.finish.failure}.") from done.error
-    restorer.record = done.record
-    return Study(done.record, storage, done.snapshot, restorer, done.unsaved)
+    model_store.record = done.record
+    return Study(done.record, storage, done.snapshot, model_store, done.unsaved)
 
 
 def load_study(name: str, storage: str | Path | None = None) -> Study:
@@ -162,8 +160,8 @@ def load_study(name: str, storage: str | Path | None = None) -> Study:
         raise StudyNotFound(f"no study {name!r}: there are no studies in {folder}.")
     opened = SqliteStorage(folder)
     record, snapshot = open_snapshot(opened, name)
-    restorer = Restorer(opened.models, record, None, all_frameworks(), kept_models())
-    return Study(record, opened, snapshot, restorer)
+    model_store = ModelStore(opened.models, record, None, all_frameworks(), kept_models())
+    return Study(record, opened, snapshot, model_store)
 
 
 class FunctionObjective:
@@ -174,9 +172,9 @@ class FunctionObjective:
     def __init__(self, function: Callable[[], Any]) -> None:
         self._function = function
 
-    def train(self) -> Trained:
+    def train(self) -> ObjectiveResult:
         """Call the function; what it returns stands for a cell's last expression."""
-        return Trained(self._function())
+        return ObjectiveResult(self._function())
 
     def carried(self) -> Mapping[str, Any]:
         """Return what the function reads from outside, by name."""
@@ -261,9 +259,9 @@ def _read_by(function: Callable[[], Any]) -> dict[str, Any]:
     return {**found.globals, **found.nonlocals}
 
 
-def _listeners(options: Options, name: str, wishes: Wishes) -> Sequence[Listener]:
+def _listeners(options: Options, name: str, requests: UserRequests) -> Sequence[Listener]:
     """Return who shows the search, in a notebook the panel, else lines of text; and who logs it."""
-    logs = [make_log(options.log, name, wishes.note)] if options.log is not None else []
+    logs = [make_log(options.log, name, requests.note)] if options.log is not None else []
     if options.ui == "none":
         return logs
     if options.ui != "text" and "IPython" in sys.modules:
@@ -274,4 +272,4 @@ def _listeners(options: Options, name: str, wishes: Wishes) -> Sequence[Listener
         shell = None
     from hpo_magic.notebook.listener import make_listener
 
-    return [make_listener(options.ui, shell, wishes), *logs]
+    return [make_listener(options.ui, shell, requests), *logs]

@@ -12,25 +12,6 @@ import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-__all__ = [
-    "ClusterError",
-    "HpoError",
-    "MetricError",
-    "MissingMetric",
-    "NoNameError",
-    "NotCovered",
-    "NotPortable",
-    "OptionError",
-    "SearchFailed",
-    "SpaceError",
-    "SpaceExhausted",
-    "StorageError",
-    "StudyNotFound",
-    "TrialFailed",
-    "did_you_mean",
-]
-
-
 # Whose lines tell a user nothing: ours, and those of IPython on the way from the cell.
 _NOT_THE_USERS = (str(Path(__file__).parent), "IPython/core/", "IPython\\core\\")
 

@@ -19,7 +19,7 @@ from hpo_magic.errors import (
     SpaceError,
     StudyNotFound,
 )
-from hpo_magic.study import Study
+from hpo_magic.study.study import Study
 
 
 @pytest.fixture(autouse=True)

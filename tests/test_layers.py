@@ -21,34 +21,19 @@ PACKAGE = Path(hpo_magic.__file__).parent
 LAYERS = (
     {"errors"},
     {"core"},
+    {"source"},
+    {"language"},
     {"samplers", "pruners", "honesty", "dialects"},
     {"views"},
     {"storage", "executors", "frameworks", "exports"},
-    {
-        "runner",
-        "interrupt",
-        "options",
-        "resume",
-        "conduct",
-        "snapshots",
-        "study",
-        "plotting",
-        "exporting",
-        "frozen",
-        "restore",
-        "choosing",
-        "used_rows",
-        "voting",
-        "warm",
-        "comparison",
-        "workers",
-    },
+    {"study"},
+    {"search"},
     {"notebook"},
     {"api"},
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 # Packages of one layer that do not know each other.
-SIDE_BY_SIDE = {part for number in (2, 3, 4) for part in LAYERS[number]}
+SIDE_BY_SIDE = {part for parts in LAYERS for part in parts}
 
 # Where a library may be imported: a module, or a package whose subject it is.
 HOMES = {
@@ -60,9 +45,11 @@ HOMES = {
         "views",
         "frameworks",
         "storage.sqlite",
-        "used_rows",
-        "voting",
-        "comparison",
+        "search.used_rows",
+        "study.vote",
+        "study.compare",
+        "language",
+        "source",
         "notebook",
         "testing",
     ),
@@ -76,14 +63,14 @@ HOMES = {
         "frameworks.keras_fit",
         "frameworks.keras_memory",
         "frameworks.keras_models",
-        "frameworks.keras_outcomes",
+        "frameworks.keras_row_scores",
     ),
     "optuna": ("exports.optuna",),
     "tensorboard": ("exports.tensorboard",),
     "mlflow": ("exports.mlflow",),
     "tensorflow": ("frameworks.keras_memory",),
     "pandas": ("exports.frame",),
-    "cloudpickle": ("executors.parcel",),
+    "cloudpickle": ("executors.training_task",),
     "distributed": (
         "executors.cluster",
         "executors.connection",

@@ -10,7 +10,7 @@ from types import ModuleType
 import nbformat
 import pytest
 
-from hpo_magic.study import Study
+from hpo_magic.study.study import Study
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 N_TRIALS = 6

@@ -51,9 +51,9 @@ class HyperoptSearch:
         doc["result"] = {"loss": outcome.loss, "status": STATUS_OK}
         self._trials.refresh()
 
-    def fill(self, settings: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
+    def fill(self, settings: Sequence[Params], row_scores: Sequence[Outcome]) -> None:
         """Begin with these trials."""
-        for number, (params, outcome) in enumerate(zip(settings, outcomes, strict=True)):
+        for number, (params, outcome) in enumerate(zip(settings, row_scores, strict=True)):
             self._trials.insert_trial_docs([self._doc(number, params)])
             self._trials.refresh()
             self.tell(number, params, outcome)

@@ -55,10 +55,10 @@ class KerasTunerSearch:
         trial.status = TrialStatus.COMPLETED
         self._oracle.end_trial(trial)
 
-    def fill(self, settings: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
+    def fill(self, settings: Sequence[Params], row_scores: Sequence[Outcome]) -> None:
         """Begin with these trials."""
         self._oracle.given = [dict(params) for params in settings]
-        for number, outcome in enumerate(outcomes):
+        for number, outcome in enumerate(row_scores):
             self.tell(number, self.ask(number), outcome)
 
 

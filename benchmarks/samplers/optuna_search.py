@@ -52,9 +52,9 @@ class OptunaSearch:
         """Take the outcome of that trial."""
         self._study.tell(self._trials.pop(number), outcome.loss)
 
-    def fill(self, settings: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
+    def fill(self, settings: Sequence[Params], row_scores: Sequence[Outcome]) -> None:
         """Begin with these trials."""
-        for params, outcome in zip(settings, outcomes, strict=True):
+        for params, outcome in zip(settings, row_scores, strict=True):
             distributions = {n: _distribution(self._space[n].domain) for n in outcome.active}
             values = {name: params[name] for name in outcome.active}
             self._study.add_trial(

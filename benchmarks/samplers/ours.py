@@ -79,9 +79,9 @@ class OurSearch:
             running, state=State.COMPLETE, params=active, value=outcome.loss
         )
 
-    def fill(self, settings: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
+    def fill(self, settings: Sequence[Params], row_scores: Sequence[Outcome]) -> None:
         """Begin with these trials."""
-        for number, (params, outcome) in enumerate(zip(settings, outcomes, strict=True)):
+        for number, (params, outcome) in enumerate(zip(settings, row_scores, strict=True)):
             self._trials[number] = Trial(number, State.RUNNING, params, seed=self._seed)
             self.tell(number, params, outcome)
 

@@ -25,6 +25,6 @@ class Search(Protocol):
         """Take the outcome of that trial."""
         ...
 
-    def fill(self, settings: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
+    def fill(self, settings: Sequence[Params], row_scores: Sequence[Outcome]) -> None:
         """Begin with these trials, 0, 1, ..., instead of asking; for the slow samplers' timing."""
         ...

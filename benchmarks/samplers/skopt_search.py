@@ -43,12 +43,12 @@ class SkoptSearch:
             warnings.simplefilter("ignore")  # the fit reports lengths at their bounds
             self._optimizer.tell(self._points.pop(number), outcome.loss)
 
-    def fill(self, settings: Sequence[Params], outcomes: Sequence[Outcome]) -> None:
+    def fill(self, settings: Sequence[Params], row_scores: Sequence[Outcome]) -> None:
         """Begin with these trials; the model is fitted once, to all of them."""
         points = [self._point(params) for params in settings]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._optimizer.tell(points, [outcome.loss for outcome in outcomes])
+            self._optimizer.tell(points, [outcome.loss for outcome in row_scores])
 
     def _point(self, params: Params) -> list[Any]:
         return [_native(p.domain, params[n]) for n, p in self._space.items()]

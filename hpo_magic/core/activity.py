@@ -21,8 +21,6 @@ from hpo_magic.core.domains import Choice, Domain, FloatArray, Plain
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import State, Trial
 
-__all__ = ["Activity", "BoolArray", "Condition", "units_of"]
-
 BoolArray = npt.NDArray[np.bool_]
 
 # Two levels of a parameter are never this close in the unit interval.

@@ -5,11 +5,9 @@ All follows from the plan and the trials; what is past is told by whoever has th
 
 from __future__ import annotations
 
-from hpo_magic.core.known import Known
 from hpo_magic.core.plan import Plan
+from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.trial import History, State, Trial
-
-__all__ = ["Budgets"]
 
 
 class Budgets:
@@ -25,13 +23,13 @@ class Budgets:
         When this run began, in seconds since 1970.
     """
 
-    def __init__(self, plan: Plan, known: Known, began: float) -> None:
-        self._plan, self._known, self._began = plan, known, began
+    def __init__(self, plan: Plan, known: SearchState, began: float) -> None:
+        self._plan, self._state, self._began = plan, known, began
         self._held_s: dict[int, float] = {}  # how long those that run stood still in pauses
 
     def hold(self, seconds: float) -> None:
         """Take note of a pause: it is no time of the trials that run."""
-        for trial in self._known.running:
+        for trial in self._state.running:
             self._held_s[trial.number] = self._held_s.get(trial.number, 0.0) + seconds
 
     def late(self, at: float) -> list[int]:
@@ -39,7 +37,7 @@ class Budgets:
         limit = self._plan.timeout_s
         if limit is None:
             return []
-        return [t.number for t in self._known.running if self._ran_s(t, at) >= limit]
+        return [t.number for t in self._state.running if self._ran_s(t, at) >= limit]
 
     def _ran_s(self, trial: Trial, at: float) -> float:
         assert trial.started is not None  # this search started it
@@ -50,7 +48,7 @@ class Budgets:
         if self._plan.n_trials is None:
             return float("inf")
         # A running trial of another process takes one too; one that was stopped does not.
-        taken = sum(1 for t in self._known.fitting.values() if t.state is not State.STOPPED)
+        taken = sum(1 for t in self._state.fitting.values() if t.state is not State.STOPPED)
         return self._plan.n_trials - taken
 
     def is_rest_the_recheck_s(self, n_missing: float) -> bool:
@@ -79,7 +77,7 @@ class Budgets:
         if self._plan.time_s is None or at - self._began < self._plan.time_s:
             return False
         # The start is always finished: without it there is nothing to compare with.
-        return any(t.state is State.COMPLETE for t in self._known.trials.values())
+        return any(t.state is State.COMPLETE for t in self._state.trials.values())
 
     def n_expected(self, at: float, history: History, *, is_exhausted: bool) -> int:
         """Return how many trials the study will have, as far as can be told; there is a re-check.

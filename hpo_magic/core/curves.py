@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from hpo_magic.core.trial import Direction, History, Trial
 
-__all__ = ["Curve", "curve_of", "judged_by", "n_with_curve"]
-
 # The same number computed twice, in float32 and over batches of another size.
 SAME = 1e-4
 # Two trials of the same value could agree with any metric that does not move.

@@ -9,16 +9,6 @@ from hpo_magic.core.domains import Choice, Domain, Float, Int, Plain, identity
 from hpo_magic.core.labels import label_of, labels, python_number
 from hpo_magic.errors import SpaceError
 
-__all__ = [
-    "Described",
-    "describe_boolean",
-    "describe_choice",
-    "describe_fixed",
-    "describe_float",
-    "describe_int",
-]
-
-
 # They can be iterated over, but have no order, or are one value.
 NO_LISTS = (str, bytes, Mapping, set, frozenset)
 

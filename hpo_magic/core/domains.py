@@ -21,18 +21,6 @@ import numpy.typing as npt
 
 from hpo_magic.errors import SpaceError
 
-__all__ = [
-    "Choice",
-    "Domain",
-    "Float",
-    "FloatArray",
-    "Int",
-    "Plain",
-    "domain_from_json",
-    "identity",
-    "plain",
-]
-
 Plain = None | bool | int | float | str | tuple["Plain", ...]
 FloatArray = npt.NDArray[np.float64]
 

@@ -37,17 +37,15 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.known import Known
+from hpo_magic.core.notices import Notices
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Verdict
-from hpo_magic.core.remarks import Remarks
+from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
 from hpo_magic.core.wording import counted, duration
 from hpo_magic.errors import SpaceExhausted
-
-__all__ = ["Engine"]
 
 # A cell that fails this often before it ever succeeds is broken, whatever the setting.
 FAILURES_AT_THE_START = 3
@@ -91,13 +89,13 @@ class Engine:
         self.ending: Reason | None = None
         self.failure: Failure | None = None
         self.chosen = chosen
-        self._known = Known(space or Space(), trials, ranges_changed=ranges_changed)
-        self._budgets = Budgets(plan, self._known, at)
-        self._remarks = Remarks()
+        self._state = SearchState(space or Space(), trials, ranges_changed=ranges_changed)
+        self._budgets = Budgets(plan, self._state, at)
+        self._notices = Notices()
         self._cut: dict[int, State] = {}  # what becomes of those that were told to stop
         self._queue = list(queue)
         self._must_trace = ranges_changed
-        self._n_before = len(self._known.trials)
+        self._n_before = len(self._state.trials)
         self._began = at
         self._is_exhausted = False
         self._is_enough = False
@@ -115,7 +113,7 @@ class Engine:
             case Restarted():
                 self._restarted(event)
             case Completed() | Failed() | Ended() | Skipped() if (
-                event.number not in self._known.active
+                event.number not in self._state.active
             ):
                 return ()  # it has ended already: a click came late, or a worker spoke twice
             case Completed():
@@ -137,7 +135,7 @@ class Engine:
             case Chosen():
                 return self._chose(event.number)
             case Noted():
-                self._remarks.add(event.text)
+                self._notices.add(event.text)
             case Ticked():
                 return self._ticked(event.at)
         return ()
@@ -178,7 +176,7 @@ class Engine:
 
     def _nothing_to_start(self, reason: Reason) -> Commands:
         """Wait for what runs, then finish."""
-        if self._known.active:
+        if self._state.active:
             return ()
         self._end(reason)
         return (self._finish(),)
@@ -197,7 +195,7 @@ class Engine:
 
     def _recheck(self, event: Freed) -> Commands:
         """Run a setting again, once the search has ended; what is left over is the search's."""
-        if any(trial.kind is not Kind.RECHECK for trial in self._known.running):
+        if any(trial.kind is not Kind.RECHECK for trial in self._state.running):
             return ()  # it may be one of the best
         rerun = self._next_rerun(event)
         if rerun is not None:
@@ -216,7 +214,7 @@ class Engine:
 
     def _start(self, event: Freed, kind: Kind, params: Params, seed: int) -> Commands:
         trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
-        self._known.start(trial)
+        self._state.start(trial)
         run = Run(trial.number, params, kind, seed, *self.to_keep(event.number))
         return (Save(trial), run)
 
@@ -240,7 +238,7 @@ class Engine:
         return max(plan.rechecker.n_settings(plan.n_trials), plan.n_keep)
 
     def _choose(self, number: int) -> tuple[Kind, Params]:
-        if self._must_trace or not self._known.has_start():
+        if self._must_trace or not self._state.has_start():
             self._must_trace = False
             return Kind.START, {}
         if self._queue:
@@ -249,14 +247,14 @@ class Engine:
             return Kind.ENQUEUED, {**rest, **wanted}
         if not self.space:
             # Either no trial got as far as an hp call, or there is none in the cell.
-            if self._known.active or self.history(number).complete:
+            if self._state.active or self.history(number).complete:
                 raise SpaceExhausted
             return Kind.START, {}
         return Kind.SEARCH, self._suggest(number)
 
     def _suggest(self, number: int) -> Params:
         history = self.history(number)
-        self._remarks.on_the_space(self.plan, self.space, history)
+        self._notices.on_the_space(self.plan, self.space, history)
         return self.plan.sampler.suggest(self.space, history, self.plan.seed)
 
     def _suggest_or_default(self, number: int) -> Params:
@@ -266,18 +264,18 @@ class Engine:
             return self.space.defaults()
 
     def _reported(self, event: Reported) -> Commands:
-        if event.number in self._known.active:
-            trial = self._known.trials[event.number]
+        if event.number in self._state.active:
+            trial = self._state.trials[event.number]
             curve = (*trial.curve, Point(event.step, event.metrics))
             trial = replace(trial, curve=curve, n_steps=event.n_steps)
-            self._known.put(trial)
+            self._state.put(trial)
             return (*self._pruned(trial), *self._ticked(event.at))
         return self._ticked(event.at)
 
     def _restarted(self, event: Restarted) -> None:
         """Forget what the lost training reported; its time begins anew."""
-        if event.number in self._known.active:
-            self._known.put(replace(self._known.trials[event.number], curve=(), started=event.at))
+        if event.number in self._state.active:
+            self._state.put(replace(self._state.trials[event.number], curve=(), started=event.at))
 
     def _pruned(self, trial: Trial) -> Commands:
         """Stop a training that is not worth finishing."""
@@ -289,23 +287,23 @@ class Engine:
 
     def _completed(self, event: Completed) -> Commands:
         outcome = event.outcome
-        trial = self._known.close(event.number, State.COMPLETE, outcome, event.at)
+        trial = self._state.close(event.number, State.COMPLETE, outcome, event.at)
         commands = (Save(trial), *self._learned(outcome))
         if self.plan.direction is None and outcome.direction is not None:
             self.plan = replace(self.plan, metric=outcome.metric, direction=outcome.direction)
             commands += (SaveGoal(outcome.metric or "value", outcome.direction),)
         if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
-            self._remarks.once(self.plan.rechecker.remark(self.history(), self._known.reruns))
+            self._notices.once(self.plan.rechecker.remark(self.history(), self._state.reruns))
         elif not self._is_enough and (sentence := self.plan.enough(self.history())):
             self._is_enough = True
-            self._remarks.add(sentence)
-        self._remarks.on_pruning(self.plan, self.history())
+            self._notices.add(sentence)
+        self._notices.on_pruning(self.plan, self.history())
         return commands
 
     def _failed(self, event: Failed) -> Commands:
-        trial = self._known.close(event.number, State.FAILED, event.outcome, event.at)
+        trial = self._state.close(event.number, State.FAILED, event.outcome, event.at)
         trial = replace(trial, failure=event.failure)
-        self._known.put(trial)
+        self._state.put(trial)
         commands = (Save(trial), *self._learned(event.outcome))
         reason = self._reason_to_give_up(event)
         if reason is not None:
@@ -314,11 +312,11 @@ class Engine:
         return commands
 
     def _reason_to_give_up(self, event: Failed) -> Reason | None:
-        if event.fatal and not self._known.has_worked():
+        if event.fatal and not self._state.has_worked():
             return Reason.BROKEN
         if self.plan.stop_at_failure:
             return Reason.FAILED
-        n_failed = self._known.n_failed_without_success()
+        n_failed = self._state.n_failed_without_success()
         return Reason.FAILING if n_failed >= FAILURES_AT_THE_START else None
 
     def _ended(self, event: Ended) -> Commands:
@@ -329,20 +327,20 @@ class Engine:
             limit = duration(self.plan.timeout_s)
             failure = Failure("Timeout", f"it took longer than the {limit} of --timeout")
             return self._failed(Failed(event.number, failure, event.outcome, event.at))
-        trial = self._known.close(event.number, state, event.outcome, event.at)
+        trial = self._state.close(event.number, state, event.outcome, event.at)
         return (Save(trial), *self._learned(event.outcome))
 
     def _joined(self, event: Joined) -> Commands:
-        self._known.join(event.trials, event.space)
+        self._state.join(event.trials, event.space)
         return ()
 
     def _end(self, reason: Reason) -> Commands:
         """Start nothing more, and stop what runs."""
         self.ending = self.ending or reason
-        return tuple(StopTrial(trial.number) for trial in self._known.running)
+        return tuple(StopTrial(trial.number) for trial in self._state.running)
 
     def _learned(self, outcome: Outcome) -> Commands:
-        return (SaveSpace(self.space),) if self._known.learn(outcome) else ()
+        return (SaveSpace(self.space),) if self._state.learn(outcome) else ()
 
     def _finish(self) -> Finish:
         return Finish(self.ending or Reason.TRIALS, self.failure)
@@ -352,12 +350,12 @@ class Engine:
     @property
     def messages(self) -> list[str]:
         """What the user was told so far."""
-        return self._remarks.texts
+        return self._notices.texts
 
     @property
     def space(self) -> Space:
         """The parameters that were reached, with their ranges."""
-        return self._known.space
+        return self._state.space
 
     @property
     def waiting(self) -> tuple[Params, ...]:
@@ -367,25 +365,25 @@ class Engine:
     def history(self, number: int | None = None) -> History:
         """Return what a sampler may know when it chooses the setting of trial `number`."""
         direction = self.plan.direction or Direction.MINIMIZE
-        at = len(self._known.trials) if number is None else number
-        plan, trials = self.plan, self._known.searched(number)
+        at = len(self._state.trials) if number is None else number
+        plan, trials = self.plan, self._state.searched(number)
         return History(trials, direction, at, plan.metric, plan.further, self.chosen)
 
     def knows(self, number: int) -> bool:
         """Return whether there is a trial of that number."""
-        return number in self._known.trials
+        return number in self._state.trials
 
     def started(self, number: int) -> bool:
         """Return whether this run of the search started that trial."""
-        return number in self._known.own
+        return number in self._state.own
 
     def own(self, number: int) -> None:
         """Take that number for one of this run's: what is stored under it is known here."""
-        self._known.own.add(number)
+        self._state.own.add(number)
 
     def next_number(self) -> int:
         """Return a number that no trial known here has; for when the storage cannot tell."""
-        return max(self._known.trials, default=-1) + 1
+        return max(self._state.trials, default=-1) + 1
 
     # The budget.
 
@@ -401,7 +399,7 @@ class Engine:
 
     def _is_search_over(self, at: float) -> bool:
         """Return whether what is left of the budget is the re-check's."""
-        if self._must_trace or not self._known.has_start() or self._queue:
+        if self._must_trace or not self._state.has_start() or self._queue:
             return False
         if self._budgets.is_stale(self.history()) or self._budgets.is_late(at):
             return True
@@ -415,11 +413,11 @@ class Engine:
             return None
         n_expected = self._n_expected(event.at)
         return self.plan.rechecker.next(
-            self.history(), self._known.reruns, self.plan.seed, n_expected, self._n_missing()
+            self.history(), self._state.reruns, self.plan.seed, n_expected, self._n_missing()
         )
 
     def _phase(self, at: float) -> str:
-        if not self._is_rechecking or not self._known.active or self.plan.rechecker is None:
+        if not self._is_rechecking or not self._state.active or self.plan.rechecker is None:
             return ""
         return self.plan.rechecker.phase(self.history(), self._n_expected(at))
 
@@ -439,15 +437,15 @@ class Engine:
             further=plan.further,
             chosen=self.chosen,
             space=self.space,
-            trials=tuple(self._known.fitting.values()),
-            set_aside=self._known.set_aside,
+            trials=tuple(self._state.fitting.values()),
+            set_aside=self._state.set_aside,
             n_trials=plan.n_trials,
             time_s=plan.time_s,
             started=self._began,
             at=at,
             n_before=self._n_before,
             messages=tuple(self.messages),
-            ended=self._ending_text() if not self._known.running else "",
-            is_live=self.ending is None or bool(self._known.running),
+            ended=self._ending_text() if not self._state.running else "",
+            is_live=self.ending is None or bool(self._state.running),
             phase=self._phase(at),
         )

@@ -10,37 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from hpo_magic.core.outcomes import Outcomes
+from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, Kind, Trial
-
-__all__ = [
-    "Chosen",
-    "Command",
-    "Completed",
-    "Ended",
-    "Enqueued",
-    "Event",
-    "Failed",
-    "Finish",
-    "Freed",
-    "Joined",
-    "Noted",
-    "Outcome",
-    "Reason",
-    "Reported",
-    "Restarted",
-    "Resumed",
-    "Run",
-    "Save",
-    "SaveChoice",
-    "SaveGoal",
-    "SaveSpace",
-    "Skipped",
-    "StopAsked",
-    "StopTrial",
-    "Ticked",
-]
 
 
 class Reason(Enum):
@@ -80,7 +52,7 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     output: str = ""
     used_seed: bool = False
-    outcomes: Outcomes | None = None
+    row_scores: RowScores | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ import numpy as np
 
 from hpo_magic.core.domains import Plain
 
-__all__ = ["label_of", "labels", "python_number"]
-
 # What a `repr` says that is another thing in the next trial: where an object lies in memory, and
 # how many layers were made before it, as in `<Dropout name=dropout_2, built=False>`.
 _PASSING = re.compile(r" at 0x[0-9a-fA-F]+|(?<=\w)_\d+(?=, built=)")

@@ -17,17 +17,6 @@ from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
 
-__all__ = [
-    "ALWAYS_THERE",
-    "NOTHING",
-    "Nothing",
-    "Score",
-    "keras_direction",
-    "number",
-    "numbers_in",
-    "value_of_trial",
-]
-
 
 class Nothing(Enum):
     """The type of `NOTHING`."""

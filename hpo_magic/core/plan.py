@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from hpo_magic.core.ports import Pruner, Rechecker, Sampler
 from hpo_magic.core.trial import Direction, Goal, History
 
-__all__ = ["Plan"]
-
 
 @dataclass(frozen=True)
 class Plan:

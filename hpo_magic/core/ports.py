@@ -14,27 +14,11 @@ from typing import Any, Protocol, runtime_checkable
 
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Event, Run
-from hpo_magic.core.outcomes import Outcomes
-from hpo_magic.core.records import Look, StudyRecord, UsedRows
+from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
+from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import History, Trial
-
-__all__ = [
-    "Announcer",
-    "Controls",
-    "Executor",
-    "Fit",
-    "Framework",
-    "Listener",
-    "ModelKeeper",
-    "Pruner",
-    "Rechecker",
-    "Report",
-    "Sampler",
-    "Storage",
-    "Verdict",
-]
 
 
 class Sampler(Protocol):
@@ -204,7 +188,7 @@ class Fit:
     final: int = -1
     history: Any = field(default=None, compare=False)
     model: Any = field(default=None, compare=False)
-    outcomes: Callable[[str], Outcomes | None] = field(
+    row_scores: Callable[[str], RowScores | None] = field(
         default=lambda metric: None, repr=False, compare=False
     )
     arrays: Callable[[], Sequence[Any]] = field(default=tuple, repr=False, compare=False)
@@ -333,11 +317,11 @@ class Storage(Protocol):
         """Return the waiting settings, oldest first, and forget them."""
         ...
 
-    def add_look(self, look: Look) -> None:
+    def add_evaluation(self, evaluation: TestEvaluation) -> None:
         """Append to the ledger."""
         ...
 
-    def looks(self) -> list[Look]:
+    def evaluations(self) -> list[TestEvaluation]:
         """Return the whole ledger, oldest first."""
         ...
 

@@ -10,8 +10,6 @@ import numpy.typing as npt
 
 from hpo_magic.core.trial import Direction, Goal
 
-__all__ = ["Look", "StudyRecord", "UsedRows"]
-
 
 @dataclass(frozen=True)
 class StudyRecord:
@@ -40,7 +38,7 @@ class StudyRecord:
 
 
 @dataclass(frozen=True)
-class Look:
+class TestEvaluation:
     """One look at a test set: a line of the ledger that is never changed or removed."""
 
     study: str

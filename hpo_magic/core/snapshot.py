@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from hpo_magic.core.records import Look
+from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
 from hpo_magic.errors import SpaceError, did_you_mean
-
-__all__ = ["Snapshot"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Snapshot:
     messages: tuple[str, ...] = ()
     ended: str = ""  # why, in words; "" while the search runs
     is_live: bool = True
-    looks: tuple[Look, ...] = ()  # at the test set, with this study's choice
+    evaluations: tuple[TestEvaluation, ...] = ()  # at the test set, with this study's choice
     phase: str = ""  # what the search is at, in words; "" while it searches
     further: tuple[Goal, ...] = ()
     chosen: int | None = None

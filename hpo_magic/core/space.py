@@ -14,8 +14,6 @@ from typing import Any
 from hpo_magic.core.domains import Choice, Domain, Plain, domain_from_json, plain
 from hpo_magic.errors import SpaceError
 
-__all__ = ["Parameter", "Params", "Space", "describe", "hull"]
-
 Params = Mapping[str, Plain]
 
 

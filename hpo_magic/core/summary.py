@@ -19,38 +19,6 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.core.wording import counted, digits_for, duration, number
 
-__all__ = [
-    "Convergence",
-    "Line",
-    "active_names",
-    "best_so_far",
-    "best_trial",
-    "counts",
-    "counts_text",
-    "curve_metric",
-    "digits_of",
-    "elapsed_s",
-    "ended_as",
-    "epoch_text",
-    "fraction_done",
-    "gain",
-    "gain_text",
-    "goal_text",
-    "goal_writers",
-    "leading_trials",
-    "n_done",
-    "named_values_text",
-    "progress_text",
-    "running_trials",
-    "start_trial",
-    "test_line",
-    "three_numbers",
-    "time_left_s",
-    "time_text",
-    "value_columns",
-    "values_text",
-]
-
 
 class Convergence(NamedTuple):
     """The complete trials by number, and the best value up to each; all of shape (n_complete,)."""
@@ -220,7 +188,7 @@ def _start_value(start: Trial | None, digits: int) -> str:
 
 def test_line(snapshot: Snapshot) -> Line:
     """Return the last line of the headline: what a test said, or how to make one."""
-    measured = [look for look in snapshot.looks if look.value is not None]
+    measured = [evaluation for evaluation in snapshot.evaluations if evaluation.value is not None]
     if not measured:
         return Line("test", "not measured", f"%%hpo_test {snapshot.name}")
     last = measured[-1]

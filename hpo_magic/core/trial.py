@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray, plain
-from hpo_magic.core.front import by_balance, is_on_front, most_balanced
-from hpo_magic.core.outcomes import Outcomes
+from hpo_magic.core.pareto_front import by_balance, is_on_front, most_balanced
+from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.space import Params, Space
-
-__all__ = ["Direction", "Failure", "Goal", "History", "Kind", "Point", "State", "Trial"]
 
 
 class Direction(Enum):
@@ -118,7 +116,7 @@ class Trial:
     failure: Failure | None = None
     output: str = ""
     used_seed: bool = False
-    outcomes: Outcomes | None = None
+    row_scores: RowScores | None = None
     n_steps: int | None = None
 
     def to_json(self) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.space import Params
 
-__all__ = ["counted", "digits_for", "duration", "number", "setting", "shortened", "shown"]
-
 # Four digits tell 0.9523 from 0.9524: one example in the validation sets of a notebook.
 DIGITS = 4
 MOST_DIGITS = 8

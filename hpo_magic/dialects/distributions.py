@@ -11,11 +11,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hpo_magic.core.sites import dotted
-from hpo_magic.core.spelling import grouped
 from hpo_magic.errors import SpaceError, did_you_mean
-
-__all__ = ["hp_call"]
+from hpo_magic.source.hp_calls import dotted
+from hpo_magic.source.spelling import grouped
 
 TextOf = Callable[[ast.expr], str]
 Number = int | float

@@ -11,8 +11,6 @@ from collections.abc import Container
 
 from hpo_magic.errors import SpaceError
 
-__all__ = ["call_with_data", "call_with_variables"]
-
 
 def call_with_data(
     function: ast.FunctionDef, data: str, data_function: ast.FunctionDef | None

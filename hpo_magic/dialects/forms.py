@@ -12,13 +12,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from hpo_magic.core.rewriting import Rewriting
-from hpo_magic.core.sites import Source
 from hpo_magic.dialects.searches import speaks_hp
 from hpo_magic.dialects.translation import Translation
 from hpo_magic.errors import SpaceError
-
-__all__ = ["with_forms"]
+from hpo_magic.source.hp_calls import Source
+from hpo_magic.source.rewriting import Rewriting
 
 _PARAM = re.compile(r"\s*#\s*@param\b\s*(.*)")
 _OPTIONS = re.compile(r"(\[.*\])\s*(\{.*)?$")

@@ -12,16 +12,14 @@ import builtins
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import count
 
-from hpo_magic.core.callsite import label
-from hpo_magic.core.rewriting import Rewriting
-from hpo_magic.core.sites import Binding, Site, Source, dotted, read_source
-from hpo_magic.core.spelling import fitting
 from hpo_magic.dialects.distributions import hp_call
 from hpo_magic.dialects.entry import call_with_data, call_with_variables
 from hpo_magic.dialects.translation import Translation
 from hpo_magic.errors import SpaceError
-
-__all__ = ["with_templates"]
+from hpo_magic.source.call_names import label
+from hpo_magic.source.hp_calls import Binding, HpCall, Source, dotted, read_source
+from hpo_magic.source.rewriting import Rewriting
+from hpo_magic.source.spelling import fitting
 
 # What Hyperopt says of a trial, for cells that do not import it.
 STATUSES = {"STATUS_OK": "'ok'", "STATUS_FAIL": "'fail'"}
@@ -237,9 +235,9 @@ def _names(source: Source, first_line: int) -> dict[str, str]:
 
     Where there is a call around it, Hyperas's own rule: the word before the parenthesis.
     """
-    taken = {site.target for site in source.sites}
+    taken = {site.target for site in source.hp_calls}
     names = {}
-    for site in source.sites:
+    for site in source.hp_calls:
         if site.given is None and site.target is None and all(map(_is_nameless, site.bindings)):
             name = next(n for n in _numbered(_word_around(source, site)) if n not in taken)
             taken.add(name)
@@ -253,7 +251,7 @@ def _is_nameless(binding: Binding) -> bool:
     return first in _NAMELESS or (len(rest) == 1 and rest[0] in _NAMELESS_METHODS)
 
 
-def _word_around(source: Source, site: Site) -> str:
+def _word_around(source: Source, site: HpCall) -> str:
     if site.bindings:
         callee = site.bindings[0].callee
         return callee[0] if callee[-1] in _NAMELESS_METHODS else callee[-1]

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from hpo_magic.core.sites import read_source
 from hpo_magic.dialects.forms import with_forms
 from hpo_magic.dialects.hyperas import with_templates
 from hpo_magic.dialects.searches import refuse_search
 from hpo_magic.dialects.translation import Translation
-
-__all__ = ["translated"]
+from hpo_magic.source.hp_calls import read_source
 
 
 def translated(text: str, defined: Container[str] = (), first_line: int = 2) -> Translation:

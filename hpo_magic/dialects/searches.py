@@ -5,10 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
-from hpo_magic.core.sites import Source, dotted
 from hpo_magic.errors import SpaceError
-
-__all__ = ["refuse_search", "speaks_hp"]
+from hpo_magic.source.hp_calls import Source, dotted
 
 # What a call looks like that searches, and what stands in its place under %%hpo.
 _WAYS_OUT = (
@@ -49,8 +47,8 @@ def refuse_search(source: Source, first_line: int) -> None:
         return
     for node in source.parents:
         chain = dotted(node.func) if isinstance(node, ast.Call) else None
-        for looks, way_out in _WAYS_OUT if chain else ():
-            if re.fullmatch(looks, ".".join(chain or ())):
+        for evaluations, way_out in _WAYS_OUT if chain else ():
+            if re.fullmatch(evaluations, ".".join(chain or ())):
                 line = getattr(node, "lineno", 1) + first_line - 1
                 raise SpaceError(
                     f"{'.'.join(chain or ())}(…) on line {line} is a search of its own, and %%hpo "
@@ -60,7 +58,7 @@ def refuse_search(source: Source, first_line: int) -> None:
 
 def speaks_hp(source: Source) -> bool:
     """Return whether a text says by itself what may vary: it mentions `hp` or suggests values."""
-    return bool(source.sites) or any(
+    return bool(source.hp_calls) or any(
         (isinstance(node, ast.Name) and node.id == "hp")
         or (isinstance(node, ast.Attribute) and node.attr.startswith("suggest_"))
         for node in source.parents

@@ -15,8 +15,6 @@ from distributed import Client, LocalCluster
 
 from hpo_magic.errors import ClusterError
 
-__all__ = ["own_cluster", "threads_env"]
-
 THREADS = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",

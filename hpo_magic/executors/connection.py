@@ -11,8 +11,6 @@ from distributed import Client
 from hpo_magic.errors import ClusterError
 from hpo_magic.executors.versions import notes_on, versions
 
-__all__ = ["connected", "quiet", "version_notes"]
-
 CONNECT_S = 10
 
 

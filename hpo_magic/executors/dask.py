@@ -43,9 +43,7 @@ from hpo_magic.core.events import (
 from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
 from hpo_magic.executors.dask_worker import Site, WorkersDied, stop_here, train_here
-from hpo_magic.executors.parcel import Arrived
-
-__all__ = ["DaskExecutor"]
+from hpo_magic.executors.training_task import TaskResult
 
 # How long a training may go on after it was told to stop. It stops at a batch; code that passes
 # none is then taken off its worker, and a worker of our own is killed. As long as building and
@@ -101,9 +99,9 @@ class DaskExecutor:
     """
 
     client: Client
-    parcel: bytes
+    task: bytes
     names: dict[str, str] = field(default_factory=dict)
-    arrived: Callable[[Run, Arrived], None] = lambda run, arrived: None
+    arrived: Callable[[Run, TaskResult], None] = lambda run, arrived: None
     is_own: bool = False
     is_renewed: bool = False
     clock: Callable[[], float] = time.time
@@ -124,13 +122,13 @@ class DaskExecutor:
         self._is_lost = False  # trainings were taken from us: the cluster was restarted
         self._is_gone = False
         try:
-            self.client.register_plugin(Site(self._name, self.parcel), name=self._name)
+            self.client.register_plugin(Site(self._name, self.task), name=self._name)
         except Exception as error:
             raise ClusterError(
                 f"the workers cannot take the cell: {type(error).__name__}: {error}. Install the "
                 f"same packages there as here, hpo_magic among them."
             ) from error
-        self.parcel = b""  # the scheduler has it now, and gives it to workers that come later
+        self.task = b""  # the scheduler has it now, and gives it to workers that come later
         self.client.subscribe_topic(self._name, lambda event: self._said.put(("said", event[1])))
         self._addresses = self._present() or []
 
@@ -256,7 +254,7 @@ class DaskExecutor:
         return True
 
     def _home(
-        self, one: _Underway, arrived: Arrived, memory: int, feed: Callable[[Event], None]
+        self, one: _Underway, arrived: TaskResult, memory: int, feed: Callable[[Event], None]
     ) -> None:
         del self._underway[one.run.number]
         one.future.release()

@@ -15,9 +15,13 @@ from distributed import WorkerPlugin, get_worker
 from distributed.utils import sync
 
 from hpo_magic.core.events import Run
-from hpo_magic.executors.parcel import Arrived, Parcel, Said, train, unpacked
-
-__all__ = ["Site", "WorkersDied", "stop_here", "train_here"]
+from hpo_magic.executors.training_task import (
+    StepReport,
+    TaskResult,
+    TrainingTask,
+    loads_task,
+    train,
+)
 
 # A training whose worker dies runs once more: the worker may have died of something else.
 MOST_STARTS = 2
@@ -31,12 +35,12 @@ class Site(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
     def __init__(self, name: str, data: bytes) -> None:
         self.name = name
         self._data = data
-        self.parcel: Parcel | None = None
+        self.task: TrainingTask | None = None
         self.stopping: set[int] = set()
 
     async def setup(self, worker: Any) -> None:
         """Unpack the parcel before the worker is given anything: its imports are no training."""
-        self.parcel = await asyncio.to_thread(unpacked, self._data)
+        self.task = await asyncio.to_thread(loads_task, self._data)
         self._data = b""
 
 
@@ -44,7 +48,7 @@ class WorkersDied(Exception):
     """A training took as many workers with it as it may."""
 
 
-def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[Arrived, int]:
+def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[TaskResult, int]:
     """Train on this worker; return what came of it, and the bytes that the process now holds.
 
     One training at a time, however many threads the worker has.
@@ -64,7 +68,7 @@ def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[Arrived, 
         message = {**told, what: True}
         sync(worker.loop, worker.scheduler.log_event, topic=[name, own], msg=message)
 
-    def send(reports: Sequence[Said]) -> None:
+    def send(reports: Sequence[StepReport]) -> None:
         worker.log_event(name, {**told, "reports": reports})
 
     with _ONE_AT_A_TIME:
@@ -73,9 +77,9 @@ def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[Arrived, 
         if sum("begins" in m for m in said) - sum("ends" in m for m in said) >= MOST_STARTS:
             raise WorkersDied
         say("begins")
-        assert site.parcel is not None  # a worker has no task before its plugins are set up
+        assert site.task is not None  # a worker has no task before its plugins are set up
         try:
-            arrived = train(site.parcel, run, names, send, lambda: run.number in site.stopping)
+            arrived = train(site.task, run, names, send, lambda: run.number in site.stopping)
             say("ends")
             return arrived, int(psutil.Process().memory_info().rss)
         finally:

@@ -17,20 +17,20 @@ from dataclasses import dataclass, field, replace
 
 from hpo_magic.core.events import Ended, Event, Failed, Outcome, Run
 from hpo_magic.core.trial import Failure
-from hpo_magic.executors.parcel import Arrived, Parcel, train, unpacked
-
-__all__ = ["PoolExecutor"]
+from hpo_magic.executors.training_task import TaskResult, TrainingTask, loads_task, train
 
 _ONE_AT_A_TIME = threading.Lock()  # seeds, printing and sessions belong to the whole process
-_LATEST: dict[str, Parcel] = {}  # in a process of the pool: the parcel of the search it trains for
+_LATEST: dict[
+    str, TrainingTask
+] = {}  # in a process of the pool: the parcel of the search it trains for
 
 
-def _train_here(name: str, data: bytes, run: Run, names: Mapping[str, str]) -> Arrived:
+def _train_here(name: str, data: bytes, run: Run, names: Mapping[str, str]) -> TaskResult:
     """Train in this process; the parcel comes with each training, and is unpacked once."""
     with _ONE_AT_A_TIME:
         if name not in _LATEST:
             _LATEST.clear()
-            _LATEST[name] = unpacked(data)
+            _LATEST[name] = loads_task(data)
         return train(_LATEST[name], run, names)
 
 
@@ -49,15 +49,15 @@ class PoolExecutor:
     """
 
     pool: Pool
-    parcel: bytes
+    task: bytes
     names: dict[str, str] = field(default_factory=dict)
-    arrived: Callable[[Run, Arrived], None] = lambda run, arrived: None
+    arrived: Callable[[Run, TaskResult], None] = lambda run, arrived: None
     clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
         self._name = f"{os.getpid()}-{id(self)}-{time.time_ns()}"
-        self._ended: queue.SimpleQueue[tuple[Run, Future[Arrived]]] = queue.SimpleQueue()
-        self._underway: dict[int, Future[Arrived]] = {}
+        self._ended: queue.SimpleQueue[tuple[Run, Future[TaskResult]]] = queue.SimpleQueue()
+        self._underway: dict[int, Future[TaskResult]] = {}
 
     @property
     def n_workers(self) -> int:
@@ -66,7 +66,7 @@ class PoolExecutor:
 
     def submit(self, run: Run) -> None:
         """Give a training to the pool."""
-        future = self.pool.submit(_train_here, self._name, self.parcel, run, dict(self.names))
+        future = self.pool.submit(_train_here, self._name, self.task, run, dict(self.names))
         self._underway[run.number] = future
         future.add_done_callback(lambda future: self._ended.put((run, future)))
 

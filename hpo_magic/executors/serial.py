@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from hpo_magic.core.events import Event, Reported, Run
-from hpo_magic.executors.attempt import Attempt, TrialStopped
-
-__all__ = ["SerialExecutor"]
+from hpo_magic.executors.trial_execution import TrialExecution, TrialStopped
 
 
 class SerialExecutor:
@@ -29,11 +27,11 @@ class SerialExecutor:
 
     def __init__(
         self,
-        attempt: Attempt,
+        execution: TrialExecution,
         between: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._attempt = attempt
+        self._attempt = execution
         self.between = between
         self._clock = clock
         self._waiting: list[Run] = []
@@ -41,8 +39,8 @@ class SerialExecutor:
         self.is_in_user_code = False
         self.guarded_at = 0.0  # when the running training last passed a batch, by `clock`
         self._broken: Exception | None = None
-        attempt.is_stopping = self._is_stopping
-        attempt.in_user_code = lambda: self._in_user_code(True)
+        execution.is_stopping = self._is_stopping
+        execution.in_user_code = lambda: self._in_user_code(True)
 
     def submit(self, run: Run) -> None:
         """Take on a training; it runs at the next `pump`."""

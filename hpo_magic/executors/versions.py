@@ -9,8 +9,6 @@ from importlib import metadata
 
 from hpo_magic.errors import ClusterError
 
-__all__ = ["notes_on", "versions"]
-
 # Those whose numbers may differ from version to version.
 COMPARED = ("numpy", "keras", "tensorflow", "torch", "jax", "scikit-learn")
 # A cell that was packed by another version of these cannot be unpacked.

@@ -10,8 +10,6 @@ from typing import Any
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import active_names, value_columns
 
-__all__ = ["to_csv", "to_json"]
-
 BEFORE = ("number", "state", "kind")  # the values
 
 

@@ -12,8 +12,6 @@ from hpo_magic.honesty.rechecking import headline
 if TYPE_CHECKING:  # heavy, and may not be here
     import pandas as pd
 
-__all__ = ["to_frame"]
-
 
 def to_frame(snapshot: Snapshot) -> pd.DataFrame:
     """Return a table with a row for each trial; see `Study.to_frame`."""

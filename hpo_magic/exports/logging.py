@@ -12,8 +12,6 @@ from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.core.wording import shortened
 from hpo_magic.errors import HpoError
 
-__all__ = ["Log", "Logging", "require", "write_all"]
-
 MESSAGE_LENGTH = 120
 
 

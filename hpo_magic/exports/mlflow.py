@@ -15,8 +15,6 @@ from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.exports.logging import require, write_all
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of
 
-__all__ = ["MlflowLog", "to_mlflow"]
-
 BETWEEN_S = 1.0
 MOST_METRICS = 1000  # in one call; MLflow takes no more
 PARENT = "mlflow.parentRunId"

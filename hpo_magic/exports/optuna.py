@@ -22,8 +22,6 @@ from hpo_magic.exports.logging import require
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["to_optuna"]
-
 
 def to_optuna(
     snapshot: Snapshot, storage: str | Path | None = None, name: str | None = None

@@ -16,8 +16,6 @@ from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.exports.logging import require, write_all
 
-__all__ = ["TensorBoardLog", "to_tensorboard"]
-
 
 def to_tensorboard(snapshot: Snapshot, folder: Path) -> None:
     """Write a search into a folder for TensorBoard; see `Study.to_tensorboard`."""

@@ -2,7 +2,7 @@
 
 Keras is imported when it is used. Four modules beside this one share the library: `keras_fit`,
 whose callback must derive from Keras's and which therefore cannot be read without it,
-`keras_outcomes`, `keras_memory`, and `keras_models`.
+`keras_row_scores`, `keras_memory`, and `keras_models`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from hpo_magic.core.ports import Fit, Report
-
-__all__ = ["KerasFramework"]
 
 # What the user chose for the whole notebook, and `clear_session` would forget: the names under
 # which Keras 3 keeps it.

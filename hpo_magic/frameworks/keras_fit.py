@@ -21,13 +21,11 @@ import keras
 
 from hpo_magic.core.metrics import number
 from hpo_magic.core.ports import Fit, Report
-from hpo_magic.frameworks.keras_outcomes import (
+from hpo_magic.frameworks.keras_row_scores import (
     inputs_of_fit,
     outcomes_of_fit,
     validation_rows,
 )
-
-__all__ = ["watched_fits"]
 
 
 @contextlib.contextmanager
@@ -98,7 +96,7 @@ class _Watch:
             )
             if rows is not None:
                 found = outcomes_of_fit(model, *rows, reporter.epochs[final])
-                seen = replace(seen, outcomes=found)
+                seen = replace(seen, row_scores=found)
             self.fits.append(seen)
         return result
 

@@ -14,8 +14,6 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["release_dead_graphs"]
-
 # The names under which `tf.custom_gradient` registers; all others are those of operations.
 _PREFIX = "CustomGradient-"
 _HELD_BY_GRAPH = "_hpo_magic_gradients"

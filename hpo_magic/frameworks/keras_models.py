@@ -17,8 +17,6 @@ from typing import Any
 
 from hpo_magic.errors import HpoError, StorageError
 
-__all__ = ["KerasModels"]
-
 WHOLE = "model.keras"
 WEIGHTS = "model.weights.h5"
 

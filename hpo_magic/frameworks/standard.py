@@ -11,8 +11,6 @@ import numpy as np
 
 from hpo_magic.core.ports import Fit, Report
 
-__all__ = ["StandardStreams", "kept_random_state", "seed_random_state"]
-
 
 def seed_random_state(seed: int) -> None:
     """Seed `random` and NumPy's global stream; `seed` is at least 0 and below 2**32."""

@@ -15,8 +15,6 @@ import numpy.typing as npt
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.honesty.intervals import mean_interval, wilson_interval
 
-__all__ = ["Bbc", "bbc", "draw_scores", "draw_weights"]
-
 N_DRAWS = 400
 # More rows change the result by less than the digits it is written with.
 MOST_ROWS = 20_000
@@ -36,7 +34,7 @@ class Bbc:
     n_rows: int
 
 
-def bbc(outcomes: npt.ArrayLike, seed: int = 0) -> Bbc:
+def bbc(row_scores: npt.ArrayLike, seed: int = 0) -> Bbc:
     """Return what to expect of the best of all settings.
 
     Parameters
@@ -53,7 +51,7 @@ def bbc(outcomes: npt.ArrayLike, seed: int = 0) -> Bbc:
     ValueError
         If there are fewer than 2 rows, or an outcome is not finite.
     """
-    V = np.asarray(outcomes, dtype=np.float64)  # noqa: N806  (the paper's symbol)
+    V = np.asarray(row_scores, dtype=np.float64)  # noqa: N806  (the paper's symbol)
     n_settings, n = _checked_shape(V)
     rng = np.random.default_rng(seed)
     if n > MOST_ROWS:
@@ -76,36 +74,36 @@ def draw_weights(n_rows: int, n_draws: int, rng: np.random.Generator) -> FloatAr
     return counts.reshape(n_draws, n_rows).astype(np.float64)
 
 
-def draw_scores(outcomes: FloatArray, weights: FloatArray) -> FloatArray:
+def draw_scores(row_scores: FloatArray, weights: FloatArray) -> FloatArray:
     """Return for each draw the score, on the rows of weight 0, of the choice on the others.
 
     Shape (n_draws,); NaN where every row was drawn.
     """
-    choices = (weights @ outcomes.T).argmax(axis=1)  # the earliest among equals
+    choices = (weights @ row_scores.T).argmax(axis=1)  # the earliest among equals
     left_out = weights == 0
     n_left_out = left_out.sum(axis=1)
-    totals = np.einsum("bn,bn->b", outcomes[choices], left_out.astype(np.float64))
+    totals = np.einsum("bn,bn->b", row_scores[choices], left_out.astype(np.float64))
     return np.where(n_left_out > 0, totals / np.maximum(n_left_out, 1), np.nan)
 
 
-def _checked_shape(outcomes: FloatArray) -> tuple[int, int]:
-    if outcomes.ndim != 2 or outcomes.shape[0] < 1 or outcomes.shape[1] < 2:
+def _checked_shape(row_scores: FloatArray) -> tuple[int, int]:
+    if row_scores.ndim != 2 or row_scores.shape[0] < 1 or row_scores.shape[1] < 2:
         raise ValueError(
-            f"outcomes must be settings by rows, 1 by 2 at least, got shape {outcomes.shape}"
+            f"outcomes must be settings by rows, 1 by 2 at least, got shape {row_scores.shape}"
         )
-    if not np.isfinite(outcomes).all():
+    if not np.isfinite(row_scores).all():
         raise ValueError("an outcome is not a finite number: leave that trial out")
-    n_settings, n_rows = outcomes.shape
+    n_settings, n_rows = row_scores.shape
     return n_settings, n_rows
 
 
-def _half_width(outcomes: FloatArray, value: float) -> float:
+def _half_width(row_scores: FloatArray, value: float) -> float:
     """Return Wilson's at that value for rights and wrongs, else that of the chosen one's mean."""
-    n_rows = outcomes.shape[1]
-    if np.isin(np.abs(outcomes), (0.0, 1.0)).all():  # an error rate is negative here
+    n_rows = row_scores.shape[1]
+    if np.isin(np.abs(row_scores), (0.0, 1.0)).all():  # an error rate is negative here
         share = abs(value)
         # The larger side: BBC is a little low where the settings truly differ.
         return wilson_interval(share, n_rows).half_around(share)
-    best = outcomes[outcomes.mean(axis=1).argmax()]
+    best = row_scores[row_scores.mean(axis=1).argmax()]
     low, high = mean_interval(best)
     return (high - low) / 2

@@ -1,6 +1,6 @@
 """What the validation rows of a search's trials say: luck, the error of a score, an honest number.
 
-For trials that were all scored on the same rows, with what each got on each row (`core/outcomes`).
+For trials that were all scored on the same rows, with what each got on each row (`core/row_scores`).
 """
 
 from __future__ import annotations
@@ -12,26 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hpo_magic.core.outcomes import Outcomes
+from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.trial import Direction, History, Trial
 from hpo_magic.honesty.bbc import Bbc, bbc
 from hpo_magic.honesty.choice import oriented
 from hpo_magic.honesty.intervals import share_variance
-from hpo_magic.honesty.luck import enough, luck
-
-__all__ = [
-    "Luck",
-    "Precision",
-    "bbc_of",
-    "enough_of",
-    "luck_of",
-    "n_rows_of_shares",
-    "precision_of",
-    "row_variance_of",
-]
+from hpo_magic.honesty.selection_bias import enough, selection_bias
 
 
-class Luck(NamedTuple):
+class SelectionBias(NamedTuple):
     """How much luck alone could add to the best seen; `is_share`: it is a share of rows."""
 
     added: float
@@ -54,7 +43,7 @@ def bbc_of(history: History) -> Bbc | None:
     return _bbc(shared, history.direction) if shared else None
 
 
-def luck_of(history: History) -> Luck | None:
+def selection_bias_of(history: History) -> SelectionBias | None:
     """Return how much luck alone could add to the best seen; None where the rows are not known.
 
     The settings are taken to be equally good, and the best to owe what it is above them to luck.
@@ -64,22 +53,22 @@ def luck_of(history: History) -> Luck | None:
         return None
     n_settings = len(history.complete)
     is_share = _shared(history.complete)[0].is_share
-    return Luck(luck(precision.standard_error, n_settings), is_share)
+    return SelectionBias(selection_bias(precision.standard_error, n_settings), is_share)
 
 
 def precision_of(history: History) -> Precision | None:
     """Return how well a score of this search is known; None where the rows are not known."""
     best = history.best()
-    if best is None or best.outcomes is None or not _shared(history.complete):
+    if best is None or best.row_scores is None or not _shared(history.complete):
         return None
-    found = best.outcomes
+    found = best.row_scores
     if not found.is_share:
         error = float(np.std(found.values, ddof=1, dtype=np.float64)) / math.sqrt(found.n_rows)
         return Precision(error, found.n_rows)
     # The best seen may be 1, where a share seems to have no error. What luck would have added to it
     # is taken off first.
     seen_error = math.sqrt(share_variance(found.mean, found.n_rows))
-    added = luck(seen_error, len(history.complete))
+    added = selection_bias(seen_error, len(history.complete))
     expected = min(max(found.mean + history.direction.sign * added, 0.0), 1.0)
     return Precision(math.sqrt(share_variance(expected, found.n_rows)), found.n_rows)
 
@@ -99,7 +88,7 @@ def n_rows_of_shares(trials: Sequence[Trial]) -> int | None:
 
     The least number, where they differ: new splits may.
     """
-    known = [trial.outcomes for trial in trials]
+    known = [trial.row_scores for trial in trials]
     found = [one for one in known if one is not None and one.is_share]
     return min((one.n_rows for one in found), default=None) if len(found) == len(known) else None
 
@@ -109,20 +98,20 @@ def row_variance_of(trials: Sequence[Trial]) -> float | None:
 
     None where a trial's rows are not known.
     """
-    found = [trial.outcomes for trial in trials if trial.outcomes is not None]
+    found = [trial.row_scores for trial in trials if trial.row_scores is not None]
     if not found or len(found) < len(trials):
         return None
     return float(np.mean([np.var(one.values.astype(float), ddof=1) / one.n_rows for one in found]))
 
 
-def _shared(trials: Sequence[Trial]) -> tuple[Outcomes, ...]:
+def _shared(trials: Sequence[Trial]) -> tuple[RowScores, ...]:
     """Return the outcomes of these trials; () where one has none, or has those of other rows."""
-    found = tuple(trial.outcomes for trial in trials if trial.outcomes is not None)
+    found = tuple(trial.row_scores for trial in trials if trial.row_scores is not None)
     kinds = {(one.rows, one.dtype, one.n_rows) for one in found}
     return found if len(found) == len(trials) and len(kinds) == 1 else ()
 
 
 # A view asks several times; with 20,000 rows and 500 trials the answer takes a second.
 @lru_cache(maxsize=4)
-def _bbc(shared: tuple[Outcomes, ...], direction: Direction) -> Bbc:
+def _bbc(shared: tuple[RowScores, ...], direction: Direction) -> Bbc:
     return bbc(oriented(np.stack([one.values for one in shared]), direction))

@@ -18,18 +18,6 @@ from hpo_magic.core.trial import Direction
 from hpo_magic.honesty.intervals import LEVEL, RATIO, resplit_half_width, share_variance
 from hpo_magic.honesty.quantiles import t_half
 
-__all__ = [
-    "Gain",
-    "Rechecked",
-    "chosen_setting",
-    "gain_over_start",
-    "gives_the_same_again",
-    "honest_value",
-    "oriented",
-    "rechecked",
-    "used_part",
-]
-
 # Fewer scores that come again may be chance: with 21 validation rows, one in six does.
 FEWEST_REPEATS = 3
 # With one degree of freedom the interval is 12.7 standard errors wide, and says nothing.

@@ -16,18 +16,6 @@ import numpy.typing as npt
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.honesty.quantiles import t_half, z_half
 
-__all__ = [
-    "LEVEL",
-    "RATIO",
-    "Interval",
-    "bootstrap_interval",
-    "mean_interval",
-    "newcombe_interval",
-    "resplit_half_width",
-    "share_variance",
-    "wilson_interval",
-]
-
 LEVEL = 0.95
 # Validation rows for each training row where the split is not known: a fifth is held out.
 RATIO = 0.25

@@ -17,15 +17,6 @@ import numpy.typing as npt
 
 from hpo_magic.core.wording import counted
 
-__all__ = [
-    "Fingerprints",
-    "Overlap",
-    "looks_like_test_data",
-    "overlap",
-    "row_fingerprints",
-    "sentence_of_names",
-]
-
 Fingerprints = npt.NDArray[np.uint64]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")

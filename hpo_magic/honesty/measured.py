@@ -9,15 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpo_magic.core.scores import Scored
 from hpo_magic.honesty.intervals import (
     Interval,
     bootstrap_interval,
     mean_interval,
     wilson_interval,
 )
-
-__all__ = ["NO_INTERVAL", "Measured", "measured"]
+from hpo_magic.language.scores import Scored
 
 NO_INTERVAL = (
     "no interval: a bare number does not say what it is made of. End the cell with "

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from scipy.special import chdtri, ndtri, stdtrit
 
-__all__ = ["median_of_variance", "normal_quantile", "t_half", "z_half"]
-
 
 def normal_quantile(p: float) -> float:
     """Return where the standard normal distribution reaches the probability `p`.

@@ -15,8 +15,6 @@ import numpy as np
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.errors import OptionError
 
-__all__ = ["SEARCH_SHARE", "Recheck", "Rerun", "best_settings", "plan", "recheck_of", "seeds"]
-
 # Under a time budget, the search ends here and the re-check begins.
 SEARCH_SHARE = 0.8
 MOST_SETTINGS = 10

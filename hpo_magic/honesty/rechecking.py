@@ -14,12 +14,18 @@ from typing import NamedTuple
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.records import Look
+from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params
 from hpo_magic.core.summary import Line, best_trial, digits_of, three_numbers
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
-from hpo_magic.honesty.by_row import Luck, bbc_of, luck_of, n_rows_of_shares, row_variance_of
+from hpo_magic.honesty.by_row import (
+    SelectionBias,
+    bbc_of,
+    n_rows_of_shares,
+    row_variance_of,
+    selection_bias_of,
+)
 from hpo_magic.honesty.choice import (
     FEWEST_REPEATS,
     Rechecked,
@@ -28,7 +34,6 @@ from hpo_magic.honesty.choice import (
     rechecked,
 )
 from hpo_magic.honesty.measured import Measured
-from hpo_magic.honesty.of_front import headline_of_front, honest_of_front, scores_of_front
 from hpo_magic.honesty.recheck import SEARCH_SHARE, Recheck, Rerun, plan, recheck_of
 from hpo_magic.honesty.report import (
     NO_RECHECK,
@@ -42,16 +47,7 @@ from hpo_magic.honesty.report import (
     honest_line,
     phase,
 )
-
-__all__ = [
-    "Rechecking",
-    "apart_from_test",
-    "chosen_trial",
-    "headline",
-    "honest_by_goal",
-    "honest_of",
-    "is_rechecked",
-]
+from hpo_magic.honesty.several_objectives import headline_of_front, honest_of_front, scores_of_front
 
 NOT_YET = "nothing was re-run yet"
 # One score that comes again may be chance; while the search runs, `FEWEST_REPEATS` decides.
@@ -180,17 +176,17 @@ def honest_by_goal(snapshot: Snapshot) -> dict[str, Honest]:
     return honest_of_front(snapshot, NOT_YET if snapshot.is_live else NO_RECHECK)
 
 
-def apart_from_test(snapshot: Snapshot, look: Look, found: Measured | None) -> str:
+def apart_from_test(snapshot: Snapshot, evaluation: TestEvaluation, found: Measured | None) -> str:
     """Return how far the honest number is from a test; "" where they are no shares of rows."""
     expected = honest_of(snapshot).value
     n_rows = n_rows_of_shares(snapshot.history.complete)
-    known = expected is not None and look.value is not None and n_rows is not None
-    if not known or found is None or not found.is_share or look.n_rows is None:
+    known = expected is not None and evaluation.value is not None and n_rows is not None
+    if not known or found is None or not found.is_share or evaluation.n_rows is None:
         return ""
     assert expected is not None
-    assert look.value is not None
+    assert evaluation.value is not None
     assert n_rows is not None
-    return difference_from_test(expected, n_rows, look.value, look.n_rows)
+    return difference_from_test(expected, n_rows, evaluation.value, evaluation.n_rows)
 
 
 def is_rechecked(snapshot: Snapshot) -> bool:
@@ -222,22 +218,25 @@ def headline(snapshot: Snapshot) -> list[Line]:
     found = None if _tells_nothing(snapshot) else _found(snapshot)
     gain = None if found is None else found.result.gain
     lines = [start, best, honest_line(honest_of(snapshot), digits_of(snapshot))]
-    luck = luck_of(snapshot.history)
-    if gain is not None or luck is not None:
+    selection_bias = selection_bias_of(snapshot.history)
+    if gain is not None or selection_bias is not None:
         # How much better the best seen is than the start is luck too: the next line has the gain.
-        lines[1] = best._replace(remark=_remark_on_best(snapshot, luck))
+        lines[1] = best._replace(remark=_remark_on_best(snapshot, selection_bias))
     if gain is not None:
         on_new_splits = _on_new_splits(snapshot)
         lines.append(gain_line(gain, snapshot.direction, on_new_splits=on_new_splits))
     return [*lines, test]
 
 
-def _remark_on_best(snapshot: Snapshot, luck: Luck | None) -> str:
+def _remark_on_best(snapshot: Snapshot, selection_bias: SelectionBias | None) -> str:
     n_settings = len(snapshot.history.complete)
-    if luck is None:
+    if selection_bias is None:
         return best_seen_remark(n_settings)
     return best_seen_remark(
-        n_settings, luck.added, is_share=luck.is_share, direction=snapshot.direction
+        n_settings,
+        selection_bias.added,
+        is_share=selection_bias.is_share,
+        direction=snapshot.direction,
     )
 
 

@@ -15,21 +15,8 @@ from hpo_magic.core.wording import counted, number
 from hpo_magic.honesty.bbc import Bbc
 from hpo_magic.honesty.choice import Gain, Rechecked, oriented
 from hpo_magic.honesty.intervals import newcombe_interval
-from hpo_magic.honesty.luck import HARMLESS
 from hpo_magic.honesty.recheck import Recheck
-
-__all__ = [
-    "SAME_AGAIN",
-    "Honest",
-    "announcement",
-    "best_seen_remark",
-    "difference_from_test",
-    "gain_line",
-    "honest",
-    "honest_line",
-    "phase",
-    "plus_minus",
-]
+from hpo_magic.honesty.selection_bias import HARMLESS
 
 SAME_AGAIN = (
     "the cell gives the same score again, so re-running tells nothing; put hp.seed() into your "

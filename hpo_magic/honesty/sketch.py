@@ -12,8 +12,6 @@ import numpy as np
 
 from hpo_magic.honesty.leaks import Fingerprints, overlap
 
-__all__ = ["are_same_rows", "rows_of_text", "sketch", "text_of_rows"]
-
 N_KEPT = 1_024
 # Two test sets that share a row or two of many are two test sets.
 LEAST_SHARE = 0.05

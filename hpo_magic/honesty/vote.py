@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["vote"]
-
 
 def vote(
     predictions: Sequence[npt.ArrayLike], are_labels: bool | None = None

@@ -24,23 +24,10 @@ from IPython.core.inputtransformer2 import leading_indent
 
 from hpo_magic.core.metrics import NOTHING
 from hpo_magic.errors import HpoError, NotPortable
-from hpo_magic.executors.attempt import Trained
+from hpo_magic.executors.trial_execution import ObjectiveResult
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-__all__ = [
-    "Cell",
-    "CellError",
-    "CellObjective",
-    "compiled",
-    "figures_closed",
-    "folder_kept",
-    "from_cell",
-    "modules_imported",
-    "names_read",
-    "without_indent",
-]
 
 # Of a traceback as it is shown, at either end.
 FRAMES_SHOWN = 10
@@ -193,12 +180,12 @@ class CellObjective:
         self._stand_in = stand_in
         self._is_alone = is_alone
 
-    def train(self) -> Trained:
+    def train(self) -> ObjectiveResult:
         """Run the cell once, in a copy of the namespace."""
         namespace = {"__name__": "__main__"} if self._is_alone else dict(self._shell.user_ns)
         with _nothing_displayed(self._shell), figures_closed(), folder_kept():
             last = self.cell.run(namespace, lambda: self._stand_in(namespace))
-        return Trained(last, namespace)
+        return ObjectiveResult(last, namespace)
 
     def carried(self) -> dict[str, Any]:
         """Return the notebook's variables that the cell reads, by name.

@@ -8,8 +8,6 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 from hpo_magic.notebook.options import suggestions
 
-__all__ = ["complete_options"]
-
 
 @context_matcher()  # type: ignore[untyped-decorator]
 def complete_options(context: Any) -> dict[str, Any]:

@@ -16,9 +16,7 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.notebook.cell import names_read
-from hpo_magic.resume import Fingerprint
-
-__all__ = ["CHANGES_INPUTS", "array_fingerprint", "data_fingerprint", "fingerprint", "inputs_of"]
+from hpo_magic.search.open_study import Fingerprint
 
 CHANGES_INPUTS = (
     "The cell changes data that it reads, in place: each trial starts from what the one before "

@@ -17,8 +17,6 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
 from hpo_magic.views.text import progress_line, result_text, trial_lines
 
-__all__ = ["ProgressLine", "TrialLog"]
-
 GAP_S = 0.2  # five times a second is as fast as a line can be read
 
 

@@ -10,8 +10,6 @@ from hpo_magic.core.ports import Controls, Listener
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.notebook.lines import ProgressLine, TrialLog
 
-__all__ = ["Silent", "make_listener", "show_stored", "ui_for"]
-
 
 class Silent:
     """Shows nothing."""
@@ -59,7 +57,7 @@ def make_listener(ui: str, shell: Any, controls: Controls) -> Listener:
     kernel = getattr(shell, "kernel", None)
     chosen = ui_for(shell) if ui == "auto" else ui
     if chosen == "widgets":
-        from hpo_magic.notebook.panel import Panel
+        from hpo_magic.notebook.panel.panel import Panel
 
         return Panel(controls, kernel)
     return _text_listener(kernel)
@@ -68,7 +66,7 @@ def make_listener(ui: str, shell: Any, controls: Controls) -> Listener:
 def _text_listener(kernel: Any) -> Listener:
     if kernel is None:
         return ProgressLine()
-    from hpo_magic.notebook.static import show_result
+    from hpo_magic.notebook.panel.static import show_result
 
     return TrialLog(show=show_result)
 
@@ -85,7 +83,7 @@ def show_stored(
     front, and returns the state after it.
     """
     if ui_for(shell) == "widgets":
-        from hpo_magic.notebook.stored import StoredPanel
+        from hpo_magic.notebook.panel.stored import StoredPanel
 
         StoredPanel(snapshot, shell.kernel, narrowed, choose).show()
     else:

@@ -11,9 +11,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import goal_text, values_text
 from hpo_magic.core.trial import Trial
 from hpo_magic.honesty.rechecking import honest_of
-from hpo_magic.snapshots import open_snapshot
-
-__all__ = ["Listing"]
+from hpo_magic.storage.snapshots import open_snapshot
 
 HEADS = ("study", "revisions", "trials", "metric", "best seen (optimistic)", "honest", "created")
 

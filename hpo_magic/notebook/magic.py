@@ -19,9 +19,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
-from hpo_magic.conduct import Conducted, conduct, require_extras
 from hpo_magic.core.events import Completed, Event, Failed
-from hpo_magic.core.hp import hp
 from hpo_magic.core.ports import Listener, Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
@@ -30,6 +28,7 @@ from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted
 from hpo_magic.honesty.leaks import looks_like_test_data, sentence_of_names
+from hpo_magic.language.hp import hp
 from hpo_magic.notebook.cell import (
     Cell,
     CellError,
@@ -45,18 +44,17 @@ from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction, help_text, parse_line, parse_name
 from hpo_magic.notebook.sealed import Sealed
 from hpo_magic.notebook.test_result import TestResult
-from hpo_magic.options import checked_name
-from hpo_magic.restore import Restorer
-from hpo_magic.resume import open_study
-from hpo_magic.runner import Wishes
-from hpo_magic.snapshots import open_snapshot
+from hpo_magic.search.open_study import open_study
+from hpo_magic.search.options import checked_name
+from hpo_magic.search.run import SearchResult, require_extras, run_search
+from hpo_magic.search.runner import UserRequests
+from hpo_magic.search.used_rows import RowsRecorder
+from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
-from hpo_magic.study import Study
-from hpo_magic.used_rows import RowsRecorder
+from hpo_magic.study.models import ModelStore
+from hpo_magic.study.study import Study
 
 STUDIES = Path("hpo_studies")
-
-__all__ = ["HpoMagics", "load_ipython_extension", "unload_ipython_extension"]
 
 
 @magics_class
@@ -90,7 +88,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             rest = " ".join(word for word in words if word != "--vote")
             study = self._put(self._study(*parse_name(rest, "%%hpo_test")))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
-            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).look()
+            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluation()
 
     def _search(self, line: str, source: str) -> None:
         """Search the cell, and put the study into the namespace."""
@@ -116,36 +114,38 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         once = Once(translation.once)
         objective = CellObjective(cell, self.shell, once.stand_in)
         frameworks = all_frameworks()
-        restorer = Restorer(storage.models, opened.record, objective, frameworks, kept_models())
+        model_store = ModelStore(
+            storage.models, opened.record, objective, frameworks, kept_models()
+        )
 
         narrowing: list[bool] = []  # whether the button was pressed
 
-        def listeners(wishes: Wishes) -> Sequence[Listener]:
-            restorer.note = wishes.note
-            wishes.narrow = lambda: narrowing.append(True)
+        def listeners(requests: UserRequests) -> Sequence[Listener]:
+            model_store.note = requests.note
+            requests.narrow = lambda: narrowing.append(True)
             contradictions = [contradiction(g.metric, g.direction) for g in options.goals]
             for text in (*contradictions, *translation.notes, warning):
                 if text:
-                    wishes.note(text)
-            logs = [make_log(options.log, name, wishes.note)] if options.log is not None else []
+                    requests.note(text)
+            logs = [make_log(options.log, name, requests.note)] if options.log is not None else []
             return [
                 *logs,
-                make_listener(options.ui, self.shell, wishes),
-                _InputsWatch(cell, self.shell, wishes, mark.data, once),
+                make_listener(options.ui, self.shell, requests),
+                _InputsWatch(cell, self.shell, requests, mark.data, once),
             ]
 
-        done = conduct(
+        done = run_search(
             objective,
             opened,
             options,
             storage,
             frameworks=frameworks,
             listeners=listeners,
-            restorer=restorer,
+            model_store=model_store,
             recorder=recorder,
         )
-        restorer.record = done.record
-        study = self._put(Study(done.record, storage, done.snapshot, restorer, done.unsaved))
+        model_store.record = done.record
+        study = self._put(Study(done.record, storage, done.snapshot, model_store, done.unsaved))
         if done.finish.reason.is_failure:
             _raise_failure(done, cell, self.shell)
         if narrowing:
@@ -205,8 +205,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         if record.source:
             cell = Cell.compile(self.shell, name, record.source, filename=f"<hpo {name}>")
             objective = CellObjective(cell, self.shell)
-        restorer = Restorer(storage.models, record, objective, all_frameworks(), kept_models())
-        return Study(record, storage, snapshot, restorer)
+        model_store = ModelStore(storage.models, record, objective, all_frameworks(), kept_models())
+        return Study(record, storage, snapshot, model_store)
 
     def _put(self, study: Study) -> Study:
         """Put a study into the namespace, under its name."""
@@ -253,8 +253,10 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
 class _InputsWatch:
     """Says so when the cell changes what it reads: then its trials do not start alike."""
 
-    def __init__(self, cell: Cell, shell: Any, wishes: Wishes, before: str, once: Once) -> None:
-        self._cell, self._shell, self._wishes = cell, shell, wishes
+    def __init__(
+        self, cell: Cell, shell: Any, requests: UserRequests, before: str, once: Once
+    ) -> None:
+        self._cell, self._shell, self._requests = cell, shell, requests
         self._before, self._once, self._is_done = before, once, False
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
@@ -263,7 +265,7 @@ class _InputsWatch:
             return
         inputs = inputs_of(self._cell.tree, self._shell.user_ns)
         if data_fingerprint(inputs) != self._before or self._once.is_changed:
-            self._wishes.note(CHANGES_INPUTS)
+            self._requests.note(CHANGES_INPUTS)
         self._is_done = True
 
     def close(self, snapshot: Snapshot) -> None:
@@ -288,7 +290,7 @@ def _mistakes_told(magic: str, shell: Any) -> Iterator[None]:
         raise UsageError(f"{magic}: {error}") from None
 
 
-def _raise_failure(done: Conducted, cell: Cell, shell: Any) -> None:
+def _raise_failure(done: SearchResult, cell: Cell, shell: Any) -> None:
     """Raise what made the search fail: the user's own exception, from the cell's frame on."""
     error, failure = done.error, done.finish.failure
     if error is None or isinstance(error, MetricError | SpaceError):

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpo_magic.core.asking import current_trial
 from hpo_magic.frameworks import kept_random_state
+from hpo_magic.language.trial_context import current_trial
 from hpo_magic.notebook.fingerprint import data_fingerprint
-
-__all__ = ["Once"]
 
 
 class Once:

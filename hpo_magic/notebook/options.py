@@ -12,18 +12,8 @@ from typing import Any, NoReturn
 from hpo_magic.core.metrics import keras_direction
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError, did_you_mean
-from hpo_magic.options import ERRORS, PRUNERS, UIS, Options, checked_name, seconds
 from hpo_magic.samplers import SAMPLERS
-
-__all__ = [
-    "OPTIONS",
-    "Option",
-    "contradiction",
-    "help_text",
-    "parse_line",
-    "parse_name",
-    "suggestions",
-]
+from hpo_magic.search.options import ERRORS, PRUNERS, UIS, Options, checked_name, seconds
 
 
 @dataclass(frozen=True)

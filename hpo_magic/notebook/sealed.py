@@ -14,26 +14,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hpo_magic.core.asking import TrialRun, running
-from hpo_magic.core.callsite import CallSites
 from hpo_magic.core.events import Run
 from hpo_magic.core.metrics import NOTHING, number
-from hpo_magic.core.records import Look
-from hpo_magic.core.scores import Scored
+from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.errors import OptionError
-from hpo_magic.honesty.looks import level_of_look
 from hpo_magic.honesty.measured import measured
 from hpo_magic.honesty.rechecking import apart_from_test
 from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
+from hpo_magic.honesty.test_ledger import level_of_evaluation
+from hpo_magic.language.scores import Scored
+from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.notebook.cell import Cell, from_cell, names_read
 from hpo_magic.notebook.fingerprint import inputs_of
 from hpo_magic.notebook.test_result import TestResult, TestRows
-from hpo_magic.restore import USUAL_NAMES
-from hpo_magic.study import Study
-from hpo_magic.voting import Vote
-
-__all__ = ["Sealed"]
+from hpo_magic.source.call_names import CallNames
+from hpo_magic.study.models import USUAL_NAMES
+from hpo_magic.study.study import Study
+from hpo_magic.study.vote import Vote
 
 
 class Sealed:
@@ -43,7 +41,7 @@ class Sealed:
         self._study, self._cell, self._shell = study, cell, shell
         self._is_vote = is_vote  # of the best models, instead of the chosen one
 
-    def look(self) -> TestResult:
+    def evaluation(self) -> TestResult:
         """Run the cell once on the chosen trial, write the look down, and return what it found.
 
         A cell that fails is a look without a value: it may have printed what it saw.
@@ -68,11 +66,13 @@ class Sealed:
         namespace = dict(self._shell.user_ns) | variables
         used = self._study.storage.used(self._study.record.id)
         rows = TestRows.of(inputs_of(self._cell.tree, namespace), used)
-        earlier = [one for one in self._study.storage.looks() if self._is_same_test(one, rows)]
-        look = self._look_at(trial, rows, len(earlier) + 1)
+        earlier = [
+            one for one in self._study.storage.evaluations() if self._is_same_test(one, rows)
+        ]
+        evaluation = self._look_at(trial, rows, len(earlier) + 1)
         if vote is not None:
-            look = replace(look, trial=vote.numbers[0], choice=repr(vote))
-        run = TrialRun(
+            evaluation = replace(evaluation, trial=vote.numbers[0], choice=repr(vote))
+        run = TrialContext(
             Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed),
             lambda step, metrics, n_steps=None: None,
             self._sites(),
@@ -81,66 +81,66 @@ class Sealed:
             with running(run):
                 last = self._cell.run(namespace)
         except BaseException as error:  # noqa: BLE001  (whatever the cell raises, it was a look)
-            self._write(look)
+            self._write(evaluation)
             raise from_cell(self._shell, self._cell, error)  # noqa: B904  (it may be itself)
         metric, value, also = _measured(last, self._study.record.metric, variables, run.scored)
-        look = replace(look, value=value, metric=metric)
+        evaluation = replace(evaluation, value=value, metric=metric)
         found = None
         if value is not None:
-            level = level_of_look(look.number)
-            found = measured(value, metric or "value", run.scored, look.n_rows, level)
+            level = level_of_evaluation(evaluation.number)
+            found = measured(value, metric or "value", run.scored, evaluation.n_rows, level)
             if found.interval is not None:
                 low, high = found.interval
-                look = replace(look, low=low, high=high)
-            look = replace(look, n_rows=found.n_rows or look.n_rows)
-        self._write(look)
-        apart = "" if vote else apart_from_test(self._study.snapshot, look, found)
-        return TestResult(look, earlier, found, rows, also, apart)
+                evaluation = replace(evaluation, low=low, high=high)
+            evaluation = replace(evaluation, n_rows=found.n_rows or evaluation.n_rows)
+        self._write(evaluation)
+        apart = "" if vote else apart_from_test(self._study.snapshot, evaluation, found)
+        return TestResult(evaluation, earlier, found, rows, also, apart)
 
-    def _is_same_test(self, look: Look, rows: TestRows) -> bool:
+    def _is_same_test(self, evaluation: TestEvaluation, rows: TestRows) -> bool:
         """Return whether a look was at these rows, or may have been.
 
         A cell that reads its rows from a file or a `tf.data` pipeline shows none to compare: then
         every such look with this study counts.
         """
-        if len(rows.prints) or look.data:
-            return are_same_rows(rows.prints, rows_of_text(look.data))
-        return look.study == self._study.name
+        if len(rows.prints) or evaluation.data:
+            return are_same_rows(rows.prints, rows_of_text(evaluation.data))
+        return evaluation.study == self._study.name
 
     def _variables(self, trial: Trial, vote: Vote | None) -> dict[str, Any]:
         """Return what the searched cell made, as far as the test reads it.
 
         A kept model is enough where the test asks for nothing else; otherwise the cell runs again.
         """
-        restorer = self._study.restorer
+        model_store = self._study.model_store
         made = _names_assigned(self._study.record.source, self._shell)
         needed = names_read(self._cell.tree) & made
         if vote is not None:
             names = names_read(self._cell.tree) & set(USUAL_NAMES)
             others = needed - names
-            variables = restorer.again(trial)[0] if others and restorer is not None else {}
+            variables = model_store.again(trial)[0] if others and model_store is not None else {}
             found = {name: variables[name] for name in others if name in variables}
             return found | dict.fromkeys(names, vote)
-        if not needed or restorer is None:
+        if not needed or model_store is None:
             return {}
-        if needed == {"model"} and restorer.has_kept(trial):
-            return {"model": restorer.model(trial)}
-        variables, _ = restorer.again(trial)
+        if needed == {"model"} and model_store.has_kept(trial):
+            return {"model": model_store.model(trial)}
+        variables, _ = model_store.again(trial)
         return {name: variables[name] for name in made if name in variables}
 
-    def _sites(self) -> CallSites:
+    def _sites(self) -> CallNames:
         """Return the names of `hp` calls: those in functions of other cells keep theirs."""
         elsewhere = {
             place: name
             for place, name in self._study.record.names.items()
             if not place.rpartition(":")[0].isdecimal()
         }
-        return CallSites(self._cell.filename, elsewhere)
+        return CallNames(self._cell.filename, elsewhere)
 
-    def _look_at(self, trial: Trial, rows: TestRows, number: int) -> Look:
+    def _look_at(self, trial: Trial, rows: TestRows, number: int) -> TestEvaluation:
         """Return the look before anything was measured."""
         record = self._study.record
-        return Look(
+        return TestEvaluation(
             study=record.name,
             revision=record.revision,
             trial=trial.number,
@@ -153,8 +153,8 @@ class Sealed:
             n_leaked=rows.n_leaked,
         )
 
-    def _write(self, look: Look) -> None:
-        self._study.storage.add_look(look)
+    def _write(self, evaluation: TestEvaluation) -> None:
+        self._study.storage.add_evaluation(evaluation)
         self._study.refresh()
 
 

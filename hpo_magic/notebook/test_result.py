@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from hpo_magic.core.records import Look, UsedRows
+from hpo_magic.core.records import TestEvaluation, UsedRows
 from hpo_magic.core.wording import number as shown
 from hpo_magic.honesty.leaks import Fingerprints
-from hpo_magic.honesty.looks import level_of_look, sentence_of_look
 from hpo_magic.honesty.measured import Measured
+from hpo_magic.honesty.test_ledger import level_of_evaluation, sentence_of_evaluation
 from hpo_magic.notebook.fingerprint import array_fingerprint
-from hpo_magic.used_rows import FEWEST_ROWS, arrays_in, leak_of, prints_of
-
-__all__ = ["TestResult", "TestRows"]
+from hpo_magic.search.used_rows import FEWEST_ROWS, arrays_in, leak_of, prints_of
 
 
 @dataclass(frozen=True)
@@ -82,8 +80,8 @@ class TestResult:
 
     __test__ = False
 
-    look: Look
-    earlier: Sequence[Look]
+    evaluation: TestEvaluation
+    earlier: Sequence[TestEvaluation]
     found: Measured | None
     rows: TestRows
     also: Mapping[str, float] = field(default_factory=dict)
@@ -92,12 +90,12 @@ class TestResult:
     @property
     def lines(self) -> list[str]:
         """The sentences, most important first."""
-        look = self.look
-        value = "no number" if look.value is None else shown(look.value)
-        what = look.choice or f"trial {look.trial}"
-        first = f"test {value} · {look.metric or 'value'} of {what} of {look.study}"
-        if look.n_rows:
-            first += f" on {look.n_rows} rows"
+        evaluation = self.evaluation
+        value = "no number" if evaluation.value is None else shown(evaluation.value)
+        what = evaluation.choice or f"trial {evaluation.trial}"
+        first = f"test {value} · {evaluation.metric or 'value'} of {what} of {evaluation.study}"
+        if evaluation.n_rows:
+            first += f" on {evaluation.n_rows} rows"
         return [first, *self.rows.sentences, *self._precision(), *self._rest(), self._count()]
 
     def _precision(self) -> list[str]:
@@ -107,24 +105,24 @@ class TestResult:
         if self.found.interval is None:
             return [self.found.how]
         low, high = self.found.interval
-        level = f"{100 * level_of_look(self.look.number):.4g}%"
+        level = f"{100 * level_of_evaluation(self.evaluation.number):.4g}%"
         interval = f"{level} interval {shown(low)} to {shown(high)}: {self.found.how}"
         return [interval, self.apart] if self.apart else [interval]
 
     def _rest(self) -> list[str]:
-        rest = [f"{name} {shown(v)}" for name, v in self.also.items() if v != self.look.value]
+        rest = [f"{name} {shown(v)}" for name, v in self.also.items() if v != self.evaluation.value]
         return [f"also: {', '.join(rest)}"] if rest else []
 
     def _count(self) -> str:
         """Return which look it was at these rows."""
-        look = self.look
+        evaluation = self.evaluation
         if not self.earlier:
-            these = "at these rows" if look.data else f"with {look.study}"
+            these = "at these rows" if evaluation.data else f"with {evaluation.study}"
             return f"look 1: the next look {these} is no test any more"
         first = self.earlier[0]
-        by = first.study if first.study != look.study else ""
+        by = first.study if first.study != evaluation.study else ""
         on = date.fromtimestamp(first.at)
-        return sentence_of_look(look.number, on, first.value, look.value, by)
+        return sentence_of_evaluation(evaluation.number, on, first.value, evaluation.value, by)
 
     def __repr__(self) -> str:
         return "\n".join(self.lines)

@@ -12,12 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hpo_magic.executors.attempt import Trained
+from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import load_wanted
 from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept, modules_imported
 from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, inputs_of
-
-__all__ = ["TravellingCell", "unpacked_cell"]
 
 Fields = tuple[
     list[str], str, str, ast.Module, int, Mapping[str, Any], Callable[[dict[str, Any]], None]
@@ -50,12 +48,12 @@ class TravellingCell:
         """The cell's, as at home."""
         return self.cell.filename
 
-    def train(self) -> Trained:
+    def train(self) -> ObjectiveResult:
         """Run the cell once, in a copy of its variables."""
         namespace = {"__name__": "__main__", **self.variables}
         with figures_closed(), folder_kept():
             last = self.cell.run(namespace, lambda: self.stand_in(namespace))
-        return Trained(last, namespace)
+        return ObjectiveResult(last, namespace)
 
     def remark(self) -> str:
         """Return, after the first training, that the cell changed what it reads, if it did."""

@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.trial import History, Trial
 from hpo_magic.pruners.halving import is_promoted, rungs_of
-from hpo_magic.pruners.outlook import is_hopeless
-from hpo_magic.pruners.peers import is_at_rung, length_of, peers_of
-
-__all__ = ["AshaPruner"]
+from hpo_magic.pruners.optimistic_extrapolation import is_hopeless
+from hpo_magic.pruners.reference_curves import is_at_rung, length_of, reference_curves_of
 
 
 @dataclass(frozen=True)
@@ -47,9 +45,9 @@ class AshaPruner:
         length = length_of(trial, history)
         if not is_at_rung(trial, rungs_of(self.first, self.factor, length)):
             return Verdict.KEEP
-        peers = peers_of(trial, history)
-        if peers is None or is_promoted(peers, self.factor):
+        references = reference_curves_of(trial, history)
+        if references is None or is_promoted(references, self.factor):
             return Verdict.KEEP
-        if self.is_careful and not is_hopeless(peers):
+        if self.is_careful and not is_hopeless(references):
             return Verdict.KEEP
         return Verdict.STOP

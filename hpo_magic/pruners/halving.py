@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpo_magic.pruners.peers import Peers
-
-__all__ = ["is_promoted", "rungs_of"]
+from hpo_magic.pruners.reference_curves import ReferenceCurves
 
 
 def rungs_of(first: float, factor: float, length: int) -> list[int]:
@@ -26,11 +24,11 @@ def rungs_of(first: float, factor: float, length: int) -> list[int]:
     return sorted(set(rungs))
 
 
-def is_promoted(peers: Peers, factor: float) -> bool:
+def is_promoted(references: ReferenceCurves, factor: float) -> bool:
     """Return whether a training is in the best 1/η of those that came as far, itself included.
 
     The best one always is: so the first few go on, as nobody waits for others.
     """
-    losses = np.append(peers.reached(peers.step), peers.loss)
+    losses = np.append(references.reached(references.step), references.loss)
     n_promoted = max(int(len(losses) / factor), 1)
-    return bool((losses < peers.loss).sum() < n_promoted)
+    return bool((losses < references.loss).sum() < n_promoted)

@@ -16,9 +16,7 @@ import numpy as np
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.trial import History, Trial
 from hpo_magic.pruners.halving import is_promoted, rungs_of
-from hpo_magic.pruners.peers import is_at_rung, length_of, peers_of
-
-__all__ = ["HyperbandPruner"]
+from hpo_magic.pruners.reference_curves import is_at_rung, length_of, reference_curves_of
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ class HyperbandPruner:
         if not is_at_rung(trial, rungs):
             return Verdict.KEEP
         same = (t for t in history.trials if self._bracket(t.number, s_max) == bracket)
-        peers = peers_of(trial, replace(history, trials=tuple(same)))
-        is_kept = peers is None or is_promoted(peers, self.factor)
+        references = reference_curves_of(trial, replace(history, trials=tuple(same)))
+        is_kept = references is None or is_promoted(references, self.factor)
         return Verdict.KEEP if is_kept else Verdict.STOP
 
     def _bracket(self, number: int, s_max: int) -> int:

@@ -14,9 +14,7 @@ import numpy as np
 from hpo_magic.core.curves import Curve
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.trial import History, Trial
-from hpo_magic.pruners.peers import length_of, peers_of
-
-__all__ = ["MedianPruner"]
+from hpo_magic.pruners.reference_curves import length_of, reference_curves_of
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,11 @@ class MedianPruner:
         step = trial.curve[-1].step
         if not self.n_warmup < step < length_of(trial, history):
             return Verdict.KEEP
-        peers = peers_of(trial, history)
-        if peers is None or len(peers.complete) < self.n_startup:
+        references = reference_curves_of(trial, history)
+        if references is None or len(references.complete) < self.n_startup:
             return Verdict.KEEP
-        averages = [_mean_until(curve, step) for curve in peers.complete]
-        is_worse = min(peers.own.losses) > float(np.median(averages))
+        averages = [_mean_until(curve, step) for curve in references.complete]
+        is_worse = min(references.own.losses) > float(np.median(averages))
         return Verdict.STOP if is_worse else Verdict.KEEP
 
 

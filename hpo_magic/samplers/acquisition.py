@@ -7,8 +7,6 @@ from scipy.special import erfcx, ndtr
 
 from hpo_magic.core.domains import FloatArray
 
-__all__ = ["log_expected_improvement"]
-
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
 

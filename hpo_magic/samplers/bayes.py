@@ -33,8 +33,6 @@ from hpo_magic.samplers.random import draw_untried, stream
 from hpo_magic.samplers.surrogate import LossSurrogate, optimize_result
 from hpo_magic.samplers.tried import Tried, every_setting
 
-__all__ = ["BayesSampler", "fitted", "to_optimize_result"]
-
 # Up to so many settings, each is scored; with more, they are searched.
 MOST_SCORED = 1000
 # What counts as an improvement, in standard deviations of the warped losses; scikit-optimize's

@@ -21,8 +21,6 @@ from hpo_magic.core.activity import Activity, BoolArray
 from hpo_magic.core.domains import Choice, Domain, FloatArray, Plain
 from hpo_magic.core.space import Space
 
-__all__ = ["Encoding"]
-
 IntArray = npt.NDArray[np.intp]
 
 

@@ -24,8 +24,6 @@ from threadpoolctl import ThreadpoolController
 
 from hpo_magic.core.domains import FloatArray
 
-__all__ = ["Posterior", "Theta", "fit", "one_thread"]
-
 Owner = npt.NDArray[np.intp]
 
 # Log-normal priors, as (median, standard deviation of the logarithm).

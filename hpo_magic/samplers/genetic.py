@@ -36,8 +36,6 @@ from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.random import draw_untried, stream
 from hpo_magic.samplers.tried import Tried
 
-__all__ = ["POPULATION", "GeneticSampler", "variables"]
-
 # pymoo's default of 50 is for thousands of trials; a search has fifty, and all were left to chance.
 # On made-up problems 10, 15 and 20 were alike after 100 trials, and 10 was ahead after 50.
 POPULATION = 10

@@ -22,8 +22,6 @@ from hpo_magic.errors import SpaceError
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.tried import Tried, every_setting, exhausted
 
-__all__ = ["GridSampler"]
-
 # How many settings are looked at together.
 AT_ONCE = 256
 # A range with more values than this is taken for a mistake.

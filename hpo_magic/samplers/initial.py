@@ -7,8 +7,6 @@ from scipy.stats import qmc
 
 from hpo_magic.core.domains import FloatArray
 
-__all__ = ["n_initial", "sobol_point"]
-
 
 def n_initial(n_params: int) -> int:
     """Return how many trials come before the model, the start included.

@@ -26,8 +26,6 @@ from hpo_magic.samplers.pruned import expected_losses
 from hpo_magic.samplers.surrogate import Surrogate
 from hpo_magic.samplers.warp import Warp
 
-__all__ = ["Fitted", "Memory", "learn", "losses_of", "refit_point"]
-
 # Trials at the first milestone; each further one is at twice as many.
 FIRST_MILESTONE = 20
 # The surrogate sees no more trials than this: the best half of them, and a spread of the rest.

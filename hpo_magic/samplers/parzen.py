@@ -22,8 +22,6 @@ from hpo_magic.core.activity import BoolArray
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.samplers.encoding import Encoding
 
-__all__ = ["better_alike"]
-
 # A tenth of the trials are the better ones, but no more than so many.
 SHARE_BETTER, MOST_BETTER = 0.1, 25
 # So many values are drawn for each that is taken.

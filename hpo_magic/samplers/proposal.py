@@ -15,8 +15,6 @@ from hpo_magic.core.activity import BoolArray
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.samplers.encoding import Encoding
 
-__all__ = ["most_promising", "moved"]
-
 Score = Callable[[FloatArray], FloatArray]
 
 # How hard to search. More candidates, a wider beam or more rounds made no measurable difference.

@@ -16,8 +16,6 @@ import numpy as np
 from hpo_magic.core.curves import Curve, curve_of, judged_by
 from hpo_magic.core.trial import History, State, Trial
 
-__all__ = ["expected_losses"]
-
 # How much is gained depends on where one stands: those that begin badly gain the most.
 N_NEAREST = 5
 

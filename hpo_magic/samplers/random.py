@@ -13,8 +13,6 @@ from hpo_magic.core.trial import History
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.tried import Tried, every_setting, exhausted
 
-__all__ = ["RandomSampler", "draw_untried", "stream"]
-
 N_DRAWS = 64
 # If none of those is new, so many settings are listed; where there are more, drawing goes on.
 MOST_LISTED = 50_000

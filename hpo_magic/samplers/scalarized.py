@@ -15,12 +15,10 @@ from dataclasses import replace
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray, Plain
-from hpo_magic.core.front import Scale
+from hpo_magic.core.pareto_front import Scale
 from hpo_magic.core.ports import Sampler
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, History, Trial
-
-__all__ = ["Scalarized", "in_one_number"]
 
 # Of the plain sum beside the largest term; Knowles's value.
 RHO = 0.05

@@ -18,8 +18,6 @@ from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.random import draw_untried, stream
 from hpo_magic.samplers.tried import Tried
 
-__all__ = ["SobolSampler", "sobol_points"]
-
 # Where so many points are all tried, what is left is drawn: few settings are.
 MOST_POINTS_LOG2 = 12
 

@@ -28,8 +28,6 @@ from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.samplers.gaussian_process import Posterior, Theta
 from hpo_magic.samplers.warp import Warp
 
-__all__ = ["LossSurrogate", "Surrogate", "optimize_result", "skopt_space"]
-
 LARGEST_INTEGER = 2**53  # beyond it scikit-optimize's Integer loses digits, then overflows
 
 

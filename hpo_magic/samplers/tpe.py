@@ -36,8 +36,6 @@ from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.random import draw_untried, stream
 from hpo_magic.samplers.tried import Tried
 
-__all__ = ["Axis", "TpeSampler", "axes"]
-
 # How often TPE is asked again where it repeats a trial; then a new setting is drawn.
 N_ASKED = 4
 # TPE adds up the mass of a level: of finer ones than this nothing is left of it.

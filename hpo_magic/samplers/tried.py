@@ -20,8 +20,6 @@ from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import SpaceExhausted
 from hpo_magic.samplers.encoding import Encoding
 
-__all__ = ["Tried", "every_setting", "exhausted"]
-
 Prints = npt.NDArray[np.int64]
 
 

@@ -20,8 +20,6 @@ from scipy.stats import rankdata
 
 from hpo_magic.core.domains import FloatArray
 
-__all__ = ["Warp"]
-
 # The first trials: as many as are spread evenly in the largest spaces (`initial`).
 N_FIRST = 12
 # A median so many times further from the next better loss than that is from the best is of

@@ -19,8 +19,6 @@ from hpo_magic.errors import StorageError
 from hpo_magic.storage.mounts import is_on_network
 from hpo_magic.storage.schema import APPLICATION_ID, MIGRATIONS
 
-__all__ = ["Connection", "Database"]
-
 Connection = sqlite3.Connection
 
 ELSEWHERE = "or choose another folder with --storage PATH"

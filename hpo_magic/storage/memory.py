@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from hpo_magic.core.domains import Plain
-from hpo_magic.core.records import Look, StudyRecord, UsedRows
+from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Trial
-
-__all__ = ["MemoryStorage"]
 
 
 @dataclass
@@ -34,7 +32,7 @@ class MemoryStorage:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._studies: dict[int, _Study] = {}
-        self._looks: list[Look] = []
+        self._looks: list[TestEvaluation] = []
         self._tick = 0
 
     def names(self) -> list[str]:
@@ -142,12 +140,12 @@ class MemoryStorage:
             taken, kept.enqueued = kept.enqueued, []
         return taken
 
-    def add_look(self, look: Look) -> None:
+    def add_evaluation(self, evaluation: TestEvaluation) -> None:
         """Append to the ledger."""
         with self._lock:
-            self._looks.append(look)
+            self._looks.append(evaluation)
 
-    def looks(self) -> list[Look]:
+    def evaluations(self) -> list[TestEvaluation]:
         """Return the whole ledger, oldest first."""
         with self._lock:
             return list(self._looks)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["file_system", "is_on_network"]
-
 MOUNTS = Path("/proc/self/mounts")  # Linux; elsewhere SQLite's own check has to do
 
 # FUSE (sshfs, mounted cloud drives), 9p (WSL's view of Windows) and virtiofs (a container's view of

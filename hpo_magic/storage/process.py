@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["Process", "started_by_proc", "started_by_ps"]
-
 PROC = Path("/proc")
 
 

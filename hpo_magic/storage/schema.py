@@ -7,8 +7,6 @@ migration too, if only an empty one: an older hpo_magic must not meet what it do
 
 from __future__ import annotations
 
-__all__ = ["APPLICATION_ID", "MIGRATIONS"]
-
 APPLICATION_ID = 0x48504F4D  # "HPOM": tells our files from other programs' SQLite files
 
 _FIRST = (

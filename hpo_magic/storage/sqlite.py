@@ -20,15 +20,13 @@ from pathlib import Path
 import numpy as np
 
 from hpo_magic.core.domains import Plain, plain
-from hpo_magic.core.outcomes import Outcomes
-from hpo_magic.core.records import Look, StudyRecord, UsedRows
+from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
+from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Goal, State, Trial
 from hpo_magic.storage.database import Connection, Database
 from hpo_magic.storage.process import Process
 from hpo_magic.storage.strict_json import from_text, to_text
-
-__all__ = ["SqliteStorage", "study_file"]
 
 FILE = "studies.sqlite"
 ROWS = "<u8"  # how fingerprints of rows are stored
@@ -189,8 +187,8 @@ class SqliteStorage:
                 [study],
             ).fetchall()
         return [
-            _stopped(text) if owner and _is_dead(owner, seen) else _trial(text, *outcomes)
-            for text, owner, seen, *outcomes in rows
+            _stopped(text) if owner and _is_dead(owner, seen) else _trial(text, *row_scores)
+            for text, owner, seen, *row_scores in rows
         ]
 
     def changes(self, study: int, since: int) -> tuple[int, list[Trial]]:
@@ -230,16 +228,16 @@ class SqliteStorage:
             db.execute("DELETE FROM enqueued WHERE study = ?", [study])
         return [{name: plain(value) for name, value in params.items()} for params in waiting]
 
-    def add_look(self, look: Look) -> None:
+    def add_evaluation(self, evaluation: TestEvaluation) -> None:
         """Append to the ledger."""
         with self._database.write() as db:
-            db.execute("INSERT INTO looks (look) VALUES (?)", [to_text(asdict(look))])
+            db.execute("INSERT INTO looks (look) VALUES (?)", [to_text(asdict(evaluation))])
 
-    def looks(self) -> list[Look]:
+    def evaluations(self) -> list[TestEvaluation]:
         """Return the whole ledger, oldest first."""
         with self._database.read() as db:
             rows = db.execute("SELECT look FROM looks ORDER BY id").fetchall()
-        return [Look(**from_text(text)) for (text,) in rows]
+        return [TestEvaluation(**from_text(text)) for (text,) in rows]
 
     def add_used(self, study: int, used: UsedRows) -> None:
         """Store rows that the study used, once."""
@@ -320,7 +318,7 @@ def _record_text(record: StudyRecord) -> str:
 def _save_outcomes(db: Connection, study: int, trial: Trial) -> None:
     """Store a trial's outcomes; a trial without them has none any more."""
     db.execute("DELETE FROM outcomes WHERE study = ? AND number = ?", [study, trial.number])
-    found = trial.outcomes
+    found = trial.row_scores
     if found is not None:
         db.execute(
             "INSERT INTO outcomes (study, number, rows, dtype, n, data) VALUES (?, ?, ?, ?, ?, ?)",
@@ -334,7 +332,7 @@ def _trial(
     trial = Trial.from_json(from_text(text))
     if data is None or dtype is None or rows is None:
         return trial
-    return replace(trial, outcomes=Outcomes(data, dtype, rows))
+    return replace(trial, row_scores=RowScores(data, dtype, rows))
 
 
 def _stopped(text: str) -> Trial:

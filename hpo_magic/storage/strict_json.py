@@ -10,8 +10,6 @@ import json
 import math
 from typing import Any
 
-__all__ = ["from_text", "to_text"]
-
 # Not an identifier: no parameter and no metric of a study is called so.
 TAG = "$float"
 

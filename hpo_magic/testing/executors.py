@@ -16,11 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 from hpo_magic.core.events import Completed, Ended, Event, Failed, Reported, Run
-from hpo_magic.core.hp import hp
 from hpo_magic.core.ports import Executor
 from hpo_magic.core.trial import Kind
-
-__all__ = ["ExecutorContract", "a_run", "events_until_ended"]
+from hpo_magic.language.hp import hp
 
 Make = Callable[[Callable[[], Any]], Executor]
 

@@ -30,9 +30,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind
 from hpo_magic.errors import SpaceExhausted
-from hpo_magic.executors.attempt import Trained
-
-__all__ = ["FakeClock", "FakeExecutor", "FakeListener", "FakeObjective", "FakeSampler"]
+from hpo_magic.executors.trial_execution import ObjectiveResult
 
 
 class FakeClock:
@@ -209,10 +207,10 @@ class FakeObjective:
         self.function = function
         self.n_runs = 0
 
-    def train(self) -> Trained:
+    def train(self) -> ObjectiveResult:
         """Call the function; what it returns is the cell's last expression."""
         self.n_runs += 1
-        return Trained(self.function())
+        return ObjectiveResult(self.function())
 
     def carried(self) -> dict[str, Any]:
         """Return nothing: the function says itself what it reads."""

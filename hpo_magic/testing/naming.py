@@ -10,9 +10,7 @@ from itertools import count
 
 import numpy as np
 
-from hpo_magic.core.callsite import CallSites
-
-__all__ = ["Dense", "FakeHp", "Trainer", "adam", "names_of", "put_into_linecache"]
+from hpo_magic.source.call_names import CallNames
 
 _cells = count()
 
@@ -20,15 +18,15 @@ _cells = count()
 class FakeHp:
     """Has `hp`'s methods; each returns 1 and keeps the name that its call got."""
 
-    def __init__(self, sites: CallSites | None = None) -> None:
-        self.sites = sites or CallSites()
+    def __init__(self, hp_calls: CallNames | None = None) -> None:
+        self.hp_calls = hp_calls or CallNames()
         self.names: list[str] = []
 
     def _ask(self, method: str, args: tuple[object, ...]) -> int:
         if args and isinstance(args[0], str):
             self.names.append(args[0])
         else:
-            self.names.append(self.sites.name_of(sys._getframe(2), method))
+            self.names.append(self.hp_calls.name_of(sys._getframe(2), method))
         return 1
 
     def Int(self, *args: object, **options: object) -> int:
@@ -90,11 +88,11 @@ def put_into_linecache(source: str) -> str:
     return filename
 
 
-def names_of(source: str, sites: CallSites | None = None, **variables: object) -> list[str]:
+def names_of(source: str, hp_calls: CallNames | None = None, **variables: object) -> list[str]:
     """Return the names that the calls of a cell get, in the order in which they are made."""
     source = textwrap.dedent(source)
     filename = put_into_linecache(source)
-    hp = FakeHp(sites or CallSites(filename))
+    hp = FakeHp(hp_calls or CallNames(filename))
     names = {"hp": hp, "Dense": Dense, "Trainer": Trainer, "adam": adam, "np": np, **variables}
     exec(compile(source, filename, "exec"), {"__name__": "__main__", **names})  # noqa: S102 - a test's
     return hp.names

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-__all__ = ["SlowNetwork", "slow_network"]
-
-Sent = tuple[float, bytes]  # when it arrives, by the loop's clock; what
+SendReports = tuple[float, bytes]  # when it arrives, by the loop's clock; what
 
 
 class SlowNetwork:
@@ -67,7 +65,7 @@ class SlowNetwork:
                 out.close()
 
     async def _one_way(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        underway: asyncio.Queue[Sent] = asyncio.Queue()
+        underway: asyncio.Queue[SendReports] = asyncio.Queue()
 
         async def deliver() -> None:
             while True:

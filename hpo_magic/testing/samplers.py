@@ -23,8 +23,6 @@ from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, State, Trial
 from hpo_magic.errors import SpaceExhausted
 
-__all__ = ["SPACES", "SamplerContract", "searched", "space_of", "trial_of"]
-
 Make = Callable[[], Sampler]
 Value = Callable[[int, Params], float | None]
 

@@ -13,8 +13,6 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, Kind, Point, State, Trial
 
-__all__ = ["EVIL", "a_search", "a_search_for_several"]
-
 EVIL = "<script>alert(1)</script>"  # a choice, and in every message: it must never get into HTML
 N_EPOCHS = 5
 FAILING = 7  # one trial in so many

@@ -15,13 +15,11 @@ from dataclasses import replace
 import numpy as np
 
 from hpo_magic.core.domains import Choice, Float, Int
-from hpo_magic.core.outcomes import of_rows
 from hpo_magic.core.ports import Storage
-from hpo_magic.core.records import Look, StudyRecord, UsedRows
+from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
+from hpo_magic.core.row_scores import of_rows
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, Kind, Point, State, Trial
-
-__all__ = ["StorageContract", "a_record", "a_trial"]
 
 
 def a_record(name: str = "digits") -> StudyRecord:
@@ -67,7 +65,7 @@ class StorageContract:
         """There are no studies, no revisions and no looks."""
         assert storage.names() == []
         assert storage.revisions("digits") == []
-        assert storage.looks() == []
+        assert storage.evaluations() == []
 
     def test_revisions_count_from_one(self, storage: Storage) -> None:
         """Each name has its own revisions, and each revision its own id."""
@@ -164,7 +162,7 @@ class StorageContract:
         losses = of_rows(np.array([0.1, 2.5e-38, 3.0]), [0, 1, 2])
         assert right is not None
         assert losses is not None
-        trials = [replace(a_trial(0), outcomes=right), replace(a_trial(1), outcomes=losses)]
+        trials = [replace(a_trial(0), row_scores=right), replace(a_trial(1), row_scores=losses)]
         for trial in (*trials, a_trial(2)):
             storage.save_trial(study, trial)
         storage.save_trial(other, a_trial(0))
@@ -172,7 +170,7 @@ class StorageContract:
         assert storage.changes(study, 0)[1] == [*trials, a_trial(2)]
         assert storage.trials(other) == [a_trial(0)]
         storage.save_trial(study, a_trial(0))
-        assert storage.trials(study)[0].outcomes is None
+        assert storage.trials(study)[0].row_scores is None
 
     def test_numbers_that_are_not_finite_are_kept(self, storage: Storage) -> None:
         """In metrics, curves and settings."""
@@ -253,12 +251,12 @@ class StorageContract:
 
     def test_the_ledger_keeps_every_look(self, storage: Storage) -> None:
         """Oldest first, equal ones and failed ones included."""
-        look = Look("digits", 1, 7, 1700000000.25, "c", "d", 0.97, "accuracy", 360)
-        failed = replace(look, value=None, metric=None, n_rows=None)
-        known = replace(look, number=2, low=0.95, high=0.98, n_leaked=3, choice="a vote")
-        for line in (look, failed, look, known):
-            storage.add_look(line)
-        assert storage.looks() == [look, failed, look, known]
+        evaluation = TestEvaluation("digits", 1, 7, 1700000000.25, "c", "d", 0.97, "accuracy", 360)
+        failed = replace(evaluation, value=None, metric=None, n_rows=None)
+        known = replace(evaluation, number=2, low=0.95, high=0.98, n_leaked=3, choice="a vote")
+        for line in (evaluation, failed, evaluation, known):
+            storage.add_evaluation(line)
+        assert storage.evaluations() == [evaluation, failed, evaluation, known]
 
     def test_the_rows_that_a_study_used_are_kept_once(self, storage: Storage) -> None:
         """Each study its own, oldest first; rows that were read and then fitted are both."""

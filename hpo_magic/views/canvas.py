@@ -21,29 +21,6 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator
 
-__all__ = [
-    "BEST",
-    "FAILED",
-    "INK",
-    "SHARPNESS",
-    "START",
-    "TRIAL",
-    "WIDE_PX",
-    "WORDS",
-    "Plot",
-    "blank",
-    "captioned",
-    "drawable",
-    "label_axes",
-    "legend_above",
-    "new_axes",
-    "png",
-    "resized",
-    "sentence",
-    "titled",
-    "words",
-]
-
 # Contrast on white and on Lab's dark #111111: 4.5 and 4.2 for the ink of the text; every other
 # ink above the 3 that WCAG 2.1 asks of graphics. After Okabe & Ito's colour-blind-safe palette.
 INK = "#777777"

@@ -38,8 +38,6 @@ from hpo_magic.views.canvas import (
 )
 from hpo_magic.views.front import coverage
 
-__all__ = ["convergence", "convergence_alt", "visible_range"]
-
 # A value counts as wild when it is this many times further from the best than three quarters of
 # the values: Tukey's "far out" fence, taken from the best since the good side is never cut.
 FENCE = 3.0

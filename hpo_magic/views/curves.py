@@ -28,8 +28,6 @@ from hpo_magic.views.canvas import (
 )
 from hpo_magic.views.convergence import visible_range
 
-__all__ = ["current_curve", "current_curve_alt", "curves", "curves_alt"]
-
 Path = list[tuple[int, float]]  # (epoch, value), finite
 # Curves with their numbers beside them; those of more would lie on each other.
 MOST_NUMBERED = 8

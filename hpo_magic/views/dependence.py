@@ -46,8 +46,6 @@ from hpo_magic.views.importance import (
 )
 from hpo_magic.views.scales import moving, scale, small_axes
 
-__all__ = ["dependence", "dependence_alt"]
-
 MOST_PARAMETERS = 3
 SIZE_PX = (780, 620)
 BETWEEN_PX = 66  # for the values beside each axis

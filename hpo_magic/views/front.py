@@ -11,7 +11,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.front import WIDE, BoolArray, Scale, hypervolume, is_on_front
+from hpo_magic.core.pareto_front import WIDE, BoolArray, Scale, hypervolume, is_on_front
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, named_values_text, start_trial
 from hpo_magic.core.trial import Trial
@@ -29,8 +29,6 @@ from hpo_magic.views.canvas import (
     sentence,
     titled,
 )
-
-__all__ = ["coverage", "front", "front_alt"]
 
 MOST_PAIRS = 3
 LEFT, BOTTOM, RIGHT, TOP = 0.15, 0.17, 0.97, 0.88

@@ -41,15 +41,6 @@ from hpo_magic.views.canvas import (
 )
 from hpo_magic.views.scales import moving
 
-__all__ = [
-    "Importance",
-    "importance",
-    "importance_alt",
-    "important_names",
-    "learned",
-    "measured_importance",
-]
-
 # Below this a model of settings with some six parameters explains noise.
 N_LEAST = 20
 # Foreseen of trials not shown; below it the order of the parameters changes from seed to seed.

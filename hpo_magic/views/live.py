@@ -24,8 +24,6 @@ from hpo_magic.honesty.rechecking import headline
 from hpo_magic.views.table import SIGNS
 from hpo_magic.views.text import KIND_TEXT, trial_lines
 
-__all__ = ["STYLE", "current_html", "header_html", "log_html", "numbers_html"]
-
 LOG_LENGTH = 100  # lines; the table has all trials
 
 STYLE = """<style>

@@ -29,8 +29,6 @@ from hpo_magic.views.canvas import (
     titled,
 )
 
-__all__ = ["optimism", "optimism_alt"]
-
 MOST_SHOWN = 12  # settings
 
 

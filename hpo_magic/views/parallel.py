@@ -34,8 +34,6 @@ from hpo_magic.views.canvas import (
 )
 from hpo_magic.views.convergence import visible_range
 
-__all__ = ["parallel", "parallel_alt"]
-
 MOST_AXES = 10  # more would not be told apart in 780 pixels
 MOST_TICKS = 6
 GOOD_SHARE, MOST_GOOD = 0.1, 20  # of the trials, drawn in colour

@@ -26,8 +26,6 @@ from hpo_magic.views.table import (
 )
 from hpo_magic.views.text import chosen_text, end_text
 
-__all__ = ["headline_html", "result_figure", "result_html", "summary_html"]
-
 SIZE_PX = (700, 300)
 # Notebooks put the text of cells to the right, and break numbers where a long text needs the room.
 WHOLE = 'style="white-space: nowrap"'

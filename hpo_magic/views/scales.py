@@ -14,8 +14,6 @@ from hpo_magic.core.summary import active_names
 from hpo_magic.core.wording import shortened, shown
 from hpo_magic.views.canvas import WORDS, Plot, drawable, new_axes
 
-__all__ = ["moving", "scale", "small_axes"]
-
 MOST_LEVELS = 5
 LEFT_PX, GAP_PX, BELOW_PX = 58, 14, 44
 

@@ -34,8 +34,6 @@ from hpo_magic.views.canvas import (
 from hpo_magic.views.convergence import visible_range
 from hpo_magic.views.scales import moving, scale, small_axes
 
-__all__ = ["slices", "slices_alt"]
-
 MOST_PLOTS = 12
 IN_A_ROW = 4
 ROW_PX = 190

@@ -17,21 +17,6 @@ from hpo_magic.core.summary import active_names, ended_as, goal_writers, leading
 from hpo_magic.core.trial import Kind, State, Trial
 from hpo_magic.core.wording import counted, duration, number, shortened, shown
 
-__all__ = [
-    "SIGNS",
-    "Table",
-    "best_and_last",
-    "cut_text",
-    "failures",
-    "html_table",
-    "ranked",
-    "sort_keys",
-    "star_text",
-    "table",
-    "text_table",
-    "trial_details",
-]
-
 SIGNS = {
     State.RUNNING: "▶",
     State.COMPLETE: "✓",

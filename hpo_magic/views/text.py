@@ -26,16 +26,6 @@ from hpo_magic.core.wording import counted, duration, number, setting, shortened
 from hpo_magic.honesty.rechecking import chosen_trial, headline, is_rechecked
 from hpo_magic.views.table import SIGNS, best_and_last, cut_text, failures, table, text_table
 
-__all__ = [
-    "best_line",
-    "chosen_text",
-    "current_text",
-    "end_text",
-    "progress_line",
-    "result_text",
-    "trial_lines",
-]
-
 FAILURE_LENGTH = 120  # characters
 KIND_TEXT = {
     Kind.START: "the start: the cell as you wrote it",

@@ -34,8 +34,6 @@ from hpo_magic.views.canvas import (
     titled,
 )
 
-__all__ = ["Bar", "bars", "timeline", "timeline_alt"]
-
 # A pause is cut where it is longer than this part of all the training.
 LONG_PAUSE = 0.2
 CUT_PAUSE = 0.03  # what is left of it

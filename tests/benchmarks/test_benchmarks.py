@@ -51,12 +51,12 @@ def test_a_problem_evaluates(name):
     """The defaults and random settings have a loss, no mean is far below the best known."""
     problem, rng = load(name), np.random.default_rng(0)
     drawn = [{n: p.domain.value(rng.random()) for n, p in problem.space.items()} for _ in range(20)]
-    outcomes = [problem.evaluate(params, rng) for params in [problem.space.defaults(), *drawn]]
-    assert all(np.isfinite(outcome.loss) for outcome in outcomes)
+    row_scores = [problem.evaluate(params, rng) for params in [problem.space.defaults(), *drawn]]
+    assert all(np.isfinite(outcome.loss) for outcome in row_scores)
     assert problem.median > problem.best
-    assert all(outcome.mean >= problem.best * 0.999 for outcome in outcomes)
+    assert all(outcome.mean >= problem.best * 0.999 for outcome in row_scores)
     if not problem.is_noisy:
-        assert all(outcome.loss == outcome.mean for outcome in outcomes)
+        assert all(outcome.loss == outcome.mean for outcome in row_scores)
 
 
 def test_inactive_parameters_make_no_difference():
@@ -83,9 +83,9 @@ def test_noise_is_drawn_by_the_trial():
     """A setting of a noisy problem has one mean and several losses."""
     problem = load("tree_grid")
     params = problem.space.defaults() | {"splitter": "random", "max_features": 0.1}
-    outcomes = [problem.evaluate(params, np.random.default_rng(i)) for i in range(20)]
-    assert len({outcome.mean for outcome in outcomes}) == 1
-    assert len({outcome.loss for outcome in outcomes}) > 1
+    row_scores = [problem.evaluate(params, np.random.default_rng(i)) for i in range(20)]
+    assert len({outcome.mean for outcome in row_scores}) == 1
+    assert len({outcome.loss for outcome in row_scores}) > 1
 
 
 def test_settings_and_places_round_trip():

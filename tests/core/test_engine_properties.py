@@ -244,15 +244,17 @@ def test_the_user_can_end_the_search_at_any_moment(
 # Resume equals continue.
 
 
-def train(run: Run, luck: int) -> Any:
+def train(run: Run, selection_bias: int) -> Any:
     """Return how a training with a branch goes: it fails now and then, but not at the start."""
     units = UNITS.domain.nearest(run.params.get("units", UNITS.default))
     assert isinstance(units, int)
     parameters: Iterable[Parameter] = (UNITS, LR) if units > 5 else (UNITS,)
-    if (run.number + luck) % 5 == 0 and run.number:
+    if (run.number + selection_bias) % 5 == 0 and run.number:
         outcome = an_outcome({**run.params, "units": units}, *parameters)
         return Failed(run.number, BROKEN, outcome, 10.0 * run.number + 3.0)
-    outcome = an_outcome({**run.params, "units": units}, *parameters, value=units / 7 + luck)
+    outcome = an_outcome(
+        {**run.params, "units": units}, *parameters, value=units / 7 + selection_bias
+    )
     return Completed(run.number, outcome, 10.0 * run.number + 3.0)
 
 
@@ -263,26 +265,26 @@ def stored(engine: Engine) -> Engine:
     return Engine(engine.plan, Space.from_json(space), map(Trial.from_json, trials))
 
 
-def one_more(engine: Engine, luck: int) -> tuple[Command, ...]:
+def one_more(engine: Engine, selection_bias: int) -> tuple[Command, ...]:
     """Run the next trial; return all commands on the way."""
     number = engine.next_number()
     commands = engine.handle(Freed(number, 10.0 * number))
     if not isinstance(commands[-1], Run):
         return commands
-    return commands + engine.handle(train(commands[-1], luck))
+    return commands + engine.handle(train(commands[-1], selection_bias))
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.integers(1, 10), st.integers(0, 4), st.integers(1, 12), RECHECKS)
 def test_resume_equals_continue(
-    n_first: int, luck: int, n_trials: int, rechecker: Rechecking
+    n_first: int, selection_bias: int, n_trials: int, rechecker: Rechecking
 ) -> None:
     """A search that is taken up from disk goes on exactly as if it had never stopped."""
-    going_on = Engine(a_plan(n_trials=n_trials, seed=luck, rechecker=rechecker))
+    going_on = Engine(a_plan(n_trials=n_trials, seed=selection_bias, rechecker=rechecker))
     for _ in range(min(n_first, n_trials)):
-        one_more(going_on, luck)
+        one_more(going_on, selection_bias)
     resumed = stored(going_on)
     for _ in range(n_trials - n_first + 1):
-        assert one_more(resumed, luck) == one_more(going_on, luck)
+        assert one_more(resumed, selection_bias) == one_more(going_on, selection_bias)
     assert resumed.space == going_on.space
     assert list(resumed.space) == list(going_on.space)

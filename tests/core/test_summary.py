@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.domains import Int
-from hpo_magic.core.records import Look
+from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.summary import (
@@ -96,9 +96,11 @@ def test_the_headline_never_is_one_number() -> None:
 
 def test_a_measured_test_is_shown_and_a_second_look_is_said() -> None:
     """The last value stands in the headline; from the second look on it is no test."""
-    look = Look("toy", 1, 4, 60.0, "cell", "data", 0.25)
-    assert three_numbers(a_search(looks=(look,)))[2] == ("test", "0.2500", "")
-    again = three_numbers(a_search(looks=(look, replace(look, value=0.24, number=2))))[2]
+    evaluation = TestEvaluation("toy", 1, 4, 60.0, "cell", "data", 0.25)
+    assert three_numbers(a_search(evaluations=(evaluation,)))[2] == ("test", "0.2500", "")
+    again = three_numbers(
+        a_search(evaluations=(evaluation, replace(evaluation, value=0.24, number=2)))
+    )[2]
     assert again.value == "0.2400"
     assert "look 2" in again.remark
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from hyperopt.pyll.stochastic import sample
 
-from hpo_magic.core.asking import TrialRun, running
 from hpo_magic.core.events import Run
-from hpo_magic.core.hp import hp
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Kind
 from hpo_magic.dialects.distributions import hp_call
 from hpo_magic.errors import SpaceError
+from hpo_magic.language.hp import hp
+from hpo_magic.language.trial_context import TrialContext, running
 
 
 def call(text: str) -> str:
@@ -28,7 +28,7 @@ def call(text: str) -> str:
 
 def parameter(text: str) -> Parameter:
     """Return the parameter that the call declares."""
-    trial = TrialRun(Run(0, {}, Kind.START, 0), lambda step, metrics, n_steps=None: None)
+    trial = TrialContext(Run(0, {}, Kind.START, 0), lambda step, metrics, n_steps=None: None)
     with running(trial):
         eval(call(text).replace("(", "('x', ", 1), {"hp": hp})
     return trial.asked["x"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hpo_magic.core.freeze import freeze
 from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import SpaceError
+from hpo_magic.source.freeze import freeze
 
 
 @pytest.mark.parametrize(

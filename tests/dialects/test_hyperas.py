@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from hpo_magic.core.freeze import freeze
 from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import SpaceError
+from hpo_magic.source.freeze import freeze
 
 DATA = "def data():\n    return x, y\n"
 MODEL = "def create_model(x, y):\n    return {'loss': {{uniform(0, 1)}}}\n"

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from hpo_magic.core.trial import Direction
-from hpo_magic.executors.attempt import Attempt
-from hpo_magic.executors.parcel import Parcel, packed
 from hpo_magic.executors.pool import PoolExecutor
 from hpo_magic.executors.serial import SerialExecutor
+from hpo_magic.executors.training_task import TrainingTask, dumps_task
+from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.frameworks.standard import StandardStreams
 from hpo_magic.testing.executors import ExecutorContract, Make
 from hpo_magic.testing.fakes import FakeObjective
@@ -20,16 +20,16 @@ from hpo_magic.testing.fakes import FakeObjective
 def a_parcel(function) -> bytes:
     """Return a function's parcel."""
     objective = FakeObjective(function)
-    return packed(Parcel(objective, [StandardStreams()], None, Direction.MINIMIZE))
+    return dumps_task(TrainingTask(objective, [StandardStreams()], None, Direction.MINIMIZE))
 
 
 class TestSerial(ExecutorContract):
     @pytest.fixture
     def make(self) -> Make:
         def made(function) -> SerialExecutor:
-            attempt = Attempt(FakeObjective(function), [StandardStreams()])
-            attempt.direction = Direction.MINIMIZE
-            return SerialExecutor(attempt)
+            execution = TrialExecution(FakeObjective(function), [StandardStreams()])
+            execution.direction = Direction.MINIMIZE
+            return SerialExecutor(execution)
 
         return made
 

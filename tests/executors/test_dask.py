@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from hpo_magic.core.events import Completed, Ended, Failed, Noted, Restarted, StopAsked
-from hpo_magic.core.hp import hp
 from hpo_magic.core.trial import Direction
 from hpo_magic.executors.cluster import own_cluster
 from hpo_magic.executors.dask import DaskExecutor
-from hpo_magic.executors.parcel import Parcel, packed
+from hpo_magic.executors.training_task import TrainingTask, dumps_task
+from hpo_magic.language.hp import hp
 from hpo_magic.testing.executors import a_run, events_until_ended
 from hpo_magic.testing.fakes import FakeObjective
 
@@ -33,8 +33,8 @@ def client() -> Iterator[Any]:
 
 def an_executor(client: Any, function: Any, **options: Any) -> DaskExecutor:
     """Return an executor that trains `function`; its value is minimized."""
-    parcel = packed(Parcel(FakeObjective(function), (), None, Direction.MINIMIZE))
-    return DaskExecutor(client, parcel, is_own=True, **options)
+    task = dumps_task(TrainingTask(FakeObjective(function), (), None, Direction.MINIMIZE))
+    return DaskExecutor(client, task, is_own=True, **options)
 
 
 def dying_once(mark: Path) -> Any:

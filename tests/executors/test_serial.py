@@ -7,18 +7,18 @@ from collections.abc import Callable
 import pytest
 
 from hpo_magic.core.events import Completed, Ended, Event, Failed, Reported, Run
-from hpo_magic.core.hp import hp
 from hpo_magic.core.trial import Direction, Kind
-from hpo_magic.executors.attempt import Attempt
 from hpo_magic.executors.serial import SerialExecutor
+from hpo_magic.executors.trial_execution import TrialExecution
+from hpo_magic.language.hp import hp
 from hpo_magic.testing.fakes import FakeClock, FakeObjective
 
 
 def an_executor(function: Callable[[], object], clock: FakeClock | None = None) -> SerialExecutor:
     """Return an executor that trains `function`; its value is minimized."""
     clock = clock or FakeClock()
-    attempt = Attempt(FakeObjective(function), direction=Direction.MINIMIZE, clock=clock)
-    return SerialExecutor(attempt, clock=clock)
+    execution = TrialExecution(FakeObjective(function), direction=Direction.MINIMIZE, clock=clock)
+    return SerialExecutor(execution, clock=clock)
 
 
 def a_run(number: int = 0) -> Run:
@@ -186,10 +186,10 @@ def test_closing_forgets_what_waits() -> None:
 
 def test_a_failing_training_leaves_the_executor_usable() -> None:
     """The next one runs."""
-    outcomes = [ValueError("no"), None]
+    row_scores = [ValueError("no"), None]
 
     def train() -> float:
-        error = outcomes.pop(0)
+        error = row_scores.pop(0)
         if error:
             raise error
         return 0.5

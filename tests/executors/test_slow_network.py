@@ -12,12 +12,12 @@ import pytest
 from distributed import Client
 
 from hpo_magic.core.events import Completed, Ended, Event, Reported
-from hpo_magic.core.hp import hp
 from hpo_magic.core.trial import Direction
 from hpo_magic.executors import dask as dask_executor
 from hpo_magic.executors.cluster import own_cluster
 from hpo_magic.executors.dask import DaskExecutor
-from hpo_magic.executors.parcel import Parcel, packed
+from hpo_magic.executors.training_task import TrainingTask, dumps_task
+from hpo_magic.language.hp import hp
 from hpo_magic.testing.executors import a_run, events_until_ended
 from hpo_magic.testing.fakes import FakeObjective
 from hpo_magic.testing.network import SlowNetwork, slow_network
@@ -40,8 +40,8 @@ def far() -> Iterator[tuple[Client, SlowNetwork]]:
 
 def an_executor(client: Client, function: Callable[[], Any]) -> DaskExecutor:
     """Return an executor that trains `function`; its value is minimized."""
-    parcel = packed(Parcel(FakeObjective(function), (), None, Direction.MINIMIZE))
-    return DaskExecutor(client, parcel, grace_s=60.0)
+    task = dumps_task(TrainingTask(FakeObjective(function), (), None, Direction.MINIMIZE))
+    return DaskExecutor(client, task, grace_s=60.0)
 
 
 def reporting() -> float:

@@ -12,7 +12,7 @@ from hpo_magic.honesty.bbc import MOST_ROWS, N_DRAWS, bbc, draw_scores, draw_wei
 from hpo_magic.honesty.intervals import wilson_interval
 
 
-def outcomes_of(
+def row_scores_of(
     truth: np.ndarray, n_rows: int, rng: np.random.Generator, alike: float = 0.0
 ) -> np.ndarray:
     """Return rights and wrongs of settings with these accuracies; `alike`: some rows are hard."""
@@ -26,27 +26,27 @@ def outcomes_of(
 def test_it_is_a_plain_loop(seed: int, n: int, k: int) -> None:
     """Draw by draw: choose on the drawn rows, score on the others, skip a draw of all rows."""
     rng = np.random.default_rng(seed)
-    outcomes = np.round(rng.random((k, n)) * 4)
+    row_scores = np.round(rng.random((k, n)) * 4)
     weights = draw_weights(n, 30, np.random.default_rng(seed))
     expected = []
     for weight in weights:
-        totals = [sum(w * v for w, v in zip(weight, row, strict=True)) for row in outcomes]
+        totals = [sum(w * v for w, v in zip(weight, row, strict=True)) for row in row_scores]
         chosen = totals.index(max(totals))
-        out = [outcomes[chosen, row] for row in range(n) if weight[row] == 0]
+        out = [row_scores[chosen, row] for row in range(n) if weight[row] == 0]
         expected.append(np.mean(out) if out else np.nan)
-    np.testing.assert_allclose(draw_scores(outcomes, weights), expected)
+    np.testing.assert_allclose(draw_scores(row_scores, weights), expected)
 
 
 def test_the_value_is_the_mean_of_its_draws() -> None:
     """400 of them, however they are cut into blocks; the same seed gives the same value."""
-    outcomes = outcomes_of(np.full(10, 0.8), 6_000, np.random.default_rng(0))
+    row_scores = row_scores_of(np.full(10, 0.8), 6_000, np.random.default_rng(0))
     rng = np.random.default_rng(3)
     weights = np.concatenate([draw_weights(6_000, n, rng) for n in (166, 166, 68)])
     assert len(weights) == N_DRAWS
-    found = bbc(outcomes, seed=3)
-    assert found.value == pytest.approx(draw_scores(outcomes, weights).mean())
-    assert found == bbc(outcomes, seed=3)
-    assert found != bbc(outcomes, seed=4)
+    found = bbc(row_scores, seed=3)
+    assert found.value == pytest.approx(draw_scores(row_scores, weights).mean())
+    assert found == bbc(row_scores, seed=3)
+    assert found != bbc(row_scores, seed=4)
 
 
 def test_each_row_is_drawn_as_often_as_the_others() -> None:
@@ -59,14 +59,14 @@ def test_each_row_is_drawn_as_often_as_the_others() -> None:
 
 def test_one_setting_is_its_mean() -> None:
     """Without a choice there is nothing to correct."""
-    outcomes = outcomes_of(np.array([0.8]), 400, np.random.default_rng(1))
-    assert bbc(outcomes).value == pytest.approx(outcomes.mean(), abs=0.003)
+    row_scores = row_scores_of(np.array([0.8]), 400, np.random.default_rng(1))
+    assert bbc(row_scores).value == pytest.approx(row_scores.mean(), abs=0.003)
 
 
 def test_rights_and_wrongs_have_wilsons_interval() -> None:
     """At the value, its larger side; a loss has that of a mean."""
-    outcomes = outcomes_of(np.full(5, 0.9), 50, np.random.default_rng(1))
-    found = bbc(outcomes)
+    row_scores = row_scores_of(np.full(5, 0.9), 50, np.random.default_rng(1))
+    found = bbc(row_scores)
     assert found.half_width == wilson_interval(found.value, 50).half_around(found.value)
     losses = -np.random.default_rng(0).exponential(size=(5, 50))
     best = losses[losses.mean(axis=1).argmax()]
@@ -76,10 +76,10 @@ def test_rights_and_wrongs_have_wilsons_interval() -> None:
 def test_many_rows_are_sampled() -> None:
     """Of 50,000 rows 20,000 take part, and the value is much the same."""
     rng = np.random.default_rng(0)
-    outcomes = np.tile(outcomes_of(np.full(4, 0.7), 5_000, rng), 10)
-    found = bbc(outcomes)
+    row_scores = np.tile(row_scores_of(np.full(4, 0.7), 5_000, rng), 10)
+    found = bbc(row_scores)
     assert found.n_rows == MOST_ROWS == 20_000
-    assert found.value == pytest.approx(outcomes.mean(), abs=0.02)
+    assert found.value == pytest.approx(row_scores.mean(), abs=0.02)
 
 
 def test_what_it_cannot_use_is_said() -> None:
@@ -93,7 +93,7 @@ def test_what_it_cannot_use_is_said() -> None:
 def test_on_null_labels_it_stays_where_the_truth_is() -> None:
     """The best of 40 is 13 points up on 50 rows, BBC within one."""
     rng = np.random.default_rng(0)
-    tables = [outcomes_of(np.full(40, 0.5), 50, rng) for _ in range(100)]
+    tables = [row_scores_of(np.full(40, 0.5), 50, rng) for _ in range(100)]
     assert np.mean([t.mean(axis=1).max() for t in tables]) > 0.62
     assert np.mean([bbc(t).value for t in tables]) == pytest.approx(0.5, abs=0.01)
 
@@ -103,9 +103,9 @@ def test_the_best_twenty_alone_are_optimistic_again() -> None:
     rng = np.random.default_rng(0)
     apart = []
     for _ in range(60):
-        outcomes = outcomes_of(np.full(200, 0.5), 50, rng)
-        best = np.sort(np.argsort(-outcomes.mean(axis=1), kind="stable")[:20])
-        apart.append(bbc(outcomes[best]).value - bbc(outcomes).value)
+        row_scores = row_scores_of(np.full(200, 0.5), 50, rng)
+        best = np.sort(np.argsort(-row_scores.mean(axis=1), kind="stable")[:20])
+        apart.append(bbc(row_scores[best]).value - bbc(row_scores).value)
     assert np.mean(apart) > 0.02
 
 
@@ -121,7 +121,9 @@ def test_its_interval_holds_as_often_as_it_says(
     covered = []
     for _ in range(100):
         truth = np.clip(0.8 + tau * rng.standard_normal(n_settings), 0.02, 0.98)
-        outcomes = outcomes_of(truth, n_rows, rng, alike)
-        found = bbc(outcomes)
-        covered.append(abs(found.value - truth[outcomes.mean(axis=1).argmax()]) <= found.half_width)
+        row_scores = row_scores_of(truth, n_rows, rng, alike)
+        found = bbc(row_scores)
+        covered.append(
+            abs(found.value - truth[row_scores.mean(axis=1).argmax()]) <= found.half_width
+        )
     assert np.mean(covered) >= 0.92

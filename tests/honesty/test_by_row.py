@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hpo_magic.core.outcomes import Outcomes, of_rows
+from hpo_magic.core.row_scores import RowScores, of_rows
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
@@ -16,13 +16,13 @@ from hpo_magic.honesty.bbc import bbc
 from hpo_magic.honesty.by_row import (
     bbc_of,
     enough_of,
-    luck_of,
     n_rows_of_shares,
     precision_of,
     row_variance_of,
+    selection_bias_of,
 )
-from hpo_magic.honesty.luck import luck_of_share
 from hpo_magic.honesty.rechecking import headline, honest_of, is_rechecked
+from hpo_magic.honesty.selection_bias import luck_of_share
 
 MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
 N_ROWS = 80
@@ -39,7 +39,7 @@ def losses(rng: np.random.Generator) -> np.ndarray:
     return rng.gamma(2.0, 1.0, N_ROWS)
 
 
-def outcomes(values: np.ndarray, truth: int = 0) -> Outcomes:
+def row_scores(values: np.ndarray, truth: int = 0) -> RowScores:
     """Return the outcomes of the rows that `truth` stands for."""
     found = of_rows(values, np.full(len(values), truth))
     assert found is not None
@@ -49,10 +49,10 @@ def outcomes(values: np.ndarray, truth: int = 0) -> Outcomes:
 def trials(n: int, draw: Draw = coin, seed: int = 0) -> tuple[Trial, ...]:
     """Return the complete trials of a search."""
     rng = np.random.default_rng(seed)
-    drawn = [outcomes(draw(rng)) for _ in range(n)]
+    drawn = [row_scores(draw(rng)) for _ in range(n)]
     kinds = [Kind.START] + [Kind.SEARCH] * (n - 1)
     return tuple(
-        Trial(i, State.COMPLETE, {"x": i}, kinds[i], value=found.mean, outcomes=found)
+        Trial(i, State.COMPLETE, {"x": i}, kinds[i], value=found.mean, row_scores=found)
         for i, found in enumerate(drawn)
     )
 
@@ -65,7 +65,7 @@ def ended(found: tuple[Trial, ...], direction: Direction = MAX) -> Snapshot:
 def test_the_choice_is_made_again_on_resampled_rows() -> None:
     """The number is BBC's, of all trials, in the metric's unit."""
     found = trials(30)
-    expected = bbc(np.stack([trial.outcomes.values for trial in found if trial.outcomes]))
+    expected = bbc(np.stack([trial.row_scores.values for trial in found if trial.row_scores]))
     assert bbc_of(History(found, MAX)) == expected
     honest = honest_of(ended(found))
     assert (honest.value, honest.half_width) == (expected.value, expected.half_width)
@@ -88,7 +88,7 @@ def test_what_is_minimized_is_turned_round(draw: Draw) -> None:
 def test_an_error_rate_has_the_interval_of_the_accuracy() -> None:
     """Wilson's, from either side."""
     right = trials(10)
-    wrong = [replace(t, outcomes=outcomes(~t.outcomes.values)) for t in right if t.outcomes]
+    wrong = [replace(t, row_scores=row_scores(~t.row_scores.values)) for t in right if t.row_scores]
     one, other = bbc_of(History(right, MAX)), bbc_of(History(tuple(wrong), MIN))
     assert one is not None
     assert other is not None
@@ -97,14 +97,14 @@ def test_an_error_rate_has_the_interval_of_the_accuracy() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [None, outcomes(np.ones(N_ROWS, dtype=bool), 1), outcomes(np.ones(N_ROWS))]
+    "odd", [None, row_scores(np.ones(N_ROWS, dtype=bool), 1), row_scores(np.ones(N_ROWS))]
 )
-def test_all_trials_must_have_them(odd: Outcomes | None) -> None:
+def test_all_trials_must_have_them(odd: RowScores | None) -> None:
     """One without, or with other rows, was part of the choice too: then nothing is said."""
     found = trials(10)
-    mixed = (*found[:-1], replace(found[-1], outcomes=odd))
+    mixed = (*found[:-1], replace(found[-1], row_scores=odd))
     assert bbc_of(History(mixed, MAX)) is None
-    assert luck_of(History(mixed, MAX)) is None
+    assert selection_bias_of(History(mixed, MAX)) is None
     assert honest_of(ended(mixed)).value is None
     assert headline(ended(mixed))[1].remark.startswith("best of 10, optimistic")
     assert bbc_of(History((), MAX)) is None
@@ -115,7 +115,7 @@ def test_luck_is_told_with_the_best_seen() -> None:
     found = trials(30)
     best = max(trial.value or 0 for trial in found)
     added = luck_of_share(best - luck_of_share(best, N_ROWS, 30), N_ROWS, 30)
-    assert luck_of(History(found, MAX)) == (added, True)
+    assert selection_bias_of(History(found, MAX)) == (added, True)
     assert headline(ended(found))[1].remark == (
         f"best of 30, optimistic: luck alone could add {added:.2f}"
     )
@@ -133,11 +133,11 @@ def test_the_error_of_a_loss_is_that_of_its_mean() -> None:
     found = trials(5, losses)
     best = History(found, MIN).best()
     assert best is not None
-    assert best.outcomes is not None
+    assert best.row_scores is not None
     precision = precision_of(History(found, MIN))
     assert precision is not None
     assert precision.standard_error == pytest.approx(
-        best.outcomes.values.std(ddof=1) / np.sqrt(N_ROWS)
+        best.row_scores.values.std(ddof=1) / np.sqrt(N_ROWS)
     )
     assert precision.n_rows == N_ROWS
 
@@ -145,19 +145,19 @@ def test_the_error_of_a_loss_is_that_of_its_mean() -> None:
 def test_a_best_seen_of_one_is_no_certainty() -> None:
     """All rows right: luck is that of what is expected, not nothing."""
     found = trials(20, lambda rng: rng.random(20) < 0.9)
-    perfect = replace(found[3], value=1.0, outcomes=outcomes(np.ones(20, dtype=bool)))
+    perfect = replace(found[3], value=1.0, row_scores=row_scores(np.ones(20, dtype=bool)))
     history = History((*found[:3], perfect, *found[4:]), MAX)
-    luck = luck_of(history)
-    assert luck is not None
-    assert luck.added > 0.05
+    selection_bias = selection_bias_of(history)
+    assert selection_bias is not None
+    assert selection_bias.added > 0.05
 
 
 def rerun(of: Trial, seed: int, draw: Draw, *, used_seed: bool = True) -> Trial:
     """Return a re-run of a trial on a seed."""
-    found = outcomes(draw(np.random.default_rng([of.number, seed])), seed)
+    found = row_scores(draw(np.random.default_rng([of.number, seed])), seed)
     number = 100 + 10 * of.number + seed
     return Trial(number, State.COMPLETE, of.params, Kind.RECHECK, seed, found.mean,
-                 outcomes=found, used_seed=used_seed)  # fmt: skip
+                 row_scores=found, used_seed=used_seed)  # fmt: skip
 
 
 @pytest.mark.parametrize(("used_seed", "how"), [(True, "2 new splits"), (False, "made again")])
@@ -194,9 +194,9 @@ def test_few_re_runs_that_agree_by_chance_have_the_width_of_their_rows() -> None
 def test_a_mean_over_rows_has_a_floor_too() -> None:
     """s²/n, on average over the scores; None where a score's rows are not known."""
     found = trials(4, losses)
-    variances = [t.outcomes.values.var(ddof=1) / N_ROWS for t in found if t.outcomes]
+    variances = [t.row_scores.values.var(ddof=1) / N_ROWS for t in found if t.row_scores]
     assert row_variance_of(found) == pytest.approx(np.mean(variances))
-    assert row_variance_of([*found, replace(found[0], outcomes=None)]) is None
+    assert row_variance_of([*found, replace(found[0], row_scores=None)]) is None
     best = min(found, key=lambda trial: trial.value or 0)
     made = [replace(rerun(best, seed, losses), value=2.0 + seed / 1e4) for seed in (1, 2, 3)]
     width = honest_of(ended((*found, *made), MIN)).half_width
@@ -214,7 +214,7 @@ def test_enough_is_said_where_more_trials_find_luck() -> None:
     assert enough_of(History(early[:19], MAX)) == ""
     late = (*found[:-1], replace(found[-1], value=best + 0.2))
     assert enough_of(History(late, MAX)) == ""
-    unknown = (replace(early[0], outcomes=None), *early[1:])
+    unknown = (replace(early[0], row_scores=None), *early[1:])
     assert enough_of(History(unknown, MAX)) == ""
 
 
@@ -230,8 +230,8 @@ def test_the_luck_that_is_told_is_no_less_than_what_there_is() -> None:
     told, was = [], []
     for seed in range(100):
         found = trials(40, seed=seed)
-        luck = luck_of(History(found, MAX))
-        assert luck is not None
-        told.append(luck.added)
+        selection_bias = selection_bias_of(History(found, MAX))
+        assert selection_bias is not None
+        told.append(selection_bias.added)
         was.append(max(trial.value or 0 for trial in found) - 0.5)
     assert 0.9 * np.mean(was) < np.mean(told) < 1.3 * np.mean(was)

@@ -217,9 +217,11 @@ def searched(
         runs = plan(recheck, y, 0, start=0)
         rows = sorted({run.trial for run in runs})
         shape = (len(rows), recheck.n_reruns)
-        luck = np.sqrt(of_pool) * rng.standard_normal((len(rows), 1))
-        luck = spread * (luck + np.sqrt(1 - of_pool) * rng.standard_normal(shape))
-        f = np.clip(truth[rows, None] + luck, 0.0, 1.0)
+        selection_bias = np.sqrt(of_pool) * rng.standard_normal((len(rows), 1))
+        selection_bias = spread * (
+            selection_bias + np.sqrt(1 - of_pool) * rng.standard_normal(shape)
+        )
+        f = np.clip(truth[rows, None] + selection_bias, 0.0, 1.0)
         result = rechecked(y[rows], f, start=0, n_rows=world.n_rows if counted else None)
         assert result is not None
         assert result.gain is not None

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from hpo_magic.core.scores import scored
 from hpo_magic.honesty.intervals import mean_interval, wilson_interval
 from hpo_magic.honesty.measured import NO_INTERVAL, ONE_CLASS, measured
+from hpo_magic.language.scores import scored
 
 rng = np.random.default_rng(0)
 TRUTH = rng.integers(0, 2, 120)

@@ -33,7 +33,7 @@ def one_search(
     settings = 10.0 ** rng.uniform((-2, -4), (3, 1), (N_TRIALS, 2))  # C and gamma
     n_val = n_pool // 5
 
-    def outcomes(setting: np.ndarray, split: int) -> np.ndarray:
+    def row_scores(setting: np.ndarray, split: int) -> np.ndarray:
         shuffled = np.random.default_rng([seed, split]).permutation(pool)
         train, val = shuffled[n_val:], shuffled[:n_val]
         return fitted(setting, train).predict(features[val]) == labels[val]
@@ -46,11 +46,11 @@ def one_search(
     recheck = recheck_of("auto", N_TRIALS)
     assert recheck is not None
     n_search = N_TRIALS - recheck.n_runs
-    table = np.array([outcomes(setting, 0) for setting in settings])
+    table = np.array([row_scores(setting, 0) for setting in settings])
     y = table[:n_search].mean(axis=1)
     runs = plan(recheck, y, 0, start=0)
     rows = sorted({run.trial for run in runs})
-    f = np.array([[outcomes(settings[i], s).mean() for s in seeds(0, 2)] for i in rows])
+    f = np.array([[row_scores(settings[i], s).mean() for s in seeds(0, 2)] for i in rows])
     found = rechecked(y[rows], f, start=rows.index(0), n_rows=n_val)
     assert found is not None
 

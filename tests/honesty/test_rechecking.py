@@ -38,8 +38,8 @@ Score = Callable[[Run], float | None]
 def noise(run: Run) -> float:
     """Return a score that says nothing of the setting, but that the start is a little worse."""
     x = float(run.params.get("x", X.default))
-    luck = float(np.random.default_rng([round(1e6 * x), run.seed]).normal())
-    return luck - 3.0 if x == X.default else luck
+    selection_bias = float(np.random.default_rng([round(1e6 * x), run.seed]).normal())
+    return selection_bias - 3.0 if x == X.default else selection_bias
 
 
 def same(run: Run) -> float:

@@ -9,7 +9,6 @@ import pytest
 from hpo_magic.core.trial import Direction
 from hpo_magic.honesty.bbc import Bbc
 from hpo_magic.honesty.choice import Gain, Rechecked
-from hpo_magic.honesty.luck import enough
 from hpo_magic.honesty.recheck import Recheck
 from hpo_magic.honesty.report import (
     SAME_AGAIN,
@@ -23,6 +22,7 @@ from hpo_magic.honesty.report import (
     phase,
     plus_minus,
 )
+from hpo_magic.honesty.selection_bias import enough
 
 MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
 RERUN = Rechecked(0, 0.914, 0.035, Gain(0.021, 0.018), n_settings=4, n_reruns=2)

@@ -43,8 +43,12 @@ def test_2_renamed_variables(looked: Any) -> None:
     """Caught: names do not count. Nor do types: the same numbers as float32, or in a table."""
     looked.ok("import pandas\nfresh, new = x_test.copy(), y_test\nsmall = x_test.astype('float32')")
     looked.ok("table = pandas.DataFrame(x_test)")
-    for name, look in (("fresh", "look 2"), ("small", "look 3"), ("table.to_numpy()", "look 4")):
-        assert look in looked.ok(f"%%hpo_test study\nmodel.score({name}, new)").text
+    for name, evaluation in (
+        ("fresh", "look 2"),
+        ("small", "look 3"),
+        ("table.to_numpy()", "look 4"),
+    ):
+        assert evaluation in looked.ok(f"%%hpo_test study\nmodel.score({name}, new)").text
 
 
 def test_3_a_restarted_kernel(looked: Any, new_notebook: Callable[[], Any]) -> None:
@@ -58,7 +62,7 @@ def test_4_a_copied_notebook(
     looked: Any, new_notebook: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Caught where the studies are copied with it; not in a folder without them, as is said."""
-    for folder, look in (("with", LOOK_2), ("without", "look 1")):
+    for folder, evaluation in (("with", LOOK_2), ("without", "look 1")):
         (tmp_path / folder).mkdir()
         if folder == "with":
             looked["study"].storage.close()
@@ -67,7 +71,7 @@ def test_4_a_copied_notebook(
         monkeypatch.chdir(tmp_path / folder)
         copy.ok(DATA)
         copy.ok(CELL)
-        assert look in copy.ok(TEST).text
+        assert evaluation in copy.ok(TEST).text
         copy["study"].storage.close()
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     assert "folder without its `hpo_studies`" in readme
@@ -146,7 +150,7 @@ def test_an_honest_test_is_not_accused(looked: Any) -> None:
     shown = looked.ok(body)
     assert "look 1" in shown.text
     assert "x was used in the search: a score on it is no test" in shown.text
-    assert (shown.value.look.n_rows, shown.value.look.n_leaked) == (50, 0)
+    assert (shown.value.evaluation.n_rows, shown.value.evaluation.n_leaked) == (50, 0)
 
 
 def test_the_search_s_own_rows_are_no_test(looked: Any) -> None:

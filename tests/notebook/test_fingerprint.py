@@ -19,7 +19,7 @@ from hpo_magic.notebook.fingerprint import (
     fingerprint,
     inputs_of,
 )
-from hpo_magic.resume import Fingerprint
+from hpo_magic.search.open_study import Fingerprint
 
 
 def mark(source: str, **namespace: Any) -> Fingerprint:

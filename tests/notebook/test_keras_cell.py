@@ -70,7 +70,7 @@ def test_a_class_of_the_notebook_is_found_again(notebook: Any) -> None:
     notebook.ok(DATA)
     notebook.ok(FIRST + MODEL.replace("[Dense", "[Scaled(), Dense") + FIT)
     study = notebook["study"]
-    study.restorer.objective = None  # nothing could be trained
+    study.model_store.objective = None  # nothing could be trained
     model = study.best_model()
     assert predictions(study) == model.predict(notebook["x_val"], verbose=0).tobytes()
 

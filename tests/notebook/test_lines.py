@@ -12,7 +12,7 @@ from hpo_magic.core.events import Completed, Failed, Freed, Noted, Outcome, Repo
 from hpo_magic.core.trial import Failure
 from hpo_magic.notebook.lines import ProgressLine, TrialLog
 from hpo_magic.notebook.listener import Silent, make_listener, ui_for
-from hpo_magic.notebook.panel import Panel
+from hpo_magic.notebook.panel.panel import Panel
 from hpo_magic.testing.fakes import FakeClock
 from hpo_magic.testing.searches import a_search
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from hpo_magic.core.asking import TrialRun, running
 from hpo_magic.core.events import Run
-from hpo_magic.core.hp import hp
 from hpo_magic.core.trial import Kind
+from hpo_magic.language.hp import hp
+from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.notebook.once import Once
 
 
@@ -17,7 +17,7 @@ def in_trial(once: Once, data: Any, number: int = 0) -> Any:
     namespace = {"data": data}
     once.stand_in(namespace)
     with running(
-        TrialRun(Run(number, {}, Kind.SEARCH, number), lambda step, metrics, n_steps=None: None)
+        TrialContext(Run(number, {}, Kind.SEARCH, number), lambda step, metrics, n_steps=None: None)
     ):
         return namespace["data"]()
 

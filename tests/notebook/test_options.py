@@ -16,7 +16,7 @@ from hpo_magic.notebook.options import (
     parse_line,
     suggestions,
 )
-from hpo_magic.options import Options
+from hpo_magic.search.options import Options
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpo_magic.core.records import Look
+from hpo_magic.core.records import TestEvaluation
 
 DATA = """
 import numpy as np
@@ -32,9 +32,9 @@ def searched(notebook: Any) -> Any:
     return notebook
 
 
-def looks(notebook: Any) -> list[Look]:
+def evaluations(notebook: Any) -> list[TestEvaluation]:
     """Return the ledger."""
-    return list(notebook["study"].storage.looks())
+    return list(notebook["study"].storage.evaluations())
 
 
 def test_the_first_look_is_a_test(searched: Any) -> None:
@@ -42,16 +42,20 @@ def test_the_first_look_is_a_test(searched: Any) -> None:
     study = searched["study"]
     shown = searched.ok(TEST)
     model = study.best_model()
-    (look,) = looks(searched)
-    assert look.value == model.score(searched["x_test"], searched["y_test"])
-    assert (look.study, look.revision, look.trial) == ("study", 1, study.best_trial.number)
-    assert (look.metric, look.n_rows) == ("accuracy", 60)
+    (evaluation,) = evaluations(searched)
+    assert evaluation.value == model.score(searched["x_test"], searched["y_test"])
+    assert (evaluation.study, evaluation.revision, evaluation.trial) == (
+        "study",
+        1,
+        study.best_trial.number,
+    )
+    assert (evaluation.metric, evaluation.n_rows) == ("accuracy", 60)
     assert shown.text.splitlines()[1:] == [
-        f"test {look.value:.4f} · accuracy of trial {look.trial} of study on 60 rows",
-        f"95% interval {look.low:.4f} to {look.high:.4f}: a share of 60 rows",
+        f"test {evaluation.value:.4f} · accuracy of trial {evaluation.trial} of study on 60 rows",
+        f"95% interval {evaluation.low:.4f} to {evaluation.high:.4f}: a share of 60 rows",
         "look 1: the next look at these rows is no test any more",
     ]
-    assert searched.ok("study.test").value == look
+    assert searched.ok("study.test").value == evaluation
     assert "look 1" in shown.value._repr_html_()
 
 
@@ -65,7 +69,7 @@ def test_the_test_leaves_no_names(searched: Any) -> None:
 def test_hp_calls_give_the_chosen_values(searched: Any) -> None:
     """By name; so the test may build what it needs again."""
     searched.ok("%%hpo_test study\nhp.Float('C', 0.001, 10.0, sampling='log')")
-    assert looks(searched)[0].value == searched["study"].best_params["C"]
+    assert evaluations(searched)[0].value == searched["study"].best_params["C"]
 
 
 def test_calls_in_other_cells_give_the_chosen_values(notebook: Any) -> None:
@@ -77,18 +81,18 @@ def test_calls_in_other_cells_give_the_chosen_values(notebook: Any) -> None:
         "units + 10 * width()"
     )
     notebook.ok("%%hpo_test study\nwidth()")
-    assert looks(notebook)[0].value == notebook["study"].best_params["units_2"]
+    assert evaluations(notebook)[0].value == notebook["study"].best_params["units_2"]
 
 
 def test_a_second_look_is_no_test(searched: Any) -> None:
     """It says when the rows were seen first, and what came out; `test` stays the first."""
-    first = searched.ok(TEST).value.look
+    first = searched.ok(TEST).value.evaluation
     text = searched.ok("%%hpo_test study\nmodel.score(x_test, y_test)  # again").text
     assert "look 2: this test set was used on 20" in text
     assert f"({first.value:.4f}); treat {first.value:.4f} as validation" in text
     assert "97.5% interval" in text
     assert searched["study"].test == first
-    assert len(looks(searched)) == 2
+    assert len(evaluations(searched)) == 2
 
 
 def test_another_study_that_looks_at_the_same_rows(searched: Any) -> None:
@@ -129,7 +133,7 @@ def test_a_failing_test_is_a_look_without_a_value(searched: Any) -> None:
     shown = searched.run("%%hpo_test study\nprint(model.score(x_test, y_test))\n1 / 0")
     assert "----> 3 1 / 0" in shown.text
     assert "hpo_magic" not in shown.text
-    assert [look.value for look in looks(searched)] == [None]
+    assert [evaluation.value for evaluation in evaluations(searched)] == [None]
     assert searched["study"].test is None
     text = searched.ok(TEST).text
     assert "look 2: this test set was used on 20" in text
@@ -142,7 +146,7 @@ def test_a_test_that_leaves_the_program(searched: Any) -> None:
     assert sentence == (
         "%%hpo_test: line 3 of the cell leaves the program (SystemExit). Take that out."
     )
-    assert len(looks(searched)) == 1
+    assert len(evaluations(searched)) == 1
 
 
 def test_a_test_that_gives_no_number(searched: Any) -> None:
@@ -159,7 +163,7 @@ def test_a_test_may_end_in_several_metrics(searched: Any) -> None:
     text = searched.ok(
         "%%hpo_test study\n{'accuracy': model.score(x_test, y_test), 'n': len(x_test)}"
     ).text
-    assert f"test {looks(searched)[0].value:.4f} · accuracy" in text
+    assert f"test {evaluations(searched)[0].value:.4f} · accuracy" in text
     assert "also: n 60.0" in text
 
 
@@ -182,4 +186,4 @@ def test_a_model_trained_on_other_data_is_warned_of(searched: Any) -> None:
 def test_a_syntax_error_is_no_look(searched: Any) -> None:
     """Nothing ran."""
     assert "SyntaxError" in searched.run("%%hpo_test study\nmodel.score(").text
-    assert looks(searched) == []
+    assert evaluations(searched) == []

@@ -8,19 +8,25 @@ import pytest
 
 from hpo_magic.core.events import Completed, Failed
 from hpo_magic.core.trial import Direction
-from hpo_magic.executors.parcel import Arrived, Parcel, packed, train, unpacked
+from hpo_magic.executors.training_task import (
+    TaskResult,
+    TrainingTask,
+    dumps_task,
+    loads_task,
+    train,
+)
 from hpo_magic.notebook.cell import Cell, CellObjective
 from hpo_magic.testing.executors import a_run
 
 DASK = ("cluster", "connection", "dask", "dask_worker")  # the modules that import distributed
 
 
-def trained_away(notebook, body: str, **params: float) -> Arrived:
+def trained_away(notebook, body: str, **params: float) -> TaskResult:
     """Return what a cell comes to after it was packed and unpacked."""
     cell = Cell.compile(notebook.shell, "away", body, filename="<cell>")
     objective = CellObjective(cell, notebook.shell)
-    parcel = Parcel(objective, direction=Direction.MINIMIZE)
-    return train(unpacked(packed(parcel)), a_run(0, **params), {})
+    task = TrainingTask(objective, direction=Direction.MINIMIZE)
+    return train(loads_task(dumps_task(task)), a_run(0, **params), {})
 
 
 def test_it_has_the_names_that_it_reads(notebook) -> None:
@@ -56,8 +62,8 @@ def test_data_that_the_cell_changes_in_place_is_told_of(notebook, body: str, is_
     """Once by each worker, after its first training; its later trainings start from that."""
     notebook.ok("import numpy as np\ndata = np.ones(3)")
     cell = Cell.compile(notebook.shell, "away", body, filename="<cell>")
-    parcel = Parcel(CellObjective(cell, notebook.shell), direction=Direction.MINIMIZE)
-    there = unpacked(packed(parcel))
+    task = TrainingTask(CellObjective(cell, notebook.shell), direction=Direction.MINIMIZE)
+    there = loads_task(dumps_task(task))
     first, second = train(there, a_run(0), {}), train(there, a_run(1), {})
     assert first.remark.startswith("The cell changes data that it reads, in place") is is_told
     assert second.remark == ""

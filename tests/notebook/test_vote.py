@@ -34,24 +34,24 @@ def test_a_vote_is_one_more_candidate_for_the_test(searched: Any) -> None:
     shown = searched.ok(f"%%hpo_test study --vote\n{body}")
     vote = searched["study"].vote()
     expected = float((vote.predict(searched["x_test"]) == searched["y_test"]).mean())
-    assert shown.value.look.value == expected
-    assert shown.value.look.choice == repr(vote)
+    assert shown.value.evaluation.value == expected
+    assert shown.value.evaluation.choice == repr(vote)
     assert f"accuracy of {vote!r} of study on 70 rows" in shown.text
-    assert searched["study"].test == shown.value.look
+    assert searched["study"].test == shown.value.evaluation
     assert "look 2" in searched.ok(f"%%hpo_test study\n{body}").text
 
 
 def test_other_variables_of_the_cell_are_there_too(searched: Any) -> None:
     """Those of the chosen trial."""
     shown = searched.ok("%%hpo_test study --vote\nmodel.predict(x_test).mean() * 0 + depth")
-    assert shown.value.look.value == searched["study"].best_params["depth"]
+    assert shown.value.evaluation.value == searched["study"].best_params["depth"]
 
 
 def test_a_cell_without_a_model_is_told(searched: Any) -> None:
     """No look is taken."""
     sentence = searched.run("%%hpo_test study --vote\nlen(x_test)").usage_error
     assert "--vote puts the vote in the place of `model`, which the cell does not read" in sentence
-    assert searched["study"].storage.looks() == []
+    assert searched["study"].storage.evaluations() == []
 
 
 @pytest.mark.slow

@@ -17,8 +17,8 @@ from hpo_magic.pruners.asha import AshaPruner
 from hpo_magic.pruners.halving import rungs_of
 from hpo_magic.pruners.hyperband import HyperbandPruner
 from hpo_magic.pruners.median import MedianPruner
-from hpo_magic.pruners.outlook import rank_correlation
-from hpo_magic.pruners.peers import FEWEST_REPORTS
+from hpo_magic.pruners.optimistic_extrapolation import rank_correlation
+from hpo_magic.pruners.reference_curves import FEWEST_REPORTS
 
 N_EPOCHS = 27
 NAMES = [name for name in PRUNERS if name != "none"]

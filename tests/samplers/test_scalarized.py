@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.domains import Choice, Float
-from hpo_magic.core.front import hypervolume
+from hpo_magic.core.pareto_front import hypervolume
 from hpo_magic.core.ports import Sampler
 from hpo_magic.core.trial import Direction, Goal, History, Kind, Point, State, Trial
 from hpo_magic.samplers import SAMPLERS, make_sampler

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpo_magic.core.outcomes import of_rows
+from hpo_magic.core.row_scores import of_rows
 from hpo_magic.errors import StorageError
 from hpo_magic.storage import mounts
 from hpo_magic.storage.database import Database
@@ -371,6 +371,6 @@ def test_a_file_from_before_the_outcomes_opens(tmp_path: Path) -> None:
     with closing(SqliteStorage(tmp_path)) as storage:
         assert storage.trials(study) == [a_trial(0)]
         right = of_rows(np.array([True, False]), [0, 1])
-        storage.save_trial(study, replace(a_trial(1), outcomes=right))
-        assert [trial.outcomes for trial in storage.trials(study)] == [None, right]
+        storage.save_trial(study, replace(a_trial(1), row_scores=right))
+        assert [trial.row_scores for trial in storage.trials(study)] == [None, right]
         assert storage.used(study) == []

@@ -15,7 +15,7 @@ from statistics import median
 
 import pytest
 
-from hpo_magic.core.records import Look
+from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.trial import Direction, Goal, Point, State, Trial
 from hpo_magic.storage.process import Process
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
@@ -133,13 +133,13 @@ def test_a_process_taken_for_dead_may_still_save(storage: SqliteStorage) -> None
 )
 def test_the_ledger_refuses_changes(storage: SqliteStorage, statement: str) -> None:
     """By the file itself, whoever asks."""
-    look = Look("digits", 1, 7, 0.0, "c", "d", 0.97)
-    storage.add_look(look)
+    evaluation = TestEvaluation("digits", 1, 7, 0.0, "c", "d", 0.97)
+    storage.add_evaluation(evaluation)
     with closing(sqlite3.connect(storage.file)) as file:
         with pytest.raises(sqlite3.IntegrityError, match="a look at a test set cannot be"):
             file.execute(statement)
         file.rollback()
-    assert storage.looks() == [look]
+    assert storage.evaluations() == [evaluation]
 
 
 def test_a_folder_or_a_file(tmp_path: Path) -> None:

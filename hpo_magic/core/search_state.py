@@ -1,0 +1,155 @@
+"""What a search knows: its trials, and the space that they are in. The engine's memory.
+
+Trials of earlier runs and of other processes count like its own; those that the space, as it is
+now, has no place for are set aside, not lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hpo_magic.core.events import Outcome
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import Kind, State, Trial
+
+
+class SearchState:
+    """The trials by number, and the space.
+
+    Parameters
+    ----------
+    space, trials
+        What is known from before.
+    ranges_changed
+        The ranges in the cell are not those of `space`: each counts once it was declared again.
+
+    Attributes
+    ----------
+    own, active
+        The numbers of the trials that this run of the search started, and of those that still run.
+    fitting
+        The trials that count, by number: running, or with all values in the space.
+    """
+
+    def __init__(self, space: Space, trials: Iterable[Trial], *, ranges_changed: bool) -> None:
+        self.space = space
+        self.trials = {trial.number: trial for trial in trials}
+        self.own: set[int] = set()
+        self.active: set[int] = set()
+        self.fitting: dict[int, Trial] = {}
+        self._unconfirmed = set(space) if ranges_changed else set()
+        self._sort_out()
+
+    # Trials come, change, and end.
+
+    def start(self, trial: Trial) -> None:
+        """Take in a trial that this search starts."""
+        self.put(trial)
+        self.own.add(trial.number)
+        self.active.add(trial.number)
+
+    def put(self, trial: Trial) -> None:
+        """Take in a trial as it is now."""
+        self.trials[trial.number] = trial
+        if self._counts(trial):
+            self.fitting[trial.number] = trial
+        else:
+            self.fitting.pop(trial.number, None)
+
+    def close(self, number: int, state: State, outcome: Outcome, at: float) -> Trial:
+        """Return the trial as it ended, and remember it."""
+        self.active.discard(number)
+        trial = self.trials[number]
+        trial = replace(
+            trial,
+            state=state,
+            # A re-run that failed early belongs to its setting all the same.
+            params=trial.params if trial.kind is Kind.RECHECK else dict(outcome.params),
+            value=outcome.value if state is State.COMPLETE else None,
+            metrics=dict(outcome.metrics),
+            output=outcome.output,
+            used_seed=outcome.used_seed,
+            row_scores=outcome.row_scores if state is State.COMPLETE else None,
+            duration_s=at - trial.started if trial.started is not None else None,
+        )
+        self.put(trial)
+        return trial
+
+    def join(self, trials: Iterable[Trial], space: Space) -> None:
+        """Take in what another process saved to the same study."""
+        for name, parameter in space.items():
+            if name not in self.space:
+                self.space = self.space.declare(parameter)
+        for trial in trials:
+            if trial.number not in self.own:
+                self.trials[trial.number] = trial
+        self._sort_out()
+
+    def learn(self, outcome: Outcome) -> bool:
+        """Take in the parameters that a training declared; return whether that changed the space.
+
+        A range that was edited counts as changed when it is confirmed, too.
+        """
+        before, n_unconfirmed = self.space, len(self._unconfirmed)
+        for parameter in outcome.parameters:
+            if parameter.name in self._unconfirmed:
+                self.space = self.space.declare(parameter)
+                self._unconfirmed.discard(parameter.name)
+            else:
+                self.space = self.space.widen(parameter)
+        if self.space == before and len(self._unconfirmed) == n_unconfirmed:
+            return False
+        self._sort_out()
+        return True
+
+    def _counts(self, trial: Trial) -> bool:
+        return trial.state is State.RUNNING or self.space.fits(trial.params)
+
+    def _sort_out(self) -> None:
+        """Tell the trials that fit the space from those that are set aside."""
+        self.fitting = {n: t for n, t in sorted(self.trials.items()) if self._counts(t)}
+
+    # What is there.
+
+    @property
+    def set_aside(self) -> tuple[Trial, ...]:
+        """The trials that do not fit the space."""
+        return tuple(t for n, t in self.trials.items() if n not in self.fitting)
+
+    @property
+    def reruns(self) -> list[Trial]:
+        """The trials that ran a setting of the search again."""
+        return [trial for trial in self.fitting.values() if trial.kind is Kind.RECHECK]
+
+    @property
+    def running(self) -> list[Trial]:
+        """The trials that this search has running; others may have theirs."""
+        return [self.trials[number] for number in sorted(self.active)]
+
+    def searched(self, but: int | None = None) -> tuple[Trial, ...]:
+        """Return the trials that count without re-runs, and without number `but`."""
+        return tuple(t for n, t in self.fitting.items() if n != but and t.kind is not Kind.RECHECK)
+
+    def has_start(self) -> bool:
+        """Return whether the start has run, or is running, for the space as it is.
+
+        One that failed in an earlier run is tried again: its cause may be mended. One of this run
+        counts even if it fits no longer: the next would not fit either.
+        """
+        starts = (t for t in self.trials.values() if t.kind is Kind.START)
+        return any(
+            t.number in self.own
+            or (t.number in self.fitting and t.state in (State.COMPLETE, State.RUNNING))
+            for t in starts
+        )
+
+    def has_worked(self) -> bool:
+        """Return whether the cell, as it is now, ever gave a value."""
+        own = (t for n, t in self.trials.items() if n in self.own)
+        return any(trial.state is State.COMPLETE for trial in own)
+
+    def n_failed_without_success(self) -> int:
+        """Return how many trials failed, if none is complete; else 0."""
+        states = [trial.state for trial in self.trials.values()]
+        return 0 if State.COMPLETE in states else states.count(State.FAILED)

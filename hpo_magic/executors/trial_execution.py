@@ -1,0 +1,247 @@
+"""One attempt at a training: the user's code, from its first line to the event it ends in.
+
+Whatever the code does (return, raise, exit, diverge, be interrupted) becomes one of `Completed`,
+`Failed`, `Ended`. It runs wherever an executor puts it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
+from hpo_magic.core.metrics import Score, numbers_in, value_of_trial
+from hpo_magic.core.ports import Fit, Framework, Report
+from hpo_magic.core.trial import Direction, Failure, Goal, Kind
+from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
+from hpo_magic.executors.row_scores import row_scores_of
+from hpo_magic.language.trial_context import TrialContext, running
+from hpo_magic.source.call_names import CallNames
+
+# The end of a trial's output that is kept for the report: enough for a traceback and a few epochs.
+OUTPUT_KEPT = 4_000
+
+
+class TrialStopped(BaseException):
+    """Raised inside a training to end it; no `except Exception` of the user's catches it."""
+
+
+@dataclass(frozen=True)
+class ObjectiveResult:
+    """What the user's code left: its last expression, and its variables by name."""
+
+    last: Any
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Objective(Protocol):
+    """The user's code, as a thing that can be run again and again."""
+
+    filename: str | None  # the cell's, for names taken from the place of a call
+
+    def train(self) -> ObjectiveResult:
+        """Run the code once; `hp` calls find the running trial by themselves."""
+        ...
+
+    def carried(self) -> Mapping[str, Any]:
+        """Return what the code reads from outside, by name: what goes with it to a worker."""
+        ...
+
+    def where(self, error: BaseException) -> tuple[int | None, str]:
+        """Return the line of the user's code that failed, and the user's frames as text."""
+        ...
+
+
+OnModel = Callable[[Run, ObjectiveResult, Sequence[Fit]], None]
+OnFits = Callable[[Run, Sequence[Fit]], None]
+
+
+@dataclass
+class TrialExecution:
+    """Runs an objective, once a call.
+
+    `metric` and `direction` are what the user named, if anything, and `further` the objectives
+    after that. `keep` is given what a training left when its value beats all before, `seen` the
+    fits of each training. `last_error` is the exception of the last failed one.
+    `names` are those of the unnamed `hp` calls by place, which every trial adds to.
+    `in_user_code` is open while the user's code runs, and only then may an interrupt be raised.
+    """
+
+    objective: Objective
+    frameworks: Sequence[Framework] = ()
+    metric: str | None = None
+    direction: Direction | None = None
+    further: tuple[Goal, ...] = ()
+    keep: OnModel | None = None
+    seen: OnFits | None = None
+    is_stopping: Callable[[int], bool] = lambda number: False
+    in_user_code: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    names: dict[str, str] = field(default_factory=dict)
+    last_error: BaseException | None = None
+    clock: Callable[[], float] = time.time
+
+    def __call__(
+        self, run: Run, report: Report, guard: Callable[[], None]
+    ) -> Completed | Failed | Ended:
+        """Return the event that the training ended in."""
+        call_names = CallNames(self.objective.filename, self.names)
+        trial = TrialContext(run, report, call_names, self.metric)
+        self.last_error = None
+        output = _Tail(OUTPUT_KEPT)
+        try:
+            with (
+                running(trial),
+                _captured(output),
+                _watched(self.frameworks, report, guard) as fits,
+            ):
+                seed_everything(run.seed, self.frameworks)
+                with self.in_user_code():
+                    trained = self.objective.train()
+            score = value_of_trial(
+                self.metric,
+                self.direction,
+                trained.last,
+                fits,
+                trained.variables,
+                further=self.further,
+            )
+            outcome = self._outcome(trial, output, score)
+            for metric in (score.metric, *(goal.metric for goal in self.further)):
+                if not math.isfinite(score.metrics[metric]):
+                    return self._failed(run, outcome, _not_finite(metric, score.metrics[metric]))
+            if self.keep and run.kind is not Kind.RECHECK and _is_better(score, run.to_beat):
+                self.keep(run, trained, fits)
+            if self.seen is not None:
+                self.seen(run, fits)
+            found = row_scores_of(score, trial.scored, fits)
+            return Completed(run.number, replace(outcome, row_scores=found), self.clock())
+        except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
+            return self._after(error, run, self._outcome(trial, output, None))
+        finally:
+            self.names |= call_names.names
+
+    def _after(self, error: BaseException, run: Run, outcome: Outcome) -> Failed | Ended:
+        """Return what an exception that left the user's code means."""
+        is_stopping = self.is_stopping(run.number)  # looks at what the user wished meanwhile
+        ends = TrialStopped | KeyboardInterrupt | GeneratorExit
+        if is_stopping or isinstance(error, ends):
+            return Ended(run.number, outcome, self.clock())
+        if _is_pruned(error):
+            return Ended(run.number, outcome, self.clock(), gave_up=True)
+        self.last_error = error
+        if isinstance(error, MissingMetric):
+            error.trial = run.number
+        line, frames = self.objective.where(error)
+        # What is ours speaks the user's words; a class name would say nothing more.
+        kind = "" if isinstance(error, HpoError) else type(error).__name__
+        failure = Failure(kind, _text(error), line, frames)
+        # A cell that gives no such number, or describes a space that cannot be searched, would
+        # fail the same way with every setting.
+        is_fatal = isinstance(error, MetricError | SpaceError)
+        return self._failed(run, outcome, failure, is_fatal=is_fatal)
+
+    def _failed(
+        self, run: Run, outcome: Outcome, failure: Failure, *, is_fatal: bool = False
+    ) -> Failed:
+        outcome = replace(outcome, value=None)
+        return Failed(run.number, failure, outcome, self.clock(), is_fatal)
+
+    def _outcome(self, trial: TrialContext, output: _Tail, score: Score | None) -> Outcome:
+        """Return what the training asked for, printed, and scored if it got so far."""
+        outcome = Outcome(
+            dict(trial.values),
+            tuple(trial.asked.values()),
+            metrics=numbers_in(trial.noted),
+            output=output.text,
+            used_seed=trial.used_seed,
+        )
+        if score is None:
+            return outcome
+        return replace(
+            outcome,
+            value=score.value,
+            metric=score.metric,
+            direction=score.direction,
+            metrics={**outcome.metrics, **score.metrics},
+        )
+
+
+def _is_pruned(error: BaseException) -> bool:
+    """Return whether this is Optuna's way to end a trial, without a need for Optuna."""
+    return any(
+        kind.__name__ == "TrialPruned" and kind.__module__.partition(".")[0] == "optuna"
+        for kind in type(error).__mro__
+    )
+
+
+def _text(error: BaseException) -> str:
+    """Return what an exception says; "" if it cannot say it."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  (a user's `__str__` may do anything)
+        return ""
+
+
+def seed_everything(seed: int, frameworks: Sequence[Framework]) -> None:
+    """Clear and seed the frameworks that are loaded."""
+    for framework in frameworks:
+        if framework.is_loaded():
+            framework.clear()
+            framework.seed(seed)
+
+
+@contextlib.contextmanager
+def _watched(
+    frameworks: Sequence[Framework], report: Report, guard: Callable[[], None]
+) -> Iterator[list[Fit]]:
+    """Yield the list to which every fit of every loaded framework adds itself."""
+    with contextlib.ExitStack() as stack:
+        lists = [
+            stack.enter_context(framework.watch(report, guard))
+            for framework in frameworks
+            if framework.is_loaded()
+        ]
+        fits: list[Fit] = []
+        try:
+            yield fits
+        finally:
+            for found in lists:
+                fits.extend(found)
+
+
+def _is_better(score: Score, to_beat: float | None) -> bool:
+    sign = score.direction.sign
+    return to_beat is None or sign * score.value < sign * to_beat
+
+
+def _not_finite(metric: str, value: float) -> Failure:
+    text = "not a number (NaN)" if math.isnan(value) else "infinite"
+    return Failure("Diverged", f"{metric} is {text}")
+
+
+class _Tail(io.TextIOBase):
+    """A stream that keeps the end of what is written to it."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self.text = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.text = (self.text + text)[-self._length :]
+        return len(text)
+
+
+@contextlib.contextmanager
+def _captured(output: _Tail) -> Iterator[None]:
+    """Send what is printed, warnings included, to `output`."""
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        yield

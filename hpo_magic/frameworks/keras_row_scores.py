@@ -1,0 +1,166 @@
+"""What a fitted Keras model gets on each row of its validation data.
+
+Read after the cell has ended, so that nothing in it can show: the model is called, not `predict`,
+which would build a graph for it, and random streams are put back. What is found counts only if its
+mean is what the fit had logged: then weights, loss and data are those that were measured.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.row_scores import MOST_ROWS, RowScores, of_rows, sampled_rows
+from hpo_magic.errors import MetricError
+from hpo_magic.frameworks.standard import kept_random_state
+from hpo_magic.language.scores import scores_by_row
+
+BATCH = 1024
+# Of the logged figure, which is float32 and was added up in batches.
+REL_TOL = 1e-3
+STANDARD_ERRORS = 4.0  # how far a sample of the rows may be from all of them
+
+_ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy")
+_BY_NAME = {
+    **dict.fromkeys((*_ACCURACIES, "sparse_categorical_accuracy"), "accuracy"),
+    **dict.fromkeys(("mae", "mean_absolute_error"), "mae"),
+    **dict.fromkeys(("mse", "mean_squared_error"), "mse"),
+}
+
+
+def validation_rows(arguments: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """Return x and y of what a fit validates on; None if they are no arrays, or are weighted."""
+    given = arguments.get("validation_data")
+    if isinstance(given, tuple | list) and len(given) == 2:
+        x, y = given
+    elif given is None and arguments.get("validation_split"):
+        x, y = arguments.get("x"), arguments.get("y")
+        if arguments.get("sample_weight") is not None or not _has_rows(x) or not _has_rows(y):
+            return None
+        y = np.asarray(y)
+        begin = math.floor(len(y) * (1.0 - arguments["validation_split"]))  # as Keras cuts it
+        return _rows(x, slice(begin, None)), y[begin:]
+    else:
+        return None
+    return (x, y) if _has_rows(x) and hasattr(y, "__array__") and np.ndim(y) else None
+
+
+def inputs_of_fit(x: Any, x_val: Any) -> Callable[[], list[Any]]:
+    """Return what gives the inputs of a fit, as far as they are arrays that are still there.
+
+    The training data is not held: of a cross-validation that would be many copies.
+    """
+    training = [_weakly(leaf) for leaf in keras.tree.flatten(x)] if _has_rows(x) else []
+    validation = list(keras.tree.flatten(x_val)) if _has_rows(x_val) else []
+
+    def arrays() -> list[Any]:
+        alive = (reference() for reference in training)
+        return [*(array for array in alive if array is not None), *validation]
+
+    return arrays
+
+
+def outcomes_of_fit(
+    model: Any, x: Any, y: Any, logged: Mapping[str, float]
+) -> Callable[[str], RowScores | None]:
+    """Return what gives the outcomes of a logged metric; None where they cannot be told.
+
+    Parameters
+    ----------
+    model
+        As the fit left it.
+    x, y
+        The validation rows: arrays, or a list or dict of arrays as `x`.
+    logged
+        The metrics of the epoch that the model is at.
+    """
+
+    def row_scores(metric: str) -> RowScores | None:
+        if not metric.startswith("val_") or metric not in logged:
+            return None
+        try:
+            with kept_random_state():
+                rows = _by_row(model, x, y, metric.removeprefix("val_"))
+        except Exception:  # noqa: BLE001  (a model of the user's may do anything)
+            return None
+        if rows is None or not _is_mean_of(rows, logged[metric], len(y)):
+            return None
+        return of_rows(rows, np.asarray(y)[sampled_rows(len(y))])
+
+    return row_scores
+
+
+def _by_row(model: Any, x: Any, y: Any, metric: str) -> Any:
+    """Return what each row adds to a metric; None if it is no mean over rows."""
+    if metric != "loss" and metric not in _BY_NAME:
+        return None
+    if len(y) > MOST_ROWS:
+        kept = sampled_rows(len(y))
+        x, y = _rows(x, kept), np.asarray(y)[kept]
+    truth = np.asarray(y)
+    predicted = _predicted(model, x, len(truth))
+    if metric == "loss":
+        return _losses(model.loss, truth, predicted)
+    if _BY_NAME[metric] == "accuracy" and predicted.size == len(predicted):
+        predicted = predicted.reshape(len(predicted)) > 0.5
+    try:
+        return scores_by_row(_BY_NAME[metric], truth, predicted)
+    except MetricError:
+        return None
+
+
+def _predicted(model: Any, x: Any, n_rows: int) -> Any:
+    """Return the model's output for all rows, computed without a graph."""
+    parts = []
+    for begin in range(0, n_rows, BATCH):
+        batch = _rows(x, slice(begin, begin + BATCH))
+        tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, batch)
+        parts.append(keras.ops.convert_to_numpy(model(tensors, training=False)))
+    return np.concatenate(parts)
+
+
+def _losses(loss: Any, truth: Any, predicted: Any) -> FloatArray | None:
+    """Return the loss of each row."""
+    known = keras.losses.get(loss)
+    if isinstance(known, keras.losses.Loss):
+        known = type(known).from_config({**known.get_config(), "reduction": None})
+    if predicted.ndim == truth.ndim + 1 and predicted.shape[-1] == 1:
+        truth = truth[..., None]
+    losses = keras.ops.convert_to_numpy(known(truth, predicted))
+    if len(losses) != len(truth):
+        return None
+    return np.asarray(losses.reshape(len(truth), -1).mean(axis=1))
+
+
+def _is_mean_of(rows: Any, logged: float, n_rows: int) -> bool:
+    """Return whether these rows are what a figure was measured on."""
+    mean, n = float(np.mean(rows, dtype=np.float64)), len(rows)
+    # One row may fall on the other side of a tie.
+    slack = 1.5 / n if rows.dtype == bool else REL_TOL * abs(logged)
+    if n < n_rows:
+        slack += STANDARD_ERRORS * float(np.std(rows)) / math.sqrt(n)
+    return abs(mean - logged) <= slack
+
+
+def _weakly(array: Any) -> Callable[[], Any]:
+    """Return what gives the array while others hold it; a list cannot be held so."""
+    try:
+        return weakref.ref(array)
+    except TypeError:
+        return lambda: None
+
+
+def _has_rows(x: Any) -> bool:
+    leaves = keras.tree.flatten(x) if x is not None else []
+    return bool(leaves) and all(hasattr(leaf, "__array__") and np.ndim(leaf) for leaf in leaves)
+
+
+def _rows(x: Any, which: Any) -> Any:
+    """Return some rows of an array, or of each array in a structure."""
+    return keras.tree.map_structure(lambda array: np.asarray(array)[which], x)

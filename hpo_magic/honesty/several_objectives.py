@@ -1,0 +1,156 @@
+"""Honest numbers with several objectives: what points of the front come to when they run again.
+
+No re-run has a part in the choice, which the user makes, or which is the most balanced point. So
+the mean of the chosen point's own re-runs says what to expect of it. Where it was not run again, it
+is expected to lose what the points that were lost on average: all of them were picked by luck too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.pareto_front import spread
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.summary import (
+    Line,
+    best_trial,
+    goal_writers,
+    start_trial,
+    test_line,
+    values_text,
+)
+from hpo_magic.core.trial import History, State, Trial
+from hpo_magic.core.wording import counted, setting
+from hpo_magic.honesty.intervals import resplit_half_width
+from hpo_magic.honesty.quantiles import median_of_variance
+from hpo_magic.honesty.report import Honest, plus_minus
+
+
+def scores_of_front(history: History, n_settings: int) -> FloatArray:
+    """Return scores by which a re-check finds the points to run again, shape (n_trials,).
+
+    The chosen point, or the most balanced one, has the highest; then come points of the front that
+    lie far apart. Other complete trials have the lowest, those without values NaN.
+    """
+    complete = history.complete
+    best = history.best()
+    if best is None:
+        return np.full(len(history.trials), np.nan)
+    front = history.front
+    if best not in front:  # the user may choose a point behind it
+        front = [best, *front]
+    order = spread(history.losses(front), max(n_settings, 1), front.index(best))
+    rank = {front[k].number: place for place, k in enumerate(order)}
+    worst, known = float(len(history.trials)), {trial.number for trial in complete}
+    return np.array(
+        [-rank.get(t.number, worst) if t.number in known else np.nan for t in history.trials],
+        dtype=np.float64,
+    )
+
+
+def honest_of_front(snapshot: Snapshot, why_not: str) -> dict[str, Honest]:
+    """Return what to expect of the chosen trial in each objective, by metric.
+
+    `why_not` says why nothing was measured, where that is so.
+    """
+    best, again = best_trial(snapshot), _again(snapshot)
+    found = {}
+    for k, goal in enumerate(snapshot.goals):
+        if best is None or not again:
+            found[goal.metric] = Honest(None, None, why_not)
+        else:
+            found[goal.metric] = _honest(snapshot, best, again, k)
+    return found
+
+
+Again = Mapping[str, Sequence[tuple[float, ...]]]
+
+
+def _again(snapshot: Snapshot) -> dict[str, list[tuple[float, ...]]]:
+    """Return the values of the complete re-runs, by setting; the start's is not of the front."""
+    front = {setting(t.params) for t in (*snapshot.history.front, best_trial(snapshot)) if t}
+    found: dict[str, list[tuple[float, ...]]] = {}
+    for trial in snapshot.reruns:
+        values = snapshot.history.values(trial)
+        if trial.state is State.COMPLETE and setting(trial.params) in front:
+            known = tuple(value for value in values if value is not None)
+            if len(known) == len(values):
+                found.setdefault(setting(trial.params), []).append(known)
+    return found
+
+
+def _honest(snapshot: Snapshot, best: Trial, again: Again, k: int) -> Honest:
+    own = again.get(setting(best.params))
+    is_new_split = any(trial.used_seed for trial in snapshot.reruns)
+    if own is None:
+        lost = _mean_loss(snapshot, again, k)
+        seen = snapshot.history.values(best)[k]
+        assert seen is not None  # it is complete
+        points = counted(len(again), "point")
+        how = f"not re-run (more --trials begin with it); {points} of the front moved {lost:+.3g}"
+        return Honest(seen + lost, None, how)
+    value = float(np.mean([values[k] for values in own]))
+    seeds = counted(len(own), "new split" if is_new_split else "new training seed")
+    half = _half_width(again, own, k) if is_new_split else None
+    return Honest(value, half, f"re-run on {seeds}")
+
+
+def _mean_loss(snapshot: Snapshot, again: Again, k: int) -> float:
+    """Return by how much the re-runs differ from what the search saw, on average over settings."""
+    seen = {setting(t.params): snapshot.history.values(t)[k] for t in snapshot.history.complete}
+    gaps = [
+        float(np.mean([values[k] for values in runs])) - (seen.get(key) or 0.0)
+        for key, runs in again.items()
+        if seen.get(key) is not None
+    ]
+    return float(np.mean(gaps)) if gaps else 0.0
+
+
+def _half_width(again: Again, own: Sequence[tuple[float, ...]], k: int) -> float | None:
+    """Return the half-width of the mean of the chosen point's re-runs.
+
+    Two re-runs say little of their own spread, so all points are asked. They are not alike: the
+    smallest network may vary ten times as much as the others, so that it is the median of their
+    variances that counts, or the chosen point's own where that is larger.
+    """
+    runs = [np.array([values[k] for values in each]) for each in again.values() if len(each) > 1]
+    df = sum(len(each) - 1 for each in runs)
+    if df == 0:
+        return None
+    # The median of an estimated variance is below what it estimates.
+    typical = [float(each.var(ddof=1)) / median_of_variance(len(each) - 1) for each in runs]
+    of_own = float(np.var([values[k] for values in own], ddof=1)) if len(own) > 1 else 0.0
+    return resplit_half_width(max(float(np.median(typical)), of_own), df, len(own))
+
+
+def headline_of_front(snapshot: Snapshot, found: Mapping[str, Honest]) -> list[Line]:
+    """Return the start, the chosen point, what to expect of it, and the test."""
+    start, best = start_trial(snapshot), best_trial(snapshot)
+    metrics = ", ".join(goal.metric for goal in snapshot.goals)
+    text = "not run yet" if start is None else values_text(snapshot, start) or start.state.value
+    lines = [Line("start", text, f"{metrics} of the cell as you wrote it")]
+    if best is None:
+        return [*lines, test_line(snapshot)]
+    is_chosen = best.number == snapshot.chosen
+    n = len(snapshot.history.front)
+    of_front = f"trial {best.number}, of {n:,} on the front" if n > 1 else f"trial {best.number}"
+    how = of_front if is_chosen else f"{of_front}; .choose() takes another"
+    lines.append(Line("chosen" if is_chosen else "balanced", values_text(snapshot, best), how))
+    lines.append(_honest_line(snapshot, found))
+    return [*lines, test_line(snapshot)]
+
+
+def _honest_line(snapshot: Snapshot, found: Mapping[str, Honest]) -> Line:
+    first = found[snapshot.metric]
+    if first.value is None:
+        return Line("honest", "not measured", first.how)
+    writers = goal_writers(snapshot)
+    texts = []
+    for goal, write in zip(snapshot.goals, writers, strict=True):
+        one = found[goal.metric]
+        is_plain = not one.half_width or one.value is None
+        texts.append(write(one.value) if is_plain else plus_minus(one.value or 0.0, one.half_width))
+    return Line("honest", ", ".join(texts), first.how)

@@ -1,0 +1,1 @@
+"""What a cell says to the search: `hp`, scores, the Optuna trial."""

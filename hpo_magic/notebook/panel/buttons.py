@@ -1,0 +1,92 @@
+"""Stop, pause, resume and skip: the buttons, and the sentence that says what they did."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import ipywidgets as widgets
+
+from hpo_magic.core.ports import Controls
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.summary import running_trials
+
+NOT_LIVE = (
+    "Clicks do not reach this kernel while a cell runs. To stop: interrupt the kernel (■ in the "
+    "toolbar). What was found stays."
+)
+
+
+class Buttons:
+    """The row of buttons. They may be clicked in another thread: they only leave a wish behind."""
+
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+        self._is_stopping = False
+        self._skipping: int | None = None
+        self._current: int | None = None
+        self.stop = _button("Stop", "stop", "End the search at the next batch; the results stay")
+        self.pause = _button("Pause", "pause", "Hold the training at its next batch")
+        self.skip = _button("Skip trial", "forward", "End this trial and go on with the next")
+        self.status = widgets.HTML()
+        self.stop.on_click(self._on_stop)
+        self.pause.on_click(self._on_pause)
+        self.skip.on_click(self._on_skip)
+        self.clickable = [self.stop, self.pause, self.skip]
+        self.widget = widgets.HBox(
+            [*self.clickable, self.status],
+            layout=widgets.Layout(flex_flow="row wrap", align_items="center", max_width="100%"),
+        )
+
+    def _on_stop(self, _: Any) -> None:
+        self._is_stopping = True
+        self._controls.stop()
+        for button in self.clickable:
+            button.disabled = True
+        self.say("■ Stopping: the training ends at its next batch.")
+
+    def _on_pause(self, _: Any) -> None:
+        if self._controls.is_paused:
+            self._controls.resume()
+            self.say("▶ Going on.")
+        else:
+            self._controls.pause()
+            self.say("❚❚ Paused. The training waits at its next batch.")
+        self._show_pause()
+
+    def _on_skip(self, _: Any) -> None:
+        self._skipping = self._current
+        self._controls.skip()
+        self.skip.disabled = True
+        self._show_pause()
+        self.say(f"✗ Ending trial {self._current} at its next batch.")
+
+    def _show_pause(self) -> None:
+        is_paused = self._controls.is_paused
+        self.pause.description = "Resume" if is_paused else "Pause"
+        self.pause.icon = "play" if is_paused else "pause"
+        self.pause.tooltip = "Go on with the training" if is_paused else "Hold the training"
+
+    def say(self, sentence: str) -> None:
+        """Say what was done; read out by screen readers."""
+        self.status.value = f'<span role="status">{html.escape(sentence)}</span>'
+
+    def update(self, snapshot: Snapshot, is_live: bool) -> None:
+        """Follow the search: what can be clicked, and what is over."""
+        running = running_trials(snapshot)
+        self._current = running[-1].number if running else None
+        if not is_live:
+            for button in self.clickable:
+                button.disabled = True
+            self.say(NOT_LIVE)
+            return
+        if self._skipping is not None and self._skipping != self._current:
+            self.say(f"Trial {self._skipping} was ended.")
+            self._skipping = None
+        if not self._is_stopping:
+            self.skip.disabled = self._current is None or self._skipping == self._current
+
+
+def _button(label: str, icon: str, tooltip: str) -> widgets.Button:
+    layout = widgets.Layout(width="auto")
+    return widgets.Button(description=label, icon=icon, tooltip=tooltip, layout=layout)

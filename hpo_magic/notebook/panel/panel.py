@@ -1,0 +1,215 @@
+"""The live panel: the search in the notebook, while it runs and when it has ended.
+
+It is told of every event and redraws what is seen, changed and due. When the search ends, in
+whatever way, its widgets are closed and their place is taken by a result that needs no kernel.
+
+A page that was reloaded meanwhile has the widgets (see `reloads`), but JupyterLab 4.6 takes no more
+outputs for that cell. So the outermost widget stays, with the result in it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from hpo_magic.core.events import Event
+from hpo_magic.core.ports import Controls
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.notebook.panel.buttons import Buttons
+from hpo_magic.notebook.panel.clicks import Clicks
+from hpo_magic.notebook.panel.front_page import front_page
+from hpo_magic.notebook.panel.narrowing import narrow_later
+from hpo_magic.notebook.panel.pace import Pace
+from hpo_magic.notebook.panel.pages import (
+    Page,
+    Part,
+    Words,
+    compare_page,
+    log_page,
+    overview_page,
+    tabs_of,
+)
+from hpo_magic.notebook.panel.static import result_in_one, show_result
+from hpo_magic.notebook.panel.steer import steer_page
+from hpo_magic.notebook.panel.trials_page import trials_page
+from hpo_magic.views.live import STYLE, header_html, numbers_html
+
+# Together 2.5 % of the time; the first drawings, which nobody waited for, bring it to 3 % at most.
+# The texts cost a millisecond or two, a plot some fifty.
+TEXT_SHARE, PLOT_SHARE = 0.007, 0.018
+TEXT_GAP_S, PLOT_GAP_S = 0.02, 0.5
+# What a quiet time leaves: the texts are shown at the end of a trial and at the start of the next.
+TEXT_MOST_S, PLOT_MOST_S = 0.03, 0.05
+POLL_S = 1.0  # between events; the clock in the header moves at least so often
+CLOSING_S = 2.0  # how long the end waits for a click that is being handled
+
+
+class Panel:
+    """Shows one search, and takes the user's clicks.
+
+    Parameters
+    ----------
+    controls
+        What the buttons do.
+    kernel
+        The running ipykernel; None outside of one.
+    clock
+        Seconds, for the pace of drawing.
+    """
+
+    def __init__(
+        self,
+        controls: Controls,
+        kernel: Any = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._clock = clock
+        self.controls = controls
+        self._lock = threading.RLock()  # clicks come in another thread
+        self._clicks = Clicks(kernel)
+        self.texts = Pace(TEXT_SHARE, TEXT_GAP_S, TEXT_MOST_S, clock)
+        self._take: Callable[[], Snapshot] | None = None
+        self._latest: Snapshot | None = None
+        self._refreshed_at = clock()
+        self._handles: Any = None
+        self._words = [Words(header_html), Words(numbers_html)]
+        self.buttons = Buttons(controls)
+        self.pages = [
+            overview_page(),
+            trials_page(self._on_choice),
+            self._compare_page(controls),
+            steer_page(controls, self._clicks.connect),
+            log_page(),
+        ]
+        # The plots of the page that is seen share what they may cost: none waits for another.
+        groups = [group for page in self.pages for group in page.groups or (page.parts,)]
+        plots = [[part for part in group if not isinstance(part, Words)] for group in groups]
+        self.paces = {
+            part: Pace(PLOT_SHARE / len(parts), PLOT_GAP_S, PLOT_MOST_S, clock)
+            for parts in plots
+            for part in parts
+        }
+        self.tabs = tabs_of(self.pages)
+        self.tabs.observe(self._on_choice, names="selected_index")
+        self.widget = widgets.VBox(
+            [widgets.HTML(STYLE), *(w.widget for w in self._words), self.buttons.widget, self.tabs]
+        )
+        self.widget.add_class("hpo-panel")
+        controls.idle = self.poll
+
+    def _compare_page(self, controls: Controls) -> Page:
+        ask = controls.narrow
+        narrowing = None if ask is None else narrow_later(ask, lambda: self._latest)
+        return compare_page(self._on_choice, narrowing)
+
+    # What the runner calls.
+
+    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
+        """Open the panel, or redraw what changed and is due."""
+        self._take = snapshot
+        if event is None:
+            self._open(snapshot())
+        else:
+            self._refresh()
+
+    def poll(self) -> None:
+        """Fetch clicks, and catch up with what was not due at the last event."""
+        self._clicks.take()
+        if self._handles is not None and self._clock() - self._refreshed_at >= POLL_S:
+            self._refresh()
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Put the result that stays in place of the widgets."""
+        self._clicks.close()
+        is_mine = self._lock.acquire(timeout=CLOSING_S)
+        try:
+            self._latest = self._take = None
+            shown = show_result(snapshot, self._handles)
+            inner = (*self.widget.children, *(page.widget for page in self.pages))
+            self.widget.children = (widgets.HTML(STYLE + result_in_one(*shown)),)
+            for widget in (w for root in inner for w in _tree(root)):
+                widget.close()
+        finally:
+            if is_mine:
+                self._lock.release()
+
+    # How it is shown.
+
+    def _open(self, snapshot: Snapshot) -> None:
+        """Show the panel, drawn once, so that it has its height from the start."""
+        self._latest = snapshot
+        if snapshot.further:
+            self._add_front()
+        for part in (*self._words, *self._old_parts(snapshot)):
+            part.update(snapshot)
+        self.buttons.update(snapshot, is_live=True)
+        self._clicks.connect([self.tabs, *self.buttons.clickable])
+        for page in self.pages:
+            self._clicks.connect(page.clickable)
+        self._clicks.open()
+        live = display(self.widget, display_id=True)
+        below = display({"text/plain": ""}, raw=True, display_id=True)
+        self._handles = (live, below)
+
+    def _add_front(self) -> None:
+        """Add the page of several objectives' front, second of all."""
+        page = front_page(self.controls.choose)
+        self.pages.insert(1, page)
+        for part in page.parts:
+            self.paces[part] = Pace(PLOT_SHARE, PLOT_GAP_S, PLOT_MOST_S, self._clock)
+        self.tabs.children = [each.widget for each in self.pages]
+        self.tabs.titles = [each.title for each in self.pages]
+
+    def _refresh(self) -> None:
+        """Show the search as it is, as far as something is due."""
+        self._refreshed_at = self._clock()
+        if self._take is None or not self.texts.is_due() or not self._lock.acquire(False):
+            return  # where the lock is held by a click, the next event comes soon
+        try:
+            self._show(self._take())
+        except Exception as error:  # noqa: BLE001  (a plot that fails must not end the search)
+            self._take = None
+            self.buttons.say(f"The panel stands still ({error!r}); the search goes on.")
+        finally:
+            self._lock.release()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._latest = snapshot
+        with self.texts.spending():
+            is_live = self._clicks.is_live
+            self.buttons.update(snapshot, is_live)
+            if not is_live and len(self.tabs.children) > 1:
+                self.tabs.children = self.tabs.children[:1]  # the others could not be filled
+            old = self._old_parts(snapshot)
+            for part in (*self._words, *old):
+                if isinstance(part, Words):
+                    part.update(snapshot)
+        for part in old:
+            if not isinstance(part, Words) and self.paces[part].is_due():
+                with self.paces[part].spending():
+                    part.update(snapshot)
+
+    def _old_parts(self, snapshot: Snapshot) -> list[Part]:
+        """Return what would look different, on the page that is seen."""
+        page = self.pages[self.tabs.selected_index or 0]
+        return [part for part in page.parts if part.is_old(snapshot)]
+
+    def _on_choice(self, _: Any = None) -> None:
+        """Show what the user wants to see, at once: it was asked for."""
+        with self._lock:
+            if self._latest is not None:
+                for part in self._old_parts(self._latest):
+                    part.update(self._latest)
+
+
+def _tree(widget: Any) -> Iterator[Any]:
+    """Yield a widget and all that belong to it; closing one twice does nothing."""
+    for child in getattr(widget, "children", ()):
+        yield from _tree(child)
+    yield from (w for w in (getattr(widget, "style", None), widget.layout) if w is not None)
+    yield widget

@@ -1,0 +1,100 @@
+"""What a running training is compared with: the curves of the others, at the same step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpo_magic.core.curves import Curve, curve_of, judged_by
+from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.trial import History, State, Trial
+
+# A shorter training saves little by being stopped, and has shown little before that.
+FEWEST_REPORTS = 8
+
+
+@dataclass(frozen=True)
+class ReferenceCurves:
+    """A running training among the others; losses, lower is better.
+
+    `own` is its curve. `complete` are those of the complete trials, each ending in the trial's
+    value, and `cut` those of trials that were pruned or skipped.
+    """
+
+    own: Curve
+    complete: tuple[Curve, ...]
+    cut: tuple[Curve, ...] = ()
+
+    @property
+    def step(self) -> int:
+        """The step of its last report."""
+        return self.own.last_step
+
+    @property
+    def loss(self) -> float:
+        """What it reported there."""
+        return self.own.losses[-1]
+
+    @property
+    def finals(self) -> FloatArray:
+        """The final losses of the complete trials, shape (n_complete,)."""
+        return np.array([curve.losses[-1] for curve in self.complete])
+
+    def complete_at(self, step: int) -> FloatArray:
+        """Return the losses of the complete trials at a step, shape (n_complete,).
+
+        One that ended before stays where it ended; one that reported nothing yet is infinite.
+        """
+        return np.array([_or_infinite(curve.at(step)) for curve in self.complete])
+
+    def reached(self, step: int) -> FloatArray:
+        """Return the losses at a step of all that got there, complete or not."""
+        cut = [_or_infinite(c.at(step)) for c in self.cut if c.last_step >= step]
+        return np.concatenate([self.complete_at(step), np.array(cut)])
+
+
+def length_of(trial: Trial, history: History) -> int:
+    """Return the last step of the longest training known, or planned; 0 where that is too short.
+
+    Cheap, so that a report that is at no rung costs next to nothing.
+    """
+    complete = [other.curve for other in history.complete if other.curve]
+    if max(map(len, complete), default=0) < FEWEST_REPORTS:
+        return 0
+    longest = max(curve[-1].step for curve in complete)
+    # Whoever plans 1,000 epochs and stops early says nothing of how long it takes.
+    return longest if trial.n_steps is None else min(longest, trial.n_steps)
+
+
+def is_at_rung(trial: Trial, rungs: Sequence[int]) -> bool:
+    """Return whether the last report has just reached or passed a rung."""
+    step = trial.curve[-1].step
+    before = trial.curve[-2].step if len(trial.curve) > 1 else 0
+    return any(before < rung <= step for rung in rungs)
+
+
+def reference_curves_of(trial: Trial, history: History) -> ReferenceCurves | None:
+    """Return a running training among the others; None where its metric is not reported."""
+    metric = judged_by(history)
+    if metric is None or metric not in trial.curve[-1].metrics:
+        return None
+    complete, cut = [], []
+    for other in history.trials:
+        curve = curve_of(other, metric, history.direction)
+        if other.number == trial.number or not curve.steps:
+            continue
+        if other.state is State.COMPLETE:
+            final = history.loss(other)
+            assert final is not None  # complete trials have a value
+            # The value is that of the model as the cell leaves it, which may be an earlier epoch's.
+            complete.append(Curve(curve.steps, (*curve.losses[:-1], final)))
+        elif other.state in (State.PRUNED, State.SKIPPED):
+            cut.append(curve)
+    return ReferenceCurves(curve_of(trial, metric, history.direction), tuple(complete), tuple(cut))
+
+
+def _or_infinite(loss: float | None) -> float:
+    return math.inf if loss is None else loss

@@ -1,0 +1,184 @@
+"""Going on where a study was: what changed since, and what becomes of what is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hpo_magic.core.domains import Plain
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import Direction, Goal, State, Trial
+from hpo_magic.core.wording import counted
+from hpo_magic.search.options import Options
+from hpo_magic.study.warm_start import settings_to_try
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What tells one cell from another.
+
+    `code` is of the source without its ranges, `ranges` of the ranges, choices and defaults, `data`
+    of what the code reads from outside. An empty one is not compared.
+    """
+
+    source: str = ""
+    code: str = ""
+    ranges: str = ""
+    data: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A revision of a study, ready to go on. `sentence` says what was found; "" if it is new."""
+
+    record: StudyRecord
+    space: Space
+    trials: tuple[Trial, ...]
+    queue: tuple[Mapping[str, Plain], ...]
+    ranges_changed: bool = False
+    sentence: str = ""
+
+
+def open_study(
+    storage: Storage, name: str, options: Options, mark: Fingerprint, line: str = ""
+) -> Opened:
+    """Return the revision of the study that a run with these options works on.
+
+    The last revision goes on if code, data and goal are the same; where only the ranges changed,
+    with the trials that still fit. Anything else, or `fresh`, is a new revision, which tries the
+    best settings of `from_study` first. `line` is the magic's own, to be kept with the study.
+
+    Raises
+    ------
+    StudyNotFound
+        If there is no study `from_study`, or it has no complete trial.
+    """
+    revisions = storage.revisions(name)
+    latest = revisions[-1] if revisions else None
+    reason = _reason_for_new(storage, latest, options, mark)
+    if latest is None or reason:
+        wanted = replace(_record(name, options, mark, len(revisions) + 1), line=line)
+        queue, from_text = _warm_start(storage, options, wanted)
+        record = storage.create(wanted)
+        if record.created != wanted.created:  # another process began the same study just now
+            return open_study(storage, name, replace(options, fresh=False), mark, line)
+        sentence = f"{reason}: a new revision ({record.revision}); the old ones stay."
+        is_worth_saying = latest is not None and _has_results(storage, latest)
+        said = " ".join(filter(None, (sentence if is_worth_saying else "", from_text)))
+        return Opened(record, Space(), (), queue, sentence=said)
+    if line != latest.line:
+        latest = replace(latest, line=line)
+        storage.update(latest)
+    return _going_on(storage, latest, options, mark)
+
+
+def _warm_start(
+    storage: Storage, options: Options, wanted: StudyRecord
+) -> tuple[tuple[Mapping[str, Plain], ...], str]:
+    """Return the settings to be tried first, and the sentence that says so."""
+    if options.from_study is None:
+        return (), ""
+    before = wanted.revision if options.from_study == wanted.name else None
+    found = settings_to_try(storage, options.from_study, options.trials, before)
+    which = counted(len(found), "best setting")
+    return tuple(found), f"After the start the {which} of {options.from_study} are tried."
+
+
+def _reason_for_new(
+    storage: Storage, latest: StudyRecord | None, options: Options, mark: Fingerprint
+) -> str:
+    """Return why the latest revision cannot go on; "" if it can."""
+    if latest is None:
+        return ""
+    if options.fresh:
+        return "Started afresh"
+    if _only_failed(storage.trials(latest.id)):
+        return "Nothing had worked"  # what was amiss is mended by now, in this cell or another
+    if _differ(mark.code, latest.code):
+        return "The code changed"
+    if _differ(mark.data, latest.data):
+        return "The data that the cell reads changed"
+    if options.goals and (options.further or latest.further):
+        goals = (Goal(latest.metric or "value", latest.direction), *latest.further)
+        if set(options.goals) == set(goals):
+            return _reason_of_seed(latest, options)
+        return f"The objectives changed from {_listed(goals)} to {_listed(options.goals)}"
+    if options.metric not in (None, latest.metric):
+        before = f" from {latest.metric}" if latest.metric else ""
+        return f"The metric changed{before} to {options.metric}"
+    if options.direction not in (None, latest.direction):
+        return "The direction changed"
+    return _reason_of_seed(latest, options)
+
+
+def _reason_of_seed(latest: StudyRecord, options: Options) -> str:
+    if options.seed != latest.seed:
+        return f"The seed changed from {latest.seed} to {options.seed}"
+    return ""
+
+
+def _listed(goals: Sequence[Goal]) -> str:
+    return ", ".join(map(str, goals))
+
+
+def _only_failed(trials: Sequence[Trial]) -> bool:
+    states = {trial.state for trial in trials}
+    return State.FAILED in states and not states & {State.COMPLETE, State.PRUNED, State.RUNNING}
+
+
+def _has_results(storage: Storage, record: StudyRecord) -> bool:
+    return any(trial.state is State.COMPLETE for trial in storage.trials(record.id))
+
+
+def _going_on(storage: Storage, record: StudyRecord, options: Options, mark: Fingerprint) -> Opened:
+    trials = tuple(storage.trials(record.id))
+    space = storage.space(record.id)
+    ranges_changed = _differ(mark.ranges, record.ranges)
+    if ranges_changed:
+        # If this process dies before the start has traced the new ranges, the next run traces them.
+        storage.save_space(record.id, Space())
+    if mark.source != record.source or ranges_changed:
+        # The places of the calls may have moved with the text.
+        record = replace(record, source=mark.source, ranges=mark.ranges, names={})
+        storage.update(record)
+    queue = tuple(storage.take_enqueued(record.id))
+    n_done = sum(trial.state.is_finished and space.fits(trial.params) for trial in trials)
+    if ranges_changed and n_done:
+        sentence = (
+            f"The ranges changed: the start runs again, then the search goes on with those of the "
+            f"{counted(n_done, 'trial')} that still fit; the others are set aside, not lost."
+        )
+    elif n_done >= options.trials:
+        waiting = f", and {counted(len(queue), 'enqueued setting')} can wait" if queue else ""
+        more = len(queue) or max(options.trials // 2, 1)
+        sentence = (
+            f"Nothing is missing: {n_done} of {options.trials} trials are done{waiting}. For more: "
+            f"--trials {n_done + more}, or start over with --fresh."
+        )
+    else:
+        sentence = f"Goes on: {n_done} of {options.trials} trials are done." if trials else ""
+    return Opened(record, space, trials, queue, ranges_changed, sentence)
+
+
+def _differ(one: str, other: str) -> bool:
+    return bool(one and other) and one != other
+
+
+def _record(name: str, options: Options, mark: Fingerprint, revision: int) -> StudyRecord:
+    return StudyRecord(
+        id=0,
+        name=name,
+        revision=revision,
+        metric=options.metric,
+        direction=options.direction or Direction.MINIMIZE,
+        seed=options.seed,
+        source=mark.source,
+        code=mark.code,
+        ranges=mark.ranges,
+        data=mark.data,
+        created=time.time(),
+        further=options.further,
+    )

@@ -1,0 +1,114 @@
+"""The rows that a search used, as fingerprints on disk: what the test's rows are compared with.
+
+Arrays that the code reads from outside are recorded before the search, and those that a watched fit
+trained and validated on, at the first training on each seed (new seeds may make new splits).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from hpo_magic.core.events import Run
+from hpo_magic.core.ports import Fit, Storage
+from hpo_magic.core.records import UsedRows
+from hpo_magic.errors import StorageError
+from hpo_magic.honesty.leaks import Fingerprints, Overlap, overlap, row_fingerprints
+
+# Arrays with fewer rows are settings or labels of something else, not data.
+FEWEST_ROWS = 5
+# Of longer arrays an even sample is recorded: a million rows of a hundred numbers take a second.
+MOST_ROWS = 200_000
+
+
+class RowsRecorder:
+    """Records what one study uses. A disk that fails does not end the search."""
+
+    def __init__(self, storage: Storage, study: int) -> None:
+        self._storage, self._study = storage, study
+        self._seeds: set[int] = set()
+
+    def read(self, values: Mapping[str, Any]) -> None:
+        """Record the arrays that the code reads, by name."""
+        found = arrays_in(values).values()
+        self._add(UsedRows(prints_of(array), is_fitted=False) for array in found)
+
+    def fitted(self, run: Run, fits: Sequence[Fit]) -> None:
+        """Record what the fits of a training used, once for each seed."""
+        if run.seed not in self._seeds:
+            self.record(run.seed, fitted_rows(fits))
+
+    def record(self, seed: int, used: Iterable[UsedRows]) -> None:
+        """Record what a training on that seed used, wherever it ran."""
+        if seed not in self._seeds:
+            self._seeds.add(seed)
+            self._add(used)
+
+    def _add(self, used: Iterable[UsedRows]) -> None:
+        with suppress(StorageError):
+            for one in used:
+                self._storage.add_used(self._study, one)
+
+
+def fitted_rows(fits: Sequence[Fit]) -> list[UsedRows]:
+    """Return the rows that fits trained and validated on."""
+    found = {f"{i}": array for i, fit in enumerate(fits) for array in [fit.arrays()]}
+    return [UsedRows(prints_of(array), is_fitted=True) for array in arrays_in(found).values()]
+
+
+def arrays_in(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arrays and tables with rows that can be told apart, by name.
+
+    Those of one dimension are labels, which are all alike, unless they are texts. Containers are
+    looked into once.
+    """
+    found = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            parts = list(value.values())
+        else:
+            parts = list(value) if isinstance(value, list | tuple) else [value]
+        for i, part in enumerate(parts):
+            array = _array(part)
+            if array is not None:
+                found[f"{name}[{i}]" if isinstance(value, list | tuple | Mapping) else name] = array
+    return found
+
+
+def prints_of(array: Any) -> Fingerprints:
+    """Return the fingerprints of an array's rows, or of an even sample of very many."""
+    rows = np.asarray(array)
+    if len(rows) > MOST_ROWS:
+        rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(int)]
+    return row_fingerprints(rows)
+
+
+def leak_of(test: Fingerprints, used: Sequence[UsedRows]) -> tuple[Overlap, bool]:
+    """Return how many test rows the search used, and whether a fit did; else it only read them.
+
+    Data that was read counts if no fit is known to have used a part of it: a cell that splits in
+    three reads the test rows too, and leaves them alone.
+    """
+    fitted = [one.rows for one in used if one.is_fitted]
+    found = overlap(test, fitted)
+    if found.is_leak:
+        return found, True
+    known = np.concatenate(fitted) if fitted else np.empty(0, dtype=np.uint64)
+    read = [one.rows for one in used if not one.is_fitted]
+    return overlap(test, [rows for rows in read if not np.isin(rows, known).any()]), False
+
+
+def _array(value: Any) -> Any:
+    """Return a value as an array if its rows can be told apart; else None."""
+    if not hasattr(value, "__array__") or isinstance(value, type):
+        return None
+    try:
+        array = np.asarray(value)
+    except Exception:  # noqa: BLE001  (a library's `__array__` may raise anything)
+        return None
+    is_text = array.dtype.kind in "USO"
+    has_rows = array.ndim > 1 or (array.ndim == 1 and is_text)
+    return array if has_rows and len(array) >= FEWEST_ROWS else None

@@ -1,0 +1,309 @@
+"""A cell with values written in: each `hp` call gives way to what it returned.
+
+The text is edited in place, so comments and formatting stay. A call without a value, in a branch
+that was not taken, gets what it returns outside a trial. Values that other code asked for cannot
+be written into the cell; a comment on top names them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+
+from hpo_magic.errors import HpoError
+from hpo_magic.source.call_names import Namespace
+from hpo_magic.source.hp_calls import METHODS, HpCall, constant_text, read_source
+from hpo_magic.source.matching import Matching
+from hpo_magic.source.rewriting import Rewriting
+from hpo_magic.source.spelling import arguments_of, chosen, fitting, grouped, not_asked
+
+# What `next(...)` takes the values of several passes from is made before these.
+_REPEATING = ast.For | ast.AsyncFor | ast.While | ast.ClassDef
+
+
+class CannotFreeze(HpoError, ValueError):
+    """A call cannot be replaced: `call` and `line` say which, `reason` why and what to do."""
+
+    def __init__(self, call: str, line: int, reason: str) -> None:
+        super().__init__(call, line, reason)
+        self.call, self.line, self.reason = call, line, reason
+
+    def __str__(self) -> str:
+        """Return the sentence for the user."""
+        return f"The cell cannot be frozen: {self.call} on line {self.line} {self.reason}"
+
+
+def freeze(
+    source: str,
+    params: Mapping[str, object],
+    names: Mapping[str, str] | None = None,
+    namespace: Namespace | None = None,
+    *,
+    known: Mapping[str, Sequence[object]] | None = None,
+    seed: int = 0,
+    first_line: int = 1,
+) -> str:
+    """Return the text of a cell with `params` in the place of its `hp` calls.
+
+    Parameters
+    ----------
+    source
+        The cell as it was typed, IPython's own lines included.
+    params
+        The values by name; "units[2]" is that of the third pass.
+    names
+        `CallSites.names` of the trials of this cell. Without them names are read off the text,
+        which needs the functions and classes that calls are passed to: see `namespace`.
+    namespace
+        Where names in the cell are looked up: signatures, objects among the choices.
+    known
+        The labels of choices by parameter, in the order of the text, for objects that nothing in
+        the text tells apart: `[L2(0.1), L2(0.2)]`.
+    seed
+        What `hp.seed()` returned.
+    first_line
+        The number that `names` gives the first line of `source`.
+
+    Raises
+    ------
+    CannotFreeze
+        If the name of a call cannot be told, or it stands where nothing can be put in its place.
+    SyntaxError
+        If `source` is not Python.
+
+    Examples
+    --------
+    >>> freeze("units = hp.Int(32, 512)  # wide", {"units": 64})
+    'units = 64  # wide'
+    >>> print(freeze("units = [hp.Int(1, 9) for _ in 'ab']", {"units[0]": 3, "units[1]": 5}))
+    _units = iter([3, 5])
+    units = [next(_units) for _ in 'ab']
+    """
+    matching = matched(source, params, names, namespace, first_line)
+    elsewhere = matching.elsewhere
+    frozen = Freezing(matching, known or {}, seed).text()
+    if matching.trials:
+        return frozen  # they have been given the values
+    note = ", ".join(f"{name}={value!r}" for name, value in elsewhere.items())
+    return f"# Asked for by code outside this cell: {note}\n{frozen}" if note else frozen
+
+
+def matched(
+    source: str,
+    params: Mapping[str, object],
+    names: Mapping[str, str] | None,
+    namespace: Namespace | None,
+    first_line: int,
+) -> Matching:
+    """Return which values belong to which calls; the arguments are those of `freeze`.
+
+    Raises
+    ------
+    CannotFreeze
+        If a value may belong to a call whose name cannot be told.
+    """
+    recorded = None if names is None else names_of_text(names, first_line)
+    matching = Matching(read_source(source), params, recorded, namespace or {})
+    elsewhere = matching.elsewhere
+    for site in matching.doubtful if elsewhere else ():
+        told = ", ".join(elsewhere)
+        reason = f"may be one of {told}. Import what it is passed to, and freeze again."
+        raise _refusal(site.call, reason)
+    return matching
+
+
+def names_of_text(names: Mapping[str, str], first_line: int) -> dict[str, str]:
+    """Return the names in the cell by place, with its first line as line 1."""
+    numbered: dict[str, str] = {}
+    for place, name in names.items():
+        origin, _, column = place.rpartition(":")
+        if origin.isdecimal():
+            numbered[f"{int(origin) - first_line + 1}:{column}"] = name
+    return numbered
+
+
+class Freezing:
+    """The replacement of the calls in one text.
+
+    What is written for a value is that of `one`, for those of several passes that of `several`.
+    """
+
+    def __init__(
+        self, matching: Matching, known: Mapping[str, Sequence[object]], seed: int
+    ) -> None:
+        self.matching = matching
+        self.source = matching.source
+        self.rewriting = Rewriting(matching.source)
+        self._known = known
+        self._seed = seed
+        self._removed: list[ast.stmt] = []
+        self._imported: set[str] = set()
+        self.taken = {*re.findall(r"\w+", matching.source.text), *matching.namespace}
+
+    def one(self, name: str, text: str) -> str:
+        """Return what is written for the value of a parameter, which is `text`."""
+        return text
+
+    def several(self, name: str, texts: Sequence[str]) -> str:
+        """Return the same for those of a parameter's passes, to be taken in turn."""
+        return f"[{', '.join(texts)}]"
+
+    def text(self) -> str:
+        """Return the frozen text."""
+        for call, method in self.matching.calls:  # last first, so the inner before the outer
+            if method in METHODS:
+                self._write_value(self.source.site_of(call), method)
+            else:
+                self._write_other(call, method)
+        for trial in self.matching.trials:
+            self._import("optuna")
+            given = self.matching.elsewhere.items()
+            values = ", ".join(f"{name!r}: {self.one(name, repr(v))}" for name, v in given)
+            self.rewriting.replace(trial, f"optuna.trial.FixedTrial({{{values}}})")
+        self.rewriting.remove(self._removed)
+        self.rewriting.remove(self._imports_not_needed())
+        return self.rewriting.text()
+
+    def _write_value(self, site: HpCall, method: str) -> None:
+        arguments = arguments_of(site.call, method)
+        if site.given is not None and self.matching.prefix_of(site) is None:
+            reason = "stands in a name_scope whose name is not written out. Write it out."
+            raise _refusal(site.call, reason)
+        values = self.matching.values_of(site)
+        text_of = self.rewriting.text_of
+        if method == "Choice" and values:
+            listed, around = arguments.get("values"), self.matching.namespace
+            spelled = [
+                chosen(listed, value, text_of, around, self._known.get(name, ()))
+                for name, value in values.items()
+            ]
+        elif method != "Fixed" and values:
+            spelled = [repr(value) for value in values.values()]
+        else:
+            try:
+                spelled = [not_asked(method, arguments, text_of)]
+            except KeyError as error:
+                reason = f"was not reached, and its {error.args[0]} cannot be read. Write it out."
+                raise _refusal(site.call, reason) from None
+        self._put(site.call, self._together(site, list(values), spelled, method))
+
+    def _together(
+        self, site: HpCall, names: Sequence[str], spelled: Sequence[str], method: str
+    ) -> str:
+        """Return what gives each name or pass its value."""
+        if len(set(spelled)) == 1:
+            name = self.matching.name_of(site) or (names[0] if len(names) == 1 else None)
+            is_constant = method == "Fixed" or name is None
+            return spelled[0] if is_constant else self.one(str(name), spelled[0])
+        if site.given is not None:
+            prefix = self.matching.prefix_of(site) or ""
+            pairs = (
+                f"{name.removeprefix(prefix)!r}: {self.one(name, text)}"
+                for name, text in zip(names, spelled, strict=True)
+            )
+            return f"{{{', '.join(pairs)}}}[{self.rewriting.text_of(site.given)}]"
+        around = self.source.statements_around(site.call)
+        if not around:
+            reason = "has another value in each pass of a lambda's loop. Write a `def` instead."
+            raise _refusal(site.call, reason)
+        outermost = [s for s in around if isinstance(s, _REPEATING)][-1:] or around[:1]
+        variable = self.new_variable(names[0])
+        texts = self.several(self.matching.name_of(site) or names[0], spelled)
+        self.rewriting.insert_before(outermost[0], f"{variable} = iter({texts})")
+        return f"next({variable})"
+
+    def new_variable(self, name: str) -> str:
+        """Return a name for a variable that the cell does not have: `_units` for "units[0]"."""
+        variable = "_" + re.sub(r"\W", "_", name.partition("[")[0])
+        while variable in self.taken:
+            variable += "_"
+        self.taken.add(variable)
+        return variable
+
+    def _write_other(self, call: ast.Call, method: str) -> None:
+        """Replace a call on `hp` that is no hyperparameter."""
+        if method == "seed":
+            self._put(call, self.one("seed", repr(self._seed)))
+        elif method == "report":
+            self._drop(call)
+        elif method == "score":
+            self._unwrap_score(call)
+        elif method in ("conditional_scope", "name_scope"):
+            self._import("contextlib")
+            self._put(call, "contextlib.nullcontext()")
+        elif method == "get" and call.args:
+            name = constant_text(call.args[0])
+            if name is not None and name in self.matching.params:
+                self._put(call, self.one(name, repr(self.matching.params[name])))
+
+    def _drop(self, call: ast.Call) -> None:
+        statement = self.source.parents[call]
+        if isinstance(statement, ast.Expr):
+            self._removed.append(statement)
+        else:
+            self._put(call, "None")
+
+    def _unwrap_score(self, call: ast.Call) -> None:
+        """Turn `hp.score(metric, y_true, y_pred)` into `metric(y_true, y_pred)`.
+
+        A metric that is a text stays `hp.score`, which needs no search: "accuracy" takes labels and
+        probabilities alike, and no one function elsewhere does.
+        """
+        order = ("metric", "y_true", "y_pred")
+        given = dict(zip(order, call.args, strict=False))
+        given |= {k.arg: k.value for k in call.keywords if k.arg in order}
+        metric, *rest = (given[name] for name in order if name in given)
+        if constant_text(metric) is not None:
+            if ast.unparse(call.func) == "hp.score" and not self._imports_hp():
+                self._insert_import("from hpo_magic import hp")
+            return
+        text_of = self.rewriting.text_of
+        self._put(call, f"{grouped(text_of(metric))}({', '.join(map(text_of, rest))})")
+
+    def _import(self, module: str) -> None:
+        """Put an import at the top, unless there is one."""
+        body = self.source.tree.body
+        imported = {a.name for node in body if isinstance(node, ast.Import) for a in node.names}
+        if module not in imported:
+            self._insert_import(f"import {module}")
+
+    def _insert_import(self, text: str) -> None:
+        if text in self._imported:
+            return
+        self._imported.add(text)
+        body = self.source.tree.body
+        first = next((s for s in body if not _must_come_first(s)), body[-1])
+        self.rewriting.insert_before(first, text)
+
+    def _imports_hp(self) -> bool:
+        """Whether the text itself imports `hp` under that name."""
+        imports = (n for n in self.source.parents if isinstance(n, ast.ImportFrom))
+        return any((a.asname or a.name) == "hp" for node in imports for a in node.names)
+
+    def _imports_not_needed(self) -> list[ast.stmt]:
+        """Return the imports of an `hp` that nothing in the text uses any more."""
+        nodes = list(self.source.parents)
+        names = (node for node in nodes if isinstance(node, ast.Name))
+        used = {name.id for name in names if self.rewriting.is_untouched(name)}
+        imports = (n for n in nodes if isinstance(n, ast.ImportFrom) and n.module == "hpo_magic")
+        return [
+            node
+            for node in imports
+            if [alias.name for alias in node.names] == ["hp"]
+            and (node.names[0].asname or "hp") not in used
+        ]
+
+    def _put(self, call: ast.Call, text: str) -> None:
+        self.rewriting.replace(call, fitting(text, call, self.source.parents[call]))
+
+
+def _must_come_first(statement: ast.stmt) -> bool:
+    """Return whether `statement` is a docstring or a future import."""
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == "__future__"
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _refusal(call: ast.Call, reason: str) -> CannotFreeze:
+    return CannotFreeze(f"{ast.unparse(call.func)}(...)", call.lineno, reason)

@@ -1,0 +1,153 @@
+"""Which of a trial's values belong to which `hp` call of a text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count, takewhile
+
+from hpo_magic.source.call_names import Namespace, label, names_in
+from hpo_magic.source.hp_calls import METHODS, HpCall, Source, constant_text, dotted
+
+
+@dataclass(frozen=True)
+class Matching:
+    """The calls on `hp` in a text, and the values of a trial.
+
+    `recorded` are the names of the unnamed calls by place, as `CallSites.names` has them but with
+    the lines of this text; None to read them off the text with the help of `namespace`.
+    """
+
+    source: Source
+    params: Mapping[str, object]
+    recorded: Mapping[str, str] | None
+    namespace: Namespace
+
+    @cached_property
+    def calls(self) -> list[tuple[ast.Call, str]]:
+        """The calls on `hp`, last first, each with what is called: "Int", "report", ..."""
+        found: list[tuple[ast.Call, str]] = []
+        for node in self.source.parents:
+            if isinstance(node, ast.Call) and (chain := dotted(node.func)):
+                # `Int = hp.Int` gives calls that only a trial could tell for what they are.
+                is_recorded = f"{node.lineno}:{node.col_offset}" in (self.recorded or {})
+                if ".".join(chain[:-1]) in self.bases or (is_recorded and chain[-1] in METHODS):
+                    found.append((node, chain[-1]))
+        return sorted(found, key=lambda c: (c[0].lineno, c[0].col_offset), reverse=True)
+
+    @cached_property
+    def bases(self) -> set[str]:
+        """What `hp` is called in the text."""
+        bases = {"hp", "hpo_magic.hp"}
+        for node in self.source.parents:
+            if isinstance(node, ast.ImportFrom) and node.module == "hpo_magic":
+                bases |= {alias.asname or alias.name for alias in node.names if alias.name == "hp"}
+            elif isinstance(node, ast.Import):
+                bases |= {f"{alias.asname}.hp" for alias in node.names if alias.name == "hpo_magic"}
+        hp = self.namespace.get("hp")
+        return bases | {name for name, value in self.namespace.items() if hp and value is hp}
+
+    def values_of(self, site: HpCall) -> dict[str, object]:
+        """Return the values of a call by name: one, one per pass, or one per name it was given.
+
+        None at all if the call was not reached.
+        """
+        if site.given is None or constant_text(site.given) is not None:
+            return self._of_fixed_name(site)
+        prefix = re.escape(self.prefix_of(site) or "")
+        pattern = re.compile(prefix + _pattern(site.given), re.DOTALL)
+        fixed = {name for other in self._sites for name in self._of_fixed_name(other)}
+        free = {name: value for name, value in self.params.items() if name not in fixed}
+        return {name: value for name, value in free.items() if pattern.fullmatch(name)}
+
+    def name_of(self, site: HpCall) -> str | None:
+        """Return the name of a call, of all its passes together; None if it is made anew each time.
+
+        Also that of a call that was not reached.
+        """
+        if site.given is None:
+            return self._names.get(label(site))
+        name = constant_text(site.given)
+        return None if name is None else f"{self.prefix_of(site) or ''}{name}"
+
+    def prefix_of(self, site: HpCall) -> str | None:
+        """Return what the `hp.name_scope`s around a call put before its name.
+
+        None if one of them has a name that is not written out.
+        """
+        prefix = ""
+        for statement in self.source.statements_around(site.call):
+            for item in statement.items if isinstance(statement, ast.With) else ():
+                call = item.context_expr
+                if not isinstance(call, ast.Call):
+                    continue
+                chain = dotted(call.func) or ("",)
+                if chain[-1] == "name_scope" and ".".join(chain[:-1]) in self.bases:
+                    name = constant_text(call.args[0]) if call.args else None
+                    if name is None:
+                        return None
+                    prefix = f"{name}/{prefix}"
+        return prefix
+
+    @cached_property
+    def trials(self) -> list[ast.Attribute]:
+        """The places where the text takes `hp.trial`, to pass it to an objective of Optuna's."""
+        found = []
+        for node in self.source.parents:
+            chain = dotted(node) if isinstance(node, ast.Attribute) else None
+            if isinstance(node, ast.Attribute) and chain and chain[-1] == "trial":
+                is_of_hp = ".".join(chain[:-1]) in self.bases
+                if is_of_hp and not isinstance(self.source.parents[node], ast.Attribute):
+                    found.append(node)
+        return found
+
+    @property
+    def elsewhere(self) -> dict[str, object]:
+        """The values that no call in the text has asked for."""
+        here = {name for site in self._sites for name in self.values_of(site)}
+        return {name: value for name, value in self.params.items() if name not in here}
+
+    @property
+    def doubtful(self) -> Iterator[HpCall]:
+        """The calls that may have values under names that cannot be told from the text."""
+        for site in self._sites:
+            is_guessed = self.recorded is None and site.given is None and bool(site.bindings)
+            if is_guessed and not self.values_of(site):
+                yield site
+
+    @cached_property
+    def _sites(self) -> list[HpCall]:
+        return [self.source.site_of(call) for call, method in self.calls if method in METHODS]
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        if self.recorded is not None:
+            return self.recorded
+        return names_in(self.source, self.namespace, self.bases)
+
+    def _of_fixed_name(self, site: HpCall) -> dict[str, object]:
+        name = constant_text(site.given)
+        if site.given is None:
+            name = self._names.get(label(site))
+        elif name is not None:
+            name = f"{self.prefix_of(site) or ''}{name}"
+        names = [] if name is None else [name]
+        if name is not None and site.given is None and site.loops:
+            passes = (f"{name}[{i}]" for i in count())
+            names = list(takewhile(self.params.__contains__, passes))
+        return {name: self.params[name] for name in names if name in self.params}
+
+
+def _pattern(name: ast.expr) -> str:
+    """Return a regular expression for the names that an expression can give."""
+    match name:
+        case ast.Constant(value=value):
+            return re.escape(str(value))
+        case ast.JoinedStr(values=parts):
+            return "".join(map(_pattern, parts))
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _pattern(left) + _pattern(right)
+    return ".+"

@@ -1,0 +1,57 @@
+"""What is stored of a study, as the views take it."""
+
+from __future__ import annotations
+
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import StudyRecord, TestEvaluation
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.trial import State
+from hpo_magic.errors import StudyNotFound, did_you_mean
+
+
+def open_snapshot(storage: Storage, name: str) -> tuple[StudyRecord, Snapshot]:
+    """Return the latest revision of a study, and what is in it.
+
+    Raises
+    ------
+    StudyNotFound
+        If there is no study of that name.
+    """
+    revisions = storage.revisions(name)
+    if not revisions:
+        names = storage.names()
+        listed = f" There are: {', '.join(names)}." if names else " There is none yet."
+        raise StudyNotFound(f"no study {name!r} here.{did_you_mean(name, names)}{listed}")
+    return revisions[-1], snapshot_of(storage, revisions[-1])
+
+
+def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
+    """Return what is stored of one revision, for the views."""
+    space = storage.space(record.id)
+    trials = storage.trials(record.id)
+    fits = {t.number for t in trials if t.state is State.RUNNING or space.fits(t.params)}
+    return Snapshot(
+        name=record.name,
+        metric=record.metric or "value",
+        direction=record.direction,
+        further=record.further,
+        chosen=record.chosen,
+        space=space,
+        trials=tuple(t for t in trials if t.number in fits),
+        set_aside=tuple(t for t in trials if t.number not in fits),
+        started=record.created,
+        at=record.created + sum(trial.duration_s or 0.0 for trial in trials),
+        ended="",
+        is_live=False,
+        evaluations=tuple(evaluations_of(storage, record)),
+    )
+
+
+def evaluations_of(storage: Storage, record: StudyRecord) -> list[TestEvaluation]:
+    """Return the looks at a test set with this revision of the study."""
+    key = (record.name, record.revision)
+    return [
+        evaluation
+        for evaluation in storage.evaluations()
+        if (evaluation.study, evaluation.revision) == key
+    ]

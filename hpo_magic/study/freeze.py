@@ -1,0 +1,123 @@
+"""The winning setting written into the cell: as a cell, as a script, as a function."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpo_magic.core.domains import Choice
+from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import Trial
+from hpo_magic.core.wording import number
+from hpo_magic.errors import HpoError, OptionError, did_you_mean
+from hpo_magic.source.call_names import Namespace
+from hpo_magic.source.freeze import freeze, matched
+from hpo_magic.source.function import as_function, refuse_unseen
+from hpo_magic.source.script import as_script, cells_needed, modules_of, refuse_magics, shown
+
+FORMS = ("cell", "script", "function")
+FIRST_LINE = 2  # of the cell's text: places of calls count `%%hpo` as line 1
+
+
+class Frozen(str):
+    """The text of a cell or program; shown as it is, without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, and what to run to see that it comes to the score on record.
+
+    `is_alone` tells whether that needs nothing of the notebook.
+    """
+
+    text: str
+    to_check: str
+    is_alone: bool = False
+
+
+def written(
+    form: str,
+    record: StudyRecord,
+    trial: Trial,
+    space: Space,
+    namespace: Namespace,
+    cells: Callable[[], Sequence[str]] | None,
+) -> Written:
+    """Return the cell of a study with the values of a trial.
+
+    Parameters
+    ----------
+    form
+        One of `FORMS`.
+    namespace
+        The notebook's.
+    cells
+        Returns what was run in the notebook before the search; None without a notebook.
+
+    Raises
+    ------
+    OptionError
+        If there is no such form.
+    HpoError
+        If the study was not searched from a cell, or it cannot be written in that form.
+    """
+    if form not in FORMS:
+        raise OptionError(
+            f"form: {form!r} is not one of {', '.join(FORMS)}.{did_you_mean(form, FORMS)}"
+        )
+    if not record.source:
+        raise HpoError(f"Study {record.name!r} was not searched from a cell: nothing to freeze.")
+    domains = {name: parameter.domain for name, parameter in space.items()}
+    arguments: dict[str, Any] = {
+        "names": record.names or None,
+        "namespace": namespace,
+        "first_line": FIRST_LINE,
+    }
+    values: dict[str, Any] = {
+        "known": {n: d.values for n, d in domains.items() if isinstance(d, Choice)},
+        "seed": trial.seed,
+    }
+    metric = record.metric or "value"
+    about = f"Trial {trial.number} of {record.name}: {metric} {number(trial.value)} in the search."
+    if form == "function":
+        text = as_function(
+            record.source, trial.params, **arguments, **values, metric=record.metric, about=about
+        )
+        name = text.partition("(")[0].removeprefix("def ")
+        return Written(text, f"{text}\n{name}()")
+    frozen = freeze(record.source, trial.params, **arguments, **values)
+    if form == "cell":
+        return Written(frozen, frozen)
+    refuse_magics(frozen)
+    refuse_unseen(matched(record.source, trial.params, **arguments))
+    if cells is None:
+        raise HpoError(
+            f"A script needs what the notebook made for the cell: run %hpo {record.name} in the "
+            f"notebook, and freeze there."
+        )
+    needed = cells_needed(cells(), frozen, namespace)
+    seeding = _seeding(trial.seed, modules_of("\n".join([*needed, frozen])))
+    text, to_check = (as_script(needed, t, seeding, about) for t in (shown(frozen), frozen))
+    return Written(text, to_check, is_alone=True)
+
+
+def _seeding(seed: int, modules: set[str]) -> str:
+    """Return statements that set the random streams as a trial's are set before it begins.
+
+    By names that no cell has: its own `random` may be a function.
+    """
+    if modules & {"keras", "tensorflow"}:  # sets those of Python and NumPy, too
+        return f"import keras as _keras\n\n_keras.utils.set_random_seed({seed})"
+    lines = ["import random as _random", "", f"_random.seed({seed})"]
+    if modules - sys.stdlib_module_names:
+        lines.insert(1, "import numpy as _numpy")
+        lines.append(f"_numpy.random.seed({seed})")
+    return "\n".join(lines)

@@ -1,0 +1,244 @@
+"""Bringing back what a trial left: from disk where it was kept, else by training again.
+
+The models of the best trials, among which a re-check chooses, are kept as they were when their
+values were measured. What else the cell made comes back by running it again with the same values
+and the same seed.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hpo_magic.core.events import Completed, Run
+from hpo_magic.core.ports import Fit, Framework, ModelKeeper
+from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.trial import Kind, Trial
+from hpo_magic.core.wording import number
+from hpo_magic.errors import HpoError, StorageError
+from hpo_magic.executors.trial_execution import Objective, ObjectiveResult, TrialExecution
+from hpo_magic.frameworks import kept_random_state
+
+# Where a cell fits nothing that is watched, its model is the variable called so, if there is one.
+USUAL_NAMES = ("model", "best_model", "clf", "classifier", "reg", "regressor", "estimator", "pipe")
+
+
+@dataclass
+class ModelStore:
+    """Keeps the models of one study's leading trials, and brings trials back.
+
+    Parameters
+    ----------
+    folder
+        Where models are kept; None: nowhere, as for a study in memory.
+    record
+        The revision of the study.
+    objective
+        The code that trains; None where it is not at hand, as in a script that loads a study.
+    frameworks
+        Those that are watched.
+    models
+        Saves and loads the frameworks' models.
+    """
+
+    folder: Path | None
+    record: StudyRecord
+    objective: Objective | None
+    frameworks: Sequence[Framework]
+    models: ModelKeeper
+    note: Callable[[str], None] = field(default=lambda text: None)  # tells the user
+    _trained: tuple[int, ObjectiveResult, Any] | None = None
+
+    def keep(self, run: Run, trained: ObjectiveResult, fits: Sequence[Fit]) -> None:
+        """Save the model of a trial that leads, in place of those that lead no longer."""
+        if self.folder is None or not fits:
+            return
+        place = self._place(run.number)
+        try:
+            self.models.save(fits[-1].model, place)
+        except StorageError as error:  # the trial counts all the same
+            self.note(f"{error} Its trial counts; the model can be trained again.")
+            return
+        self._forget_others(place, run.kept_too)
+
+    @property
+    def model_of(self) -> Callable[[Sequence[Fit]], dict[str, bytes] | None]:
+        """What turns the model of a training into files, where it ran: it can be pickled."""
+        return partial(_as_files, None if self.folder is None else self.models)
+
+    def put(self, number: int, files: Mapping[str, bytes], kept_too: Sequence[int]) -> None:
+        """Keep a model that was trained elsewhere, as files by name, and those of `kept_too`."""
+        if self.folder is None or not files:
+            return
+        place = self._place(number)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            for name, data in files.items():
+                (place / name).write_bytes(data)
+        except OSError as error:
+            self.note(f"The model could not be kept in {place}: {error}. Its trial counts.")
+            return
+        self._forget_others(place, kept_too)
+
+    def _forget_others(self, place: Path, kept_too: Sequence[int]) -> None:
+        """Delete the models of trials that lead no longer."""
+        staying = {self._place(number) for number in kept_too}
+        for other in place.parent.iterdir():
+            if other != place and other not in staying:
+                shutil.rmtree(other, ignore_errors=True)  # one left over does no harm
+
+    def has_kept(self, trial: Trial) -> bool:
+        """Return whether the trial's model is on disk."""
+        return self.folder is not None and self.models.is_kept(self._place(trial.number))
+
+    def model(self, trial: Trial) -> Any:
+        """Return the model of a trial.
+
+        Raises
+        ------
+        HpoError
+            If it was not kept and cannot be made again, or cannot be told from the variables.
+        """
+        if self.has_kept(trial):
+            variables = self._trained[1].variables if self._trained else {}
+            # The classes that it is made of are the notebook's, or the script's, or the cell's own.
+            namespace = {**vars(sys.modules["__main__"]), **variables}
+            try:
+                return self.models.load(self._place(trial.number), namespace)
+            except HpoError:
+                # It may be made of a class that the cell itself defines. Run again, the cell builds
+                # the model, and the kept weights are put into it.
+                if self.objective is None:
+                    raise
+        model = self.again(trial)[1]
+        if model is None:
+            raise HpoError(
+                f"Trial {trial.number} of study {self.record.name!r} left no model: it fits no "
+                f"Keras model, and no variable of its cell that is called `model` can predict."
+            )
+        return model
+
+    def again(self, trial: Trial) -> tuple[Mapping[str, Any], Any]:
+        """Train again with the trial's values and seed; return the cell's variables and its model.
+
+        Raises
+        ------
+        HpoError
+            If the code is not here, or fails.
+        """
+        if self._trained is None or self._trained[0] != trial.number:
+            self._trained = (trial.number, *self._train(trial))
+        _, trained, model = self._trained
+        return trained.variables, model
+
+    def check(self, trial: Trial, frozen: Objective, form: str = "cell") -> None:
+        """Run the trial's cell with the values written in; its score must be the one on record.
+
+        `form` is what the cell was made, for the message.
+
+        Raises
+        ------
+        HpoError
+            If it is not, or the cell fails.
+        """
+        execution = self._attempt(frozen)
+        run = Run(trial.number, {}, Kind.ENQUEUED, trial.seed, to_beat=None)
+        with kept_random_state():
+            ended = execution(run, lambda step, metrics, n_steps=None: None, lambda: None)
+        if not isinstance(ended, Completed):
+            failure = getattr(ended, "failure", "it was stopped")
+            raise HpoError(f"The frozen {form} does not run: {failure}.") from execution.last_error
+        again = ended.outcome.value
+        if trial.value is None or again is None or math.isclose(trial.value, again, rel_tol=1e-6):
+            return
+        raise HpoError(
+            f"The frozen {form} came to {number(again)}, and trial {trial.number} to "
+            f"{number(trial.value)} in the search. Either the data or the libraries changed since, "
+            f"or the code draws random numbers of its own; seed them with hp.seed()."
+        )
+
+    def _train(self, trial: Trial) -> tuple[ObjectiveResult, Any]:
+        if self.objective is None:
+            raise HpoError(
+                f"The model of study {self.record.name!r} was not kept, and the code that made it "
+                f"is not here. Run its cell again."
+            )
+        caught: list[tuple[ObjectiveResult, Any]] = []
+
+        def catch(run: Run, trained: ObjectiveResult, fits: Sequence[Fit]) -> None:
+            caught.append((trained, fits[-1].model if fits else _model_among(trained)))
+
+        execution = self._attempt(self.objective)
+        execution.keep = catch
+        execution.names = dict(self.record.names)
+        run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed, to_beat=None)
+        with kept_random_state():
+            ended = execution(run, lambda step, metrics, n_steps=None: None, lambda: None)
+        if not isinstance(ended, Completed) or not caught:
+            raise HpoError(
+                f"Trial {trial.number} of study {self.record.name!r} could not be run again: "
+                f"{getattr(ended, 'failure', 'it was stopped')}."
+            ) from execution.last_error
+        trained, model = caught[0]
+        is_kept = self.folder is not None and model is not None
+        if not (is_kept and self.models.restore(self._place(trial.number), model)):
+            self._compare(trial, ended.outcome.value)
+        return trained, model
+
+    def _attempt(self, objective: Objective) -> TrialExecution:
+        record = self.record
+        return TrialExecution(
+            objective, self.frameworks, record.metric, record.direction, record.further
+        )
+
+    def _compare(self, trial: Trial, again: float | None) -> None:
+        """Warn if a trial that ran again came to another value: then its model is another one."""
+        if trial.value is None or again is None or math.isclose(trial.value, again, rel_tol=1e-6):
+            return
+        warnings.warn(
+            f"Trial {trial.number} of study {self.record.name!r} came to {number(again)} when it "
+            f"ran again, and to {number(trial.value)} in the search: the model is not the same. "
+            f"Either the data or the libraries changed since, or the code draws random numbers of "
+            f"its own; seed them with hp.seed().",
+            stacklevel=2,
+        )
+
+    def _place(self, number: int) -> Path:
+        assert self.folder is not None  # the callers have looked
+        return self.folder / f"{self.record.name}-{self.record.revision}" / f"trial-{number}"
+
+
+def _as_files(models: ModelKeeper | None, fits: Sequence[Fit]) -> dict[str, bytes] | None:
+    """Return the last fit's model as the files it is kept in; None where it cannot be."""
+    if models is None or not fits:
+        return None
+    with TemporaryDirectory() as folder:
+        try:
+            models.save(fits[-1].model, Path(folder))
+        except StorageError:  # the trial counts all the same
+            return None
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def _model_among(trained: ObjectiveResult) -> Any:
+    """Return the model in the dict at the end, or the variable that is one; None if there is none.
+
+    A variable is one by its name, or because it alone predicts.
+    """
+    if isinstance(trained.last, Mapping) and hasattr(trained.last.get("model"), "predict"):
+        return trained.last["model"]
+    for name in USUAL_NAMES:
+        if hasattr(trained.variables.get(name), "predict"):
+            return trained.variables[name]
+    able = [
+        v for v in trained.variables.values() if hasattr(v, "predict") and not isinstance(v, type)
+    ]
+    return able[0] if len(able) == 1 else None

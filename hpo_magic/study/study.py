@@ -1,0 +1,387 @@
+"""A study: what a search found, for the user to ask, plot, freeze and take elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hpo_magic.core.domains import Plain
+from hpo_magic.core.labels import label_of
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import StudyRecord, TestEvaluation
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import Space, describe
+from hpo_magic.core.trial import Trial
+from hpo_magic.core.wording import counted, setting
+from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
+from hpo_magic.executors.trial_execution import Objective
+from hpo_magic.honesty.rechecking import (
+    chosen_trial,
+    honest_by_goal,
+    honest_of,
+)
+from hpo_magic.honesty.report import Honest
+from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
+from hpo_magic.study.choose import chosen_number
+from hpo_magic.study.exports import Exports
+from hpo_magic.study.freeze import Frozen, written
+from hpo_magic.study.models import ModelStore
+from hpo_magic.study.plots import Plots
+from hpo_magic.study.vote import Vote
+from hpo_magic.study.warm_start import narrowed_cell, settings_of_table
+
+# How many models a vote has where nothing is said: more changed little where it was measured.
+FEWEST_VOTERS, MOST_VOTERS = 2, 5
+
+
+@dataclass
+class Study(Plots, Exports):
+    """What a search found. A bare study in a cell shows its result.
+
+    `best_seen` is the best validation value among many, so it is optimistic: luck chose it too.
+    `honest` is what to expect instead, from running the best settings again. What holds is what
+    `%%hpo_test NAME` measures once, on data the search never saw: `test`.
+    """
+
+    record: StudyRecord
+    storage: Storage
+    snapshot: Snapshot
+    model_store: ModelStore | None = None
+    unsaved: dict[int, Trial] = field(default_factory=dict)  # what a failing disk did not take
+    namespace: Mapping[str, Any] = field(default_factory=dict)  # where the cell looks names up
+    new_cell: Callable[[str], None] | None = None  # puts a text into a new cell below
+    # Of a cell's text; whether it has nothing of the notebook.
+    objective_of: Callable[[str, bool], Objective] | None = None
+    cells: Callable[[], Sequence[str]] | None = None  # that ran before the search, as typed
+
+    @property
+    def name(self) -> str:
+        """The name under which the study is stored."""
+        return self.record.name
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The trials that count, by number: the start first, failed ones included."""
+        return self.snapshot.trials
+
+    @property
+    def set_aside(self) -> tuple[Trial, ...]:
+        """The trials that a change of the ranges put outside the search space."""
+        return self.snapshot.set_aside
+
+    @property
+    def space(self) -> Space:
+        """The parameters that were reached, with their ranges."""
+        return self.snapshot.space
+
+    @property
+    def start(self) -> Trial | None:
+        """The trial on the defaults: the cell as you wrote it. None if it did not run."""
+        return self.snapshot.start
+
+    @property
+    def front(self) -> tuple[Trial, ...]:
+        """The complete trials that no other is better than in all objectives at once.
+
+        Sorted by the first objective, the best first; with one objective the best trial alone.
+        """
+        return tuple(self.snapshot.history.front)
+
+    def choose(self, trial: int | None = None, **limits: float) -> Study:
+        """Take a point of the front: what `best_trial`, `honest`, `freeze()` and the test are of.
+
+        The choice is stored with the study, and may be made again. Without arguments it is taken
+        back: then the most balanced point is taken, the nearest to the best of all objectives.
+
+        Parameters
+        ----------
+        trial
+            A complete trial's number; it may lie behind the front.
+        **limits
+            What objectives must keep, by metric: `n_params=20_000` is at most where it is
+            minimized, at least where it is maximized. Of the points of the front that keep them all
+            the best in the other objective is taken, the most balanced where there are several.
+
+        Returns
+        -------
+        Study
+            This one.
+
+        Raises
+        ------
+        HpoError
+            If the study has one objective, or no trial is that one or keeps the limits.
+
+        Examples
+        --------
+        >>> from hpo_magic import hp, search
+        >>> def bowl():
+        ...     x = hp.Float(0, 3)
+        ...     return {"error": (x - 2) ** 2, "cost": x**2}
+        >>> study = search(bowl, trials=20, minimize=["error", "cost"], ui="none", recheck="0")
+        >>> study.choose(cost=1.0).best_trial.metrics["cost"] <= 1
+        True
+        """
+        number = chosen_number(self.snapshot, trial, limits)
+        self.storage.choose(self.record.id, number)
+        self.record = replace(self.record, chosen=number)
+        self.snapshot = replace(self.snapshot, chosen=number)
+        return self
+
+    @property
+    def best_trial(self) -> Trial:
+        """The trial whose setting to take: the choice of the re-check, else the best seen.
+
+        With several objectives: the one that was chosen (`choose`), else the most balanced one.
+
+        Raises
+        ------
+        HpoError
+            If no trial is complete.
+        """
+        chosen = chosen_trial(self.snapshot)
+        if chosen is None:
+            raise HpoError(f"Study {self.name!r} has no complete trial yet.")
+        return chosen
+
+    @property
+    def best_params(self) -> dict[str, Plain]:
+        """The setting of the best trial: its active parameters alone."""
+        return dict(self.best_trial.params)
+
+    @property
+    def best_seen(self) -> float:
+        """The best validation value seen: optimistic, since it was picked as the best of many.
+
+        Raises
+        ------
+        HpoError
+            If no trial is complete, or there are several objectives.
+        """
+        if self.snapshot.further:
+            names = ", ".join(goal.metric for goal in self.snapshot.goals)
+            raise HpoError(
+                f"Study {self.name!r} has several objectives ({names}), so no value is the best. "
+                f".front has the trials that none is better than, .choose(…) takes one of them."
+            )
+        best = self.snapshot.history.best()
+        if best is None:
+            raise HpoError(f"Study {self.name!r} has no complete trial yet.")
+        value = best.value
+        assert value is not None  # complete trials have one
+        return value
+
+    @property
+    def honest(self) -> Honest | dict[str, Honest] | None:
+        """What to expect of the chosen setting on new data; None if nothing was re-run for it.
+
+        Its `value`, `half_width` (of the 95% interval, where there is one), and `how`. With several
+        objectives one of these for each, by metric.
+        """
+        if self.snapshot.further:
+            of_all = honest_by_goal(self.snapshot)
+            return None if of_all[self.snapshot.metric].value is None else of_all
+        found = honest_of(self.snapshot)
+        return None if found.value is None else found
+
+    @property
+    def test(self) -> TestEvaluation | None:
+        """The first look at the test set with what is chosen now, or a vote; None before it."""
+        chosen = self.best_trial.number
+        evaluations = [
+            evaluation
+            for evaluation in evaluations_of(self.storage, self.record)
+            if evaluation.choice or evaluation.trial == chosen
+        ]
+        return next(
+            (evaluation for evaluation in evaluations if evaluation.value is not None), None
+        )
+
+    def best_model(self) -> Any:
+        """Return the model of the best trial, as it was when its value was measured.
+
+        Raises
+        ------
+        HpoError
+            If it was not kept and the code that made it is not here to be run again.
+        """
+        return self._model_of(self.best_trial)
+
+    def best_models(self, n: int) -> list[Any]:
+        """Return the models of the `n` best trials seen, best first: for an ensemble, say.
+
+        The leading ones are kept on disk, as many as the re-check may choose from; others are
+        trained again.
+
+        Raises
+        ------
+        HpoError
+            If there are fewer complete trials, or a model cannot be brought back.
+        """
+        best = self.snapshot.history.ranked
+        if n > len(best):
+            done = counted(len(best), "complete trial")
+            raise HpoError(f"Study {self.name!r} has {done}, not {n}.")
+        return [self._model_of(trial) for trial in best[:n]]
+
+    def _model_of(self, trial: Trial) -> Any:
+        if self.model_store is None:
+            raise HpoError(
+                f"The model of study {self.name!r} was not kept, and the cell that made it is not "
+                f"here. Run its %%hpo cell again."
+            )
+        return self.model_store.model(trial)
+
+    def vote(self, n_models: int | None = None) -> Vote:
+        """Return the best models as one: `predict` gives their mean, or the most frequent label.
+
+        Parameters
+        ----------
+        n_models
+            How many, by their value in the search; None: those on disk (`--keep`), else the best 5.
+            Models that were not kept are trained again.
+
+        Raises
+        ------
+        HpoError
+            If there are fewer than 2 settings, or a model cannot be had.
+        """
+        best_of: dict[str, Trial] = {}
+        for trial in self.snapshot.history.ranked:
+            best_of.setdefault(setting(trial.params), trial)
+        leaders = list(best_of.values())
+        kept = [t for t in leaders if self.model_store is not None and self.model_store.has_kept(t)]
+        if n_models is None and len(kept) >= FEWEST_VOTERS:
+            voters = kept
+        else:
+            voters = leaders[: MOST_VOTERS if n_models is None else n_models]
+        if len(voters) < FEWEST_VOTERS:
+            raise HpoError(
+                f"A vote needs {FEWEST_VOTERS} settings or more; study {self.name!r} has "
+                f"{len(voters)} to offer."
+            )
+        models = [self._model_of(trial) for trial in voters]
+        return Vote(models, [trial.number for trial in voters])
+
+    def enqueue(self, table: Any = None, /, **params: Any) -> None:
+        """Have settings tried first when the search goes on.
+
+        Parameters that are left out are the sampler's to choose.
+
+        Parameters
+        ----------
+        table
+            Rows of settings: a pandas frame, such as another study's `to_frame()`, or dicts.
+            Columns that are no parameters are passed over.
+        **params
+            One setting.
+
+        Raises
+        ------
+        SpaceError
+            If a name is not a parameter of the study, or a value is outside its range.
+        HpoError
+            If no column of the table is a parameter.
+        """
+        settings = settings_of_table(table, self.space, self.name) if table is not None else []
+        if params or table is None:
+            settings.append({name: label_of(value) for name, value in params.items()})
+        for plain in settings:  # all are right, or none is taken
+            for name, value in plain.items():
+                self.snapshot.check_name(name)
+                if value not in self.space[name].domain:
+                    allowed = describe(self.space[name].domain)
+                    raise SpaceError(f"{name}: {value!r} is not in its range ({allowed}).")
+        for plain in settings:
+            self.storage.enqueue(self.record.id, plain)
+
+    def narrowed(self) -> Frozen:
+        """Return the cell with ranges around the best tenth, and put it into a new cell below.
+
+        Its line has the options of the search, and half as many trials more. Run it, and the search
+        goes on: trials that fit the new ranges are kept as history.
+
+        Raises
+        ------
+        HpoError
+            If the study was not searched from a cell, has fewer than 20 trials, or its
+            best ones are all over the ranges.
+        """
+        text = self.narrowed_cell()
+        if self.new_cell is not None:
+            self.new_cell(text)
+        return Frozen(text)
+
+    def narrowed_cell(self) -> str:
+        """Return the text of `narrowed()`, and put it nowhere."""
+        return narrowed_cell(self.record, self.snapshot, self.namespace)
+
+    def revision(self, number: int) -> Study:
+        """Return another revision of the study, to read and to compare.
+
+        Raises
+        ------
+        StudyNotFound
+            If there is no such revision.
+        """
+        for record in self.storage.revisions(self.name):
+            if record.revision == number:
+                return Study(record, self.storage, snapshot_of(self.storage, record))
+        n = len(self.storage.revisions(self.name))
+        raise StudyNotFound(f"study {self.name!r} has revisions 1 to {n}, not {number}.")
+
+    def refresh(self) -> Study:
+        """Read the study again from disk, where others may have worked on it; return it."""
+        if not self.unsaved:
+            self.snapshot = snapshot_of(self.storage, self.record)
+        return self
+
+    def freeze(self, form: str = "cell", *, check: bool = False) -> Frozen:
+        """Return the cell with the winning values written in; comments and formatting stay.
+
+        What comes out runs without hpo_magic; only `hp.score` with the name of a metric stays.
+
+        Parameters
+        ----------
+        form
+            "cell": the cell as it is, also put into a new cell below. "function": the same as
+            `def train(lr=0.01, units=(64, 32), …)`, which returns what the cell ends in; the values
+            are defaults, so that others can be tried. "script": a program for Python alone, of the
+            cells of this kernel that make what the cell reads, the seeds of the trial, and the
+            cell, whose end is printed: `Path("digits.py").write_text(digits.freeze("script"))`.
+        check
+            Run it first, seeded as in its trial, and compare its score with the one on record. A
+            script is run on its own, from its first line on.
+
+        Raises
+        ------
+        HpoError
+            If the study was not searched from a cell, or a value cannot be written in. A script
+            and a function are refused where the cell has lines of IPython's (`!ls`) or code outside
+            of it asked for values; a script, where no cell made what it needs; a function, where
+            the cell does what no function can (`global`, `import *`, `await`). With `check`, if the
+            score is another one, or the notebook of the cell is not here.
+        """
+        trial = self.best_trial
+        done = written(form, self.record, trial, self.space, self.namespace, self.cells)
+        if check:
+            if self.model_store is None or self.objective_of is None:
+                raise HpoError(
+                    f"The cell of study {self.name!r} can be checked in a notebook alone: run "
+                    f"%hpo {self.name} in one that has what the cell reads."
+                )
+            self.model_store.check(trial, self.objective_of(done.to_check, done.is_alone), form)
+        if self.new_cell is not None and form != "script":
+            self.new_cell(done.text)
+        return Frozen(done.text)
+
+    def __repr__(self) -> str:
+        from hpo_magic.views.text import result_text
+
+        return result_text(self.snapshot)
+
+    def _repr_html_(self) -> str:
+        from hpo_magic.views.result import result_html
+
+        return result_html(self.snapshot)

@@ -1,0 +1,216 @@
+"""What a study leaves for the next search: its best settings, ranges around them, tables of others.
+
+A setting of another study is tried, not believed: its value was measured by other code, on other
+data or on another split. Where all three are the same it is the same study, which goes on by itself
+when its cell runs again; only the seed may differ, and with `hp.seed()` that is the split.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hpo_magic.core.domains import Choice, Int, Plain
+from hpo_magic.core.labels import label_of
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
+from hpo_magic.core.wording import setting, shown
+from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
+from hpo_magic.source.narrow import Narrowed, narrow
+
+MOST_SETTINGS = 5
+# Of the trials, the good ones, around which the ranges are drawn, with a margin on either side.
+GOOD_SHARE, FEWEST_GOOD = 0.1, 5
+FEWEST_TRIALS, FEWEST_COMPLETE = 20, 10
+# Of a line that is written anew: said otherwise, or over.
+REPLACED = frozenset({"-n", "--trials", "--maximize", "--minimize", "--from"})
+MARGIN, LEAST_WIDTH = 0.05, 0.1  # shares of the range
+
+
+def best_settings(trials: Iterable[Trial], direction: Direction, n: int) -> list[dict[str, Plain]]:
+    """Return the settings of the `n` best complete trials, each once, best first."""
+    complete = [t for t in trials if t.state is State.COMPLETE and t.value is not None]
+    complete.sort(key=lambda t: (direction.sign * (t.value or 0.0), t.number))
+    found: dict[str, dict[str, Plain]] = {}
+    for trial in complete:
+        found.setdefault(setting(trial.params), dict(trial.params))
+    return list(found.values())[:n]
+
+
+def settings_to_try(
+    storage: Storage, name: str, n_trials: int, before: int | None = None
+) -> list[dict[str, Plain]]:
+    """Return what a new search tries first of an older study: its best settings, a few.
+
+    Parameters
+    ----------
+    n_trials
+        The budget of the new search; no more than a quarter of it is returned, one at least.
+    before
+        The revision that is being begun, where it is of the same study.
+
+    Raises
+    ------
+    StudyNotFound
+        If there is no such study, or it has nothing to give.
+    """
+    revisions = [r for r in storage.revisions(name) if before is None or r.revision < before]
+    if not revisions:
+        names = storage.names()
+        listed = f" There are: {', '.join(names)}." if names else " There is none yet."
+        raise StudyNotFound(f"--from: no study {name!r} here.{did_you_mean(name, names)}{listed}")
+    last = revisions[-1]
+    n = max(min(MOST_SETTINGS, n_trials // 4), 1)
+    trials = storage.trials(last.id)
+    if last.further:  # points of the front, the most balanced first, then those behind it
+        searched = tuple(t for t in trials if t.kind is not Kind.RECHECK)
+        history = History(searched, last.direction, 0, last.metric, last.further)
+        found = list({setting(t.params): dict(t.params) for t in history.ranked}.values())[:n]
+    else:
+        found = best_settings(trials, last.direction, n)
+    if not found:
+        raise StudyNotFound(f"--from: study {name!r} has no complete trial to begin from.")
+    return found
+
+
+def settings_of_table(table: Any, space: Space, study: str) -> list[dict[str, Plain]]:
+    """Return the settings in the rows of a table: a pandas frame, or dicts.
+
+    Columns that are no parameters are passed over, and so are empty cells.
+
+    Raises
+    ------
+    HpoError
+        If no column is a parameter.
+    """
+    rows: list[Mapping[str, Any]]
+    rows = table.to_dict("records") if hasattr(table, "to_dict") else [dict(row) for row in table]
+    found = [
+        {name: _typed(space[name], row[name]) for name in space if _is_there(row, name)}
+        for row in rows
+    ]
+    settings = [each for each in found if each]
+    if rows and not settings:
+        columns = ", ".join(map(str, rows[0]))
+        raise HpoError(
+            f"no column of the table is a parameter of study {study!r}. It has: "
+            f"{', '.join(space)}; the table: {columns}."
+        )
+    return settings
+
+
+def _is_there(row: Mapping[str, Any], name: str) -> bool:
+    value = row.get(name)
+    is_nan = isinstance(value, float) and math.isnan(value)  # NumPy's float64 is a float
+    return name in row and value is not None and not is_nan
+
+
+def _typed(parameter: Parameter, value: Any) -> Plain:
+    """Return the value as the parameter has it: a table makes floats of integers with gaps."""
+    plain = label_of(value.item() if hasattr(value, "item") else value)
+    if isinstance(parameter.domain, Int) and isinstance(plain, float) and plain.is_integer():
+        return int(plain)
+    return plain
+
+
+def narrowed_cell(record: StudyRecord, snapshot: Snapshot, namespace: Mapping[str, Any]) -> str:
+    """Return the cell with narrower ranges, its first line with the options that it had.
+
+    Raises
+    ------
+    HpoError
+        If the study was not searched from a cell, or there is nothing to narrow.
+    """
+    if not record.source:
+        raise HpoError(f"Study {record.name!r} was not searched from a cell: nothing to narrow.")
+    ranges = narrowed_ranges(snapshot)
+    body = narrow(record.source, ranges, record.names or None, namespace, first_line=2)
+    if body == record.source:
+        raise HpoError(
+            f"Nothing to narrow in study {record.name!r}: its best trials are all over the ranges, "
+            f"or the bounds are no plain numbers in the cell."
+        )
+    n_more = sum(trial.state.is_finished for trial in snapshot.trials) * 3 // 2
+    return f"%%hpo {_line(record, n_more)}\n{body}"
+
+
+def _line(record: StudyRecord, n_trials: int) -> str:
+    """Return the line of a search that goes on, with all options that still mean something."""
+    words = shlex.split(record.line) or [record.name, "--seed", str(record.seed)]
+    kept: list[str] = []
+    drops_value = False
+    for word in words:
+        is_flag = word.startswith("-")
+        if drops_value and not is_flag:
+            drops_value = False
+            continue
+        flag, equals, _ = word.partition("=")
+        drops_value = flag in REPLACED and not equals
+        if flag not in REPLACED and word != "--fresh" and not re.fullmatch(r"-n\d+", word):
+            kept.append(word)
+    kept.remove(record.name)
+    goals = (Goal(record.metric or "value", record.direction), *record.further)
+    goal = " ".join(f"--{goal.direction.value} {goal.metric}" for goal in goals)
+    rest = [word if word.isprintable() and " " not in word else shlex.quote(word) for word in kept]
+    return " ".join([record.name, f"--trials {n_trials}", goal, *rest])
+
+
+def ranges_text(ranges: Mapping[str, Narrowed], space: Space) -> str:
+    """Return which ranges became how narrow: "lr 0.0001 to 0.1 → 0.002 to 0.01; ..."."""
+    told = []
+    for name, new in ranges.items():
+        domain = space[name].domain
+        assert not isinstance(domain, Choice)
+        before = f"{shown(domain.low)} to {shown(domain.high)}"
+        told.append(f"{name} {before} → {shown(new.low)} to {shown(new.high)}")
+    return "; ".join(told)
+
+
+def narrowed_ranges(snapshot: Snapshot) -> dict[str, Narrowed]:
+    """Return narrower ranges around the best tenth of the trials, where they are narrower.
+
+    Raises
+    ------
+    HpoError
+        If there are too few trials to tell.
+    """
+    ranked = snapshot.history.ranked
+    n_pruned = sum(trial.state is State.PRUNED for trial in snapshot.history.trials)
+    n_told = len(ranked) + n_pruned  # what was pruned was not among the best
+    if n_told < FEWEST_TRIALS or len(ranked) < FEWEST_COMPLETE:
+        raise HpoError(
+            f"Narrower ranges need {FEWEST_TRIALS} trials, {FEWEST_COMPLETE} of them complete and "
+            f"the others pruned; study {snapshot.name!r} has {len(ranked)} complete and {n_pruned} "
+            f"pruned."
+        )
+    good = ranked[: max(round(GOOD_SHARE * n_told), FEWEST_GOOD)]
+    found = {name: _narrowed(parameter, good) for name, parameter in snapshot.space.items()}
+    return {name: range_ for name, range_ in found.items() if range_ is not None}
+
+
+def _narrowed(parameter: Parameter, good: list[Trial]) -> Narrowed | None:
+    domain = parameter.domain
+    values = [t.params[parameter.name] for t in good if parameter.name in t.params]
+    if isinstance(domain, Choice) or not values:
+        return None
+    units = [domain.unit(value) for value in values]
+    low, high = min(units) - MARGIN, max(units) + MARGIN
+    more = max(LEAST_WIDTH - (high - low), 0.0) / 2
+    ends = [domain.value(min(max(unit, 0.0), 1.0)) for unit in (low - more, high + more)]
+    first, last = (_rounded(end, domain.kind, domain.step) for end in ends)
+    first, last = max(first, domain.low), min(last, domain.high)
+    least = domain.step or 0
+    is_narrower = (first, last) != (domain.low, domain.high) and last - first > least
+    best = min(max(_rounded(domain.nearest(values[0]), domain.kind, domain.step), first), last)
+    return Narrowed(first, last, best) if is_narrower else None
+
+
+def _rounded(value: Plain, kind: str, step: float | None) -> float:
+    assert isinstance(value, int | float)
+    return value if kind == "int" or step is not None else float(f"{value:.3g}")

@@ -1,0 +1,213 @@
+"""Going on: what changed since, and what becomes of what is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hpo_magic.core.domains import Int
+from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
+from hpo_magic.search.open_study import Fingerprint, Opened, open_study
+from hpo_magic.search.options import Options
+from hpo_magic.storage.memory import MemoryStorage
+
+MARK = Fingerprint("model.fit(x)", "c1", "r1", "d1")
+SPACE = Space({"units": Parameter("units", Int(1, 9), 5)})
+
+
+def a_study(n_trials: int = 3, **options: Any) -> MemoryStorage:
+    """Return a storage with a study of some complete trials."""
+    storage = MemoryStorage()
+    opened = open_study(storage, "digits", Options(**options), MARK)
+    storage.save_space(opened.record.id, SPACE)
+    for number in range(n_trials):
+        kind = Kind.START if number == 0 else Kind.SEARCH
+        trial = Trial(number, State.COMPLETE, {"units": number + 1}, kind, value=0.5)
+        storage.save_trial(opened.record.id, trial)
+    return storage
+
+
+def reopened(storage: MemoryStorage, mark: Fingerprint = MARK, **options: Any) -> Opened:
+    """Return the study as the next run of the cell finds it."""
+    return open_study(storage, "digits", Options(**{"trials": 5, **options}), mark)
+
+
+def test_a_new_study_starts_without_a_word() -> None:
+    """There is nothing to say."""
+    opened = open_study(
+        MemoryStorage(), "digits", Options(metric="acc", direction=Direction.MAXIMIZE, seed=3), MARK
+    )
+    record = opened.record
+    assert (record.name, record.revision, record.metric) == ("digits", 1, "acc")
+    assert (record.direction, record.seed) == (Direction.MAXIMIZE, 3)
+    assert (record.source, record.code, record.ranges, record.data) == (
+        "model.fit(x)", "c1", "r1", "d1",
+    )  # fmt: skip
+    assert (opened.space, opened.trials, opened.queue, opened.sentence) == (Space(), (), (), "")
+    assert not opened.ranges_changed
+
+
+def test_nothing_changed_goes_on() -> None:
+    """What is missing is run, with what is there."""
+    opened = reopened(a_study())
+    assert opened.record.revision == 1
+    assert opened.space == SPACE
+    assert [t.number for t in opened.trials] == [0, 1, 2]
+    assert not opened.ranges_changed
+    assert opened.sentence == "Goes on: 3 of 5 trials are done."
+
+
+def test_nothing_changed_and_nothing_missing() -> None:
+    """The sentence says how to get more."""
+    assert reopened(a_study(), trials=3).sentence == (
+        "Nothing is missing: 3 of 3 trials are done. For more: --trials 4, or start over with "
+        "--fresh."
+    )
+
+
+def test_nothing_changed_before_the_first_trial() -> None:
+    """A study that was only opened goes on without a word."""
+    opened = reopened(a_study(0))
+    assert (opened.record.revision, opened.sentence) == (1, "")
+
+
+def test_changed_ranges_keep_the_trials() -> None:
+    """The start runs again; what does not fit is set aside, not lost."""
+    storage = a_study()
+    opened = reopened(storage, replace(MARK, ranges="r2", source="other"))
+    assert opened.ranges_changed
+    assert opened.record.revision == 1
+    assert (opened.record.ranges, opened.record.source) == ("r2", "other")
+    assert (opened.space, len(opened.trials)) == (SPACE, 3)
+    assert opened.sentence == (
+        "The ranges changed: the start runs again, then the search goes on with those of the 3 "
+        "trials that still fit; the others are set aside, not lost."
+    )
+    assert storage.revisions("digits") == [opened.record]
+
+
+def test_changed_ranges_are_traced_though_the_kernel_dies_before() -> None:
+    """The next run finds no space, so that its start traces the new ranges."""
+    storage = a_study()
+    mark = replace(MARK, ranges="r2")
+    reopened(storage, mark)
+    opened = reopened(storage, mark)
+    assert not opened.ranges_changed
+    assert opened.space == Space()
+    assert len(opened.trials) == 3
+
+
+def test_trials_that_were_set_aside_are_not_counted() -> None:
+    """Done are those that fit the space as it is."""
+    storage = a_study()
+    storage.save_space(1, Space({"units": Parameter("units", Int(2, 9), 5)}))
+    assert reopened(storage).sentence == "Goes on: 2 of 5 trials are done."
+
+
+@pytest.mark.parametrize(
+    ("mark", "options", "why"),
+    [
+        (replace(MARK, code="c2"), {}, "The code changed"),
+        (replace(MARK, code="c2", ranges="r2"), {}, "The code changed"),
+        (replace(MARK, data="d2"), {}, "The data that the cell reads changed"),
+        (MARK, {"fresh": True}, "Started afresh"),
+        (MARK, {"seed": 1}, "The seed changed from 0 to 1"),
+        (MARK, {"metric": "auc"}, "The metric changed from acc to auc"),
+        (MARK, {"direction": Direction.MINIMIZE}, "The direction changed"),
+    ],
+)
+def test_other_code_data_or_goal_is_a_new_revision(
+    mark: Fingerprint, options: dict[str, Any], why: str
+) -> None:
+    """It starts empty; the old one stays as it was."""
+    storage = a_study(metric="acc", direction=Direction.MAXIMIZE)
+    opened = reopened(storage, mark, **options)
+    assert opened.record.revision == 2
+    assert (opened.trials, opened.space, opened.ranges_changed) == ((), Space(), False)
+    assert opened.sentence == f"{why}: a new revision (2); the old ones stay."
+    assert len(storage.trials(1)) == 3
+    assert storage.space(1) == SPACE
+
+
+def test_a_metric_that_was_not_known_before_is_a_new_revision() -> None:
+    """The first run never found one, though it has results; the sentence does not speak of None."""
+    opened = reopened(a_study(), metric="auc")
+    assert opened.sentence == "The metric changed to auc: a new revision (2); the old ones stay."
+
+
+def test_a_revision_without_results_is_left_without_a_word() -> None:
+    """Nothing that anybody wants to go back to is there."""
+    opened = reopened(a_study(0), replace(MARK, code="c2"))
+    assert (opened.record.revision, opened.sentence) == (2, "")
+
+
+def test_the_metric_may_be_left_out_or_repeated() -> None:
+    """The study's goal stands."""
+    storage = a_study(metric="acc", direction=Direction.MAXIMIZE)
+    assert reopened(storage).record.revision == 1
+    same = reopened(storage, metric="acc", direction=Direction.MAXIMIZE)
+    assert same.record.revision == 1
+
+
+def test_an_empty_fingerprint_is_not_compared() -> None:
+    """A function has no cell whose text could have changed."""
+    storage = a_study()
+    opened = reopened(storage, Fingerprint())
+    assert (opened.record.revision, opened.ranges_changed) == (1, False)
+
+
+def test_comments_change_nothing_but_the_source() -> None:
+    """The text on disk is the one that ran last."""
+    storage = a_study()
+    opened = reopened(storage, replace(MARK, source="model.fit(x)  # better"))
+    assert not opened.ranges_changed
+    assert storage.revisions("digits")[0].source == "model.fit(x)  # better"
+
+
+def test_enqueued_settings_are_taken() -> None:
+    """They are tried first, once."""
+    storage = a_study()
+    storage.enqueue(1, {"units": 7})
+    assert reopened(storage).queue == ({"units": 7},)
+    assert reopened(storage).queue == ()
+
+
+# Several objectives.
+
+SIZE = Goal("n_params", Direction.MINIMIZE)
+TWO = {"metric": "acc", "direction": Direction.MAXIMIZE, "further": (SIZE,)}
+
+
+def test_several_objectives_go_on_in_any_order_or_unnamed() -> None:
+    """The stored ones count, in their order."""
+    storage = MemoryStorage()
+    first = open_study(storage, "digits", Options(**TWO), MARK).record
+    storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
+    turned = {"metric": "n_params", "direction": Direction.MINIMIZE}
+    again = reopened(storage, **turned, further=(Goal("acc", Direction.MAXIMIZE),)).record
+    assert again == reopened(storage).record == first
+    assert again.further == (SIZE,)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"metric": "acc", "direction": Direction.MAXIMIZE},
+        {**TWO, "further": (Goal("n_params", Direction.MAXIMIZE),)},
+        {**TWO, "further": (SIZE, Goal("fit_seconds", Direction.MINIMIZE))},
+    ],
+    ids=["one fewer", "another direction", "one more"],
+)
+def test_other_objectives_are_a_new_revision(changed: dict[str, Any]) -> None:
+    """The trials may not have what is asked for now."""
+    storage = MemoryStorage()
+    first = open_study(storage, "digits", Options(**TWO), MARK).record
+    storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
+    opened = reopened(storage, **changed)
+    assert opened.record.revision == 2
+    assert opened.sentence.startswith(
+        "The objectives changed from maximize acc, minimize n_params to maximize acc"
+    )

@@ -1,0 +1,102 @@
+"""The rows that a search used: which arrays count, and what they are compared with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hpo_magic.core.events import Run
+from hpo_magic.core.ports import Fit
+from hpo_magic.core.records import UsedRows
+from hpo_magic.core.trial import Kind
+from hpo_magic.errors import StorageError
+from hpo_magic.search.used_rows import MOST_ROWS, RowsRecorder, arrays_in, leak_of, prints_of
+from hpo_magic.storage.memory import MemoryStorage
+from hpo_magic.testing.storages import a_record
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(40, 3))
+
+
+def test_rows_that_can_be_told_apart_are_data() -> None:
+    """Tables, images, texts, and what is in a tuple or a dict; no labels, no settings."""
+    values = {
+        "x": X,
+        "table": pd.DataFrame(X),
+        "images": X.reshape(10, 2, 6),
+        "texts": np.array(["a", "b", "c", "d", "e"]),
+        "pair": (X, X[:, 0]),
+        "parts": {"train": X},
+        "y": X[:, 0],
+        "few": X[:3],
+        "number": 3,
+        "words": ["a", "b"],
+        "type": np.ndarray,
+    }
+    names = ["x", "table", "images", "texts", "pair[0]", "parts[0]"]
+    assert list(arrays_in(values)) == names
+
+
+def test_of_very_many_rows_a_sample_is_recorded() -> None:
+    """Spread over all of them."""
+    many = np.arange(2.0 * (MOST_ROWS + 1000)).reshape(-1, 2)
+    prints = prints_of(many)
+    assert len(prints) == MOST_ROWS
+    assert prints[-1] == prints_of(many[-1:])[0]
+
+
+def recorded(*fits: Fit, seeds: tuple[int, ...] = (0,), **read: Any) -> list[UsedRows]:
+    """Return what is stored after a search."""
+    storage = MemoryStorage()
+    study = storage.create(a_record()).id
+    recorder = RowsRecorder(storage, study)
+    recorder.read(read)
+    for seed in seeds:
+        recorder.fitted(Run(0, {}, Kind.START, seed), fits)
+    return storage.used(study)
+
+
+def a_fit(*arrays: np.ndarray) -> Fit:
+    """Return a fit that trained and validated on these."""
+    return Fit([], arrays=lambda: arrays)
+
+
+def test_a_fit_tells_better_than_what_was_read() -> None:
+    """Rows that were read and left alone are no leak; rows that a fit used are."""
+    used = recorded(a_fit(X[:20], X[20:30]), x=X)
+    leak, is_fitted = leak_of(prints_of(X[30:]), used)
+    assert (leak.is_leak, is_fitted) == (False, False)
+    leak, is_fitted = leak_of(prints_of(X[25:]), used)
+    assert (leak.n_found, is_fitted) == (5, True)
+
+
+def test_without_a_fit_what_was_read_counts() -> None:
+    """Also beside a fit that used other data."""
+    for used in (recorded(x=X), recorded(a_fit(X + 1), x=X)):
+        leak, is_fitted = leak_of(prints_of(X[30:]), used)
+        assert (leak.n_found, is_fitted) == (10, False)
+    assert not leak_of(prints_of(X), [])[0].is_leak
+
+
+def test_each_seed_is_recorded_once() -> None:
+    """New seeds may make new splits; the same seed makes the same."""
+    drawn: list[int] = []
+
+    def arrays() -> list[np.ndarray]:
+        drawn.append(1)
+        return [X + len(drawn)]
+
+    assert len(recorded(Fit([], arrays=arrays), seeds=(0, 0, 7, 0, 7))) == 2
+    assert len(drawn) == 2
+
+
+def test_a_failing_disk_does_not_end_the_search() -> None:
+    """The guard knows less then; the trial counts."""
+
+    class Full(MemoryStorage):
+        def add_used(self, study: int, used: UsedRows) -> None:
+            raise StorageError("full")
+
+    RowsRecorder(Full(), 1).read({"x": X})

@@ -1,0 +1,276 @@
+"""Bringing back what a trial left: from disk where it was kept, else by training again."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpo_magic.core.events import Run
+from hpo_magic.core.ports import Fit
+from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.errors import HpoError, StorageError
+from hpo_magic.executors.trial_execution import ObjectiveResult
+from hpo_magic.frameworks.standard import StandardStreams
+from hpo_magic.language.hp import hp
+from hpo_magic.study.models import ModelStore, _model_among
+from hpo_magic.testing.fakes import FakeObjective
+
+RECORD = StudyRecord(1, "digits", 2, "value", Direction.MINIMIZE, 7)
+
+
+class Model:
+    """A model with one weight."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    def predict(self) -> float:
+        return self.weight
+
+
+class FakeModels:
+    """Keeps weights in text files. `refuses` to save, or to `load` the whole model."""
+
+    def __init__(self, *, is_full: bool = False, is_whole: bool = True) -> None:
+        self.is_full, self.is_whole = is_full, is_whole
+
+    def save(self, model: Any, place: Path) -> None:
+        if self.is_full:
+            raise StorageError("the disk is full.")
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "weight").write_text(str(model.weight))
+
+    def is_kept(self, place: Path) -> bool:
+        return (place / "weight").is_file()
+
+    def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
+        if not self.is_whole:
+            raise HpoError("made of a class that is not there.")
+        return Model(float((place / "weight").read_text()))
+
+    def restore(self, place: Path, model: Any) -> bool:
+        if self.is_kept(place):
+            model.weight = float((place / "weight").read_text())
+        return self.is_kept(place)
+
+
+class CellLike(FakeObjective):
+    """An objective that leaves variables, as a cell does."""
+
+    def __init__(self, function: Callable[[], float], **variables: Any) -> None:
+        super().__init__(function)
+        self.variables = variables
+
+    def train(self) -> ObjectiveResult:
+        return ObjectiveResult(super().train().last, self.variables)
+
+
+def a_restorer(folder: Path | None, objective: Any, models: FakeModels | None = None) -> ModelStore:
+    """Return one without frameworks."""
+    return ModelStore(folder, RECORD, objective, [], models or FakeModels())
+
+
+def a_trial(number: int = 3, value: float = 0.5, **params: Any) -> Trial:
+    """Return a complete trial."""
+    return Trial(number, State.COMPLETE, params, value=value, seed=11)
+
+
+def keep(
+    model_store: ModelStore, number: int, weight: float, kept_too: tuple[int, ...] = ()
+) -> None:
+    """Let a trial that leads keep its model."""
+    fit = Fit([{"loss": 1.0}], model=Model(weight))
+    model_store.keep(Run(number, {}, Kind.SEARCH, 0, None, kept_too), ObjectiveResult(None), [fit])
+
+
+# Kept on disk.
+
+
+def test_the_leading_model_is_kept_alone(tmp_path: Path) -> None:
+    """In a folder of its study's revision; the one before gives way."""
+    model_store = a_restorer(tmp_path, None)
+    keep(model_store, 1, 0.1)
+    keep(model_store, 3, 0.3)
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("weight")] == [
+        "digits-2/trial-3/weight"
+    ]
+    assert model_store.has_kept(a_trial(3))
+    assert not model_store.has_kept(a_trial(1))
+    assert model_store.model(a_trial(3)).weight == 0.3
+
+
+def test_those_that_a_re_check_may_choose_stay(tmp_path: Path) -> None:
+    """The others give way."""
+    model_store = a_restorer(tmp_path, None)
+    keep(model_store, 1, 0.1)
+    keep(model_store, 2, 0.2, kept_too=(1,))
+    keep(model_store, 3, 0.3, kept_too=(2,))
+    assert [model_store.has_kept(a_trial(number)) for number in (1, 2, 3)] == [False, True, True]
+
+
+def test_a_disk_that_is_full_costs_the_model_not_the_trial(tmp_path: Path) -> None:
+    """The user is told."""
+    model_store, told = a_restorer(tmp_path, None, FakeModels(is_full=True)), []
+    model_store.note = told.append
+    keep(model_store, 1, 0.1)
+    assert told == ["the disk is full. Its trial counts; the model can be trained again."]
+    assert not model_store.has_kept(a_trial(1))
+
+
+def test_nothing_is_kept_in_memory_or_without_a_fit(tmp_path: Path) -> None:
+    """A study without a folder, a training that no framework watched."""
+    keep(a_restorer(None, None), 1, 0.1)
+    a_restorer(tmp_path, None).keep(Run(1, {}, Kind.SEARCH, 0), ObjectiveResult(None), [])
+    assert list(tmp_path.iterdir()) == []
+
+
+# Trained again.
+
+
+def test_a_trial_runs_again_with_its_values_and_its_seed() -> None:
+    """The model is the variable called so; what the cell made is there too."""
+    seen = []
+
+    def train() -> float:
+        seen.append((hp.Int("units", 1, 9), hp.seed(), random.random()))
+        return 0.5
+
+    variables = {"model": Model(1.0), "other": Model(2.0), "shift": 3}
+    model_store = a_restorer(None, CellLike(train, **variables))
+    model_store.frameworks = [StandardStreams()]
+    state = random.getstate()
+    assert model_store.model(a_trial(units=4)) is variables["model"]
+    assert model_store.again(a_trial(units=4)) == (variables, variables["model"])
+    assert seen == [(4, 11, random.Random(11).random())]  # once, however often it is asked for
+    assert random.getstate() == state
+
+
+def test_the_only_variable_that_predicts_is_the_model() -> None:
+    """A class that does is none."""
+    model = Model(1.0)
+    assert a_restorer(None, CellLike(lambda: 0.5, a=model, b=Model)).model(a_trial()) is model
+    several = CellLike(lambda: 0.5, a=model, b=Model(2.0))
+    with pytest.raises(HpoError, match=r"^Trial 3 of study 'digits' left no model: it fits no"):
+        a_restorer(None, several).model(a_trial())
+
+
+def test_names_of_calls_are_those_of_the_search(tmp_path: Path) -> None:
+    """Unnamed calls find the values of the trial under the names that it recorded."""
+    code = (
+        "from hpo_magic import hp\ndef train():\n    rate = hp.Float(0.0, 1.0)\n    return rate\n"
+    )
+    file = tmp_path / "asks.py"
+    file.write_text(code)
+    namespace: dict[str, Any] = {"__name__": "asks"}
+    exec(compile(code, str(file), "exec"), namespace)
+    model_store = a_restorer(None, FakeObjective(namespace["train"]))
+    model_store.record = StudyRecord(
+        1, "digits", 2, "value", Direction.MINIMIZE, 7, names={"asks:3:11": "rate_2"}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model_store.again(a_trial(value=0.25, rate_2=0.25))[1] is None
+
+
+def test_a_model_made_of_the_cell_s_own_class_is_built_again(tmp_path: Path) -> None:
+    """The kept weights are put into it, so another value of the second training is no matter."""
+    model_store = a_restorer(tmp_path, None, FakeModels(is_whole=False))
+    keep(model_store, 3, 0.3)
+    with pytest.raises(HpoError, match=r"^made of a class that is not there\.$"):
+        model_store.model(a_trial())
+    model_store.objective = CellLike(lambda: 0.9, model=Model(1.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model_store.model(a_trial()).weight == 0.3
+
+
+def test_another_value_is_warned_of() -> None:
+    """The data changed, or the training draws numbers of its own: the model is another one."""
+    model_store = a_restorer(None, CellLike(lambda: 0.9, model=Model(1.0)))
+    with pytest.warns(
+        UserWarning, match=r"^Trial 3 of study 'digits' came to 0\.9000 when it ran again, and to 0"
+    ):
+        model_store.model(a_trial())
+
+
+def test_a_training_that_fails_now(tmp_path: Path) -> None:
+    """The message has the reason, the cause is the user's exception."""
+
+    def train() -> float:
+        raise KeyError("gone")
+
+    with pytest.raises(HpoError, match=r"could not be run again: failed on line 2 .* KeyError: 'g"):
+        a_restorer(tmp_path, FakeObjective(train)).model(a_trial())
+    with pytest.raises(HpoError, match=r"could not be run again") as caught:
+        a_restorer(tmp_path, FakeObjective(train)).again(a_trial())
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_training_that_is_interrupted() -> None:
+    """It is the user's wish; nothing is remembered."""
+
+    def train() -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(HpoError, match=r"could not be run again: it was stopped\.$"):
+        a_restorer(None, FakeObjective(train)).again(a_trial())
+
+
+def test_code_that_is_not_here() -> None:
+    """A script that loads a study has no cell to run."""
+    with pytest.raises(
+        HpoError, match=r"was not kept, and the code that made it is not here\. Run"
+    ):
+        a_restorer(None, None).model(a_trial())
+
+
+class Watching:
+    """A framework that sees one fit in every training."""
+
+    name = "watching"
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def is_loaded(self) -> bool:
+        return True
+
+    def clear(self) -> None: ...
+
+    def seed(self, seed: int) -> None: ...
+
+    def watch(self, report: Any, guard: Any) -> AbstractContextManager[list[Fit]]:
+        return nullcontext([Fit([{"loss": 0.5}], model=self.model)])
+
+
+def test_the_fitted_model_comes_before_a_variable() -> None:
+    """What a framework saw being fitted last is the model."""
+    fitted = Model(5.0)
+    model_store = a_restorer(None, CellLike(lambda: 0.5, model=Model(1.0)))
+    model_store.frameworks = [Watching(fitted)]
+    assert model_store.model(a_trial()) is fitted
+
+
+def test_the_model_in_the_dict_at_the_end_is_the_model() -> None:
+    """As Hyperas's functions return it; a text of that name is none."""
+    for given, found in (("it", "it"), ("no model", "variable")):
+        predicting = {"it": Predicting("it"), "no model": "a text"}[given]
+        last = {"loss": 1.0, "model": predicting}
+        assert _model_among(ObjectiveResult(last, {"model": Predicting("variable")})).name == found
+
+
+class Predicting:
+    """A model, as far as it matters."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def predict(self) -> None:
+        """Predict nothing."""
