@@ -157,6 +157,10 @@ _SIGNALS = [
 ]
 
 
+def _put_locale(module: ModuleType, before: str) -> None:
+    locale.setlocale(locale.LC_ALL, before)
+
+
 def _put_path(module: ModuleType, before: list[str]) -> None:
     sys.path[:] = before
 
@@ -189,7 +193,7 @@ _PYTHON = (
     Setting(
         "the locale",
         lambda sys: locale.setlocale(locale.LC_ALL),
-        lambda sys, before: locale.setlocale(locale.LC_ALL, before),
+        _put_locale,
     ),
     Setting(
         "the default time-out of sockets",
@@ -303,8 +307,6 @@ def _put_numpy_errors(numpy: ModuleType, before: tuple[dict[str, str], Any]) -> 
 
 
 _PANDAS = (
-    "mode.copy_on_write",
-    "mode.chained_assignment",
     "display.max_rows",
     "display.max_columns",
     "display.width",

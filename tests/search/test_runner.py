@@ -463,8 +463,8 @@ def test_a_pause_is_no_time_of_a_training_in_this_thread(
     assert search.executor.stopping == ({0} if is_late else set())
 
 
-@pytest.mark.parametrize("wish", [UserRequests.stop, UserRequests.skip])
-def test_a_held_search_can_be_ended(request: Callable[[UserRequests], None]) -> None:
+@pytest.mark.parametrize("asked", [UserRequests.stop, UserRequests.skip])
+def test_a_held_search_can_be_ended(asked: Callable[[UserRequests], None]) -> None:
     """Stop and skip let it go on, to do what they ask."""
 
     def play(executor: FakeExecutor) -> None:
@@ -475,7 +475,7 @@ def test_a_held_search_can_be_ended(request: Callable[[UserRequests], None]) -> 
         oldest(executor)
 
     search = Setup(play, n_trials=1)
-    search.requests.idle = lambda: request(search.requests) if search.requests.is_paused else None
+    search.requests.idle = lambda: asked(search.requests) if search.requests.is_paused else None
     search.runner.run()
     assert search.executor.stopping == {0}
 
