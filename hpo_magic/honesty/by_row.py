@@ -1,6 +1,6 @@
-"""What the validation rows of a search's trials say: luck, the error of a score, an honest number.
+"""The error of a score, the selection bias and the honest number, from scores of validation rows.
 
-For trials that were all scored on the same rows, with what each got on each row (`core/row_scores`).
+The trials must all be scored on the same rows, each with its score of each row (`core/row_scores`).
 """
 
 from __future__ import annotations
