@@ -1,6 +1,6 @@
-"""The error of a score, the selection bias and the honest number, from scores of validation rows.
+"""What a search's row scores say: selection bias, the error of a score, an honest number.
 
-The trials must all be scored on the same rows, each with its score of each row (`core/row_scores`).
+For trials that were all scored on the same rows, with a score for each row (`core/row_scores`).
 """
 
 from __future__ import annotations
