@@ -10,9 +10,9 @@ from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Space, describe
+from hpo_magic.core.space import SettingKey, Space, describe, setting_key
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import counted, setting
+from hpo_magic.core.wording import counted
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
 from hpo_magic.honesty.rechecking import (
     chosen_trial,
@@ -242,9 +242,9 @@ class Study(Plots, Exports):
         HpoError
             If there are fewer than 2 settings, or a model cannot be had.
         """
-        best_of: dict[str, Trial] = {}
+        best_of: dict[SettingKey, Trial] = {}
         for trial in self.snapshot.history.ranked:
-            best_of.setdefault(setting(trial.params), trial)
+            best_of.setdefault(setting_key(trial.params), trial)
         leaders = list(best_of.values())
         kept = [t for t in leaders if self.model_store is not None and self.model_store.has_kept(t)]
         if n_models is None and len(kept) >= FEWEST_VOTERS:
