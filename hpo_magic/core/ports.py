@@ -196,6 +196,25 @@ class Fit:
     seconds: float | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """One evaluation of a model by its framework.
+
+    Attributes
+    ----------
+    model
+        The framework's own object.
+    result
+        What the call returned: a number, a list or a dict. For comparison by identity.
+    metrics
+        Its numbers by name; empty where their names cannot be told.
+    """
+
+    model: Any
+    result: Any
+    metrics: Mapping[str, float]
+
+
 class Framework(Protocol):
     """A training library that is watched while a cell runs."""
 
@@ -218,6 +237,10 @@ class Framework(Protocol):
 
         `guard` is called at every batch and may raise to end the training.
         """
+        ...
+
+    def evaluations(self) -> AbstractContextManager[list[Evaluated]]:
+        """Return a context in which every evaluation of a model appends itself to the list."""
         ...
 
 

@@ -37,6 +37,9 @@ class StudyRecord:
     chosen: int | None = None
 
 
+NO_TRIAL = -1  # the trial of an evaluation whose model is not one of the study's
+
+
 @dataclass(frozen=True)
 class TestEvaluation:
     """One look at a test set: a line of the ledger that is never changed or removed."""

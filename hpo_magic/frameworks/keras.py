@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from hpo_magic.core.ports import Fit, Report
+from hpo_magic.core.ports import Evaluated, Fit, Report
 
 # What the user chose for the whole notebook, and `clear_session` would forget: the names under
 # which Keras 3 keeps it.
@@ -78,6 +78,12 @@ class KerasFramework:
         from hpo_magic.frameworks.keras_fit import watched_fits
 
         return watched_fits(report, guard)
+
+    def evaluations(self) -> AbstractContextManager[list[Evaluated]]:
+        """Return a context in which every `evaluate` of this thread adds itself to the list."""
+        from hpo_magic.frameworks.keras_evaluate import watched_evaluations
+
+        return watched_evaluations()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
-from hpo_magic.core.ports import Fit, Report
+from hpo_magic.core.ports import Evaluated, Fit, Report
 
 
 def seed_random_state(seed: int) -> None:
@@ -47,4 +47,8 @@ class StandardStreams:
 
     def watch(self, report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
         """Return a context in which no fit is found."""
+        return contextlib.nullcontext([])
+
+    def evaluations(self) -> AbstractContextManager[list[Evaluated]]:
+        """Return a context in which no evaluation is found."""
         return contextlib.nullcontext([])

@@ -89,7 +89,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             rest = " ".join(word for word in words if word != "--vote")
             study = self._put(self._study(*parse_name(rest, "%%hpo_test")))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
-            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluation()
+            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluate()
 
     def _search(self, line: str, source: str) -> None:
         """Search the cell, and put the study into the namespace."""

@@ -11,7 +11,9 @@ import math
 import shutil
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -56,6 +58,7 @@ class ModelStore:
     models: ModelKeeper
     note: Callable[[str], None] = field(default=lambda text: None)  # tells the user
     _trained: tuple[int, ObjectiveResult, Any] | None = None
+    _given: list[weakref.ref[Any]] = field(default_factory=list)  # models that were handed out
 
     def keep(self, run: Run, trained: ObjectiveResult, fits: Sequence[Fit]) -> None:
         """Save the model of a trial that leads, in place of those that lead no longer."""
@@ -99,6 +102,10 @@ class ModelStore:
         """Return whether the trial's model is on disk."""
         return self.folder is not None and self.models.is_kept(self._place(trial.number))
 
+    def has_given(self, model: Any) -> bool:
+        """Return whether this model was handed out as one of the study's."""
+        return any(given() is model for given in self._given)
+
     def model(self, trial: Trial) -> Any:
         """Return the model of a trial.
 
@@ -107,6 +114,12 @@ class ModelStore:
         HpoError
             If it was not kept and cannot be made again, or cannot be told from the variables.
         """
+        model = self._model(trial)
+        with suppress(TypeError):  # an object that cannot be referred to weakly
+            self._given.append(weakref.ref(model))
+        return model
+
+    def _model(self, trial: Trial) -> Any:
         if self.has_kept(trial):
             variables = self._trained[1].variables if self._trained else {}
             # The classes that it is made of are the notebook's, or the script's, or the cell's own.
