@@ -52,6 +52,7 @@ from hpo_magic.search.used_rows import RowsRecorder
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study.models import ModelStore
+from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
 
 STUDIES = Path("hpo_studies")
@@ -145,7 +146,16 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             recorder=recorder,
         )
         model_store.record = done.record
-        study = self._put(Study(done.record, storage, done.snapshot, model_store, done.unsaved))
+        study = self._put(
+            Study(
+                done.record,
+                storage,
+                done.snapshot,
+                model_store,
+                done.unsaved,
+                self._notebook_of(name),
+            )
+        )
         if done.finish.reason.is_failure:
             _raise_failure(done, cell, self.shell)
         if narrowing:
@@ -206,16 +216,23 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             cell = Cell.compile(self.shell, name, record.source, filename=f"<hpo {name}>")
             objective = CellObjective(cell, self.shell)
         model_store = ModelStore(storage.models, record, objective, all_frameworks(), kept_models())
-        return Study(record, storage, snapshot, model_store)
+        return Study(record, storage, snapshot, model_store, notebook=self._notebook_of(name))
 
     def _put(self, study: Study) -> Study:
-        """Put a study into the namespace, under its name."""
-        study.namespace = self.shell.user_ns
-        study.new_cell = partial(self.shell.set_next_input, replace=False)
-        study.objective_of = partial(self._objective_of, study.name)
-        study.cells = partial(self._cells_before, study.name)
+        """Put a study into the namespace, under its name; return it."""
+        if study.notebook is None:  # `search()` made it
+            study = replace(study, notebook=self._notebook_of(study.name))
         self.shell.user_ns[study.name] = study
         return study
+
+    def _notebook_of(self, name: str) -> NotebookAccess:
+        """Return the access of the study of that name to this notebook."""
+        return NotebookAccess(
+            namespace=self.shell.user_ns,
+            new_cell=partial(self.shell.set_next_input, replace=False),
+            cells_before=partial(self._cells_before, name),
+            objective_of=partial(self._objective_of, name),
+        )
 
     def _objective_of(self, name: str, text: str, is_alone: bool) -> CellObjective:
         """Return a text as a cell of this notebook, or of an empty one."""
