@@ -6,15 +6,29 @@ the union of what was reached. It grows as new branches appear.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NewType
 
 from hpo_magic.core.domains import Choice, Domain, Plain, domain_from_json, plain
 from hpo_magic.errors import SpaceError
 
 Params = Mapping[str, Plain]
+SettingKey = NewType("SettingKey", str)
+
+
+def setting_key(params: Params) -> SettingKey:
+    """Return the identity of a setting: equal for equal settings, whatever the parameters' order.
+
+    Floats count with all their digits, strings in full, and `True`, `1`, `1.0` and `"1"` are
+    different values. It is a key, not a text to show; `wording.setting` is the text.
+
+    >>> setting_key({"lr": 0.1, "layers": 2})
+    '{"layers": 2, "lr": 0.1}'
+    """
+    return SettingKey(json.dumps(dict(params), sort_keys=True))
 
 
 @dataclass(frozen=True)

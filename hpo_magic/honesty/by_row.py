@@ -1,6 +1,6 @@
-"""What the validation rows of a search's trials say: luck, the error of a score, an honest number.
+"""What a search's row scores say: selection bias, the error of a score, an honest number.
 
-For trials that were all scored on the same rows, with what each got on each row (`core/row_scores`).
+For trials that were all scored on the same rows, with a score for each row (`core/row_scores`).
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@ where it was, and a study from disk says the same as the search did.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ import numpy as np
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Params
+from hpo_magic.core.space import Params, SettingKey, setting_key
 from hpo_magic.core.summary import Line, best_trial, digits_of, three_numbers
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 from hpo_magic.honesty.by_row import (
@@ -88,7 +87,7 @@ class Rechecking:
         if wanted is None or self.remark(history, reruns):
             return None
         trials = history.trials
-        keys = [_key(trial.params) for trial in trials]
+        keys = [setting_key(trial.params) for trial in trials]
         if history.further:
             scores = scores_of_front(history, wanted.n_settings + 1)
         else:
@@ -129,7 +128,7 @@ def _todo(
     A setting that is run on some of the seeds only would spoil the table; those that were not
     begun yet are left out, the last first, until the rest fits.
     """
-    made = {(_key(t.params), t.seed) for t in reruns if t.state is not State.STOPPED}
+    made = {(setting_key(t.params), t.seed) for t in reruns if t.state is not State.STOPPED}
     begun = {key for key, _ in made}
     todo = [run for run in planned if (keys[run.trial], run.seed) not in made]
     new = list(dict.fromkeys(run.trial for run in todo if keys[run.trial] not in begun))
@@ -291,11 +290,11 @@ def _rows_and_columns(history: History, reruns: Sequence[Trial]) -> tuple[list[T
     ended = [trial for trial in reruns if trial.state.is_finished]
     if not ended:
         return [], []
-    again = {_key(trial.params) for trial in ended}
-    settings: dict[Hashable, Trial] = {}
+    again = {setting_key(trial.params) for trial in ended}
+    settings: dict[SettingKey, Trial] = {}
     for trial in history.complete:
-        if _key(trial.params) in again:
-            settings.setdefault(_key(trial.params), trial)
+        if setting_key(trial.params) in again:
+            settings.setdefault(setting_key(trial.params), trial)
     return list(settings.values()), list(dict.fromkeys(trial.seed for trial in ended))
 
 
@@ -315,9 +314,9 @@ def _places(
     settings: Sequence[Trial], seeds: Sequence[int], reruns: Sequence[Trial]
 ) -> list[tuple[int, int, Trial]]:
     """Return row, column and trial of each re-run of these settings."""
-    rows = {_key(trial.params): row for row, trial in enumerate(settings)}
+    rows = {setting_key(trial.params): row for row, trial in enumerate(settings)}
     columns = {seed: column for column, seed in enumerate(seeds)}
-    keyed = [(_key(trial.params), trial) for trial in reruns]
+    keyed = [(setting_key(trial.params), trial) for trial in reruns]
     return [(rows[key], columns[t.seed], t) for key, t in keyed if key in rows]
 
 
@@ -343,8 +342,3 @@ def _complete(trials: Sequence[Trial]) -> list[Trial]:
 
 def _on_new_splits(snapshot: Snapshot) -> bool:
     return any(trial.used_seed for trial in snapshot.reruns)
-
-
-def _key(params: Mapping[str, object]) -> str:
-    """Return what tells settings apart."""
-    return json.dumps(dict(params), sort_keys=True)

@@ -14,6 +14,7 @@ import numpy as np
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.pareto_front import spread
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import SettingKey, setting_key
 from hpo_magic.core.summary import (
     Line,
     best_trial,
@@ -23,7 +24,7 @@ from hpo_magic.core.summary import (
     values_text,
 )
 from hpo_magic.core.trial import History, State, Trial
-from hpo_magic.core.wording import counted, setting
+from hpo_magic.core.wording import counted
 from hpo_magic.honesty.intervals import resplit_half_width
 from hpo_magic.honesty.quantiles import median_of_variance
 from hpo_magic.honesty.report import Honest, plus_minus
@@ -66,24 +67,24 @@ def honest_of_front(snapshot: Snapshot, why_not: str) -> dict[str, Honest]:
     return found
 
 
-Again = Mapping[str, Sequence[tuple[float, ...]]]
+Again = Mapping[SettingKey, Sequence[tuple[float, ...]]]
 
 
-def _again(snapshot: Snapshot) -> dict[str, list[tuple[float, ...]]]:
+def _again(snapshot: Snapshot) -> dict[SettingKey, list[tuple[float, ...]]]:
     """Return the values of the complete re-runs, by setting; the start's is not of the front."""
-    front = {setting(t.params) for t in (*snapshot.history.front, best_trial(snapshot)) if t}
-    found: dict[str, list[tuple[float, ...]]] = {}
+    front = {setting_key(t.params) for t in (*snapshot.history.front, best_trial(snapshot)) if t}
+    found: dict[SettingKey, list[tuple[float, ...]]] = {}
     for trial in snapshot.reruns:
         values = snapshot.history.values(trial)
-        if trial.state is State.COMPLETE and setting(trial.params) in front:
+        if trial.state is State.COMPLETE and setting_key(trial.params) in front:
             known = tuple(value for value in values if value is not None)
             if len(known) == len(values):
-                found.setdefault(setting(trial.params), []).append(known)
+                found.setdefault(setting_key(trial.params), []).append(known)
     return found
 
 
 def _honest(snapshot: Snapshot, best: Trial, again: Again, k: int) -> Honest:
-    own = again.get(setting(best.params))
+    own = again.get(setting_key(best.params))
     is_new_split = any(trial.used_seed for trial in snapshot.reruns)
     if own is None:
         lost = _mean_loss(snapshot, again, k)
@@ -100,7 +101,7 @@ def _honest(snapshot: Snapshot, best: Trial, again: Again, k: int) -> Honest:
 
 def _mean_loss(snapshot: Snapshot, again: Again, k: int) -> float:
     """Return by how much the re-runs differ from what the search saw, on average over settings."""
-    seen = {setting(t.params): snapshot.history.values(t)[k] for t in snapshot.history.complete}
+    seen = {setting_key(t.params): snapshot.history.values(t)[k] for t in snapshot.history.complete}
     gaps = [
         float(np.mean([values[k] for values in runs])) - (seen.get(key) or 0.0)
         for key, runs in again.items()

@@ -18,9 +18,9 @@ from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.space import Parameter, SettingKey, Space, setting_key
 from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
-from hpo_magic.core.wording import setting, shown
+from hpo_magic.core.wording import shown
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
 from hpo_magic.source.narrow import Narrowed, narrow
 
@@ -37,9 +37,9 @@ def best_settings(trials: Iterable[Trial], direction: Direction, n: int) -> list
     """Return the settings of the `n` best complete trials, each once, best first."""
     complete = [t for t in trials if t.state is State.COMPLETE and t.value is not None]
     complete.sort(key=lambda t: (direction.sign * (t.value or 0.0), t.number))
-    found: dict[str, dict[str, Plain]] = {}
+    found: dict[SettingKey, dict[str, Plain]] = {}
     for trial in complete:
-        found.setdefault(setting(trial.params), dict(trial.params))
+        found.setdefault(setting_key(trial.params), dict(trial.params))
     return list(found.values())[:n]
 
 
@@ -71,7 +71,7 @@ def settings_to_try(
     if last.further:  # points of the front, the most balanced first, then those behind it
         searched = tuple(t for t in trials if t.kind is not Kind.RECHECK)
         history = History(searched, last.direction, 0, last.metric, last.further)
-        found = list({setting(t.params): dict(t.params) for t in history.ranked}.values())[:n]
+        found = list({setting_key(t.params): dict(t.params) for t in history.ranked}.values())[:n]
     else:
         found = best_settings(trials, last.direction, n)
     if not found:

@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import SettingKey, setting_key
 from hpo_magic.core.summary import best_trial, digits_of
 from hpo_magic.core.trial import State, Trial
-from hpo_magic.core.wording import counted, number, setting
+from hpo_magic.core.wording import counted, number
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of
 from hpo_magic.views.canvas import (
     BEST,
@@ -44,8 +45,8 @@ def optimism(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     titled(figure, f"Honest against best seen: {what}")
     axes = new_axes(figure)
     _draw_honest(axes, snapshot)
-    columns = [k for k, t in enumerate(shown) for _ in again.get(setting(t.params), ())]
-    values = [v for t in shown for v in again.get(setting(t.params), ())]
+    columns = [k for k, t in enumerate(shown) for _ in again.get(setting_key(t.params), ())]
+    values = [v for t in shown for v in again.get(setting_key(t.params), ())]
     if values:
         axes.scatter(columns, values, s=14, color=TRIAL, label="run again", zorder=3)
     seen = np.array([t.value for t in shown], dtype=np.float64)
@@ -65,19 +66,19 @@ def optimism(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 def _shown(snapshot: Snapshot) -> list[Trial]:
     """Return the settings of the columns: those that were run again, or the best where none was."""
     again = _again(snapshot)
-    first: dict[str, Trial] = {}
+    first: dict[SettingKey, Trial] = {}
     for trial in snapshot.history.ranked:
-        first.setdefault(setting(trial.params), trial)
+        first.setdefault(setting_key(trial.params), trial)
     run_again = [trial for key, trial in first.items() if key in again]
     return (run_again or list(first.values()))[:MOST_SHOWN]
 
 
-def _again(snapshot: Snapshot) -> dict[str, list[float]]:
+def _again(snapshot: Snapshot) -> dict[SettingKey, list[float]]:
     """Return the values of the re-runs, by setting."""
-    values: dict[str, list[float]] = {}
+    values: dict[SettingKey, list[float]] = {}
     for trial in snapshot.reruns:
         if trial.state is State.COMPLETE and trial.value is not None:
-            values.setdefault(setting(trial.params), []).append(trial.value)
+            values.setdefault(setting_key(trial.params), []).append(trial.value)
     return values
 
 

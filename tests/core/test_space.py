@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpo_magic.core.domains import Choice, Domain, Float, Int, identity
-from hpo_magic.core.space import Parameter, Space, describe, hull
+from hpo_magic.core.domains import Choice, Domain, Float, Int, Plain, identity, plain
+from hpo_magic.core.space import Parameter, Space, describe, hull, setting_key
 from hpo_magic.errors import SpaceError
 
 
@@ -165,3 +165,36 @@ def test_json_gives_the_space_back() -> None:
     assert again == space
     assert list(again) == list(space)
     assert identity(again["a"].default) == (float, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (0.00123441, 0.00123444),
+        (0.1 + 0.2, 0.3),
+        ("a" * 40 + "b", "a" * 40 + "c"),
+        ("1", 1),
+        (1, 1.0),
+        (True, 1),
+        (None, "None"),
+        ((1, 2), (1, 2.0)),
+        ("x\ny", "x"),
+    ],
+)
+def test_different_values_make_different_settings(one: Plain, other: Plain) -> None:
+    """All digits, all characters and the type count."""
+    assert setting_key({"x": one}) != setting_key({"x": other})
+
+
+def test_the_order_of_parameters_makes_no_other_setting() -> None:
+    """A branch may reach them in another order; a name that is missing makes another setting."""
+    assert setting_key({"a": 1, "b": 0.5}) == setting_key({"b": 0.5, "a": 1})
+    assert setting_key({"a": 1}) != setting_key({"a": 1, "b": 0.5})
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.text(), st.integers())
+def test_a_setting_that_was_stored_is_the_same_setting(x: float, name: str, k: int) -> None:
+    """JSON and back, as the storage keeps it."""
+    params = {"x": x, "name": name, "pair": (k, name)}
+    stored = {n: plain(v) for n, v in json.loads(json.dumps(params)).items()}
+    assert setting_key(stored) == setting_key(params)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hpo_magic import hp, search
+from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.search.options import Options
 from hpo_magic.study.vote import Vote
@@ -80,3 +82,14 @@ def test_keep_is_checked() -> None:
     """One model at least."""
     with pytest.raises(ValueError, match="keep: must be a whole number from 1 up, got 0"):
         Options(keep=0)
+
+
+def test_settings_that_look_alike_both_vote(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They differ in the fifth digit; the same setting votes once."""
+    study = search(guess, trials=4, minimize="value", sampler="random", ui="none", recheck="0")
+    assert study.model_store is not None
+    monkeypatch.setattr(study.model_store, "model", lambda trial: trial.number)
+    values = [0.00123441, 0.00123444, 0.00123441]
+    trials = [Trial(k, State.COMPLETE, {"x": x}, value=float(k)) for k, x in enumerate(values)]
+    study.snapshot = replace(study.snapshot, trials=tuple(trials))
+    assert study.vote().numbers == (0, 1)

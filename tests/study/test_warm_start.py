@@ -11,9 +11,9 @@ import pytest
 
 from hpo_magic import hp, search
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.core.trial import Direction, Kind, State
+from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
-from hpo_magic.study.warm_start import narrowed_cell, narrowed_ranges, ranges_text
+from hpo_magic.study.warm_start import best_settings, narrowed_cell, narrowed_ranges, ranges_text
 from hpo_magic.testing.searches import a_search
 
 
@@ -144,3 +144,11 @@ def test_few_trials_narrow_nothing() -> None:
         narrowed_ranges(a_search(10))
     search_ = a_search(10)
     assert replace(search_, trials=()).history.complete == ()
+
+
+def test_settings_that_look_alike_are_two_settings() -> None:
+    """They differ in the fifth digit, or after the fortieth character; equal ones come once."""
+    values = [0.00123441, 0.00123444, "a" * 40 + "b", "a" * 40 + "c", 0.00123441]
+    trials = [Trial(k, State.COMPLETE, {"x": x}, value=float(k)) for k, x in enumerate(values)]
+    found = best_settings(trials, Direction.MINIMIZE, 5)
+    assert [params["x"] for params in found] == values[:4]

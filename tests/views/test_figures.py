@@ -354,6 +354,25 @@ def test_honest_against_best_seen_has_a_dot_for_each_rerun() -> None:
     assert len(seen.get_offsets()) == 2
 
 
+def test_settings_that_look_alike_have_columns_of_their_own() -> None:
+    """Two settings that differ in the fifth digit, each run again once: a dot in each column."""
+    search = a_search(20, is_running=False)
+    trials = tuple(
+        replace(search.history.complete[0], number=k, params={"lr": lr}, kind=kind, value=0.5)
+        for k, (lr, kind) in enumerate(
+            [
+                (0.00123441, Kind.SEARCH),
+                (0.00123444, Kind.SEARCH),
+                (0.00123441, Kind.RECHECK),
+                (0.00123444, Kind.RECHECK),
+            ]
+        )
+    )
+    figure = optimism(replace(search, trials=trials))
+    dots = figure.axes[0].collections[-2].get_offsets()
+    assert sorted(float(x) for x, _ in dots) == [0.0, 1.0]
+
+
 def test_a_caption_stands_beneath_the_plot() -> None:
     """The words of the figure, below the lowest axes; the plot keeps its size."""
     figure = convergence(a_search(30))
