@@ -24,7 +24,8 @@ from hpo_magic.errors import (
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models
-from hpo_magic.search.open_study import Fingerprint, open_study
+from hpo_magic.search.fingerprint import Fingerprint
+from hpo_magic.search.open_study import open_study
 from hpo_magic.search.options import Options, checked_name, seconds
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import require_extras, run_search

@@ -10,8 +10,10 @@ import pytest
 from hpo_magic.core.domains import Int
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
-from hpo_magic.search.open_study import Fingerprint, Opened, open_study
+from hpo_magic.search.fingerprint import Fingerprint
+from hpo_magic.search.open_study import Opened, open_study
 from hpo_magic.search.options import Options
+from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.storage.sqlite import SqliteStorage
 
 MARK = Fingerprint("model.fit(x)", "c1", "r1", "d1")
@@ -214,3 +216,54 @@ def test_other_objectives_are_a_new_revision(changed: dict[str, Any]) -> None:
     assert opened.sentence.startswith(
         "The objectives changed from maximize acc, minimize n_params to maximize acc"
     )
+
+
+CELL = "lr = hp.Float(0, 1)\nfit(x, lr)"
+
+
+def stored_by_older_version(**changed: str) -> SqliteStorage:
+    """Return a study whose fingerprints have no number of their format."""
+    storage = a_study()
+    (record,) = storage.revisions("digits")
+    fields = {"source": CELL, "code": "0" * 32, "ranges": "1" * 32, "data": "2" * 32}
+    storage.update(replace(record, **{**fields, **changed}))
+    return storage
+
+
+def now(cell: str = CELL, data: str = "2:d") -> Fingerprint:
+    """Return the fingerprint that this version gives a cell."""
+    return Fingerprint(cell, *code_fingerprint(cell), data)
+
+
+NOT_COMPARED = (
+    "An older version of hpo_magic stored this study, so whether the data changed since cannot be "
+    "checked. If so, start over with --fresh."
+)
+
+
+def test_a_study_of_an_older_version_goes_on() -> None:
+    """Its code is compared by its text; its data cannot be, which is said once."""
+    storage = stored_by_older_version()
+    opened = reopened(storage, now())
+    assert opened.record.revision == 1
+    assert not opened.ranges_changed
+    assert opened.sentence == f"Goes on: 3 of 5 trials are done. {NOT_COMPARED}"
+    assert reopened(storage, now()).sentence == "Goes on: 3 of 5 trials are done."
+    assert reopened(storage, now(data="2:e")).sentence.startswith("The data that the cell reads")
+
+
+def test_code_of_an_older_version_that_changed() -> None:
+    """Is found in its text, and so are other ranges."""
+    other = CELL.replace("x, lr", "y, lr")
+    assert reopened(stored_by_older_version(), now(other)).sentence.startswith("The code changed")
+    wider = CELL.replace("(0, 1)", "(0, 2)")
+    opened = reopened(stored_by_older_version(), now(wider))
+    assert opened.ranges_changed
+    assert opened.sentence.startswith("The ranges changed")
+
+
+def test_code_of_an_older_version_without_its_text() -> None:
+    """Cannot be compared, which is said."""
+    opened = reopened(stored_by_older_version(source=""), now())
+    assert opened.record.revision == 1
+    assert "whether the code or the data changed since cannot be checked" in opened.sentence
