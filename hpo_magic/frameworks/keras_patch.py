@@ -12,7 +12,7 @@ import keras
 
 
 class WatchedMethod:
-    """One method of `keras.Model`, replaced from the first watch that is open to the end of the last.
+    """One method of `keras.Model`, replaced while at least one watch is open.
 
     `keras.Model` is one class for the whole process, and so is the replacement; which watch a call
     belongs to is decided by the thread it runs in.
@@ -35,7 +35,7 @@ class WatchedMethod:
     def through(self, run: Callable[..., Any]) -> Iterator[None]:
         """Have this thread's calls made by `run(method, *args, **kwargs)`; `args[0]` is the model.
 
-        Calls in other threads stay as they are. Watches may be nested; the inner one gets the calls.
+        Calls in other threads stay as they are. Of nested watches the inner one gets the calls.
         """
         before = getattr(self._this_thread, "run", None)
         self._open()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from hpo_magic.core.events import Run
@@ -25,12 +26,13 @@ from hpo_magic.honesty.rechecking import apart_from_test
 from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
 from hpo_magic.honesty.test_ledger import level_of_evaluation
 from hpo_magic.language.trial_context import TrialContext, running
-from hpo_magic.notebook.cell import Cell, from_cell, modules_imported, names_read
+from hpo_magic.notebook.cell import Cell, from_cell
 from hpo_magic.notebook.fingerprint import inputs_of
 from hpo_magic.notebook.seen import numbers_seen
 from hpo_magic.notebook.test_result import TestResult, TestRows
 from hpo_magic.notebook.test_value import TestValue, value_of_test
 from hpo_magic.source.call_names import CallNames
+from hpo_magic.source.cell_text import CellText
 from hpo_magic.study.models import USUAL_NAMES
 from hpo_magic.study.study import Study
 from hpo_magic.study.vote import Vote
@@ -59,7 +61,7 @@ class Sealed:
         if not self._cell.tree.body:
             raise OptionError("the cell is empty: write what measures the model on the test data.")
         trial = self._study.best_trial
-        if self._is_vote and not names_read(self._cell.tree) & set(USUAL_NAMES):
+        if self._is_vote and not self._cell.text.names_read & set(USUAL_NAMES):
             raise OptionError(
                 "--vote puts the vote in the place of `model`, which the cell does not read. "
                 'Write hp.score("accuracy", y_test, model.predict(x_test)).'
@@ -68,7 +70,7 @@ class Sealed:
         variables = self._variables(trial, vote)
         namespace = dict(self._shell.user_ns) | variables
         used = self._study.storage.used(self._study.record.id)
-        rows = TestRows.of(inputs_of(self._cell.tree, namespace), used)
+        rows = TestRows.of(inputs_of(self._cell.text, namespace), used)
         earlier = [
             one for one in self._study.storage.evaluations() if self._is_same_test(one, rows)
         ]
@@ -80,7 +82,7 @@ class Sealed:
             lambda step, metrics, n_steps=None: None,
             self._sites(),
         )
-        load_wanted(self._modules())
+        load_wanted(self._searched.modules_imported | self._cell.text.modules_imported)
         with ExitStack() as watches:
             seen = watches.enter_context(numbers_seen(self._shell))
             lists = [
@@ -102,7 +104,7 @@ class Sealed:
             metric,
             [one for evaluated in lists for one in evaluated],
             run.scored,
-            searched=self._searched(),
+            searched=self._searched.tree,
             is_loss_of_fit=_is_of_curve(trial, metric),
         )
         evaluation = self._of_model(evaluation, found, variables, vote)
@@ -146,23 +148,18 @@ class Sealed:
         return replace(evaluation, trial=NO_TRIAL, choice=f"{called}, no model of this study")
 
     def _model_called(self) -> Any:
-        """Return the notebook's model whose method is the end of the cell; None where it is none."""
+        """Return the notebook's model whose method is the end of the cell; None without one."""
         match self._cell.tree.body[-1]:
             case ast.Expr(ast.Call(ast.Attribute(ast.Name(name)))):
                 model = self._shell.user_ns.get(name)
                 return model if hasattr(model, "predict") else None
         return None
 
-    def _modules(self) -> set[str]:
-        """Return the modules that the searched cell and this one import."""
-        searched = self._searched()
-        of_search = modules_imported(searched) if searched is not None else set()
-        return of_search | modules_imported(self._cell.tree)
-
-    def _searched(self) -> ast.Module | None:
-        """Return the tree of the searched cell; None where the study has none."""
-        source = self._study.record.source
-        return ast.parse(self._shell.transform_cell(source)) if source else None
+    @cached_property
+    def _searched(self) -> CellText:
+        """What the text of the searched cell says; nothing where the study has no text."""
+        source = self._study.record.source or ""
+        return CellText(source, ast.parse(self._shell.transform_cell(source)))
 
     def _is_same_test(self, evaluation: TestEvaluation, rows: TestRows) -> bool:
         """Return whether a look was at these rows, or may have been.
@@ -180,10 +177,10 @@ class Sealed:
         A kept model is enough where the test asks for nothing else; otherwise the cell runs again.
         """
         model_store = self._study.model_store
-        made = _names_assigned(self._study.record.source, self._shell)
-        needed = names_read(self._cell.tree) & made
+        made = self._searched.names_bound
+        needed = self._cell.text.names_read & made
         if vote is not None:
-            names = names_read(self._cell.tree) & set(USUAL_NAMES)
+            names = self._cell.text.names_read & set(USUAL_NAMES)
             others = needed - names
             variables = model_store.again(trial)[0] if others and model_store is not None else {}
             found = {name: variables[name] for name in others if name in variables}
@@ -230,25 +227,3 @@ def _is_of_curve(trial: Trial, metric: str | None) -> bool:
     return metric is not None and any(
         point.metrics.get(metric) == trial.value for point in trial.curve
     )
-
-
-def _names_assigned(source: str, shell: Any) -> set[str]:
-    """Return the names that the searched cell may assign."""
-    tree = ast.parse(shell.transform_cell(source)) if source else ast.Module([], [])
-    stored = {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    defined = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
-    }
-    imported = {
-        (alias.asname or alias.name).split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    return stored | defined | imported

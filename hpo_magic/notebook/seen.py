@@ -60,8 +60,8 @@ def numbers_seen(shell: Any) -> Iterator[Seen]:
     """Yield what takes note of the numbers that the code inside prints or displays."""
     seen = Seen()
     before = sys.stdout, sys.stderr, shell.display_pub
-    sys.stdout = _Stream(sys.stdout, seen)  # type: ignore[assignment]
-    sys.stderr = _Stream(sys.stderr, seen)  # type: ignore[assignment]
+    sys.stdout = _Stream(sys.stdout, seen)
+    sys.stderr = _Stream(sys.stderr, seen)
     shell.display_pub = _Publisher(shell.display_pub, seen)
     try:
         yield seen

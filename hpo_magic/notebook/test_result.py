@@ -181,7 +181,7 @@ class TestResult:
         """Return which look it was at these rows."""
         evaluation = self.evaluation
         if not self.is_written:
-            return f"{len(self.earlier)} evaluations of these rows so far"
+            return f"evaluations of these rows so far: {len(self.earlier)}"
         if not self.earlier:
             these = "at these rows" if evaluation.data else f"with {evaluation.study}"
             return f"look 1: the next look {these} is no test any more"

@@ -23,10 +23,10 @@ LONGEST_NAME = 60  # characters of an expression that stands for a name
 class NoValue(Enum):
     """Why a test cell gave no single number."""
 
-    NOTHING = "it ends in nothing"
-    NO_NUMBER = "what it ends in is no number"
-    SEVERAL = "it ends in several numbers, none of which is the study's metric"
-    UNNAMED = "it ends in several numbers without names"
+    NOTHING = "ends in nothing"
+    NO_NUMBER = "ends in what is no number"
+    SEVERAL = "ends in several numbers, none of which is the study's metric"
+    UNNAMED = "ends in several numbers without names"
 
 
 @dataclass(frozen=True)

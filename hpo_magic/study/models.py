@@ -134,8 +134,9 @@ class ModelStore:
         model = self.again(trial)[1]
         if model is None:
             raise HpoError(
-                f"Trial {trial.number} of study {self.record.name!r} left no model: it fits no "
-                f"Keras model, and no variable of its cell that is called `model` can predict."
+                f"Trial {trial.number} of study {self.record.name!r} left no model that can be "
+                f"told: {_candidates(self.again(trial)[0])} End its cell in "
+                f'{{"model": …, "score": …}}, or call the variable `model`.'
             )
         return model
 
@@ -251,7 +252,22 @@ def _model_among(trained: ObjectiveResult) -> Any:
     for name in USUAL_NAMES:
         if hasattr(trained.variables.get(name), "predict"):
             return trained.variables[name]
-    able = [
-        v for v in trained.variables.values() if hasattr(v, "predict") and not isinstance(v, type)
-    ]
-    return able[0] if len(able) == 1 else None
+    able = _able_to_predict(trained.variables)
+    return next(iter(able.values())) if len(able) == 1 else None
+
+
+def _able_to_predict(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables that have a method `predict`, by name; classes are none."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if hasattr(value, "predict") and not isinstance(value, type)
+    }
+
+
+def _candidates(variables: Mapping[str, Any]) -> str:
+    """Return which variables could be the model, in a sentence."""
+    able = [f"`{name}`" for name in _able_to_predict(variables)]
+    if not able:
+        return "no variable of its cell has a method predict."
+    return f"{', '.join(able)} have a method predict, and none of them is called `model`."

@@ -68,7 +68,10 @@ def test_the_library_s_loss_is_not_every_study_s_loss(
 
 def test_a_number_that_two_models_gave_is_called_by_its_expression() -> None:
     """Which of them it is of cannot be told."""
-    both = [Evaluated(TEACHER, 0.7, {"loss": 0.7}), Evaluated(STUDENT, 0.7, {"loss": 0.7})]
+    both = [
+        Evaluated(TEACHER, float("0.7"), {"loss": 0.7}),
+        Evaluated(STUDENT, float("0.7"), {"loss": 0.7}),
+    ]
     found = taken(0.7, "max(losses)", "loss", evaluated=both)
     assert (found.name, found.is_study_metric, found.model) == ("max(losses)", False, None)
 
@@ -159,7 +162,6 @@ strange, strange_class = WithResult(), WithResult
 """
 CELL = """%%hpo study --maximize auc --trials 3 --sampler random --ui none
 m = LogisticRegression(C=hp.Float(0.001, 10.0, sampling="log")).fit(x, y)
-m2 = LogisticRegression().fit(x, ~y)
 from sklearn.metrics import roc_auc_score
 auc = roc_auc_score(y_val, m.predict_proba(x_val)[:, 1])
 """

@@ -157,7 +157,7 @@ def test_the_only_variable_that_predicts_is_the_model() -> None:
     model = Model(1.0)
     assert a_restorer(None, CellLike(lambda: 0.5, a=model, b=Model)).model(a_trial()) is model
     several = CellLike(lambda: 0.5, a=model, b=Model(2.0))
-    with pytest.raises(HpoError, match=r"^Trial 3 of study 'digits' left no model: it fits no"):
+    with pytest.raises(HpoError, match=r"^Trial 3 of study 'digits' left no model that can be told: `a`, `b` have"):
         a_restorer(None, several).model(a_trial())
 
 
