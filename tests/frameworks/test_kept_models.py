@@ -82,9 +82,7 @@ def test_a_framework_that_is_not_here_is_named(tmp_path: Path) -> None:
     KEPT.save(0.5, tmp_path)
     alone = KeptModels([Counting()])
     assert not alone.is_kept(tmp_path)
-    with pytest.raises(
-        HpoError, match=r"was kept by the framework 'measuring', which this"
-    ):
+    with pytest.raises(HpoError, match=r"was kept by the framework 'measuring', which this"):
         alone.load(tmp_path, {})
 
 
