@@ -62,7 +62,7 @@ class ModelStore:
 
     def keep(self, run: Run, trained: ObjectiveResult, fits: Sequence[Fit]) -> None:
         """Save the model of a trial that leads, in place of those that lead no longer."""
-        if self.folder is None or not fits:
+        if self.folder is None or not fits or not self.models.is_model(fits[-1].model):
             return
         place = self._place(run.number)
         try:
@@ -232,7 +232,7 @@ class ModelStore:
 
 def _as_files(models: ModelKeeper | None, fits: Sequence[Fit]) -> dict[str, bytes] | None:
     """Return the last fit's model as the files it is kept in; None where it cannot be."""
-    if models is None or not fits:
+    if models is None or not fits or not models.is_model(fits[-1].model):
         return None
     with TemporaryDirectory() as folder:
         try:
