@@ -14,15 +14,15 @@ from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.open_study import Opened, open_study
 from hpo_magic.search.options import Options
 from hpo_magic.source.fingerprint import code_fingerprint
-from hpo_magic.storage.memory import MemoryStorage
+from hpo_magic.storage.sqlite import SqliteStorage
 
 MARK = Fingerprint("model.fit(x)", "c1", "r1", "d1")
 SPACE = Space({"units": Parameter("units", Int(1, 9), 5)})
 
 
-def a_study(n_trials: int = 3, **options: Any) -> MemoryStorage:
+def a_study(n_trials: int = 3, **options: Any) -> SqliteStorage:
     """Return a storage with a study of some complete trials."""
-    storage = MemoryStorage()
+    storage = SqliteStorage(None)
     opened = open_study(storage, "digits", Options(**options), MARK)
     storage.save_space(opened.record.id, SPACE)
     for number in range(n_trials):
@@ -32,7 +32,7 @@ def a_study(n_trials: int = 3, **options: Any) -> MemoryStorage:
     return storage
 
 
-def reopened(storage: MemoryStorage, mark: Fingerprint = MARK, **options: Any) -> Opened:
+def reopened(storage: SqliteStorage, mark: Fingerprint = MARK, **options: Any) -> Opened:
     """Return the study as the next run of the cell finds it."""
     return open_study(storage, "digits", Options(**{"trials": 5, **options}), mark)
 
@@ -40,7 +40,10 @@ def reopened(storage: MemoryStorage, mark: Fingerprint = MARK, **options: Any) -
 def test_a_new_study_starts_without_a_word() -> None:
     """There is nothing to say."""
     opened = open_study(
-        MemoryStorage(), "digits", Options(metric="acc", direction=Direction.MAXIMIZE, seed=3), MARK
+        SqliteStorage(None),
+        "digits",
+        Options(metric="acc", direction=Direction.MAXIMIZE, seed=3),
+        MARK,
     )
     record = opened.record
     assert (record.name, record.revision, record.metric) == ("digits", 1, "acc")
@@ -185,7 +188,7 @@ TWO = {"metric": "acc", "direction": Direction.MAXIMIZE, "further": (SIZE,)}
 
 def test_several_objectives_go_on_in_any_order_or_unnamed() -> None:
     """The stored ones count, in their order."""
-    storage = MemoryStorage()
+    storage = SqliteStorage(None)
     first = open_study(storage, "digits", Options(**TWO), MARK).record
     storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
     turned = {"metric": "n_params", "direction": Direction.MINIMIZE}
@@ -205,7 +208,7 @@ def test_several_objectives_go_on_in_any_order_or_unnamed() -> None:
 )
 def test_other_objectives_are_a_new_revision(changed: dict[str, Any]) -> None:
     """The trials may not have what is asked for now."""
-    storage = MemoryStorage()
+    storage = SqliteStorage(None)
     first = open_study(storage, "digits", Options(**TWO), MARK).record
     storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
     opened = reopened(storage, **changed)
@@ -218,7 +221,7 @@ def test_other_objectives_are_a_new_revision(changed: dict[str, Any]) -> None:
 CELL = "lr = hp.Float(0, 1)\nfit(x, lr)"
 
 
-def stored_by_older_version(**changed: str) -> MemoryStorage:
+def stored_by_older_version(**changed: str) -> SqliteStorage:
     """Return a study whose fingerprints have no number of their format."""
     storage = a_study()
     (record,) = storage.revisions("digits")
