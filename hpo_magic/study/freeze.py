@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import number
 from hpo_magic.errors import HpoError, OptionError, did_you_mean
+from hpo_magic.frameworks import all_frameworks
 from hpo_magic.source.freeze import freeze, matched
 from hpo_magic.source.function import as_function, refuse_unseen
 from hpo_magic.source.hp_calls import read_source
@@ -109,14 +109,6 @@ def frozen_text(
 
 
 def _seeding(seed: int, modules: set[str]) -> str:
-    """Return statements that set the random streams as a trial's are set before it begins.
-
-    By names that no cell has: its own `random` may be a function.
-    """
-    if modules & {"keras", "tensorflow"}:  # sets those of Python and NumPy, too
-        return f"import keras as _keras\n\n_keras.utils.set_random_seed({seed})"
-    lines = ["import random as _random", "", f"_random.seed({seed})"]
-    if modules - sys.stdlib_module_names:
-        lines.insert(1, "import numpy as _numpy")
-        lines.append(f"_numpy.random.seed({seed})")
-    return "\n".join(lines)
+    """Return statements that set the random streams as a trial's are set before it begins."""
+    texts = (framework.seeding(seed, modules) for framework in all_frameworks())
+    return "\n".join(text for text in texts if text)

@@ -59,7 +59,7 @@ class ModelStore:
 
     def keep(self, run: Run, trained: ObjectiveResult, fits: Sequence[Fit]) -> None:
         """Save the model of a trial that leads, in place of those that lead no longer."""
-        if self.folder is None or not fits:
+        if self.folder is None or not fits or not self.models.is_model(fits[-1].model):
             return
         place = self._place(run.number)
         try:
@@ -122,7 +122,8 @@ class ModelStore:
         if model is None:
             raise HpoError(
                 f"Trial {trial.number} of study {self.record.name!r} left no model: it fits no "
-                f"Keras model, and no variable of its cell that is called `model` can predict."
+                f"model of a library that is watched ({', '.join(self._libraries)}), and no "
+                f"variable of its cell that is called `model` can predict."
             )
         return model
 
@@ -211,6 +212,10 @@ class ModelStore:
             stacklevel=2,
         )
 
+    @property
+    def _libraries(self) -> list[str]:
+        return [framework.name for framework in self.frameworks if framework.models is not None]
+
     def _place(self, number: int) -> Path:
         assert self.folder is not None  # the callers have looked
         return self.folder / f"{self.record.name}-{self.record.revision}" / f"trial-{number}"
@@ -218,7 +223,7 @@ class ModelStore:
 
 def _as_files(models: ModelKeeper | None, fits: Sequence[Fit]) -> dict[str, bytes] | None:
     """Return the last fit's model as the files it is kept in; None where it cannot be."""
-    if models is None or not fits:
+    if models is None or not fits or not models.is_model(fits[-1].model):
         return None
     with TemporaryDirectory() as folder:
         try:

@@ -41,6 +41,9 @@ class FakeModels:
     def __init__(self, *, is_full: bool = False, is_whole: bool = True) -> None:
         self.is_full, self.is_whole = is_full, is_whole
 
+    def is_model(self, value: Any) -> bool:
+        return isinstance(value, Model)
+
     def save(self, model: Any, place: Path) -> None:
         if self.is_full:
             raise StorageError("the disk is full.")
