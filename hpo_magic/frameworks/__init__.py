@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 
 from hpo_magic.core.ports import Framework
+from hpo_magic.core.registry import load
 from hpo_magic.frameworks.kept_models import KeptModels
 from hpo_magic.frameworks.standard import kept_random_state
 
@@ -26,8 +26,7 @@ FRAMEWORKS = {
 
 def all_frameworks() -> list[Framework]:
     """Return a new object of each framework, in the order of `FRAMEWORKS`."""
-    places = (place.split(":") for place in FRAMEWORKS.values())
-    return [getattr(import_module(module), name)() for module, name in places]
+    return [load(place)() for place in FRAMEWORKS.values()]
 
 
 def load_wanted(modules: Iterable[str]) -> None:
