@@ -67,8 +67,9 @@ class TrialExecution:
     """Runs an objective, once a call.
 
     `goals` are what the user asked to improve. `keep` is given what a training left when its value
-    beats all before, `seen` the fits of each training. `last_error` is the exception of the last failed one.
-    `names` are those of the unnamed `hp` calls by place, which every trial adds to.
+    beats all before, `seen` the fits of each training. `last_error` is the
+    exception of the last failed one. `names` are those of the unnamed `hp` calls by place, which
+    every trial adds to.
     `in_user_code` is open while the user's code runs, and only then may an interrupt be raised.
     """
 
