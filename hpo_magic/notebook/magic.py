@@ -47,8 +47,8 @@ from hpo_magic.notebook.sealed import Sealed
 from hpo_magic.notebook.test_result import TestResult
 from hpo_magic.search.open_study import open_study
 from hpo_magic.search.options import checked_name
+from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import SearchResult, require_extras, run_search
-from hpo_magic.search.runner import UserRequests
 from hpo_magic.search.used_rows import RowsRecorder
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
@@ -120,11 +120,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             storage.models, opened.record, objective, frameworks, kept_models()
         )
 
-        narrowing: list[bool] = []  # whether the button was pressed
-
         def listeners(requests: UserRequests) -> Sequence[Listener]:
             model_store.note = requests.note
-            requests.narrow = lambda: narrowing.append(True)
             contradictions = [contradiction(goal) for goal in named_goals(options.goals)]
             for text in (*contradictions, *translation.notes, warning):
                 if text:
@@ -145,6 +142,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             listeners=listeners,
             model_store=model_store,
             recorder=recorder,
+            can_narrow=True,
         )
         model_store.record = done.record
         study = self._put(
@@ -159,7 +157,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         )
         if done.finish.reason.is_failure:
             _raise_failure(done, cell, self.shell)
-        if narrowing:
+        if done.is_narrowing_wanted:
             _put_narrowed(study)
 
     def _cluster(self, where: str | None) -> Any:
@@ -285,6 +283,9 @@ class _InputsWatch:
         if data_fingerprint(inputs) != self._before or self._once.is_changed:
             self._requests.note(CHANGES_INPUTS)
         self._is_done = True
+
+    def poll(self) -> None:
+        """Do nothing between events."""
 
     def close(self, snapshot: Snapshot) -> None:
         """Nothing stays."""

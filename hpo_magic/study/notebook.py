@@ -1,4 +1,4 @@
-"""A study's access to the notebook that it was searched in: to freeze, check and narrow its cell."""
+"""Access of a study to its notebook: to freeze, check or narrow the cell that was searched."""
 
 from __future__ import annotations
 
