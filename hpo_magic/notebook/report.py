@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import metadata
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +33,11 @@ FRONTENDS = {
 
 def write_report(shell: Any, folder: Path) -> Path:
     """Write the report into a new file of the folder; return its path."""
-    text = report(shell)
-    for number in count(1):
-        path = folder / (f"{FILE}.txt" if number == 1 else f"{FILE}_{number}.txt")
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            continue
-        return path
-    raise AssertionError  # `count` does not end
+    names = itertools.chain([FILE], (f"{FILE}_{number}" for number in itertools.count(2)))
+    paths = (folder / f"{name}.txt" for name in names)
+    path = next(path for path in paths if not path.exists())
+    path.write_text(report(shell), encoding="utf-8")
+    return path
 
 
 def report(shell: Any) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Finish, Noted, Run
+from hpo_magic.core.log import note_event
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Executor, Framework, Listener, Storage
 from hpo_magic.core.records import StudyRecord
@@ -27,6 +28,7 @@ from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.pruners import make_pruner
 from hpo_magic.samplers import make_sampler, require_library
+from hpo_magic.search.anonymous import anonymous
 from hpo_magic.search.interrupt import RemoteTraining, interruptible
 from hpo_magic.search.open_study import Opened
 from hpo_magic.search.options import Options
@@ -107,6 +109,7 @@ def run_search(
     NotPortable, ClusterError, OptionError
         If the trainings are to run elsewhere, and cannot; nothing has run then.
     """
+    note_event(f"Search with {anonymous(options)}", None)
     requests = UserRequests(can_narrow=can_narrow)
     execution = TrialExecution(objective, frameworks, keep=model_store.keep, seen=recorder.fitted)
     execution.names = dict(opened.record.names)
