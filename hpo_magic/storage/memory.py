@@ -53,7 +53,7 @@ class MemoryStorage:
         return created
 
     def update(self, record: StudyRecord) -> None:
-        """Store the record's source, line, fingerprints, metric and direction again, by its id."""
+        """Store the record's source, line, fingerprints and goals again, by its id."""
         with self._lock:
             study = self._studies[record.id]
             stored = study.record
@@ -63,7 +63,6 @@ class MemoryStorage:
                 revision=stored.revision,
                 seed=stored.seed,
                 created=stored.created,
-                further=stored.further,
                 chosen=stored.chosen,
             )
             study.used = self._next_tick()

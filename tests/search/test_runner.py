@@ -476,9 +476,7 @@ def test_a_held_search_can_be_ended(asked: Callable[[UserRequests], None]) -> No
         oldest(executor)
 
     search = Setup(play, n_trials=1)
-    search.listener.on_poll = lambda: (
-        asked(search.requests) if search.requests.is_paused else None
-    )
+    search.listener.on_poll = lambda: asked(search.requests) if search.requests.is_paused else None
     search.runner.run()
     assert search.executor.stopping == {0}
 
