@@ -120,7 +120,12 @@ class FakeExecutor:
         self.submitted.append(run)
         self.running[run.number] = run
 
-    def pump(self, feed: Callable[[Event], None], timeout_s: float) -> None:
+    def pump(
+        self,
+        feed: Callable[[Event], None],
+        timeout_s: float,
+        at_batch: Callable[[], None] = lambda: None,
+    ) -> None:
         """Feed what happened, up to the end of one training."""
         if not self._events:
             self._play(self)
