@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, Final
 
 from hpo_magic.core.ports import Fit
-from hpo_magic.core.trial import AskedGoals, Direction, Goal, named_goals
+from hpo_magic.core.trial import VALUE, AskedGoals, Direction, Goal, named_goals
 from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
 
 
@@ -103,7 +103,6 @@ def value_of_trial(
     last: Any,
     fits: Sequence[Fit],
     variables: Mapping[str, Any],
-    shown: str = "value",
 ) -> Score:
     """Return the number that a training is judged by; with several objectives one for each.
 
@@ -122,8 +121,6 @@ def value_of_trial(
         Those that the cell ran, the last one last.
     variables
         The cell's, by name.
-    shown
-        The name of a bare number at the end of the cell.
 
     Raises
     ------
@@ -146,7 +143,7 @@ def value_of_trial(
         first, *others = named
     else:
         direction = goals if isinstance(goals, Direction) else None
-        first, others = _goal_of_cell(direction, last, logged, variables, shown), []
+        first, others = _goal_of_cell(direction, last, logged, variables), []
     metric = first.metric
     if others:
         logged, last = _by_name([goal.metric for goal in named], last, logged)
@@ -218,7 +215,6 @@ def _goal_of_cell(
     last: Any,
     logged: Mapping[str, float],
     variables: Mapping[str, Any],
-    shown: str,
 ) -> Goal:
     """Return the objective that the cell's end gives, where the user named none."""
     if number(last) is not None:
@@ -227,7 +223,7 @@ def _goal_of_cell(
                 "The cell ends in a number, and nothing says whether more is better. "
                 "Write --maximize score or --minimize loss."
             )
-        return Goal(shown, direction)
+        return Goal(VALUE.metric, direction)
     names = list(numbers_in(last))
     if "loss" in names and "status" in last:  # Hyperopt's way to return a value
         names = ["loss"]

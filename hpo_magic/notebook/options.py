@@ -243,7 +243,7 @@ class _AddGoal(argparse.Action):
 
 
 def contradiction(goal: Goal) -> str:
-    """Return a sentence where a metric of Keras's own is searched in the wrong direction; else ""."""
+    """Return a warning if a metric of Keras's own is searched in the wrong direction; else ""."""
     metric, usual = goal.metric, keras_direction(goal.metric)
     if usual is None or usual is goal.direction:
         return ""

@@ -117,7 +117,7 @@ def _reason_for_new(
 
 
 def _change_of_goals(before: AskedGoals, asked: AskedGoals) -> str:
-    """Return in what the objectives that are asked for differ from the stored ones; "" in nothing."""
+    """Return how the objectives asked for differ from the stored ones; "" if they agree."""
     known = goals_or_value(before)
     if isinstance(asked, Direction):
         return "" if known[0].direction is asked else "The direction changed"

@@ -33,7 +33,7 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.space import Parameter, Params, Space
-from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, Point, State, Trial
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.testing.fakes import FakeSampler
 
@@ -44,7 +44,7 @@ BROKEN = Failure("ValueError", "no")
 
 def a_plan(**options: Any) -> Plan:
     """Return a plan of minimizing a value."""
-    asked: dict[str, Any] = {"metric": "value", "direction": Direction.MINIMIZE, **options}
+    asked: dict[str, Any] = {"goals": (Goal("value", Direction.MINIMIZE),), **options}
     return Plan("study", asked.pop("sampler", FakeSampler()), **asked)
 
 
@@ -145,13 +145,11 @@ def test_reports_make_the_curve() -> None:
 
 def test_the_goal_is_found_by_the_first_trial() -> None:
     """Where the user named no metric, what the first value was is put on disk."""
-    engine = Engine(a_plan(metric=None, direction=None))
+    engine = Engine(a_plan(goals=()))
     run = started(engine, 0)
-    outcome = an_outcome(
-        run.params, UNITS, value=0.5, metric="val_loss", direction=Direction.MAXIMIZE
-    )
+    outcome = an_outcome(run.params, UNITS, value=0.5, goal=Goal("val_loss", Direction.MAXIMIZE))
     commands = engine.handle(Completed(0, outcome, 1.0))
-    assert commands[-1] == SaveGoal("val_loss", Direction.MAXIMIZE)
+    assert commands[-1] == SaveGoal(Goal("val_loss", Direction.MAXIMIZE))
     assert engine.history().direction is Direction.MAXIMIZE
     assert engine.snapshot(2.0).metric == "val_loss"
     assert not any(isinstance(c, SaveGoal) for c in completed(engine, started(engine, 1), UNITS))

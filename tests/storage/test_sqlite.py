@@ -238,9 +238,9 @@ def test_a_trial_costs_little_in_a_large_study(storage: SqliteStorage) -> None:
 
 def test_one_objective_is_stored_as_it_always_was(storage: SqliteStorage) -> None:
     """What belongs to several objectives is in the file where there are several."""
-    further = (Goal("n_params", Direction.MINIMIZE),)
+    goals = (*a_record().goals, Goal("n_params", Direction.MINIMIZE))
     one = storage.create(a_record("one"))
-    storage.create(replace(a_record("two"), further=further))
+    storage.create(replace(a_record("two"), goals=goals))
     storage.choose(one.id, None)
     with closing(sqlite3.connect(storage.file)) as file:
         rows = dict(file.execute("SELECT name, record FROM studies"))

@@ -14,7 +14,7 @@ import pytest
 from hpo_magic.core.events import Run
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
 from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks.standard import StandardStreams
@@ -22,7 +22,7 @@ from hpo_magic.language.hp import hp
 from hpo_magic.study.models import ModelStore, _model_among
 from hpo_magic.testing.fakes import FakeObjective
 
-RECORD = StudyRecord(1, "digits", 2, "value", Direction.MINIMIZE, 7)
+RECORD = StudyRecord(1, "digits", 2, (Goal("value", Direction.MINIMIZE),), 7)
 
 
 class Model:
