@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hpo_magic.core.ports import Listener, Storage
+from hpo_magic.core.ports import Listener
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import (
     MetricError,
@@ -23,12 +23,11 @@ from hpo_magic.errors import (
 )
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import all_frameworks, kept_models
-from hpo_magic.search.open_study import Fingerprint
+from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import Options, checked_name, goals_of, seconds
 from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import require_extras, run_search
-from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study.models import ModelStore
@@ -109,12 +108,7 @@ def search(
     _check_callable(objective)
     checked = _checked(trials, options)
     require_extras(checked)
-    storage: Storage
-    if name is None:
-        storage, folder = MemoryStorage(), None
-    else:
-        sqlite = SqliteStorage(checked.storage or STUDIES)
-        storage, folder = sqlite, sqlite.models
+    storage = SqliteStorage(None if name is None else checked.storage or STUDIES)
     code = SearchedCode(
         checked_name(name or "study"),
         FunctionObjective(objective),
@@ -122,7 +116,7 @@ def search(
         _read_by(objective),
     )
     done = run_search(
-        code, checked, storage, folder, lambda requests: _listeners(checked, requests)
+        code, checked, storage, storage.models, lambda requests: _listeners(checked, requests)
     )
     if done.finish.reason.is_failure:
         if isinstance(done.error, MetricError | SpaceError):

@@ -1,4 +1,4 @@
-"""A `%%hpo` cell as it is read before the search: compiled, fingerprinted, checked for test data."""
+"""A `%%hpo` cell before its search: compiled, fingerprinted, and checked for test data."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hpo_magic.errors import OptionError, SpaceError
 from hpo_magic.frameworks import load_wanted
 from hpo_magic.honesty.leaks import looks_like_test_data, sentence_of_names
 from hpo_magic.language.hp import hp
-from hpo_magic.notebook.cell import Cell, CellObjective, modules_imported, without_indent
+from hpo_magic.notebook.cell import Cell, CellObjective, without_indent
 from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, fingerprint, inputs_of
 from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction
-from hpo_magic.search.open_study import Fingerprint
+from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
@@ -72,13 +72,13 @@ class SearchedCell:
         cell = Cell.compile(shell, line, translation.text)
         if not cell.tree.body:
             raise OptionError("the cell is empty: write the code that builds and trains the model.")
-        load_wanted(modules_imported(cell.tree))
-        mark = fingerprint(cell.source, cell.tree, shell.user_ns)
+        load_wanted(cell.text.modules_imported)
+        mark = fingerprint(cell.text, shell.user_ns)
         return cls(shell, line, cell, translation, mark, Once(translation.once))
 
     def code(self, name: str, options: Options) -> SearchedCode:
         """Return the cell as the code of the study `name`."""
-        inputs = inputs_of(self.cell.tree, self.shell.user_ns)
+        inputs = inputs_of(self.cell.text, self.shell.user_ns)
         with_rows = [n for n, value in inputs.items() if hasattr(value, "__len__")]
         data = {n for n in with_rows if not isinstance(inputs[n], str | bytes)}
         suspects = looks_like_test_data({*data, *self.translation.inputs})
@@ -112,7 +112,7 @@ class _InputCheck:
         if self._is_done or not isinstance(event, Completed | Failed):
             return
         searched = self._searched
-        inputs = inputs_of(searched.cell.tree, searched.shell.user_ns)
+        inputs = inputs_of(searched.cell.text, searched.shell.user_ns)
         is_changed = data_fingerprint(inputs) != searched.fingerprint.data
         if is_changed or searched.once.is_changed:
             self._requests.note(CHANGES_INPUTS)

@@ -28,8 +28,9 @@ from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.pruners import make_pruner
 from hpo_magic.samplers import make_sampler
+from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.interrupt import RemoteTraining, interruptible
-from hpo_magic.search.open_study import Fingerprint, Opened, open_study
+from hpo_magic.search.open_study import Opened, open_study
 from hpo_magic.search.options import Options
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.runner import Runner

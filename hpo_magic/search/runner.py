@@ -162,37 +162,40 @@ class Runner:
             listener.notice(event, self.snapshot)
 
     def _carry_out(self, command: Command) -> None:
+        """Do what one command says."""
         match command:
             case Run():
                 self.requests.running.add(command.number)
                 self.executor.submit(command)
             case StopTrial():
                 self.executor.stop(command.number)
-            case Save():
-                if command.trial.state is not State.RUNNING:
-                    self.requests.running.discard(command.trial.number)
-                    self._remember_names()
-                self.unsaved[command.trial.number] = command.trial
-                self._store_waiting()
-            case SaveSpace():
-                self._late["space"] = partial(
-                    self.storage.save_space, self.record.id, command.space
-                )
-                self._store_waiting()
-            case SaveGoal():
-                self.record = replace(self.record, goals=(command.goal,))
-                self._late["record"] = partial(self.storage.update, self.record)
-                self._store_waiting()
-            case SaveChoice():
-                self.record = replace(self.record, chosen=command.number)
-                self._late["choice"] = partial(self.storage.choose, self.record.id, command.number)
-                self._store_waiting()
             case KeepModel():
                 self._keep(command)
             case SaveRows():
                 self._try(partial(self._save_rows, command.rows))
             case Finish():
                 self._finish = command
+            case _:
+                self._put_off(command)
+                self._store_waiting()
+
+    def _put_off(self, command: Save | SaveSpace | SaveGoal | SaveChoice) -> None:
+        """Add what the command stores to what is not yet written to disk."""
+        match command:
+            case Save():
+                if command.trial.state is not State.RUNNING:
+                    self.requests.running.discard(command.trial.number)
+                    self._remember_names()
+                self.unsaved[command.trial.number] = command.trial
+            case SaveSpace():
+                save = partial(self.storage.save_space, self.record.id, command.space)
+                self._late["space"] = save
+            case SaveGoal():
+                self.record = replace(self.record, goals=(command.goal,))
+                self._late["record"] = partial(self.storage.update, self.record)
+            case SaveChoice():
+                self.record = replace(self.record, chosen=command.number)
+                self._late["choice"] = partial(self.storage.choose, self.record.id, command.number)
 
     def _keep(self, command: KeepModel) -> None:
         """Save a model. A trial whose model cannot be saved counts all the same."""

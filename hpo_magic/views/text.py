@@ -90,12 +90,6 @@ def _line(snapshot: Snapshot, trial: Trial, star: str) -> str:
     return f"{sign} {what} {trial.number} {came_to}{star}{took} | {setting(trial.params)}"
 
 
-def best_line(snapshot: Snapshot) -> str:
-    """Return the result in one line."""
-    lines = (f"{line.label} {line.value} ({line.remark})" for line in headline(snapshot))
-    return f"{snapshot.name}, {goal_text(snapshot)}: " + "; ".join(lines)
-
-
 def result_text(snapshot: Snapshot) -> str:
     """Return the result as a block of text: what holds, the setting, the trials."""
     lines = [f"{snapshot.name}: {goal_text(snapshot)}"]

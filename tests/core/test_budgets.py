@@ -63,7 +63,7 @@ def started(engine: Engine, number: int, at: float = 0.0) -> Run:
 def an_outcome(value: float | None = None, units: int = 5) -> Outcome:
     """Return what a training leaves."""
     metrics = {} if value is None else {"loss": value}
-    return Outcome({"units": units}, (UNITS,), value, "loss", Direction.MINIMIZE, metrics)
+    return Outcome({"units": units}, (UNITS,), value, Goal("loss", Direction.MINIMIZE), metrics)
 
 
 def searched(engine: Engine, values: Sequence[float], first: int = 0) -> None:

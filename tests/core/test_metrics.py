@@ -105,7 +105,7 @@ def test_a_symbolic_tensor_is_no_number():
 def test_the_last_expression_is_the_metric_that_was_named():
     """A number at the end of the cell goes before what the fits logged."""
     found = score(VAL_ACCURACY, last=np.float32(0.5), fits=[FIT])
-    assert found == Score(0.5, "val_accuracy", MAXIMIZE, {**EPOCHS[1], "val_accuracy": 0.5})
+    assert found == Score(0.5, VAL_ACCURACY, {**EPOCHS[1], "val_accuracy": 0.5})
 
 
 def test_a_dict_at_the_end_goes_before_a_fit():
@@ -127,7 +127,7 @@ def test_a_history_gives_the_epoch_that_its_model_is_at():
 def test_a_history_that_nobody_watched_gives_its_last_epoch():
     """Where a fit went unseen, its History is all there is to go by."""
     found = score(VAL_ACCURACY, last=history_of(*EPOCHS))
-    assert found == Score(0.6, "val_accuracy", MAXIMIZE, EPOCHS[1])
+    assert found == Score(0.6, VAL_ACCURACY, EPOCHS[1])
 
 
 def test_the_last_fit_counts():

@@ -90,7 +90,7 @@ def ending(run: Run, score: Score, at: float = 0.0) -> Completed | Failed:
     if value is None:
         return Failed(run.number, Failure("ValueError", "no"), Outcome(), at)
     params = {"x": run.params.get("x", X.default)}
-    outcome = Outcome(params, (X,), value, "value", Direction.MAXIMIZE, used_seed=True)
+    outcome = Outcome(params, (X,), value, Goal("value", Direction.MAXIMIZE), used_seed=True)
     return Completed(run.number, outcome, at)
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from made_up_searches import a_search
 
 from hpo_magic.core.events import Completed, Failed, Freed, Noted, Outcome, Reported
 from hpo_magic.core.trial import Failure
@@ -14,7 +15,6 @@ from hpo_magic.notebook.lines import ProgressLine, TrialLog
 from hpo_magic.notebook.listener import Silent, make_listener, ui_for
 from hpo_magic.notebook.panel.panel import Panel
 from hpo_magic.testing.fakes import FakeClock
-from hpo_magic.testing.searches import a_search
 
 
 def ended(number: int) -> Completed:

@@ -171,9 +171,7 @@ def test_names_of_calls_are_those_of_the_search(tmp_path: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "asks"}
     exec(compile(code, str(file), "exec"), namespace)
     model_store = a_restorer(None, FakeObjective(namespace["train"]))
-    model_store.record = StudyRecord(
-        1, "digits", 2, "value", Direction.MINIMIZE, 7, names={"asks:3:11": "rate_2"}
-    )
+    model_store.record = StudyRecord(1, "digits", 2, RECORD.goals, 7, names={"asks:3:11": "rate_2"})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert model_store.again(a_trial(value=0.25, rate_2=0.25))[1] is None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from made_up_searches import a_search
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Goal
-from hpo_magic.testing.searches import a_search
 from hpo_magic.views.live import current_html, header_html, log_html, numbers_html
 from hpo_magic.views.result import result_figure, result_html
-from hpo_magic.views.text import best_line, current_text, progress_line, result_text, trial_lines
+from hpo_magic.views.text import current_text, progress_line, result_text, trial_lines
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -36,7 +36,7 @@ def test_result_has_the_three_numbers_and_the_trials() -> None:
 def test_result_never_speaks_of_a_best_score() -> None:
     """The best validation value is not called the result."""
     made = a_search(30, is_running=False)
-    for text in (result_html(made), result_text(made), best_line(made)):
+    for text in (result_html(made), result_text(made)):
         assert "best score" not in text
         assert "best seen" in text
 
