@@ -323,7 +323,7 @@ class Engine:
         trial, outcome = self._state.trials[event.number], event.outcome
         if event.rows is not None and trial.seed not in self._seeds_with_rows:
             self._seeds_with_rows.add(trial.seed)
-            commands += (SaveRows(event.rows),)
+            commands += (SaveRows(event.number, event.rows),)
         if event.model is not None and trial.kind is not Kind.RECHECK:
             to_beat, others = self._to_keep(event.number)
             if is_better(outcome.value, to_beat, outcome.goal):

@@ -258,8 +258,9 @@ class KeepModel:
 
 @dataclass(frozen=True)
 class SaveRows:
-    """Put on disk which rows the fits of a training used."""
+    """Put on disk which rows the fits of a trial used."""
 
+    number: int
     rows: Sequence[UsedRows] = field(compare=False, repr=False)
 
 

@@ -171,15 +171,13 @@ class Runner:
                 self.executor.stop(command.number)
             case KeepModel():
                 self._keep(command)
-            case SaveRows():
-                self._try(partial(self._save_rows, command.rows))
             case Finish():
                 self._finish = command
             case _:
                 self._put_off(command)
                 self._store_waiting()
 
-    def _put_off(self, command: Save | SaveSpace | SaveGoal | SaveChoice) -> None:
+    def _put_off(self, command: Save | SaveRows | SaveSpace | SaveGoal | SaveChoice) -> None:
         """Add what the command stores to what is not yet written to disk."""
         match command:
             case Save():
@@ -187,6 +185,10 @@ class Runner:
                     self.requests.running.discard(command.trial.number)
                     self._remember_names()
                 self.unsaved[command.trial.number] = command.trial
+            case SaveRows():
+                self._late[f"rows of trial {command.number}"] = partial(
+                    self._save_rows, command.rows
+                )
             case SaveSpace():
                 save = partial(self.storage.save_space, self.record.id, command.space)
                 self._late["space"] = save
