@@ -145,7 +145,7 @@ def test_a_pool_of_threads_trains(notebook) -> None:
     notebook.ok("pool.shutdown()")
     study = notebook["away"]
     assert [trial.state.value for trial in study.trials] == ["complete"] * 5
-    assert "This pool has no live reports" in " ".join(study.snapshot.messages)
+    assert "This pool sends no reports while a training runs" in " ".join(study.snapshot.messages)
 
 
 @pytest.mark.slow
