@@ -28,8 +28,8 @@ from hpo_magic.search.options import Options, checked_name, goals_of, seconds
 from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import require_extras, run_search
+from hpo_magic.storage import open_storage, storage_exists
 from hpo_magic.storage.snapshots import open_snapshot
-from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.study import Study
 
@@ -108,7 +108,7 @@ def search(
     _check_callable(objective)
     checked = _checked(trials, options)
     require_extras(checked)
-    storage = SqliteStorage(None if name is None else checked.storage or STUDIES)
+    storage = open_storage(None if name is None else checked.storage or STUDIES)
     code = SearchedCode(
         checked_name(name or "study"),
         FunctionObjective(objective),
@@ -141,9 +141,9 @@ def load_study(name: str, storage: str | Path | None = None) -> Study:
         If there is no study of that name in the folder.
     """
     folder = Path(storage) if storage is not None else STUDIES
-    if not study_file(folder).exists():
+    if not storage_exists(folder):
         raise StudyNotFound(f"no study {name!r}: there are no studies in {folder}.")
-    opened = SqliteStorage(folder)
+    opened = open_storage(folder)
     record, snapshot = open_snapshot(opened, name)
     model_store = ModelStore(opened.models, record, None, all_frameworks(), kept_models())
     return Study(record, opened, snapshot, model_store)

@@ -63,6 +63,8 @@ HOMES = {
         "frameworks.keras_fit",
         "frameworks.keras_memory",
         "frameworks.keras_models",
+        "frameworks.keras_evaluate",
+        "frameworks.keras_patch",
         "frameworks.keras_row_scores",
     ),
     "optuna": ("exports.optuna",),

@@ -40,6 +40,9 @@ class StudyRecord:
         return next((goal.metric for goal in named_goals(self.goals)), None)
 
 
+NO_TRIAL = -1  # the trial of an evaluation whose model is not one of the study's
+
+
 @dataclass(frozen=True)
 class TestEvaluation:
     """One look at a test set: a line of the ledger that is never changed or removed."""

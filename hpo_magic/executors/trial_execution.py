@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -260,7 +261,7 @@ def seed_everything(seed: int, frameworks: Sequence[Framework]) -> None:
 def _watched(
     frameworks: Sequence[Framework], report: Report, guard: Callable[[], None]
 ) -> Iterator[list[Fit]]:
-    """Yield the list to which every fit of every loaded framework adds itself."""
+    """Yield the list that has the fits of all loaded frameworks at the end, in their order."""
     with contextlib.ExitStack() as stack:
         lists = [
             stack.enter_context(framework.watch(report, guard))
@@ -271,8 +272,7 @@ def _watched(
         try:
             yield fits
         finally:
-            for found in lists:
-                fits.extend(found)
+            fits.extend(sorted(itertools.chain(*lists), key=lambda fit: fit.ended))
 
 
 def _not_finite(metric: str, value: float) -> Failure:

@@ -38,8 +38,8 @@ from hpo_magic.notebook.searched_cell import SearchedCell
 from hpo_magic.notebook.test_result import TestResult
 from hpo_magic.search.options import checked_name
 from hpo_magic.search.run import SearchResult, require_extras, run_search
+from hpo_magic.storage import open_storage, storage_exists
 from hpo_magic.storage.snapshots import open_snapshot
-from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
@@ -78,7 +78,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             rest = " ".join(word for word in words if word != "--vote")
             study = self._put(self._study(*parse_name(rest, "%%hpo_test")))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
-            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluation()
+            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluate()
 
     def _search(self, line: str, source: str) -> None:
         """Search the cell, and put the study into the namespace."""
@@ -126,7 +126,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             return _listing(_opened_again(folder))
         study = self._study(name, folder)
         storage = study.storage
-        if isinstance(storage, SqliteStorage) and not (study.unsaved or _is_latest(study)):
+        if not (study.unsaved or _is_latest(study)):
             study = self._from_disk(name, storage)  # a search that still runs began a new revision
         self._put(study)
         show_stored(
@@ -144,7 +144,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             is_meant = _is_in(_opened_again(folder), found.record)
         return found.refresh() if is_meant else self._from_disk(name, _opened_again(folder))
 
-    def _from_disk(self, name: str, storage: SqliteStorage) -> Study:
+    def _from_disk(self, name: str, storage: Storage) -> Study:
         """Return the latest revision of a study, with what makes its models again."""
         record, snapshot = open_snapshot(storage, name)
         objective = None
@@ -234,12 +234,12 @@ def _put_narrowed(study: Study) -> None:
         sys.stdout.write(f"{error}\n")
 
 
-def _opened(folder: Path | None) -> SqliteStorage:
+def _opened(folder: Path | None) -> Storage:
     """Return the storage of a folder; `hpo_studies` beside the notebook unless said otherwise."""
-    return SqliteStorage(folder or STUDIES)
+    return open_storage(folder or STUDIES)
 
 
-def _opened_again(folder: Path | None) -> SqliteStorage:
+def _opened_again(folder: Path | None) -> Storage:
     """Return the storage of a folder to look into; one that was named must be there.
 
     Raises
@@ -247,8 +247,11 @@ def _opened_again(folder: Path | None) -> SqliteStorage:
     OptionError
         If it is not: to look must not create it.
     """
-    if folder is not None and not study_file(folder).exists():
-        raise OptionError(f"there are no studies in {folder}: it has no file {study_file(folder)}.")
+    if folder is not None and not storage_exists(folder):
+        raise OptionError(
+            f"there are no studies in {folder}. Give --storage the folder in which a search stored "
+            f"them."
+        )
     return _opened(folder)
 
 

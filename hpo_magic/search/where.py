@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor as Pool
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
-from hpo_magic.core.ports import Executor
+from hpo_magic.core.ports import Executor, Framework
 from hpo_magic.core.wording import counted
 from hpo_magic.errors import OptionError
 from hpo_magic.executors.training_task import dumps_task
@@ -84,10 +84,10 @@ def worker_executor(
     make = partial(dask.DaskExecutor, task=task, names=execution.names)
     del task
     if options.on is None:
-        with cluster.own_cluster(options.jobs) as client:
+        with cluster.own_cluster(options.jobs, execution.frameworks) as client:
             yield make(client, is_own=True, is_renewed=options.isolate)
     else:
-        with _connected(options.on, note) as client:
+        with _connected(options.on, execution.frameworks, note) as client:
             executor = make(client)
             n = executor.n_workers
             note(f"{counted(n, 'worker')} at {client.scheduler.address}." if n else _NO_WORKER)
@@ -111,7 +111,9 @@ def _pool_executor(
 
 
 @contextmanager
-def _connected(on: Any, note: Callable[[str], None]) -> Iterator[Any]:
+def _connected(
+    on: Any, frameworks: Sequence[Framework], note: Callable[[str], None]
+) -> Iterator[Any]:
     """Yield the client of the user's cluster, and close it if it was opened for an address."""
     from hpo_magic.executors import connection
 
@@ -124,7 +126,8 @@ def _connected(on: Any, note: Callable[[str], None]) -> Iterator[Any]:
         )
     with connection.quiet():
         try:
-            for text in connection.version_notes(client):
+            packages = [name for f in frameworks for name in f.packages]
+            for text in connection.version_notes(client, packages):
                 note(text)
             yield client
         finally:

@@ -80,6 +80,11 @@ class SqliteStorage:
         self._database = Database(file, timeout_s)
         self._owner = to_text(astuple(Process.this()))
 
+    @staticmethod
+    def exists(path: Path | str) -> bool:
+        """Return whether there is a study file; it is not opened."""
+        return study_file(Path(path)).exists()
+
     @property
     def file(self) -> Path | None:
         """The study file; None if the studies are in memory."""

@@ -11,8 +11,10 @@ import math
 import shutil
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,11 +65,12 @@ class ModelStore:
     frameworks: Sequence[Framework]
     models: ModelKeeper
     _trained: tuple[int, ObjectiveResult, Any] | None = None
+    _given: list[weakref.ref[Any]] = field(default_factory=list)  # models that were handed out
 
     @property
     def model_of(self) -> ModelOf:
         """The function that returns the handle of a model trained in this process."""
-        return _no_model if self.folder is None else _last_fit
+        return _no_model if self.folder is None else partial(_last_fit, self.models)
 
     @property
     def files_of(self) -> ModelOf:
@@ -115,6 +118,10 @@ class ModelStore:
         """Return whether the trial's model is on disk."""
         return self.folder is not None and self.models.is_kept(self._place(trial.number))
 
+    def has_given(self, model: Any) -> bool:
+        """Return whether this model was handed out as one of the study's."""
+        return any(given() is model for given in self._given)
+
     def model(self, trial: Trial) -> Any:
         """Return the model of a trial.
 
@@ -123,6 +130,12 @@ class ModelStore:
         HpoError
             If it was not kept and cannot be made again, or cannot be told from the variables.
         """
+        model = self._model(trial)
+        with suppress(TypeError):  # an object that cannot be referred to weakly
+            self._given.append(weakref.ref(model))
+        return model
+
+    def _model(self, trial: Trial) -> Any:
         if self.has_kept(trial):
             variables = self._trained[1].variables if self._trained else {}
             # The classes that it is made of are the notebook's, or the script's, or the cell's own.
@@ -137,8 +150,9 @@ class ModelStore:
         model = self.again(trial)[1]
         if model is None:
             raise HpoError(
-                f"Trial {trial.number} of study {self.record.name!r} left no model: it fits no "
-                f"Keras model, and no variable of its cell that is called `model` can predict."
+                f"Trial {trial.number} of study {self.record.name!r} left no model that can be "
+                f"told: {_candidates(self.again(trial)[0])} End its cell in "
+                f'{{"model": …, "score": …}}, or call the variable `model`.'
             )
         return model
 
@@ -248,14 +262,14 @@ def _no_model(fits: Sequence[Fit]) -> None:
     """Return None: the study has no folder for models."""
 
 
-def _last_fit(fits: Sequence[Fit]) -> Fit | None:
-    """Return the last fit, which has the model; None if nothing was fitted."""
-    return fits[-1] if fits else None
+def _last_fit(models: ModelKeeper, fits: Sequence[Fit]) -> Fit | None:
+    """Return the last fit if it has a model that can be kept; else None."""
+    return fits[-1] if fits and models.is_model(fits[-1].model) else None
 
 
 def _as_files(models: ModelKeeper, fits: Sequence[Fit]) -> ModelFiles | None:
     """Return the last fit's model as files; None if there is none or it cannot be saved."""
-    if not fits:
+    if not fits or not models.is_model(fits[-1].model):
         return None
     with TemporaryDirectory() as folder:
         try:
@@ -276,7 +290,22 @@ def _model_among(trained: ObjectiveResult) -> Any:
     for name in USUAL_NAMES:
         if hasattr(trained.variables.get(name), "predict"):
             return trained.variables[name]
-    able = [
-        v for v in trained.variables.values() if hasattr(v, "predict") and not isinstance(v, type)
-    ]
-    return able[0] if len(able) == 1 else None
+    able = _able_to_predict(trained.variables)
+    return next(iter(able.values())) if len(able) == 1 else None
+
+
+def _able_to_predict(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables that have a method `predict`, by name; classes are none."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if hasattr(value, "predict") and not isinstance(value, type)
+    }
+
+
+def _candidates(variables: Mapping[str, Any]) -> str:
+    """Return which variables could be the model, in a sentence."""
+    able = [f"`{name}`" for name in _able_to_predict(variables)]
+    if not able:
+        return "no variable of its cell has a method predict."
+    return f"{', '.join(able)} have a method predict, and none of them is called `model`."

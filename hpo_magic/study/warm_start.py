@@ -22,7 +22,7 @@ from hpo_magic.core.space import Parameter, SettingKey, Space, setting_key
 from hpo_magic.core.trial import Goal, History, Kind, State, Trial, goals_or_value
 from hpo_magic.core.wording import shown
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
-from hpo_magic.source.narrow import Narrowed, narrow
+from hpo_magic.source.narrow import NewRange, narrow
 
 MOST_SETTINGS = 5
 # Of the trials, the good ones, around which the ranges are drawn, with a margin on either side.
@@ -160,7 +160,7 @@ def _line(record: StudyRecord, n_trials: int) -> str:
     return " ".join([record.name, f"--trials {n_trials}", goal, *rest])
 
 
-def ranges_text(ranges: Mapping[str, Narrowed], space: Space) -> str:
+def ranges_text(ranges: Mapping[str, NewRange], space: Space) -> str:
     """Return which ranges became how narrow: "lr 0.0001 to 0.1 → 0.002 to 0.01; ..."."""
     told = []
     for name, new in ranges.items():
@@ -171,7 +171,7 @@ def ranges_text(ranges: Mapping[str, Narrowed], space: Space) -> str:
     return "; ".join(told)
 
 
-def narrowed_ranges(snapshot: Snapshot) -> dict[str, Narrowed]:
+def narrowed_ranges(snapshot: Snapshot) -> dict[str, NewRange]:
     """Return narrower ranges around the best tenth of the trials, where they are narrower.
 
     Raises
@@ -193,7 +193,7 @@ def narrowed_ranges(snapshot: Snapshot) -> dict[str, Narrowed]:
     return {name: range_ for name, range_ in found.items() if range_ is not None}
 
 
-def _narrowed(parameter: Parameter, good: list[Trial]) -> Narrowed | None:
+def _narrowed(parameter: Parameter, good: list[Trial]) -> NewRange | None:
     domain = parameter.domain
     values = [t.params[parameter.name] for t in good if parameter.name in t.params]
     if isinstance(domain, Choice) or not values:
@@ -207,7 +207,7 @@ def _narrowed(parameter: Parameter, good: list[Trial]) -> Narrowed | None:
     least = domain.step or 0
     is_narrower = (first, last) != (domain.low, domain.high) and last - first > least
     best = min(max(_rounded(domain.nearest(values[0]), domain.kind, domain.step), first), last)
-    return Narrowed(first, last, best) if is_narrower else None
+    return NewRange(first, last, best) if is_narrower else None
 
 
 def _rounded(value: Plain, kind: str, step: float | None) -> float:

@@ -47,7 +47,7 @@ def client() -> Iterator[object]:
     """Return a client of one worker of our own."""
     from hpo_magic.executors.cluster import own_cluster
 
-    with own_cluster(1) as client:
+    with own_cluster(1, []) as client:
         yield client
 
 

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """Return a client of one worker of our own."""
-    with own_cluster(1) as client:
+    with own_cluster(1, []) as client:
         yield client
 
 

@@ -32,7 +32,7 @@ N_REPORTS = 100
 def far() -> Iterator[tuple[Client, SlowNetwork]]:
     """Return a client of two workers, and the network that is between."""
     with (
-        own_cluster(2) as near,
+        own_cluster(2, []) as near,
         slow_network(near.scheduler.address) as network,
         Client(network.address, set_as_default=False) as client,
     ):

@@ -151,7 +151,7 @@ def test_the_test_is_the_first_look_with_the_choice(study: Study) -> None:
 
 def test_a_model_that_nobody_can_make(study: Study) -> None:
     """Neither kept nor left behind by a function that trains none."""
-    with pytest.raises(HpoError, match=r"left no model: it fits no Keras model, and no variable"):
+    with pytest.raises(HpoError, match=r"left no model that can be told: no variable of its cell"):
         study.best_model()
     study.model_store = None
     with pytest.raises(HpoError, match=r"^The model of study 'study' was not kept, and the cell"):
