@@ -24,7 +24,7 @@ LEFT = of_rows(np.array([False, True]), np.arange(2))
 
 def score(value: float, metric: str = "val_accuracy") -> Score:
     """Return a trial's score."""
-    return Score(value, metric, Direction.MAXIMIZE, {})
+    return Score(value, Goal(metric, Direction.MAXIMIZE), {})
 
 
 def a_fit(row_scores: RowScores | None, **logged: float) -> Fit:
