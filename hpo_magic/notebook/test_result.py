@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from html import escape
 from typing import Any
 
 import numpy as np
 
-from hpo_magic.core.records import TestEvaluation, UsedRows
+from hpo_magic.core.records import NO_TRIAL, TestEvaluation, UsedRows
 from hpo_magic.core.wording import number as shown
 from hpo_magic.honesty.leaks import Fingerprints
 from hpo_magic.honesty.measured import Measured
 from hpo_magic.honesty.test_ledger import level_of_evaluation, sentence_of_evaluation
 from hpo_magic.notebook.fingerprint import array_fingerprint
+from hpo_magic.notebook.test_value import NoValue, TestValue
 from hpo_magic.search.used_rows import FEWEST_ROWS, arrays_in, leak_of, prints_of
 
 
@@ -74,8 +75,22 @@ class TestRows:
 class TestResult:
     """What a look found, as the notebook keeps it.
 
-    `earlier` are the looks before at the same rows, `found` says how well the value is known (None
-    without one), `also` are the other numbers of the cell, `apart` how far the honest number is.
+    Attributes
+    ----------
+    evaluation
+        What the ledger has of it.
+    earlier
+        The evaluations before on the same rows, oldest first.
+    found
+        How precisely the value is known; None without a value.
+    rows
+        The rows that the cell read.
+    measured
+        The value, and what it is called.
+    is_written
+        Whether the evaluation is in the ledger: a number was seen.
+    apart
+        How far the honest number is from it; "" where they cannot be compared.
     """
 
     __test__ = False
@@ -84,24 +99,54 @@ class TestResult:
     earlier: Sequence[TestEvaluation]
     found: Measured | None
     rows: TestRows
-    also: Mapping[str, float] = field(default_factory=dict)
+    measured: TestValue
+    is_written: bool = True
     apart: str = ""
+    metric: str | None = None  # the study's
 
     @property
     def lines(self) -> list[str]:
         """The sentences, most important first."""
         evaluation = self.evaluation
         value = "no number" if evaluation.value is None else shown(evaluation.value)
-        what = evaluation.choice or f"trial {evaluation.trial}"
-        first = f"test {value} · {evaluation.metric or 'value'} of {what} of {evaluation.study}"
+        whose = f"trial {evaluation.trial} of {evaluation.study}"
+        if evaluation.choice:
+            whose = evaluation.choice
+            whose += f" of {evaluation.study}" if evaluation.trial != NO_TRIAL else ""
+        first = f"test {value} · {evaluation.metric or 'value'} of {whose}"
         if evaluation.n_rows:
             first += f" on {evaluation.n_rows} rows"
-        return [first, *self.rows.sentences, *self._precision(), *self._rest(), self._count()]
+        parts = (
+            self.rows.sentences,
+            self._name(),
+            self._precision(),
+            self._rest(),
+            [self._count()],
+        )
+        return [first, *(line for part in parts for line in part)]
+
+    def _name(self) -> list[str]:
+        """Return what is not known of the number: whether it is the study's metric, its model."""
+        evaluation, measured = self.evaluation, self.measured
+        lines = []
+        if evaluation.trial == NO_TRIAL:
+            lines.append(
+                f"The model that was evaluated was not made by the search of {evaluation.study}: "
+                f"this is no test of the study. {evaluation.study}.best_model() has the chosen one."
+            )
+        if measured.value is None or measured.is_study_metric or self.metric is None:
+            return lines
+        name = self.metric.removeprefix("val_")
+        lines.append(
+            f"Not checked: whether this is {name}, the study's metric. To be sure, end the cell in "
+            f'a dict, {{"{name}": …}}, or in hp.score("{name}", y_test, predictions).'
+        )
+        return lines
 
     def _precision(self) -> list[str]:
         """Return how well the value is known, and how far the honest number is from it."""
         if self.found is None:
-            return ["The cell does not end in a number: the look alone is written down."]
+            return [self._without_value()]
         if self.found.interval is None:
             return [self.found.how]
         low, high = self.found.interval
@@ -109,13 +154,34 @@ class TestResult:
         interval = f"{level} interval {shown(low)} to {shown(high)}: {self.found.how}"
         return [interval, self.apart] if self.apart else [interval]
 
+    def _without_value(self) -> str:
+        """Return why there is no value, and whether that counts as an evaluation."""
+        missing = self.measured.missing
+        why = f"No number was taken: the cell {missing.value}. " if missing else ""
+        cure = {
+            NoValue.NOTHING: "End it with the score.",
+            NoValue.NO_NUMBER: "End it with the score.",
+            NoValue.SEVERAL: "End it with one of them.",
+            NoValue.UNNAMED: "End it with one of them, or with a dict of them by name.",
+        }
+        counted = (
+            "It counts as an evaluation, since numbers were shown."
+            if self.is_written
+            else "It does not count as an evaluation: no number was shown."
+        )
+        return f"{why}{cure[missing] if missing else ''} {counted}".strip()
+
     def _rest(self) -> list[str]:
-        rest = [f"{name} {shown(v)}" for name, v in self.also.items() if v != self.evaluation.value]
+        value = self.evaluation.value
+        others = {n: v for n, v in self.measured.others.items() if n != self.evaluation.metric}
+        rest = [f"{name} {shown(v)}" for name, v in others.items() if v != value]
         return [f"also: {', '.join(rest)}"] if rest else []
 
     def _count(self) -> str:
         """Return which look it was at these rows."""
         evaluation = self.evaluation
+        if not self.is_written:
+            return f"evaluations of these rows so far: {len(self.earlier)}"
         if not self.earlier:
             these = "at these rows" if evaluation.data else f"with {evaluation.study}"
             return f"look 1: the next look {these} is no test any more"
