@@ -35,7 +35,7 @@ def design_effect(rows: FloatArray, units: Units) -> float:
         return 1.0
     totals = np.stack([np.bincount(units, weights=row, minlength=n_units) for row in centred])
     by_group = float((totals**2).sum(axis=1).mean()) * n_units / (n_units - 1) / n**2
-    return max(1.0, by_group / variance)
+    return float(max(1.0, by_group / variance))
 
 
 def share_of_split_groups(

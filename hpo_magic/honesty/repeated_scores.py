@@ -80,7 +80,7 @@ def repeats_itself(
     odds = randomness.value
     for chance in by_chance:
         odds /= max(chance, 1e-12)
-    return odds >= CERTAIN
+    return bool(odds >= CERTAIN)
 
 
 def chance_of_share(share: float, n_rows: int) -> float:

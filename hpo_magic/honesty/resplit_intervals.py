@@ -12,16 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtri
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.honesty.intervals import LEVEL, RATIO, share_variance, wilson_interval
-from hpo_magic.honesty.quantiles import t_half, z_half
+from hpo_magic.honesty.quantiles import highest_variance, t_half, z_half
 
 # What the rows know beside the re-runs: their t distribution has so many degrees of freedom more.
 DF_OF_ROWS = 10
-# The re-runs' spread counts only where the rows alone would show it less often than this.
-SURPRISE = 0.05
+# The re-runs' spread counts only where that of the rows alone stays below it this often.
+SURPRISE = 0.95
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Reruns:
     @property
     def n_runs(self) -> int:
         """R: the search's run and the re-runs of a setting."""
-        return self.scores.shape[1] + 1
+        return int(self.scores.shape[1]) + 1
 
     @property
     def n_effective(self) -> float:
@@ -59,7 +58,7 @@ class Reruns:
     def df(self) -> int:
         """The degrees of freedom of `variance`."""
         k, m = self.scores.shape
-        return k * (m - 1)
+        return int(k * (m - 1))
 
     @property
     def variance(self) -> float:
@@ -219,7 +218,7 @@ def widened_by(
     and groups that nobody told of are seen, and chance seldom widens. The factor (1/m + ratio) is
     that of Nadeau and Bengio, "Inference for the generalization error" (Machine Learning 2003).
     """
-    if df < 1 or rerun_variance <= row_variance * float(chdtri(df, SURPRISE)) / df:
+    if df < 1 or rerun_variance <= row_variance * highest_variance(df, SURPRISE):
         return half_width
     training = (rerun_variance - row_variance) * (1 / n_reruns + ratio)
     error = math.sqrt((half_width / quantile) ** 2 + training)

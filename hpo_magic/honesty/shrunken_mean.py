@@ -54,4 +54,4 @@ def two_way_variance(reruns: FloatArray) -> float:
     """
     k, m = reruns.shape
     residual = reruns - reruns.mean(axis=1, keepdims=True) - reruns.mean(axis=0) + reruns.mean()
-    return float((residual**2).sum()) / ((k - 1) * (m - 1))
+    return float((residual**2).sum() / ((k - 1) * (m - 1)))

@@ -77,7 +77,7 @@ class Means:
     @property
     def n_rows(self) -> int:
         """How many validation rows there are."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     def scores(self, weights: FloatArray) -> FloatArray:
         """Return the weighted mean of each setting's rows."""
@@ -112,7 +112,7 @@ class Auc:
     @property
     def n_rows(self) -> int:
         """How many validation rows there are."""
-        return self.predicted.shape[1]
+        return int(self.predicted.shape[1])
 
     def scores(self, weights: FloatArray) -> FloatArray:
         """Return the share of pairs (positive, negative) in the right order; a tie is half."""
@@ -160,7 +160,7 @@ class F1:
     @property
     def n_rows(self) -> int:
         """How many validation rows there are."""
-        return self.predicted.shape[1]
+        return int(self.predicted.shape[1])
 
     def scores(self, weights: FloatArray) -> FloatArray:
         """Return 2 TP / (2 TP + FP + FN), 0 where nothing is positive, as scikit-learn has it."""
