@@ -23,8 +23,15 @@ import threading
 import time
 import uuid
 from asyncio import CancelledError
+<<<<<<< HEAD
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+||||||| 6dfa3d9
+from collections.abc import Callable
+from contextlib import suppress
+=======
+from collections.abc import Callable
+>>>>>>> main
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +48,7 @@ from hpo_magic.core.events import (
     Run,
     StopAsked,
 )
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
 from hpo_magic.executors.dask_worker import Site, WorkersDied, stop_here, train_here
@@ -448,7 +456,7 @@ class DaskExecutor:
 
     def _present(self) -> list[str] | None:
         """Return the addresses of the workers that take tasks; None where nobody answers."""
-        with suppress(Exception):
+        with suppressed("the cluster did not say which workers it has"):
             known = self.client.scheduler_info(n_workers=-1)["workers"]
             return [worker for worker, facts in known.items() if facts["status"] == "running"]
         return None
@@ -472,6 +480,14 @@ class DaskExecutor:
         threading.Thread(target=self._quietly, args=(ask,), daemon=True, name="hpo-ask").start()
 
     def _quietly(self, ask: Callable[[], Any]) -> None:
+<<<<<<< HEAD
         """Call `ask`, and ignore its errors: the cluster may be gone."""
         with suppress(Exception):
+||||||| 6dfa3d9
+        """Ask something of a cluster that may be gone."""
+        with suppress(Exception):
+=======
+        """Ask something of a cluster that may be gone."""
+        with suppressed("the cluster did not answer"):
+>>>>>>> main
             ask()

@@ -106,6 +106,8 @@ believed them would be misled. A cell that is run again goes on with all its own
     %%hpo_test NAME --vote   the same for what the best models say together
     %hpo NAME          show the study again, from disk, after a restart too
     %hpo               list the studies; --storage PATH with each of the three
+    %hpo --report      write a text file for a bug report: versions, how clicks arrive, options,
+                       the last events and errors; no data, no values, no names of yours
 """
 
 
