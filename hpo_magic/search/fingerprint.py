@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpo_magic.core.records import StudyRecord
+from hpo_magic.inputs.state import changed_variables
 from hpo_magic.source.fingerprint import CodeFingerprint, code_fingerprint, format_of
 
 
@@ -40,15 +41,17 @@ class Comparison:
 
     Attributes
     ----------
-    code, ranges, data
+    code, ranges
         Whether that changed.
+    data
+        The variables that changed.
     not_compared
         What could not be compared since its stored fingerprint has an older format: "code", "data".
     """
 
     code: bool
     ranges: bool
-    data: bool
+    data: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
 
 
@@ -57,19 +60,24 @@ def compare(stored: StudyRecord, now: Fingerprint) -> Comparison:
     before = _code_as_now(stored, now)
     pairs = {
         "code": (before.code, now.code),
-        "ranges": (before.ranges, now.ranges),
         "data": (stored.data, now.data),
-    }
-    changed = {
-        part: bool(one and other) and one != other and format_of(one) == format_of(other)
-        for part, (one, other) in pairs.items()
     }
     not_compared = tuple(
         part
         for part, (one, other) in pairs.items()
-        if part != "ranges" and one and other and format_of(one) != format_of(other)
+        if one and other and format_of(one) != format_of(other)
     )
-    return Comparison(**changed, not_compared=not_compared)
+    data: list[str] = []
+    if stored.data and now.data and "data" not in not_compared:
+        data = changed_variables(stored.data, now.data)
+    is_code_changed = "code" not in not_compared and _differ(before.code, now.code)
+    return Comparison(
+        is_code_changed, _differ(before.ranges, now.ranges), tuple(data), not_compared
+    )
+
+
+def _differ(one: str, other: str) -> bool:
+    return bool(one and other) and one != other
 
 
 def _code_as_now(stored: StudyRecord, now: Fingerprint) -> CodeFingerprint:
