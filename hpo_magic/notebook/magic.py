@@ -103,7 +103,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             raise OptionError("the cell is empty: write the code that builds and trains the model.")
         load_wanted(cell.text.modules_imported)
         mark = fingerprint(cell.text, self.shell.user_ns)
-        storage = _opened(options.storage)
+        storage = _opened(options.folder)
         self._save_what_waits(name, storage)
         opened = open_study(storage, name, options, mark, line)
         names = {**translation.names, **opened.record.names}

@@ -184,14 +184,14 @@ def _engine(opened: Opened, options: Options) -> Engine:
     record = opened.record
     goals = named_goals(record.goals) or options.goals
     is_multi_objective = len(named_goals(goals)) > 1
-    rechecker = Rechecking(options.recheck)
+    rechecker = Rechecking(str(options.recheck))
     plan = Plan(
         name=record.name,
         sampler=make_sampler(options.sampler, several=is_multi_objective),
         goals=goals,
         n_trials=options.trials,
-        time_s=options.time,
-        timeout_s=options.timeout,
+        time_s=options.time_s,
+        timeout_s=options.timeout_s,
         patience=options.patience,
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
