@@ -94,7 +94,8 @@ class DeclaredOptions:
     )
     sampler: str = option(
         "bayes",
-        "how settings are chosen (tpe and genetic need the extras hpo_magic[tpe], hpo_magic[genetic])",
+        "how settings are chosen (tpe and genetic need the extras hpo_magic[tpe] and "
+        "hpo_magic[genetic])",
         OneOf(SAMPLERS),
         placeholder="S",
     )
