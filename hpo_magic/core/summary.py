@@ -46,7 +46,7 @@ def best_trial(snapshot: Snapshot) -> Trial | None:
 
 def leading_trials(snapshot: Snapshot) -> list[Trial]:
     """Return the trials that lead: the best one, or with several objectives the front."""
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return snapshot.history.front
     best = best_trial(snapshot)
     return [] if best is None else [best]
@@ -236,7 +236,7 @@ def gain_text(snapshot: Snapshot) -> str:
 def goal_writers(snapshot: Snapshot) -> list[Callable[[float | None], str]]:
     """Return how values are written, for each objective: counts as whole numbers."""
     history = snapshot.history
-    if not snapshot.further:
+    if not snapshot.is_multi_objective:
         return [partial(number, digits=digits_of(snapshot))]
     columns = history.losses(history.complete).T
     return [_writer(column) for column in columns]
@@ -254,7 +254,7 @@ def value_columns(snapshot: Snapshot) -> list[str]:
     "value", or with several objectives their metrics; `value_error` where `error` is a column's
     name already.
     """
-    if not snapshot.further:
+    if not snapshot.is_multi_objective:
         return ["value"]
     taken = {"number", "state", "kind", "duration_s", "error", "front", *active_names(snapshot)}
     metrics = [goal.metric for goal in snapshot.goals]

@@ -88,7 +88,7 @@ class Rechecking:
             return None
         trials = history.trials
         keys = [setting_key(trial.params) for trial in trials]
-        if history.further:
+        if history.is_multi_objective:
             scores = scores_of_front(history, wanted.n_settings + 1)
         else:
             scores = _scores(trials, history.direction)
@@ -107,7 +107,7 @@ class Rechecking:
         on_new_splits = any(trial.used_seed for trial in history.trials)
         if wanted is None:
             return ""
-        of_front = bool(history.further)
+        of_front = history.is_multi_objective
         return phase(wanted.n_settings, on_new_splits=on_new_splits, of_front=of_front)
 
     def remark(self, history: History, reruns: Sequence[Trial]) -> str:
@@ -153,7 +153,7 @@ def honest_of(snapshot: Snapshot) -> Honest:
 
     With several objectives in the first one; `honest_by_goal` has all.
     """
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return honest_by_goal(snapshot)[snapshot.metric]
     by_row = None if snapshot.is_live else bbc_of(snapshot.history)
     if _tells_nothing(snapshot):
@@ -190,7 +190,7 @@ def apart_from_test(snapshot: Snapshot, evaluation: TestEvaluation, found: Measu
 
 def is_rechecked(snapshot: Snapshot) -> bool:
     """Return whether the setting to take is a re-check's choice."""
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return False
     return not _tells_nothing(snapshot) and _found(snapshot) is not None
 
@@ -200,7 +200,7 @@ def chosen_trial(snapshot: Snapshot) -> Trial | None:
 
     With several objectives the user's choice, else the most balanced trial of the front.
     """
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return best_trial(snapshot)
     found = None if _tells_nothing(snapshot) else _found(snapshot)
     return best_trial(snapshot) if found is None else found.settings[found.result.chosen]
@@ -208,7 +208,7 @@ def chosen_trial(snapshot: Snapshot) -> Trial | None:
 
 def headline(snapshot: Snapshot) -> list[Line]:
     """Return the start, the best seen, the honest number, the gain and the test, as there are."""
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return headline_of_front(snapshot, honest_by_goal(snapshot))
     *before, test = three_numbers(snapshot)
     if best_trial(snapshot) is None:

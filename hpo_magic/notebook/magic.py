@@ -23,6 +23,7 @@ from hpo_magic.core.events import Completed, Event, Failed
 from hpo_magic.core.ports import Listener, Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.trial import named_goals
 from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.exports import make_log
@@ -120,7 +121,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
         def listeners(requests: UserRequests) -> Sequence[Listener]:
             model_store.note = requests.note
-            contradictions = [contradiction(g.metric, g.direction) for g in options.goals]
+            contradictions = [contradiction(goal) for goal in named_goals(options.goals)]
             for text in (*contradictions, *translation.notes, warning):
                 if text:
                     requests.note(text)

@@ -147,8 +147,7 @@ class Runner:
                 )
                 self._store_waiting()
             case SaveGoal():
-                metric, direction = command.metric, command.direction
-                self.record = replace(self.record, metric=metric, direction=direction)
+                self.record = replace(self.record, goals=(command.goal,))
                 self._late["record"] = partial(self.storage.update, self.record)
                 self._store_waiting()
             case SaveChoice():

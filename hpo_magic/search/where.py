@@ -78,11 +78,9 @@ def worker_executor(
         TrainingTask(
             execution.objective,
             execution.frameworks,
-            execution.metric,
-            execution.direction,
+            execution.goals,
             things.model_of,
             things.rows_of,
-            execution.further,
         )
     )
     if len(task) > MUCH_BYTES:

@@ -208,10 +208,7 @@ class ModelStore:
         return trained, model
 
     def _attempt(self, objective: Objective) -> TrialExecution:
-        record = self.record
-        return TrialExecution(
-            objective, self.frameworks, record.metric, record.direction, record.further
-        )
+        return TrialExecution(objective, self.frameworks, self.record.goals)
 
     def _compare(self, trial: Trial, again: float | None) -> None:
         """Warn if a trial that ran again came to another value: then its model is another one."""

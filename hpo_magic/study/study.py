@@ -14,16 +14,12 @@ from hpo_magic.core.space import SettingKey, Space, describe, setting_key
 from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import counted
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
-from hpo_magic.honesty.rechecking import (
-    chosen_trial,
-    honest_by_goal,
-    honest_of,
-)
-from hpo_magic.honesty.report import Honest
+from hpo_magic.honesty.rechecking import chosen_trial
 from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
 from hpo_magic.study.choose import chosen_number
 from hpo_magic.study.exports import Exports
 from hpo_magic.study.freeze import FrozenCell, frozen_text
+from hpo_magic.study.honest import HonestNumbers, honest_numbers
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.plots import Plots
@@ -154,7 +150,7 @@ class Study(Plots, Exports):
         HpoError
             If no trial is complete, or there are several objectives.
         """
-        if self.snapshot.further:
+        if self.snapshot.is_multi_objective:
             names = ", ".join(goal.metric for goal in self.snapshot.goals)
             raise HpoError(
                 f"Study {self.name!r} has several objectives ({names}), so no value is the best. "
@@ -168,17 +164,14 @@ class Study(Plots, Exports):
         return value
 
     @property
-    def honest(self) -> Honest | dict[str, Honest] | None:
+    def honest(self) -> HonestNumbers | None:
         """What to expect of the chosen setting on new data; None if nothing was re-run for it.
 
-        Its `value`, `half_width` (of the 95% interval, where there is one), and `how`. With several
-        objectives one of these for each, by metric.
+        Its `value`, `half_width` (of the 95% interval; None where there is none), and `how`. With
+        several objectives these are of the first one, and `honest["n_params"]` has those of another
+        one, by its metric.
         """
-        if self.snapshot.further:
-            of_all = honest_by_goal(self.snapshot)
-            return None if of_all[self.snapshot.metric].value is None else of_all
-        found = honest_of(self.snapshot)
-        return None if found.value is None else found
+        return honest_numbers(self.snapshot)
 
     @property
     def test(self) -> TestEvaluation | None:

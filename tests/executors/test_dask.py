@@ -33,7 +33,7 @@ def client() -> Iterator[Any]:
 
 def an_executor(client: Any, function: Any, **options: Any) -> DaskExecutor:
     """Return an executor that trains `function`; its value is minimized."""
-    task = dumps_task(TrainingTask(FakeObjective(function), (), None, Direction.MINIMIZE))
+    task = dumps_task(TrainingTask(FakeObjective(function), (), Direction.MINIMIZE))
     return DaskExecutor(client, task, is_own=True, **options)
 
 

@@ -40,7 +40,7 @@ def far() -> Iterator[tuple[Client, SlowNetwork]]:
 
 def an_executor(client: Client, function: Callable[[], Any]) -> DaskExecutor:
     """Return an executor that trains `function`; its value is minimized."""
-    task = dumps_task(TrainingTask(FakeObjective(function), (), None, Direction.MINIMIZE))
+    task = dumps_task(TrainingTask(FakeObjective(function), (), Direction.MINIMIZE))
     return DaskExecutor(client, task, grace_s=60.0)
 
 

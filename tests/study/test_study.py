@@ -53,7 +53,7 @@ def test_best_params_are_a_copy(study: Study) -> None:
 def test_a_study_without_a_result_says_so() -> None:
     """Whatever needs one."""
     study = search(rectangle, trials=1, minimize="value", ui="none")
-    study.snapshot = type(study.snapshot)("study", "value", study.record.direction, study.space)
+    study.snapshot = type(study.snapshot)("study", study.snapshot.goals, study.space)
     for ask in ("best_trial", "best_params", "best_seen", "test"):
         with pytest.raises(HpoError, match=r"^Study 'study' has no complete trial yet\.$"):
             getattr(study, ask)

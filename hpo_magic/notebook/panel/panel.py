@@ -143,7 +143,7 @@ class Panel:
     def _open(self, snapshot: Snapshot) -> None:
         """Show the panel, drawn once, so that it has its height from the start."""
         self._latest = snapshot
-        if snapshot.further:
+        if snapshot.is_multi_objective:
             self._add_front()
         for part in (*self._words, *self._old_parts(snapshot)):
             part.update(snapshot)
