@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,12 @@ from hpo_magic.errors import (
     did_you_mean,
 )
 from hpo_magic.executors.trial_execution import ObjectiveResult
-from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.search.fingerprint import Fingerprint
-from hpo_magic.search.open_study import open_study
 from hpo_magic.search.options import Options, checked_name, goals_of, seconds
+from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import require_extras, run_search
-from hpo_magic.search.used_rows import RowsRecorder
 from hpo_magic.storage import open_storage, storage_exists
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.study.models import ModelStore
@@ -111,28 +109,20 @@ def search(
     checked = _checked(trials, options)
     require_extras(checked)
     storage = open_storage(None if name is None else checked.storage or STUDIES)
-    opened = open_study(storage, checked_name(name or "study"), checked, _mark(objective))
-    function = FunctionObjective(objective)
-    frameworks = all_frameworks()
-    model_store = ModelStore(storage.models, opened.record, function, frameworks, kept_models())
-    recorder = RowsRecorder(storage, opened.record.id)
-    recorder.read(_read_by(objective))
+    code = SearchedCode(
+        checked_name(name or "study"),
+        FunctionObjective(objective),
+        _mark(objective),
+        _read_by(objective),
+    )
     done = run_search(
-        function,
-        opened,
-        checked,
-        storage,
-        frameworks=frameworks,
-        listeners=lambda requests: _listeners(checked, opened.record.name, requests),
-        model_store=model_store,
-        recorder=recorder,
+        code, checked, storage, storage.models, lambda requests: _listeners(checked, requests)
     )
     if done.finish.reason.is_failure:
         if isinstance(done.error, MetricError | SpaceError):
             raise _in_python(done.error)
         raise SearchFailed(f"The search ended: a trial {done.finish.failure}.") from done.error
-    model_store.record = done.record
-    return Study(done.record, storage, done.snapshot, model_store, done.unsaved)
+    return Study(done.record, storage, done.snapshot, done.model_store, done.unsaved)
 
 
 def load_study(name: str, storage: str | Path | None = None) -> Study:
@@ -251,17 +241,15 @@ def _read_by(function: Callable[[], Any]) -> dict[str, Any]:
     return {**found.globals, **found.nonlocals}
 
 
-def _listeners(options: Options, name: str, requests: UserRequests) -> Sequence[Listener]:
-    """Return who shows the search, in a notebook the panel, else lines of text; and who logs it."""
-    logs = [make_log(options.log, name, requests.note)] if options.log is not None else []
+def _listeners(options: Options, requests: UserRequests) -> list[Listener]:
+    """Return who shows the search: the panel in a notebook, lines of text elsewhere, or nobody."""
     if options.ui == "none":
-        return logs
+        return []
+    shell = None
     if options.ui != "text" and "IPython" in sys.modules:
         from IPython import get_ipython
 
         shell = get_ipython()
-    else:
-        shell = None
     from hpo_magic.notebook.listener import make_listener
 
-    return [make_listener(options.ui, shell, requests), *logs]
+    return [make_listener(options.ui, shell, requests)]

@@ -21,6 +21,7 @@ from hpo_magic.core.events import (
     Finish,
     Freed,
     Joined,
+    KeepModel,
     Noted,
     Outcome,
     Reason,
@@ -31,6 +32,7 @@ from hpo_magic.core.events import (
     Save,
     SaveChoice,
     SaveGoal,
+    SaveRows,
     SaveSpace,
     Skipped,
     StopAsked,
@@ -51,6 +53,7 @@ from hpo_magic.core.trial import (
     State,
     Trial,
     goals_or_value,
+    is_better,
     named_goals,
 )
 from hpo_magic.core.wording import counted, duration
@@ -109,6 +112,7 @@ class Engine:
         self._is_exhausted = False
         self._is_enough = False
         self._is_rechecking = False
+        self._seeds_with_rows: set[int] = set()
 
     # What happened, and what follows from it.
 
@@ -144,7 +148,7 @@ class Engine:
             case Chosen():
                 return self._chose(event.number)
             case Noted():
-                self._notices.add(event.text)
+                self._notices.once(event.text)  # several workers may say the same
             case Ticked():
                 return self._ticked(event.at)
         return ()
@@ -224,14 +228,14 @@ class Engine:
     def _start(self, event: Freed, kind: Kind, params: Params, seed: int) -> Commands:
         trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
         self._state.start(trial)
-        run = Run(trial.number, params, kind, seed, *self.to_keep(event.number))
-        return (Save(trial), run)
+        to_beat, _ = self._to_keep(event.number)
+        return (Save(trial), Run(trial.number, params, kind, seed, to_beat))
 
-    def to_keep(self, number: int) -> tuple[float | None, tuple[int, ...]]:
-        """Return what a training must beat for its model to be kept, and which others stay then.
+    def _to_keep(self, number: int) -> tuple[float | None, tuple[int, ...]]:
+        """Return the value that keeps trial `number`'s model, and whose other models stay then.
 
-        As the trials are now: beside a training of another worker it is another answer than when
-        the training began. With several objectives all of the front stays: it may be chosen.
+        The value is in the metric's unit; None: any value does. With several objectives the models
+        of the whole Pareto front stay: the user may choose any of them.
         """
         if len(named_goals(self.plan.goals)) > 1:
             return None, tuple(trial.number for trial in self.history(number).front)
@@ -296,8 +300,9 @@ class Engine:
 
     def _completed(self, event: Completed) -> Commands:
         outcome = event.outcome
+        kept = self._kept(event)  # compared with the trials before this one
         trial = self._state.close(event.number, State.COMPLETE, outcome, event.at)
-        commands = (Save(trial), *self._learned(outcome))
+        commands = (*kept, Save(trial), *self._learned(outcome))
         if not named_goals(self.plan.goals) and outcome.goal is not None:
             self.plan = replace(self.plan, goals=(outcome.goal,))
             commands += (SaveGoal(outcome.goal),)
@@ -307,6 +312,22 @@ class Engine:
             self._is_enough = True
             self._notices.add(sentence)
         self._notices.on_pruning(self.plan, self.history())
+        return commands
+
+    def _kept(self, event: Completed) -> Commands:
+        """Keep the model if its trial leads now, and the rows if they are the first on their seed.
+
+        Other trials may have ended since `Run.to_beat` was set.
+        """
+        commands: Commands = ()
+        trial, outcome = self._state.trials[event.number], event.outcome
+        if event.rows is not None and trial.seed not in self._seeds_with_rows:
+            self._seeds_with_rows.add(trial.seed)
+            commands += (SaveRows(event.number, event.rows),)
+        if event.model is not None and trial.kind is not Kind.RECHECK:
+            to_beat, others = self._to_keep(event.number)
+            if is_better(outcome.value, to_beat, outcome.goal):
+                commands += (KeepModel(event.number, event.model, others),)
         return commands
 
     def _failed(self, event: Failed) -> Commands:

@@ -19,7 +19,8 @@ from typing import Any, Protocol
 from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
 from hpo_magic.core.metrics import Score, numbers_in, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
-from hpo_magic.core.trial import AskedGoals, Failure, Kind, named_goals
+from hpo_magic.core.records import UsedRows
+from hpo_magic.core.trial import AskedGoals, Failure, Kind, is_better, named_goals
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
 from hpo_magic.executors.row_scores import row_scores_of
 from hpo_magic.language.trial_context import TrialContext, running
@@ -59,40 +60,92 @@ class Objective(Protocol):
         ...
 
 
-OnModel = Callable[[Run, ObjectiveResult, Sequence[Fit]], None]
-OnFits = Callable[[Run, Sequence[Fit]], None]
+def _nothing_of(fits: Sequence[Fit]) -> None:
+    """Return None, whatever the fits; a function of the module, so that it can be pickled."""
+
+
+@dataclass(frozen=True)
+class ExecutionResult:
+    """How one execution of an objective ended.
+
+    Attributes
+    ----------
+    event
+        The event for the engine.
+    error
+        The exception that failed the trial; None if it did not fail by one.
+    result
+        What the user's code left; None unless the trial is complete.
+    fits
+        The fits that were watched, oldest first; none unless the trial is complete.
+    """
+
+    event: Completed | Failed | Ended
+    error: BaseException | None = None
+    result: ObjectiveResult | None = None
+    fits: Sequence[Fit] = ()
 
 
 @dataclass
 class TrialExecution:
-    """Runs an objective, once a call.
+    """Runs an objective once for each call, in this process. Pickled, it is what a worker runs.
 
-    `goals` are what the user asked to improve. `keep` is given what a training left when its value
-    beats all before, `seen` the fits of each training. `last_error` is the
-    exception of the last failed one. `names` are those of the unnamed `hp` calls by place, which
-    every trial adds to.
-    `in_user_code` is open while the user's code runs, and only then may an interrupt be raised.
+    Attributes
+    ----------
+    objective
+        The user's code.
+    frameworks
+        The training libraries that are seeded and watched.
+    goals
+        The objectives that the user asked for.
+    model_of
+        Returns the handle of the model that a training left, from its fits; None: there is none.
+        Called for a training that beats `Run.to_beat`.
+    rows_of
+        Returns which rows the fits used. Called for the first complete training on each seed.
+    names
+        The names of unnamed `hp` calls by their place in the code; every trial adds to it.
+    clock
+        Returns seconds since 1970.
     """
 
     objective: Objective
     frameworks: Sequence[Framework] = ()
     goals: AskedGoals = ()
-    keep: OnModel | None = None
-    seen: OnFits | None = None
-    is_stopping: Callable[[int], bool] = lambda number: False
-    in_user_code: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    model_of: Callable[[Sequence[Fit]], object] = _nothing_of
+    rows_of: Callable[[Sequence[Fit]], Sequence[UsedRows] | None] = _nothing_of
     names: dict[str, str] = field(default_factory=dict)
-    last_error: BaseException | None = None
     clock: Callable[[], float] = time.time
+    _seeds_with_rows: set[int] = field(default_factory=set)
 
     def __call__(
-        self, run: Run, report: Report, guard: Callable[[], None]
-    ) -> Completed | Failed | Ended:
-        """Return the event that the training ended in."""
+        self,
+        run: Run,
+        report: Report,
+        guard: Callable[[], None],
+        *,
+        is_stopping: Callable[[], bool] = lambda: False,
+        in_user_code: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> ExecutionResult:
+        """Run the objective with the values of `run`; return how it ended.
+
+        Parameters
+        ----------
+        run
+            The trial's values and seed.
+        report
+            Takes what each step measured; may raise `TrialStopped`.
+        guard
+            Called at each batch; may raise `TrialStopped`.
+        is_stopping
+            Returns whether somebody asked this training to stop. Asked when it raised.
+        in_user_code
+            Returns a context that is open while the user's code runs: the only time in which an
+            interrupt may be raised.
+        """
         call_names = CallNames(self.objective.filename, self.names)
         metric = next((goal.metric for goal in named_goals(self.goals)), None)
         trial = TrialContext(run, report, call_names, metric)
-        self.last_error = None
         output = _Tail(OUTPUT_KEPT)
         try:
             with (
@@ -101,34 +154,49 @@ class TrialExecution:
                 _watched(self.frameworks, report, guard) as fits,
             ):
                 seed_everything(run.seed, self.frameworks)
-                with self.in_user_code():
-                    trained = self.objective.train()
-            score = value_of_trial(self.goals, trained.last, fits, trained.variables)
+                with in_user_code():
+                    result = self.objective.train()
+            score = value_of_trial(self.goals, result.last, fits, result.variables)
             outcome = self._outcome(trial, output, score)
-            others = (goal.metric for goal in named_goals(self.goals)[1:])
-            for metric in (score.goal.metric, *others):
-                if not math.isfinite(score.metrics[metric]):
-                    return self._failed(run, outcome, _not_finite(metric, score.metrics[metric]))
-            if self.keep and run.kind is not Kind.RECHECK and _is_better(score, run.to_beat):
-                self.keep(run, trained, fits)
-            if self.seen is not None:
-                self.seen(run, fits)
+            if (failure := self._divergence(score)) is not None:
+                return ExecutionResult(self._failed(run, outcome, failure))
             found = row_scores_of(score, trial.scored, fits)
-            return Completed(run.number, replace(outcome, row_scores=found), self.clock())
+            completed = self._completed(run, replace(outcome, row_scores=found), score, fits)
+            return ExecutionResult(completed, None, result, tuple(fits))
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
-            return self._after(error, run, self._outcome(trial, output, None))
+            return self._after(error, run, self._outcome(trial, output, None), is_stopping())
         finally:
             self.names |= call_names.names
 
-    def _after(self, error: BaseException, run: Run, outcome: Outcome) -> Failed | Ended:
-        """Return what an exception that left the user's code means."""
-        is_stopping = self.is_stopping(run.number)  # looks at what the user wished meanwhile
+    def _divergence(self, score: Score) -> Failure | None:
+        """Return the failure of the first objective whose value is NaN or infinite, if one is."""
+        others = (goal.metric for goal in named_goals(self.goals)[1:])
+        for metric in (score.goal.metric, *others):
+            if not math.isfinite(score.metrics[metric]):
+                return _not_finite(metric, score.metrics[metric])
+        return None
+
+    def _completed(
+        self, run: Run, outcome: Outcome, score: Score, fits: Sequence[Fit]
+    ) -> Completed:
+        """Return the event of a complete trial, with its model and rows where they are wanted."""
+        model, rows = None, None
+        if run.kind is not Kind.RECHECK and is_better(score.value, run.to_beat, score.goal):
+            model = self.model_of(fits)
+        if run.seed not in self._seeds_with_rows:
+            rows = self.rows_of(fits)
+            self._seeds_with_rows.add(run.seed)
+        return Completed(run.number, outcome, self.clock(), model, rows)
+
+    def _after(
+        self, error: BaseException, run: Run, outcome: Outcome, is_stopping: bool
+    ) -> ExecutionResult:
+        """Return how a trial ended whose code raised `error`."""
         ends = TrialStopped | KeyboardInterrupt | GeneratorExit
         if is_stopping or isinstance(error, ends):
-            return Ended(run.number, outcome, self.clock())
+            return ExecutionResult(Ended(run.number, outcome, self.clock()))
         if _is_pruned(error):
-            return Ended(run.number, outcome, self.clock(), gave_up=True)
-        self.last_error = error
+            return ExecutionResult(Ended(run.number, outcome, self.clock(), gave_up=True))
         if isinstance(error, MissingMetric):
             error.trial = run.number
         line, frames = self.objective.where(error)
@@ -138,7 +206,7 @@ class TrialExecution:
         # A cell that gives no such number, or describes a space that cannot be searched, would
         # fail the same way with every setting.
         is_fatal = isinstance(error, MetricError | SpaceError)
-        return self._failed(run, outcome, failure, is_fatal=is_fatal)
+        return ExecutionResult(self._failed(run, outcome, failure, is_fatal=is_fatal), error)
 
     def _failed(
         self, run: Run, outcome: Outcome, failure: Failure, *, is_fatal: bool = False
@@ -205,11 +273,6 @@ def _watched(
             yield fits
         finally:
             fits.extend(sorted(itertools.chain(*lists), key=lambda fit: fit.ended))
-
-
-def _is_better(score: Score, to_beat: float | None) -> bool:
-    sign = score.goal.direction.sign
-    return to_beat is None or sign * score.value < sign * to_beat
 
 
 def _not_finite(metric: str, value: float) -> Failure:

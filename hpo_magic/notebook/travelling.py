@@ -55,7 +55,7 @@ class TravellingCell:
             last = self.cell.run(namespace, lambda: self.stand_in(namespace))
         return ObjectiveResult(last, namespace)
 
-    def remark(self) -> str:
+    def notice(self) -> str:
         """Return, after the first training, that the cell changed what it reads, if it did."""
         if self._is_compared:
             return ""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Protocol
 
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import (
@@ -19,18 +20,20 @@ from hpo_magic.core.events import (
     Finish,
     Freed,
     Joined,
+    KeepModel,
     Noted,
     Resumed,
     Run,
     Save,
     SaveChoice,
     SaveGoal,
+    SaveRows,
     SaveSpace,
     StopTrial,
     Ticked,
 )
 from hpo_magic.core.ports import Executor, Listener, Storage
-from hpo_magic.core.records import StudyRecord, TestEvaluation
+from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import StorageError
@@ -42,12 +45,43 @@ PUMP_S = 0.2
 PAUSE_S = 0.05
 
 
+class ModelSink(Protocol):
+    """Keeps models on disk; a `ModelStore`."""
+
+    def keep(self, number: int, model: object, others: Sequence[int]) -> None:
+        """Save a trial's model; delete those of all other trials but `others`."""
+        ...
+
+
 @dataclass
 class Runner:
     """Runs one search to its end.
 
-    A storage that fails in mid-search does not end it: what could not be stored waits, is tried
-    again with each further trial, and the user is told once. `unsaved` are the trials that wait.
+    A storage that fails does not end the search: a trial that could not be stored is tried again
+    with each further trial, and the user is told once.
+
+    Attributes
+    ----------
+    engine
+        Decides.
+    executor
+        Trains.
+    storage, record
+        The revision of the study that the trials are stored under.
+    listeners
+        Show the search; they are called after each event.
+    requests
+        The user's.
+    clock
+        Returns seconds since 1970.
+    names
+        The names of unnamed `hp` calls by place. The executor adds to it while trials run.
+    models
+        Keeps the models of the best trials; None: no model is kept.
+    evaluations
+        The test evaluations of this study before this run.
+    unsaved
+        The trials by number that are not yet written to disk.
     """
 
     engine: Engine
@@ -57,11 +91,10 @@ class Runner:
     listeners: Sequence[Listener] = ()
     requests: UserRequests = field(default_factory=UserRequests)
     clock: Callable[[], float] = time.time
-    names: Callable[[], Mapping[str, str]] = dict  # of the cell's unnamed parameters, by place
+    names: Mapping[str, str] = field(default_factory=dict)
+    models: ModelSink | None = None
+    evaluations: tuple[TestEvaluation, ...] = ()
     unsaved: dict[int, Trial] = field(default_factory=dict)
-    evaluations: tuple[
-        TestEvaluation, ...
-    ] = ()  # at a test set, with this study's choice, before this run
     _late: dict[str, Callable[[], None]] = field(default_factory=dict)  # what else waits, by kind
     _seen: int = 0
     _preliminary: set[int] = field(default_factory=set)  # numbers that no storage gave out
@@ -77,7 +110,7 @@ class Runner:
                 self.obey()
                 self._offer_workers()
                 if self._finish is None:
-                    self.executor.pump(self.feed, PUMP_S)
+                    self.executor.pump(self.feed, PUMP_S, partial(self.obey, in_training=True))
         finally:
             self.executor.close()
             self._give_back()
@@ -129,33 +162,55 @@ class Runner:
             listener.notice(event, self.snapshot)
 
     def _carry_out(self, command: Command) -> None:
+        """Do what one command says."""
         match command:
             case Run():
                 self.requests.running.add(command.number)
                 self.executor.submit(command)
             case StopTrial():
                 self.executor.stop(command.number)
+            case KeepModel():
+                self._keep(command)
+            case Finish():
+                self._finish = command
+            case _:
+                self._put_off(command)
+                self._store_waiting()
+
+    def _put_off(self, command: Save | SaveRows | SaveSpace | SaveGoal | SaveChoice) -> None:
+        """Add what the command stores to what is not yet written to disk."""
+        match command:
             case Save():
                 if command.trial.state is not State.RUNNING:
                     self.requests.running.discard(command.trial.number)
                     self._remember_names()
                 self.unsaved[command.trial.number] = command.trial
-                self._store_waiting()
-            case SaveSpace():
-                self._late["space"] = partial(
-                    self.storage.save_space, self.record.id, command.space
+            case SaveRows():
+                self._late[f"rows of trial {command.number}"] = partial(
+                    self._save_rows, command.rows
                 )
-                self._store_waiting()
+            case SaveSpace():
+                save = partial(self.storage.save_space, self.record.id, command.space)
+                self._late["space"] = save
             case SaveGoal():
                 self.record = replace(self.record, goals=(command.goal,))
                 self._late["record"] = partial(self.storage.update, self.record)
-                self._store_waiting()
             case SaveChoice():
                 self.record = replace(self.record, chosen=command.number)
                 self._late["choice"] = partial(self.storage.choose, self.record.id, command.number)
-                self._store_waiting()
-            case Finish():
-                self._finish = command
+
+    def _keep(self, command: KeepModel) -> None:
+        """Save a model. A trial whose model cannot be saved counts all the same."""
+        if self.models is None:
+            return
+        try:
+            self.models.keep(command.number, command.model, command.others)
+        except StorageError as error:
+            self.feed(Noted(f"{error} Its trial counts; the model can be trained again."))
+
+    def _save_rows(self, rows: Sequence[UsedRows]) -> None:
+        for one in rows:
+            self.storage.add_used(self.record.id, one)
 
     def _offer_workers(self) -> None:
         """Offer each free worker to the engine, until it has no use for one."""
@@ -228,7 +283,7 @@ class Runner:
 
     def _remember_names(self) -> None:
         """Put the names of the cell's unnamed parameters on disk; `freeze` goes by them."""
-        names = dict(self.names())
+        names = dict(self.names)
         if names != self.record.names:
             self.record = replace(self.record, names=names)
             self._late["record"] = partial(self.storage.update, self.record)
