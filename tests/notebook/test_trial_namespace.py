@@ -82,6 +82,7 @@ def test_a_variable_of_the_notebook_is_no_value_of_a_trial(
         "x",
         "helper(x)",
         "exec('acc = x')",
+        "hp.report(acc=x / 2); hp.report(acc=x)",
     ],
 )
 def test_what_the_cell_sets_or_returns_is_its_value(notebook: Any, cell: str) -> None:
