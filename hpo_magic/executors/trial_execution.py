@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
+from hpo_magic.core.log import caught
 from hpo_magic.core.metrics import Score, numbers_in, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
 from hpo_magic.core.records import UsedRows
@@ -294,6 +295,7 @@ def _text(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:  # noqa: BLE001  (a user's `__str__` may do anything)
+        caught("an exception of the cell has no text")
         return ""
 
 

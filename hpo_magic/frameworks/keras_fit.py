@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,8 +25,6 @@ from hpo_magic.frameworks.keras_row_scores import (
     outcomes_of_fit,
     validation_rows,
 )
-
-log = logging.getLogger("hpo_magic")
 
 
 @contextlib.contextmanager

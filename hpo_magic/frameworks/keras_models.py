@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hpo_magic.core.log import caught
 from hpo_magic.errors import HpoError, StorageError
 
 WHOLE = "model.keras"
@@ -121,6 +122,7 @@ def _is_saved_whole(model: Any, place: Path) -> bool:
     except OSError:
         raise
     except Exception:  # noqa: BLE001  (whatever a `get_config` of the user's raises)
+        caught("a Keras model could not be saved whole")
         return False
     with zipfile.ZipFile(place / WHOLE) as file:
         if _LAMBDA in file.read("config.json"):

@@ -11,10 +11,10 @@ from hpo_magic.honesty.intervals import LEVEL
 def level_of_evaluation(evaluation: int) -> float:
     """Return the level of the interval at the look of that number, from 1.
 
-    With `look` looks at the same rows, all their intervals at this level hold together with 95%
+    With so many looks at the same rows, all their intervals at this level hold together with 95%
     (Bonferroni).
 
-    >>> level_of_look(1), level_of_look(2)
+    >>> level_of_evaluation(1), level_of_evaluation(2)
     (0.95, 0.975)
     """
     if evaluation < 1:
@@ -36,7 +36,7 @@ def sentence_of_evaluation(
     study
         The study that looked first, where it is another one.
 
-    >>> sentence_of_look(2, date(2026, 3, 1), 0.91, 0.92)
+    >>> sentence_of_evaluation(2, date(2026, 3, 1), 0.91, 0.92)
     'look 2: this test set was used on 2026-03-01 (0.9100); treat 0.9200 as validation'
     """
     if evaluation < 2:

@@ -54,6 +54,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     @line_cell_magic  # type: ignore[untyped-decorator]
     def hpo(self, line: str, cell: str | None = None) -> Any:  # noqa: D102  (below, from the options)
         with _mistakes_told("%%hpo" if cell is not None else "%hpo", self.shell):
+            if cell is None and line.split() == ["--report"]:
+                return self._report()
             if cell is None:
                 return self._show(*parse_name(line, "%hpo"))
             return self._search(line, cell)
@@ -133,6 +135,13 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             study.snapshot, self.shell, study.narrowed_cell, lambda n: study.choose(n).snapshot
         )
         return None
+
+    def _report(self) -> None:
+        """Write the file for a bug report, and print its path."""
+        from hpo_magic.notebook.report import write_report
+
+        path = write_report(self.shell, Path.cwd())
+        sys.stdout.write(f"Written to {path}. Read it before you send it.\n")
 
     def _study(self, name: str, folder: Path | None) -> Study:
         """Return the study of that name: the variable if it is the one, else from disk."""

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hpo_magic.core.events import Finish
+from hpo_magic.core.log import note_event
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
 from hpo_magic.exports import require_log
 from hpo_magic.samplers import require_library
+from hpo_magic.search.anonymous import anonymous
 from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import MakeListeners, SearchedCode, prepare
 from hpo_magic.search.where import require_workers
@@ -82,6 +84,7 @@ def run_search(
     NotPortable, ClusterError, OptionError
         If the trainings cannot run where the options say; no trial has run then.
     """
+    note_event(f"Search with {anonymous(options)}", None)
     with prepare(code, options, storage, models, make_listeners) as prepared:
         runner, here = prepared.runner, prepared.here
         finish = runner.run()

@@ -32,6 +32,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
+from hpo_magic.core.log import note_event
 from hpo_magic.core.ports import Executor, Listener, Storage
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.snapshot import Snapshot
@@ -155,6 +156,7 @@ class Runner:
         for command in self.engine.handle(event):
             self._carry_out(command)
         if not isinstance(event, Ticked):
+            note_event(type(event).__name__, getattr(event, "number", None))
             self._tell(event)
 
     def _tell(self, event: Event | None) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hpo_magic.core.log import caught
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.records import UsedRows
 from hpo_magic.honesty.leaks import Fingerprints, Overlap, overlap, row_fingerprints
@@ -81,6 +82,7 @@ def _array(value: Any) -> Any:
     try:
         array = np.asarray(value)
     except Exception:  # noqa: BLE001  (a library's `__array__` may raise anything)
+        caught("a value could not be read as an array")
         return None
     is_text = array.dtype.kind in "USO"
     has_rows = array.ndim > 1 or (array.ndim == 1 and is_text)

@@ -19,6 +19,7 @@ from pathlib import PurePath
 from types import CodeType, FrameType, FunctionType, MethodDescriptorType, ModuleType
 from typing import NamedTuple
 
+from hpo_magic.core.log import caught
 from hpo_magic.errors import NoNameError
 from hpo_magic.source.hp_calls import Binding, HpCall, Source, constant_text, read_source
 from hpo_magic.source.loop_passes import LoopPasses, callers
@@ -248,6 +249,7 @@ def _parameter(source: Source, binding: Binding, namespace: Namespace) -> str | 
     try:
         parameters = list(inspect.signature(callee).parameters.values())
     except Exception:  # noqa: BLE001 - a foreign `__signature__` may fail in any way
+        caught("a signature could not be read")
         return None
     if binding.position >= len(parameters):
         return None
