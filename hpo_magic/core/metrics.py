@@ -18,6 +18,9 @@ from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import VALUE, AskedGoals, Direction, Goal, named_goals
 from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
 
+# Objectives as an error suggests them.
+EXAMPLES = (("maximize", "score"), ("minimize", "loss"))
+
 
 class Nothing(Enum):
     """The type of `NOTHING`."""
@@ -261,7 +264,8 @@ def _goal_of_cell(
         if direction is None:
             raise MetricError(
                 "The cell ends in a number, and nothing says whether more is better. "
-                "Write --maximize score or --minimize loss."
+                "Write {0} or {1}.",
+                *EXAMPLES,
             )
         return Goal(VALUE.metric, direction)
     names = list(numbers_in(last))
@@ -358,19 +362,21 @@ def _nothing_named(
         name = next((n for n in reversed(list(logged)) if keras_direction(n)), next(iter(logged)))
         return MetricError(
             f"Nothing says which metric the search is to improve. The cell logged: "
-            f"{', '.join(logged)}. Write {_option(direction, name)} {name}, for example."
+            f"{', '.join(logged)}. Write {{0}}, for example.",
+            (_option(direction, name), name),
         )
     if last is not NOTHING and last is not None:
         return MetricError(f"The end of the cell: {_number_expected(last)}")
     return MetricError(
         "The cell gives no number to improve: it neither ends in one nor fits a model. "
-        "End it with the score, and write --maximize score or --minimize loss."
+        "End it with the score, and write {0} or {1}.",
+        *EXAMPLES,
     )
 
 
 def _option(direction: Direction | None, metric: str) -> str:
-    direction = direction or keras_direction(metric) or Direction.MAXIMIZE
-    return f"--{direction.value}"
+    """Return the option that names the metric: "maximize" or "minimize"."""
+    return (direction or keras_direction(metric) or Direction.MAXIMIZE).value
 
 
 def _number_expected(value: Any) -> str:
