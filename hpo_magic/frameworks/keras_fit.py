@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.metrics import number
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.keras_patch import WatchedMethod
@@ -132,10 +133,8 @@ class _Watch:
             if is_ours and reporter.has_begun:
                 logs = dict(reporter.epochs[-1]) if reporter.epochs else {}
                 for callback in callbacks:
-                    try:
+                    with suppressed("on_train_end of a stopped fit"):  # it may fail on half a fit
                         callback.on_train_end(logs)
-                    except Exception:
-                        log.debug("on_train_end of a stopped fit failed", exc_info=True)
             raise
 
     @contextlib.contextmanager
