@@ -1,7 +1,7 @@
 """The engine decides what a search does next: it takes events and returns commands.
 
-It uses no clock, thread, disk or screen, so any order of events can be tested. One engine serves one
-run of a search; the trials of earlier runs are given to it.
+It uses no clock, thread, disk or screen, so any order of events can be tested. One engine serves
+one run of a search; the trials of earlier runs are given to it.
 """
 
 from __future__ import annotations
