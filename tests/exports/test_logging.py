@@ -97,7 +97,7 @@ def test_tensorboard_is_logged_live(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["tensorboad:x", "tensorboard", "tensorboard:", "mlflow:x", ""])
 def test_a_place_that_is_none_is_refused(text: str) -> None:
     """With those that there are."""
-    with pytest.raises(OptionError, match=r"there are tensorboard:DIR and mlflow"):
+    with pytest.raises(OptionError, match=r"is no log. Write tensorboard:DIR or mlflow"):
         checked_log(text)
 
 
