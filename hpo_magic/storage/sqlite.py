@@ -43,8 +43,8 @@ ROWS = "<u8"  # how fingerprints of rows are stored
 # The columns of a trial that are not in its JSON, and their tables.
 OUTCOMES = "data, dtype, rows FROM trials LEFT JOIN outcomes USING (study, number)"
 
-# Whether a process on another host runs is unknown. A training that wrote nothing for a day is taken
-# for dead; if it ends later, its result is stored nevertheless.
+# Whether a process on another host runs is unknown. A training that wrote nothing for a day is
+# taken for dead; if it ends later, its result is stored nevertheless.
 DEAD_AFTER_S = 24 * 3600
 
 

@@ -159,7 +159,7 @@ class SamplerContract:
             assert _next(make(), space, copies) == whole[n].params
 
     def test_another_seed_makes_another_search(self, make: Make) -> None:
-        """Another seed gives another setting, unless the sampler draws nothing; it may be negative."""
+        """Another seed, also a negative one, gives another setting if the sampler draws."""
         space = self.adapted(SPACES["mixed"])
         first, second = (
             [trial.params for trial in searched(make, space, 4, seed=seed)] for seed in (0, -1)
