@@ -51,7 +51,7 @@ class Budgets:
         taken = sum(1 for t in self._state.fitting.values() if t.state is not State.STOPPED)
         return self._plan.n_trials - taken
 
-    def is_rest_the_recheck_s(self, n_missing: float) -> bool:
+    def is_only_recheck_left(self, n_missing: float) -> bool:
         """Return whether so many trials that are missing are those kept for the re-check."""
         n_trials, rechecker = self._plan.n_trials, self._plan.rechecker
         if rechecker is None or n_trials is None:

@@ -432,7 +432,7 @@ class Engine:
             return False
         if self._budgets.is_stale(self.history()) or self._budgets.is_late(at):
             return True
-        return self._budgets.is_rest_the_recheck_s(self._n_missing())
+        return self._budgets.is_only_recheck_left(self._n_missing())
 
     def _n_expected(self, at: float) -> int:
         return self._budgets.n_expected(at, self.history(), is_exhausted=self._is_exhausted)

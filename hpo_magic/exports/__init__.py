@@ -30,7 +30,7 @@ def checked_log(text: str) -> str:
     is_known = (tool == "tensorboard" and bool(folder)) or text == "mlflow"
     if not is_known:
         hint = " DIR is the folder to write to." if tool == "tensorboard" else ""
-        raise OptionError(f"log: {text!r} is no log. Write {PLACES}.{hint}")
+        raise OptionError(f"{text!r} is no log. Write {PLACES}.{hint}", "log")
     return text
 
 
