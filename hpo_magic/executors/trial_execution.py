@@ -1,7 +1,7 @@
-"""One attempt at a training: the user's code, from its first line to the event it ends in.
+"""Running the user's code once, for one trial: from its first line to the event that it ends in.
 
 Whatever the code does (return, raise, exit, diverge, be interrupted) becomes one of `Completed`,
-`Failed`, `Ended`. It runs wherever an executor puts it.
+`Failed` and `Ended`. An executor chooses the process.
 """
 
 from __future__ import annotations
@@ -57,16 +57,20 @@ class ObjectiveResult:
 
 
 class Objective(Protocol):
-    """The user's code, as a thing that can be run again and again."""
+    """The user's code, which can be run repeatedly.
 
-    filename: str | None  # the cell's, for names taken from the place of a call
+    `filename` is the cell's in tracebacks; None for a function. Names of unnamed `hp` calls are
+    found by it.
+    """
+
+    filename: str | None
 
     def train(self) -> ObjectiveResult:
-        """Run the code once; `hp` calls find the running trial by themselves."""
+        """Run the code once. Its `hp` calls find the running trial by a context variable."""
         ...
 
     def carried(self) -> Mapping[str, Any]:
-        """Return what the code reads from outside, by name: what goes with it to a worker."""
+        """Return the outside values that the code reads, by name; they are sent to a worker."""
         ...
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
@@ -249,7 +253,7 @@ class TrialExecution:
         if isinstance(error, MissingMetric):
             error.trial = run.number
         line, frames = self.objective.where(error)
-        # What is ours speaks the user's words; a class name would say nothing more.
+        # The sentences of our own errors are complete; their class names would add nothing.
         kind = "" if isinstance(error, HpoError) else type(error).__name__
         failure = Failure(kind, _text(error), line, frames)
         # A cell that gives no such number, or describes a space that cannot be searched, would
@@ -264,7 +268,7 @@ class TrialExecution:
         return Failed(run.number, failure, outcome, self.clock(), is_fatal)
 
     def _outcome(self, trial: TrialContext, output: TrialOutput, score: Score | None) -> Outcome:
-        """Return what the training asked for, printed, and scored if it got so far."""
+        """Return the outcome: the values that the training asked for, its output, and its score."""
         outcome = Outcome(
             dict(trial.values),
             tuple(trial.asked.values()),
@@ -283,7 +287,7 @@ class TrialExecution:
 
 
 def _is_pruned(error: BaseException) -> bool:
-    """Return whether this is Optuna's way to end a trial, without a need for Optuna."""
+    """Return whether the error is Optuna's `TrialPruned`; Optuna need not be installed."""
     return any(
         kind.__name__ == "TrialPruned" and kind.__module__.partition(".")[0] == "optuna"
         for kind in type(error).__mro__
@@ -291,7 +295,7 @@ def _is_pruned(error: BaseException) -> bool:
 
 
 def _text(error: BaseException) -> str:
-    """Return what an exception says; "" if it cannot say it."""
+    """Return the text of an exception; "" if its `__str__` fails."""
     try:
         return str(error)
     except Exception:  # noqa: BLE001  (a user's `__str__` may do anything)
