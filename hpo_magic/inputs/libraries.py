@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hpo_magic.core.log import caught
 from hpo_magic.inputs.arrays import sampled
 from hpo_magic.inputs.origin import is_users, kinds_of
 from hpo_magic.inputs.reading import Content, Kind, Part, Reading, Role, as_array, parts_of
@@ -215,6 +216,7 @@ def _read_tensor(tensor: Any) -> Reading:
             array = plain.view(_torch().uint8).numpy()
         return Reading(Kind.ARRAY, (str(tensor.dtype), array), rows=array)
     except Exception:  # noqa: BLE001  (quantized, nested, meta: a tensor that has no values here)
+        caught("an object could not be read")
         return Reading(Kind.ARRAY, (type(tensor).__name__,), unseen="its values")
 
 
@@ -222,6 +224,7 @@ def _has_method(tensor: Any, name: str) -> bool:
     try:
         getattr(tensor, name)()
     except Exception:  # noqa: BLE001  (a layout without it raises)
+        caught("an object could not be read")
         return False
     return True
 
@@ -266,6 +269,7 @@ def _read_estimator(estimator: Any) -> Reading:
     try:
         given = set(estimator.get_params(deep=False))
     except Exception:  # noqa: BLE001  (a subclass whose `__init__` is not scikit-learn's)
+        caught("an object could not be read")
         given = set(vars(estimator))
     role = Role.OWN if getattr(estimator, "warm_start", False) else Role.FITTED
     parts = [

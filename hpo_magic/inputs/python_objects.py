@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import ast
 import collections
 import dataclasses
@@ -15,10 +16,11 @@ import os
 import random
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hpo_magic.inputs.arrays import sampled
+from hpo_magic.inputs.libraries import read_array
 from hpo_magic.inputs.origin import file_of, is_users
 from hpo_magic.inputs.plain import is_plain
 from hpo_magic.inputs.reading import Kind, Part, Reading, Role, parts_of
@@ -183,7 +185,7 @@ def read_sequence(sequence: Any) -> Reading:
 
 
 def _is_table(items: list[Any]) -> bool:
-    """Return whether the items are rows of data: lists of one length, or texts, longer than names."""
+    """Return whether the items are rows of data: lists of one length, or long texts."""
     if items and all(isinstance(item, str) for item in items):
         return sum(map(len, items)) >= LONGER_THAN_NAMES * len(items)
     return bool(items) and all(type(i) in (list, tuple) and len(i) == len(items[0]) for i in items)
@@ -265,5 +267,30 @@ def _is_dunder(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-SEQUENCES = (list, tuple, collections.deque)
-SETS = (set, frozenset)
+def reader_of_python(value: Any) -> Callable[[Any], Reading] | None:
+    """Return what reads an object of Python's own; None for other objects."""
+    for kinds, reader in _READERS:
+        if isinstance(value, kinds):
+            return reader
+    if hasattr(value, "cache_info") and hasattr(value, "__wrapped__"):
+        return read_cached_function
+    if is_own_iterator(value):
+        return read_iterator
+    return read_array if hasattr(value, "__array__") else None
+
+
+_READERS: Sequence[tuple[Any, Callable[[Any], Reading]]] = (
+    (types.FunctionType, read_function),
+    (types.MethodType, read_method),
+    (type, read_class),
+    (types.ModuleType, read_module),
+    (functools.partial, read_partial),
+    ((types.BuiltinFunctionType, types.MethodWrapperType), named),
+    (types.GeneratorType, read_generator),
+    (io.IOBase, read_file),
+    (random.Random, read_random),
+    ((dict, types.MappingProxyType), read_mapping),
+    ((list, tuple, collections.deque), read_sequence),
+    ((set, frozenset), read_set),
+    ((array.array, bytearray, memoryview), read_array),
+)

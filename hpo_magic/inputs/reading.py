@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hpo_magic.core.log import caught
+
 Content = bytes | str | npt.NDArray[Any]
 
 
@@ -100,4 +102,5 @@ def as_array(value: Any) -> npt.NDArray[Any] | None:
     try:
         return np.asarray(value)
     except Exception:  # noqa: BLE001  (a library's `__array__` may raise anything)
+        caught("an object could not be read")
         return None

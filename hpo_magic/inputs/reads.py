@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from hpo_magic.core.log import suppressed
 from hpo_magic.inputs.origin import is_users, package_of
 from hpo_magic.source.cell_text import CellText, Path
 from hpo_magic.source.definitions import definition_of, function_in
@@ -49,10 +50,8 @@ def values_read_by(function: Any) -> dict[str, Any]:
         return found | {"self": function} if is_users(kind.__module__) else found
     held = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     for name, cell in held:
-        try:
+        with suppressed("a variable of a closure is not bound yet", ValueError):
             found[name] = cell.cell_contents
-        except ValueError:  # not bound yet
-            continue
     return {**_followed(_paths_of(function), function.__globals__), **found}
 
 

@@ -1,4 +1,4 @@
-"""The state of what a cell reads at one moment: a digest of each part, to be compared with another."""
+"""The state of what a cell reads at one moment: a digest of each part of it."""
 
 from __future__ import annotations
 
@@ -104,6 +104,11 @@ def _state(nodes: Iterable[Node], most_bytes: Callable[[npt.NDArray[Any]], int])
         if reading.unseen:
             unseen[node.path] = reading.unseen
     return State(parts, unseen)
+
+
+def has_variables(fingerprint: str) -> bool:
+    """Return whether a stored fingerprint tells one variable from another."""
+    return fingerprint.startswith(f"{FORMAT}:{{")
 
 
 def changed_variables(stored: str, now: str) -> list[str]:

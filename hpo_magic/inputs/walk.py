@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import array
-import functools
-import io
-import random
 import time
-import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpo_magic.inputs import python_objects as own
-from hpo_magic.inputs.libraries import read_array, reader_for
+from hpo_magic.core.log import caught
+from hpo_magic.inputs.libraries import reader_for
 from hpo_magic.inputs.origin import is_users, kinds_of, package_of
 from hpo_magic.inputs.plain import plain_text
+from hpo_magic.inputs.python_objects import reader_of_python
 from hpo_magic.inputs.reading import Kind, Part, Reading, Role, parts_of
 
 MOST_NODES = 50_000
@@ -143,6 +139,7 @@ def _read(value: Any, depth: int) -> tuple[Reading, int]:
     try:
         return _read_known(value, depth)
     except Exception:  # noqa: BLE001  (an object of the user's may raise anything when it is read)
+        caught("an object could not be read")
         return Reading(Kind.OBJECT, (type(value).__qualname__,), unseen="what it holds"), depth
 
 
@@ -152,52 +149,17 @@ def _read_known(value: Any, depth: int) -> tuple[Reading, int]:
         return Reading(Kind.OBJECT, (type(value).__qualname__,), unseen="its values"), depth
     if package in _HANDLES:
         return Reading(Kind.OBJECT, (type(value).__qualname__,)), depth
-    reader = reader_for(value) or _reader_of_python(value)
+    reader = reader_for(value) or reader_of_python(value)
     if reader is not None:
         return reader(value), depth
     if is_users(type(value).__module__):
-        return _read_object(value, package), depth
+        return _read_object(value), depth
     if depth >= MOST_DEPTH:
         return Reading(Kind.OBJECT, (type(value).__qualname__,)), depth
     return _read_of_library(value), depth + 1
 
 
-def _reader_of_python(value: Any) -> Any:
-    match value:
-        case types.FunctionType():
-            return own.read_function
-        case types.MethodType():
-            return own.read_method
-        case type():
-            return own.read_class
-        case types.ModuleType():
-            return own.read_module
-        case functools.partial():
-            return own.read_partial
-        case types.BuiltinFunctionType() | types.MethodWrapperType():
-            return own.named
-        case types.GeneratorType():
-            return own.read_generator
-        case io.IOBase():
-            return own.read_file
-        case random.Random():
-            return own.read_random
-    if isinstance(value, dict | types.MappingProxyType):
-        return own.read_mapping
-    if isinstance(value, own.SEQUENCES):
-        return own.read_sequence
-    if isinstance(value, own.SETS):
-        return own.read_set
-    if hasattr(value, "cache_info") and hasattr(value, "__wrapped__"):
-        return own.read_cached_function
-    if own.is_own_iterator(value):
-        return own.read_iterator
-    if hasattr(value, "__array__") or isinstance(value, array.array | bytearray | memoryview):
-        return read_array
-    return None
-
-
-def _read_object(value: Any, package: str) -> Reading:
+def _read_object(value: Any) -> Reading:
     """Return an object of the user's by all its attributes, and its class."""
     kind = Kind.ITERATOR if hasattr(type(value), "__next__") else Kind.OBJECT
     parts = parts_of(sorted(_attributes(value).items()))
@@ -244,6 +206,7 @@ def _state_of_extension(value: Any) -> Any:
     try:
         return value.__reduce_ex__(2)[1:3]
     except Exception:  # noqa: BLE001  (it cannot be pickled)
+        caught("an object could not be read")
         return None
 
 

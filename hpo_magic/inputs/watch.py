@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import types
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 from hpo_magic.inputs.changes import Change, changes, refitted
@@ -31,6 +30,8 @@ class InputsWatch:
     ----------
     values
         What the cell read before the first trial, by name.
+    start
+        The state of that.
     refitted
         The variables with estimators that the cell fits anew in each trial.
     """
@@ -44,15 +45,11 @@ class InputsWatch:
         self._read, self._clock = read, clock
         self._began, self._spent_s = clock(), 0.0
         self.values = dict(read())
+        self.start: State = state_of(self.values)
         self.refitted: set[str] = set()
         self._latest: State | None = None  # of the last comparison
         self._goes_on = "partial_fit" in text or any(map(_calls_partial_fit, self.values.values()))
         self._told: set[str] = set()
-
-    @cached_property
-    def start(self) -> State:
-        """The state of what the cell read before the first trial; asked for before it runs."""
-        return state_of(self.values)
 
     def changes(self) -> list[Change]:
         """Return what trials changed since the last call, of variables that were not told yet.

@@ -13,8 +13,8 @@ import linecache
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.inputtransformer2 import leading_indent
 
 from hpo_magic.core.log import suppressed
-from hpo_magic.core.metrics import NOTHING
-from hpo_magic.errors import HpoError, NotPortable
+from hpo_magic.core.metrics import NOTHING, is_history, number
+from hpo_magic.errors import HpoError, MetricError, NotPortable
 from hpo_magic.executors.trial_execution import ObjectiveResult
+from hpo_magic.notebook.trial_namespace import TrialNamespace, globals_kept, magics_in
 from hpo_magic.source.cell_text import CellText
 
 if TYPE_CHECKING:
@@ -113,6 +114,13 @@ class Cell:
         try:
             return compiled(source, filename, tree, flags)
         except SyntaxError as error:
+            if _awaits_at_the_top(source, shell):
+                raise HpoError(
+                    f"line {error.lineno} of the cell awaits outside a function, which a trial "
+                    f"cannot do: the notebook's event loop is busy with the search. Put the code "
+                    f"into `async def main():` and run it in a thread of its own: "
+                    f"concurrent.futures.ThreadPoolExecutor().submit(asyncio.run, main()).result()"
+                ) from None
             raise CellError(shell, error) from None
 
     @cached_property
@@ -128,6 +136,28 @@ class Cell:
         exec(self.body, namespace)  # noqa: S102  (running the user's cell is what this is for)
         before_last()
         return NOTHING if self.last is None else eval(self.last, namespace)  # noqa: S307
+
+    def result(self, last: Any, namespace: TrialNamespace) -> ObjectiveResult:
+        """Return what a run left, without what it only found in the notebook.
+
+        Raises
+        ------
+        MetricError
+            If the cell ends in a variable of the notebook that it did not set.
+        """
+        match self.tree.body[-1:]:
+            case [ast.Expr(ast.Name(name))]:
+                is_own = name in namespace.set_by_trial()
+            case _:
+                name, is_own = "", not isinstance(last, Mapping) or namespace.is_result(last)
+        is_score = number(last) is not None or isinstance(last, Mapping) or is_history(last)
+        if not is_own and is_score:
+            what = f"`{name}`" if name else "a dict"
+            raise MetricError(
+                f"The cell ends in {what}, a variable of the notebook, and the cell does not set "
+                f"it: it would be the same in every trial. End the cell in the score of this trial."
+            )
+        return ObjectiveResult(last, namespace.set_by_trial(), namespace.not_set())
 
     def frames_of(self, error: BaseException) -> TracebackType | None:
         """Return the traceback from the cell's own frame on; None if it never got there."""
@@ -190,10 +220,23 @@ class CellObjective:
 
     def train(self) -> ObjectiveResult:
         """Run the cell once, in a copy of the namespace."""
-        namespace = {"__name__": "__main__"} if self._is_alone else dict(self._shell.user_ns)
-        with _nothing_displayed(self._shell), figures_closed(), folder_kept():
-            last = self.cell.run(namespace, lambda: self._stand_in(namespace))
-        return ObjectiveResult(last, namespace)
+        user_ns = self._shell.user_ns
+        outside = {"__name__": "__main__"} if self._is_alone else user_ns
+        namespace = TrialNamespace(outside, self.cell.text.names.certain)
+        has_magics = "get_ipython" in self.cell.text.names_read
+        with ExitStack() as kept:
+            for context in (
+                _nothing_displayed(self._shell),
+                _exit_refused(self._shell),
+                figures_closed(),
+                folder_kept(),
+            ):
+                kept.enter_context(context)
+            kept.enter_context(globals_kept(user_ns, namespace))
+            if has_magics:
+                kept.enter_context(magics_in(self._shell, namespace.variables))
+            last = self.cell.run(namespace.variables, lambda: self._stand_in(namespace.variables))
+        return self.cell.result(last, namespace)
 
     def carried(self) -> dict[str, Any]:
         """Return the notebook's variables that the cell reads, by name.
@@ -272,6 +315,16 @@ def _running_file(shell: InteractiveShell) -> str:
     return name
 
 
+def _awaits_at_the_top(source: str, shell: InteractiveShell) -> bool:
+    """Return whether the text is Python with an `await` outside a function."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:
+        compile(shell.transform_cell(source), "<cell>", "exec", flags=flags, dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
 def _refuse_cell_magic(source: str, magic: str) -> None:
     """Say so where the body begins with a cell magic: the `hp` calls below would be its text."""
     first = next((text for text in source.splitlines() if text.strip()), "")
@@ -332,6 +385,24 @@ def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
         yield
     finally:
         shell.display_pub = before
+
+
+@contextmanager
+def _exit_refused(shell: InteractiveShell) -> Iterator[None]:
+    """Have `quit()` and `exit()` end the trial, as `sys.exit()` does, and not the kernel."""
+
+    def leave() -> None:
+        raise SystemExit
+
+    before = vars(shell).get("ask_exit")
+    shell.ask_exit = leave
+    try:
+        yield
+    finally:
+        if before is None:
+            del shell.ask_exit
+        else:
+            shell.ask_exit = before
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from hpo_magic.frameworks import load_wanted
 from hpo_magic.inputs.reads import values_read
 from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept
+from hpo_magic.notebook.trial_namespace import TrialNamespace
 from hpo_magic.views.words.inputs import changes_text
 
 Fields = tuple[
@@ -53,13 +54,14 @@ class TravellingCell:
 
     def train(self) -> ObjectiveResult:
         """Run the cell once, in a copy of its variables."""
-        namespace = {"__name__": "__main__", **self.variables}
+        outside = {"__name__": "__main__", **self.variables}
+        namespace = TrialNamespace(outside, self.cell.text.names.certain)
         with figures_closed(), folder_kept():
-            last = self.cell.run(namespace, lambda: self.stand_in(namespace))
-        return ObjectiveResult(last, namespace)
+            last = self.cell.run(namespace.variables, lambda: self.stand_in(namespace.variables))
+        return self.cell.result(last, namespace)
 
     def notice(self) -> str:
-        """Return what trainings here changed of what the cell reads since the last call, in words."""
+        """Return what trainings here changed of what the cell reads, in words; each change once."""
         return changes_text(self._inputs.changes())
 
     def carried(self) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.inputs.state import changed_variables
+from hpo_magic.inputs.state import changed_variables, has_variables
 from hpo_magic.source.fingerprint import CodeFingerprint, code_fingerprint, format_of
 
 
@@ -41,17 +41,18 @@ class Comparison:
 
     Attributes
     ----------
-    code, ranges
+    code, ranges, data
         Whether that changed.
-    data
-        The variables that changed.
+    variables
+        Those whose values changed; none where the stored fingerprint does not tell them apart.
     not_compared
         What could not be compared since its stored fingerprint has an older format: "code", "data".
     """
 
     code: bool
     ranges: bool
-    data: tuple[str, ...] = ()
+    data: bool
+    variables: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
 
 
@@ -60,24 +61,23 @@ def compare(stored: StudyRecord, now: Fingerprint) -> Comparison:
     before = _code_as_now(stored, now)
     pairs = {
         "code": (before.code, now.code),
+        "ranges": (before.ranges, now.ranges),
         "data": (stored.data, now.data),
     }
     not_compared = tuple(
         part
         for part, (one, other) in pairs.items()
-        if one and other and format_of(one) != format_of(other)
+        if part != "ranges" and one and other and format_of(one) != format_of(other)
     )
-    data: list[str] = []
-    if stored.data and now.data and "data" not in not_compared:
-        data = changed_variables(stored.data, now.data)
-    is_code_changed = "code" not in not_compared and _differ(before.code, now.code)
-    return Comparison(
-        is_code_changed, _differ(before.ranges, now.ranges), tuple(data), not_compared
-    )
-
-
-def _differ(one: str, other: str) -> bool:
-    return bool(one and other) and one != other
+    changed = {
+        part: bool(one and other) and one != other and part not in not_compared
+        for part, (one, other) in pairs.items()
+    }
+    variables: list[str] = []
+    if changed["data"] and has_variables(now.data):
+        variables = changed_variables(stored.data, now.data)
+        changed["data"] = bool(variables)  # else they differ in what is not compared
+    return Comparison(**changed, variables=tuple(variables), not_compared=not_compared)
 
 
 def _code_as_now(stored: StudyRecord, now: Fingerprint) -> CodeFingerprint:

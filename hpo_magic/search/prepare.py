@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Noted
-from hpo_magic.core.log import caught
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Executor, Listener, Storage
 from hpo_magic.core.trial import AskedGoals, named_goals
@@ -163,11 +163,10 @@ def _opened(code: SearchedCode, options: Options, storage: Storage) -> Opened:
     opened = open_study(storage, code.name, options, code.fingerprint, code.line)
     names = {**code.names, **opened.record.names}
     opened = replace(opened, record=replace(opened.record, names=names))
-    try:
+    # The runner tells the user if the disk fails again.
+    with suppressed("the rows that the code reads could not be stored", StorageError):
         for rows in rows_read(code.inputs.values):
             storage.add_used(opened.record.id, rows)
-    except StorageError:  # the runner tells the user, if the disk fails again
-        caught("the rows that the code reads could not be stored")
     return opened
 
 
@@ -224,7 +223,7 @@ def _engine(opened: Opened, options: Options, goals: AskedGoals) -> Engine:
     if opened.sentence:
         engine.handle(Noted(opened.sentence))
     n_done = sum(trial.state.is_finished for trial in opened.trials)
-    announced = Rechecking(options.recheck).announcement(
+    announced = Rechecking(str(options.recheck)).announcement(
         options.trials,
         is_timed=options.time is not None,
         of_front=len(named_goals(goals)) > 1,
@@ -242,8 +241,8 @@ def _plan(name: str, options: Options, goals: AskedGoals) -> Plan:
         sampler=make_sampler(options.sampler, several=is_multi_objective),
         goals=goals,
         n_trials=options.trials,
-        time_s=options.time,
-        timeout_s=options.timeout,
+        time_s=options.time_s,
+        timeout_s=options.timeout_s,
         patience=options.patience,
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
@@ -251,5 +250,5 @@ def _plan(name: str, options: Options, goals: AskedGoals) -> Plan:
         enough=(lambda history: "") if is_multi_objective else enough_of,
         stop_at_noise=options.stop == "noise",
         pruner=None if is_multi_objective else make_pruner(options.pruner),
-        rechecker=Rechecking(options.recheck),
+        rechecker=Rechecking(str(options.recheck)),
     )

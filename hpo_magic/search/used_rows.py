@@ -1,7 +1,8 @@
-"""The rows that a search used, as fingerprints on disk: what the test's rows are compared with.
+"""Fingerprints of the rows that a search used; the rows of a test set are compared with them.
 
-Arrays that the code reads from outside are recorded before the search, and those that a watched fit
-trained and validated on, at the first training on each seed (new seeds may make new splits).
+The arrays that the code reads from outside are stored before the search. The arrays that its fits
+trained and validated on are stored for the first training on each seed: new seeds may make new
+splits.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from hpo_magic.core.records import UsedRows
 from hpo_magic.honesty.leaks import Fingerprints, Overlap, overlap, row_fingerprints
 from hpo_magic.inputs.rows import dense_rows, rows_in
 
-# Of longer arrays an even sample is recorded: a million rows of a hundred numbers take a second.
+# Longer arrays are sampled evenly: a million rows of a hundred numbers would take a second.
 MOST_ROWS = 200_000
 
 
@@ -42,10 +43,10 @@ def prints_of(array: Any) -> Fingerprints:
 
 
 def leak_of(test: Fingerprints, used: Sequence[UsedRows]) -> tuple[Overlap, bool]:
-    """Return how many test rows the search used, and whether a fit did; else it only read them.
+    """Return how many test rows the search used, and whether a fit used them or only the code.
 
-    Data that was read counts if no fit is known to have used a part of it: a cell that splits in
-    three reads the test rows too, and leaves them alone.
+    Data that the code only read counts unless a fit used a part of it: a cell that splits its data
+    in three reads the test rows, too, and fits on other rows.
     """
     fitted = [one.rows for one in used if one.is_fitted]
     found = overlap(test, fitted)

@@ -28,7 +28,7 @@ def test_equal_arrays_have_equal_digests_wherever_they_lie() -> None:
 
 
 def test_the_digest_is_the_same_for_good() -> None:
-    """Recorded on CPython 3.11 (NumPy 2.4) and 3.13 (NumPy 2.5), for studies that are opened years later."""
+    """Recorded on CPython 3.11 with NumPy 2.4 and 3.13 with NumPy 2.5: studies last for years."""
     assert array_digest(np.arange(3 * BLOCK + 1.0)).hex() == "6a06aea347b882a4aaf56087455135a6"
 
 

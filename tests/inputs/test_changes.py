@@ -1,4 +1,5 @@
 """What a cell changes of what it reads: noticed after each trial, by kind."""
+# ruff: noqa: E501  (a case reads best in one line)
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ def changes_text(changes: Sequence[Change]) -> str:
     """Return the notice that the cell changes what it reads; "" if it does not."""
     if not changes:
         return ""
+    what = listed([change_text(change) for change in changes])
     return (
-        f"The cell changes data that it reads, in place: {listed([change_text(c) for c in changes])}. "
-        f"Each trial starts from what the one before left. Work on a copy in the cell, or make it "
-        f"there."
+        f"The cell changes data that it reads, in place: {what}. Each trial starts from what the "
+        f"one before left. Work on a copy in the cell, or make it there."
     )
 
 
@@ -41,7 +41,8 @@ def change_text(change: Change) -> str:
 
 def data_changed_text(variables: Sequence[str]) -> str:
     """Return why a new revision begins, where the data changed since the last run."""
-    return f"The data that the cell reads changed ({listed(variables)})"
+    which = f" ({listed(variables)})" if variables else ""
+    return f"The data that the cell reads changed{which}"
 
 
 def not_checked_text(variables: Sequence[str]) -> str:
