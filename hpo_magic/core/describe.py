@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hpo_magic.core.domains import Choice, Domain, Float, Int, Plain, identity
-from hpo_magic.core.labels import label_of, labels, python_number
+from hpo_magic.core.labels import label_of, labels, python_number, stands_for_itself
 from hpo_magic.errors import SpaceError
 
 # They can be iterated over, but have no order, or are one value.
@@ -71,7 +71,8 @@ def describe_choice(
     is_ordered = are_numbers if ordered is None else bool(ordered)
     # In order of size, so that neighbours are alike; the first one given stays the default.
     listed = tuple(sorted(names)) if is_ordered and are_numbers else names  # type: ignore[type-var]
-    domain = Choice(listed, is_ordered)
+    of_objects = tuple(n for n, o in zip(names, objects, strict=True) if not stands_for_itself(o))
+    domain = Choice(listed, is_ordered, of_objects)
     pairs = list(zip(names, objects, strict=True))
     return Described(domain, names[0] if default is None else _label_among(default, pairs), pairs)
 
@@ -87,7 +88,8 @@ def describe_boolean(default: bool = False) -> Described:
 def describe_fixed(value: Any) -> Described:
     """Return what the arguments of `hp.Fixed` say."""
     (label,) = labels([value])
-    return Described(Choice((label,)), label, [(label, value)])
+    of_objects = () if stands_for_itself(value) else (label,)
+    return Described(Choice((label,), objects=of_objects), label, [(label, value)])
 
 
 def _scale(sampling: str | None) -> tuple[bool, bool]:

@@ -12,7 +12,7 @@ interval is a uniform draw of the domain, and neighbouring levels are equally fa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from typing import Any, ClassVar, Self
 
@@ -313,12 +313,23 @@ class Int(_Numeric):
 class Choice:
     """One of some plain values, in the order given; `ordered` if that order means something.
 
+    Attributes
+    ----------
+    values
+        The values; labels where the user chooses among objects.
+    ordered
+        Whether their order means something.
+    objects
+        Which of `values` are labels of objects rather than the user's own values; None where that
+        is not known, as in studies of version 0.1.0. Not compared.
+
     >>> Choice(("relu", "tanh")).middle
     'relu'
     """
 
     values: tuple[Plain, ...]
     ordered: bool = False
+    objects: tuple[Plain, ...] | None = field(default=None, compare=False)
     kind: ClassVar[str] = "choice"
     low: ClassVar[None] = None
 
@@ -370,7 +381,8 @@ class Choice:
 
     def to_json(self) -> dict[str, Any]:
         """Return the domain as JSON-able values, read back by `domain_from_json`."""
-        return {"kind": self.kind, "values": list(self.values), "ordered": self.ordered}
+        told = {"kind": self.kind, "values": list(self.values), "ordered": self.ordered}
+        return told if self.objects is None else {**told, "objects": list(self.objects)}
 
 
 Domain = Int | Float | Choice
@@ -379,7 +391,9 @@ Domain = Int | Float | Choice
 def domain_from_json(data: dict[str, Any]) -> Domain:
     """Return the domain that `to_json` described."""
     if data["kind"] == "choice":
-        return Choice(tuple(plain(v) for v in data["values"]), data["ordered"])
+        objects = data.get("objects")
+        labels = None if objects is None else tuple(plain(v) for v in objects)
+        return Choice(tuple(plain(v) for v in data["values"]), data["ordered"], labels)
     made = Int if data["kind"] == "int" else Float
     is_reverse = data["log"] == "reverse"
     return made(data["low"], data["high"], data["step"], data["log"] is True, is_reverse)

@@ -28,10 +28,10 @@ def labels(objects: Sequence[Any]) -> tuple[Plain, ...]:
     (32, 'relu', (64, 32), 'max')
     """
     made: list[Plain] = []
-    taken = {label_of(thing) for thing in objects if _stands_for_itself(thing)}
+    taken = {label_of(thing) for thing in objects if stands_for_itself(thing)}
     for thing in objects:
         label = label_of(thing)
-        if not _stands_for_itself(thing):
+        if not stands_for_itself(thing):
             numbered = (f"{label}#{n}" for n in count(2))
             label = next(name for name in chain([label], numbered) if name not in taken)
             taken.add(label)
@@ -44,7 +44,7 @@ def label_of(thing: Any) -> Plain:
     thing = python_number(thing)
     if isinstance(thing, list | tuple):
         return tuple(map(label_of, thing))
-    if _stands_for_itself(thing):
+    if stands_for_itself(thing):
         return thing  # type: ignore[no-any-return]  # None, bool, int, float or str
     name = getattr(thing, "__name__", None)
     return name if isinstance(name, str) else _PASSING.sub("", repr(thing))
@@ -55,10 +55,11 @@ def python_number(number: Any) -> Any:
     return number.item() if isinstance(number, np.generic) else number
 
 
-def _stands_for_itself(thing: Any) -> bool:
+def stands_for_itself(thing: Any) -> bool:
+    """Return whether an object is a plain value, and so its own label."""
     thing = python_number(thing)
     if isinstance(thing, list | tuple):
-        return all(map(_stands_for_itself, thing))
+        return all(map(stands_for_itself, thing))
     if type(thing) is float:
         return math.isfinite(thing)  # JSON has no NaN
     # Exactly these: what is read back from JSON would be no member of the user's enumeration.

@@ -154,7 +154,10 @@ def hull(old: Domain, new: Domain) -> Domain:
     if isinstance(old, Choice) and isinstance(new, Choice):
         values = old.values + tuple(v for v in new.values if v not in old)
         are_numbers = all(type(value) in (int, float) for value in values)
-        return Choice(_by_size(values) if new.ordered and are_numbers else values, new.ordered)
+        known = old.objects is not None and new.objects is not None
+        objects = tuple(dict.fromkeys((*old.objects, *new.objects))) if known else None  # type: ignore[misc]
+        by_size = new.ordered and are_numbers
+        return Choice(_by_size(values) if by_size else values, new.ordered, objects)
     if isinstance(old, Choice) or isinstance(new, Choice):
         return new
     if (old.kind, old.log, old.reverse_log) != (new.kind, new.log, new.reverse_log):
