@@ -84,8 +84,8 @@ def test_changed_ranges_keep_the_trials() -> None:
     assert (opened.record.ranges, opened.record.source) == ("r2", "other")
     assert (opened.space, len(opened.trials)) == (SPACE, 3)
     assert opened.sentence == (
-        "The ranges changed: the start runs again, then the search goes on with those of the 3 "
-        "trials that still fit; the others are set aside, not lost."
+        "The ranges changed: the start runs again, then the search continues with those of the 3 "
+        "trials that are inside the new ranges; the others stay on disk."
     )
     assert storage.revisions("digits") == [opened.record]
 
