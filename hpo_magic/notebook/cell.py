@@ -114,6 +114,13 @@ class Cell:
         try:
             return compiled(source, filename, tree, flags)
         except SyntaxError as error:
+            if _awaits_at_the_top(source, shell):
+                raise HpoError(
+                    f"line {error.lineno} of the cell awaits outside a function, which a trial "
+                    f"cannot do: the notebook's event loop is busy with the search. Put the code "
+                    f"into `async def main():` and run it in a thread of its own: "
+                    f"concurrent.futures.ThreadPoolExecutor().submit(asyncio.run, main()).result()"
+                ) from None
             raise CellError(shell, error) from None
 
     @cached_property
@@ -218,7 +225,12 @@ class CellObjective:
         namespace = TrialNamespace(outside, self.cell.text.names.certain)
         has_magics = "get_ipython" in self.cell.text.names_read
         with ExitStack() as kept:
-            for context in (_nothing_displayed(self._shell), figures_closed(), folder_kept()):
+            for context in (
+                _nothing_displayed(self._shell),
+                _exit_refused(self._shell),
+                figures_closed(),
+                folder_kept(),
+            ):
                 kept.enter_context(context)
             kept.enter_context(globals_kept(user_ns, namespace))
             if has_magics:
@@ -303,6 +315,16 @@ def _running_file(shell: InteractiveShell) -> str:
     return name
 
 
+def _awaits_at_the_top(source: str, shell: InteractiveShell) -> bool:
+    """Return whether the text is Python with an `await` outside a function."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:
+        compile(shell.transform_cell(source), "<cell>", "exec", flags=flags, dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
 def _refuse_cell_magic(source: str, magic: str) -> None:
     """Say so where the body begins with a cell magic: the `hp` calls below would be its text."""
     first = next((text for text in source.splitlines() if text.strip()), "")
@@ -363,6 +385,24 @@ def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
         yield
     finally:
         shell.display_pub = before
+
+
+@contextmanager
+def _exit_refused(shell: InteractiveShell) -> Iterator[None]:
+    """Have `quit()` and `exit()` end the trial, as `sys.exit()` does, and not the kernel."""
+
+    def leave() -> None:
+        raise SystemExit
+
+    before = vars(shell).get("ask_exit")
+    shell.ask_exit = leave
+    try:
+        yield
+    finally:
+        if before is None:
+            del shell.ask_exit
+        else:
+            shell.ask_exit = before
 
 
 @contextmanager
