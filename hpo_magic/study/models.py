@@ -188,8 +188,8 @@ class ModelStore:
             return
         raise HpoError(
             f"The frozen {form} came to {number(again)}, and trial {trial.number} to "
-            f"{number(trial.value)} in the search. Why was not checked: other data, other versions of "
-            f"libraries, or random numbers that are not seeded by hp.seed() would do it."
+            f"{number(trial.value)} in the search. Why was not checked: other data, other "
+            f"versions of libraries, or random numbers without hp.seed() would do it."
         )
 
     def _train(self, trial: Trial) -> tuple[ObjectiveResult, Any]:

@@ -269,7 +269,7 @@ def test_a_score_that_is_another_one_is_said(notebook: Any) -> None:
     notebook.ok("shift = 5.0")
     error = notebook.run("s.freeze(check=True)").error
     assert str(error).startswith("The frozen cell came to 6.")
-    assert "in the search. Either the data or the libraries changed since" in str(error)
+    assert "in the search. Why was not checked: other data" in str(error)
     notebook.ok("del shift")
     assert "The frozen cell does not run: failed" in str(notebook.run("s.freeze(check=True)").error)
 
