@@ -32,6 +32,9 @@ def is_on_front(losses: FloatArray) -> BoolArray:
     [True, True, False, False]
     """
     found = np.zeros(len(losses), dtype=np.bool_)
+    if len(losses) and losses.shape[1] == 1:
+        found[losses.argmin()] = True
+        return found
     front: list[FloatArray] = []
     for i in _from_the_left(losses):
         if not _is_reached(front, losses[i]):
