@@ -1,4 +1,4 @@
-"""What the arguments of an `hp` call say: a domain, a default, and the user's own objects."""
+"""From the arguments of an `hp` call to a domain, a default, and the user's objects."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hpo_magic.core.domains import Choice, Domain, Float, Int, Plain, identity
-from hpo_magic.core.labels import label_of, labels, python_number
+from hpo_magic.core.labels import label_of, labels, python_number, stands_for_itself
 from hpo_magic.errors import SpaceError
 
-# They can be iterated over, but have no order, or are one value.
+# Iterables that are refused as a list of choices: they have no order, or are one value.
 NO_LISTS = (str, bytes, Mapping, set, frozenset)
 
 
 class Described:
-    """A call's domain and default, and the user's own objects by their labels."""
+    """The parameter that an `hp` call describes.
+
+    Parameters
+    ----------
+    domain
+        The values that the parameter can take, as plain values.
+    default
+        Its default, as a plain value.
+    objects
+        Pairs of a label and the user's object that it stands for; empty for numbers.
+    """
 
     def __init__(
         self, domain: Domain, default: Plain, objects: Sequence[tuple[Plain, Any]] = ()
@@ -24,7 +34,7 @@ class Described:
         self._objects = objects
 
     def object_of(self, value: Plain) -> Any:
-        """Return the user's object for a plain value."""
+        """Return the user's object that a plain value stands for."""
         same = (thing for label, thing in self._objects if identity(label) == identity(value))
         return next(same, value)
 
@@ -36,7 +46,7 @@ def describe_int(
     sampling: str | None = "linear",
     default: int | None = None,
 ) -> Described:
-    """Return what the arguments of `hp.Int` say."""
+    """Return the parameter that the arguments of `hp.Int` describe."""
     low, high = python_number(min_value), python_number(max_value)
     domain = Int(low, high, python_number(step), *_scale(sampling))
     return Described(domain, domain.middle if default is None else python_number(default))
@@ -49,7 +59,7 @@ def describe_float(
     sampling: str | None = "linear",
     default: float | None = None,
 ) -> Described:
-    """Return what the arguments of `hp.Float` say."""
+    """Return the parameter that the arguments of `hp.Float` describe."""
     low, high = python_number(min_value), python_number(max_value)
     domain = Float(low, high, python_number(step), *_scale(sampling))
     if default is None:
@@ -61,7 +71,7 @@ def describe_float(
 def describe_choice(
     values: Iterable[Any], ordered: bool | None = None, default: Any = None
 ) -> Described:
-    """Return what the arguments of `hp.Choice` say."""
+    """Return the parameter that the arguments of `hp.Choice` describe."""
     is_list = isinstance(values, Iterable) and not isinstance(values, NO_LISTS)
     if not is_list:
         raise SpaceError(f"the values must be a list, got {values!r}. Write hp.Choice([…]).")
@@ -69,15 +79,16 @@ def describe_choice(
     names = labels(objects)
     are_numbers = all(type(name) in (int, float) for name in names)
     is_ordered = are_numbers if ordered is None else bool(ordered)
-    # In order of size, so that neighbours are alike; the first one given stays the default.
+    # Sorted, so that neighbours are alike; the default remains the first one given.
     listed = tuple(sorted(names)) if is_ordered and are_numbers else names  # type: ignore[type-var]
-    domain = Choice(listed, is_ordered)
+    of_objects = tuple(n for n, o in zip(names, objects, strict=True) if not stands_for_itself(o))
+    domain = Choice(listed, is_ordered, of_objects)
     pairs = list(zip(names, objects, strict=True))
     return Described(domain, names[0] if default is None else _label_among(default, pairs), pairs)
 
 
 def describe_boolean(default: bool = False) -> Described:
-    """Return what the arguments of `hp.Boolean` say."""
+    """Return the parameter that the arguments of `hp.Boolean` describe."""
     default = python_number(default)
     if not isinstance(default, bool):
         raise SpaceError(f"the default must be True or False, got {default!r}.")
@@ -85,18 +96,19 @@ def describe_boolean(default: bool = False) -> Described:
 
 
 def describe_fixed(value: Any) -> Described:
-    """Return what the arguments of `hp.Fixed` say."""
+    """Return the parameter that the arguments of `hp.Fixed` describe."""
     (label,) = labels([value])
-    return Described(Choice((label,)), label, [(label, value)])
+    of_objects = () if stands_for_itself(value) else (label,)
+    return Described(Choice((label,), objects=of_objects), label, [(label, value)])
 
 
 def _scale(sampling: str | None) -> tuple[bool, bool]:
-    """Return whether the scale is a log scale, and whether it is a reverse one."""
+    """Return `log` and `reverse_log` of the domain."""
     if sampling not in (None, "linear", "log", "reverse_log"):
         raise SpaceError(f'sampling must be "linear", "log" or "reverse_log", got {sampling!r}.')
     return sampling == "log", sampling == "reverse_log"
 
 
 def _label_among(default: Any, pairs: Sequence[tuple[Plain, Any]]) -> Plain:
-    """Return the label of the choice that `default` is; of `default` itself if it is none."""
+    """Return the label of `default`: that of the choice if it is one of the choices."""
     return next((label for label, thing in pairs if thing is default), label_of(default))

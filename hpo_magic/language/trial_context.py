@@ -1,7 +1,7 @@
-"""A running trial, as the `hp` calls inside it see it: who they ask for their values.
+"""The context of a running trial: where `hp` calls get their values and leave their parameters.
 
-It is found by a context variable, so that a cell needs no argument for it and several trials can
-run side by side in threads.
+`hp` finds it by a context variable, so that a cell needs no argument for it and several trials can
+run in threads at once.
 """
 
 from __future__ import annotations
@@ -27,13 +27,28 @@ Scope = tuple[str, tuple[Plain, ...]]
 
 
 class TrialContext:
-    """What the `hp` calls of one running trial talk to.
+    """The state of one running trial.
 
-    After the trial `values` holds what was asked for, by name, and `asked` how it was declared;
-    `objects` are the user's own, and `known` has the names of inactive parameters too.
-    `used_seed`: `hp.seed()` was called. `scored` are the results of `hp.score()`. `prefixes` are
-    the name scopes that are open, `noted` is what the code wants kept with the trial. `metric` is
-    the study's, None where it is not known.
+    Attributes
+    ----------
+    asked
+        The parameters that the code has declared, by name.
+    values
+        Their values as plain values, by name.
+    objects
+        Their values as the user's own objects, by name.
+    known
+        The names of all declared parameters, inactive ones included.
+    used_seed
+        Whether the code called `hp.seed()`.
+    scored
+        The results of `hp.score()`, in the order of the calls.
+    scopes, prefixes
+        The open `hp.conditional_scope`s and `hp.name_scope`s, outermost first.
+    noted
+        What the code set by Optuna's `set_user_attr`, by name.
+    metric
+        The study's metric; None: not known yet.
     """
 
     def __init__(
@@ -60,7 +75,7 @@ class TrialContext:
         self._n_reports = 0
 
     def ask(self, parameter: Parameter) -> Plain:
-        """Return the trial's value of `parameter`, the same each time it is asked for."""
+        """Return the trial's value of `parameter`; the same one at each call."""
         name = parameter.name
         self.known.add(name)
         if not all(self._is_open(scope) for scope in parameter.scopes):
@@ -78,7 +93,7 @@ class TrialContext:
         return value
 
     def report(self, step: int | None, metrics: Mapping[str, float]) -> None:
-        """Pass on what an epoch measured; `step` counts on from the last one if None."""
+        """Report the metrics of an epoch; `step` None: the one after the last reported."""
         self._n_reports = self._n_reports + 1 if step is None else int(step)
         numbers = {name: float(value) for name, value in metrics.items()}
         self.reported |= numbers
@@ -93,19 +108,19 @@ class TrialContext:
             return parameter.domain.nearest(self.run.params[parameter.name])
         if self.run.kind is Kind.START:
             return parameter.default
-        # A branch that no trial has reached before: the sampler could not know of it.
+        # No trial has reached this parameter before, so the sampler did not choose a value for it.
         entropy = (self.run.seed, self.run.number, crc32(parameter.name.encode()))
         return parameter.domain.value(np.random.default_rng(entropy).random())
 
 
 _current: ContextVar[TrialContext | None] = ContextVar("hpo_magic_trial", default=None)
-# The trials of this process, for threads that a cell starts itself: they get no context.
+# The running trials of this process: a thread that a cell starts does not inherit the context.
 _running: list[TrialContext] = []
 
 
 @contextmanager
 def running(trial: TrialContext) -> Iterator[TrialContext]:
-    """Make `trial` the one that `hp` calls talk to."""
+    """Make `trial` the current trial of `hp` calls in this context."""
     token = _current.set(trial)
     _running.append(trial)
     try:

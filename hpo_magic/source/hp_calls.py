@@ -55,6 +55,8 @@ class HpCall:
         Whether it runs once per pass of a loop of its own function.
     nested
         Whether it stands in a comprehension or class body, which may have frames of their own.
+    named_by
+        The expression that is its name, where the text alone does not show that; else None.
     """
 
     call: ast.Call
@@ -62,6 +64,7 @@ class HpCall:
     target: str | None
     loops: bool
     nested: bool
+    named_by: ast.expr | None = None
 
     @property
     def position(self) -> Position:
@@ -83,7 +86,7 @@ class HpCall:
     @cached_property
     def given(self) -> ast.expr | None:
         """The name that the call is given, as an expression."""
-        return given_name(self.call)
+        return self.named_by or given_name(self.call)
 
 
 @dataclass(frozen=True, eq=False)
