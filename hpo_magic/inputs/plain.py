@@ -1,0 +1,54 @@
+"""Plain values: what Python's own notation says everything about."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import fractions
+import pathlib
+import re
+import uuid
+from typing import Any
+
+PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, type(...), slice})
+# Of these the notation is the same in every process, too.
+_ALSO_PLAIN = (
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    datetime.tzinfo,
+    decimal.Decimal,
+    fractions.Fraction,
+    pathlib.PurePath,
+    re.Pattern,
+    uuid.UUID,
+)
+_SEQUENCES = frozenset({list, tuple})
+MOST_DEPTH = 6
+
+
+def is_plain(value: Any, depth: int = 0) -> bool:
+    """Return whether `repr` says everything about a value; also of nested lists and tuples."""
+    kind = type(value)
+    if kind in PLAIN:
+        return True
+    if kind not in _SEQUENCES:
+        return isinstance(value, _ALSO_PLAIN)
+    kinds = set(map(type, value)) - PLAIN
+    if not kinds:
+        return True
+    is_nested = kinds <= _SEQUENCES and depth < MOST_DEPTH
+    return is_nested and all(is_plain(item, depth + 1) for item in value)
+
+
+def plain_text(value: Any) -> str | None:
+    """Return a plain value or a member of an Enum as text; None for other values."""
+    if isinstance(value, enum.Enum):
+        return f"{type(value).__qualname__}.{value.name}={value.value!r}"
+    if type(value) in PLAIN or isinstance(value, _ALSO_PLAIN):
+        return f"{type(value).__qualname__} {value!r}"
+    if isinstance(value, int | float | complex | str | bytes) and not hasattr(value, "__array__"):
+        base: Any = next(kind for kind in type(value).__mro__ if kind in PLAIN)
+        return f"{type(value).__qualname__} {base.__repr__(value)}"
+    return None
