@@ -1,8 +1,8 @@
 """What it costs to look at what a cell reads: before the search, and after each trial.
 
-`python benchmarks/inputs.py` prints, for some notebooks, the CPU time of the first look, of the full
-comparison after the first trial and of the later ones, and the share of these in trials of 2 s. The
-search skips comparisons that would take more than 1% of its time.
+`python benchmarks/inputs.py` prints, for some notebooks, the CPU time of the first look, of the
+full comparison after the first trial and of the later ones, and the share of these in trials of
+2 s. The search skips comparisons that would take more than 1% of its time.
 """
 
 from __future__ import annotations
