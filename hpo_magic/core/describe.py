@@ -13,6 +13,16 @@ from hpo_magic.errors import SpaceError
 NO_LISTS = (str, bytes, Mapping, set, frozenset)
 
 
+class _FirstChoice:
+    """Stands for the default of `hp.Choice` where none is given."""
+
+    def __repr__(self) -> str:
+        return "values[0]"
+
+
+NOT_GIVEN: Any = _FirstChoice()
+
+
 class Described:
     """The parameter that an `hp` call describes.
 
@@ -33,6 +43,11 @@ class Described:
         self.default = default
         self._objects = objects
 
+    @property
+    def objects(self) -> list[Any]:
+        """The user's own objects that the call chooses among."""
+        return [thing for _, thing in self._objects]
+
     def object_of(self, value: Plain) -> Any:
         """Return the user's object that a plain value stands for."""
         same = (thing for label, thing in self._objects if identity(label) == identity(value))
@@ -47,9 +62,9 @@ def describe_int(
     default: int | None = None,
 ) -> Described:
     """Return the parameter that the arguments of `hp.Int` describe."""
-    low, high = python_number(min_value), python_number(max_value)
-    domain = Int(low, high, python_number(step), *_scale(sampling))
-    return Described(domain, domain.middle if default is None else python_number(default))
+    low, high = whole_number(min_value), whole_number(max_value)
+    domain = Int(low, high, whole_number(step), *_scale(sampling))
+    return Described(domain, domain.middle if default is None else whole_number(default))
 
 
 def describe_float(
@@ -69,12 +84,15 @@ def describe_float(
 
 
 def describe_choice(
-    values: Iterable[Any], ordered: bool | None = None, default: Any = None
+    values: Iterable[Any], ordered: bool | None = None, default: Any = NOT_GIVEN
 ) -> Described:
-    """Return the parameter that the arguments of `hp.Choice` describe."""
+    """Return the parameter that the arguments of `hp.Choice` describe.
+
+    `default=None` is the choice None, if there is one, else the first choice.
+    """
     is_list = isinstance(values, Iterable) and not isinstance(values, NO_LISTS)
     if not is_list:
-        raise SpaceError(f"the values must be a list, got {values!r}. Write hp.Choice([…]).")
+        raise SpaceError(_no_list(values))
     objects = list(values)
     names = labels(objects)
     are_numbers = all(type(name) in (int, float) for name in names)
@@ -84,7 +102,18 @@ def describe_choice(
     of_objects = tuple(n for n, o in zip(names, objects, strict=True) if not stands_for_itself(o))
     domain = Choice(listed, is_ordered, of_objects)
     pairs = list(zip(names, objects, strict=True))
-    return Described(domain, names[0] if default is None else _label_among(default, pairs), pairs)
+    is_first = default is NOT_GIVEN or (default is None and None not in names)
+    return Described(domain, names[0] if is_first else _label_among(default, pairs), pairs)
+
+
+def _no_list(values: Any) -> str:
+    """Return what is wrong with values that are no list, and how to write them."""
+    told = f"the values must be a list, got {values!r}."
+    if isinstance(values, set | frozenset):
+        return f"{told} A set has no order that stays the same: write hp.Choice(sorted(…))."
+    if isinstance(values, Mapping):
+        return f"{told} Write hp.Choice(list(…)) for its keys."
+    return f"{told} Write hp.Choice([…])."
 
 
 def describe_boolean(default: bool = False) -> Described:
@@ -100,6 +129,12 @@ def describe_fixed(value: Any) -> Described:
     (label,) = labels([value])
     of_objects = () if stands_for_itself(value) else (label,)
     return Described(Choice((label,), objects=of_objects), label, [(label, value)])
+
+
+def whole_number(number: Any) -> Any:
+    """Return a float without a fraction (1e3) as an int; anything else as `python_number` does."""
+    number = python_number(number)
+    return int(number) if type(number) is float and number.is_integer() else number
 
 
 def _scale(sampling: str | None) -> tuple[bool, bool]:

@@ -58,8 +58,7 @@ class Parameter:
         if self.default not in self.domain:
             raise SpaceError(
                 f"the default {self.default!r} is not among the values: "
-                f"{describe(self.domain)}. "
-                f"The nearest one is {self.domain.nearest(self.default)!r}."
+                f"{describe(self.domain)}.{_nearest(self.default, self.domain)}"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -175,6 +174,11 @@ def hull(old: Domain, new: Domain) -> Domain:
     wide = replace(new, **bounds)
     meet = old.step == new.step and old.low in wide and new.low in wide
     return wide if meet else replace(wide, step=None)
+
+
+def _nearest(value: Plain, domain: Domain) -> str:
+    """Return which value of a range is nearest, in a sentence; "" for choices, which have none."""
+    return "" if isinstance(domain, Choice) else f" The nearest one is {domain.nearest(value)!r}."
 
 
 def _by_size(numbers: tuple[Plain, ...]) -> tuple[Plain, ...]:

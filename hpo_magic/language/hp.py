@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from hpo_magic.errors import NotCovered, SpaceError, did_you_mean
 from hpo_magic.language.call import in_scope, scope_of
 from hpo_magic.language.optuna_trial import OptunaTrial
 from hpo_magic.language.ranges import Ranges
+from hpo_magic.language.reporting import reported
 from hpo_magic.language.scores import Metric, scored
 from hpo_magic.language.trial_context import current_trial
 
@@ -101,7 +102,7 @@ class HyperParameters(Ranges):
         trial.used_seed = True
         return trial.run.seed
 
-    def report(self, step: int | None = None, **metrics: float) -> None:
+    def report(self, step: int | Mapping[str, float] | None = None, **metrics: float) -> None:
         """Report the metrics of an epoch of a training loop, for the learning curve and pruning.
 
         A trial that is stopped or pruned ends in this call. Outside a trial it does nothing.
@@ -109,13 +110,19 @@ class HyperParameters(Ranges):
         Parameters
         ----------
         step
-            The epoch, from 1; None: one more than at the last call.
+            The epoch, from 1; None: one more than at the last call. A dict is taken for metrics.
         **metrics
             Numbers by name: `hp.report(val_loss=loss)`.
+
+        Raises
+        ------
+        MetricError
+            If a value is no number, or the step is no whole number.
         """
+        whole, numbers = reported(step, metrics, sys._getframe(1).f_lineno)
         trial = current_trial()
         if trial is not None:
-            trial.report(step, metrics)
+            trial.report(whole, numbers)
 
     def score(self, metric: Metric, y_true: Any, y_pred: Any) -> float:
         """Return the score of predictions, and store the score of each row with the trial.

@@ -6,6 +6,7 @@ run in threads at once.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
-from hpo_magic.core.domains import Plain
+from hpo_magic.core.domains import Choice, Plain
 from hpo_magic.core.events import Run
 from hpo_magic.core.ports import Report
 from hpo_magic.core.space import Parameter
@@ -22,6 +23,12 @@ from hpo_magic.core.trial import Kind
 from hpo_magic.errors import SpaceError
 from hpo_magic.language.scores import Scored
 from hpo_magic.source.call_names import CallNames
+
+# How to write a choice among things that have hyperparameters of their own.
+CHOOSE_A_NAME = (
+    'Choose a name, kind = hp.Choice(["svm", "tree"]), and make what belongs to it afterwards: '
+    'if kind == "svm": C = hp.Float(…).'
+)
 
 Scope = tuple[str, tuple[Plain, ...]]
 
@@ -59,6 +66,7 @@ class TrialContext:
         metric: str | None = None,
     ) -> None:
         self.run = run
+        self.process = os.getpid()
         self.call_names = call_names or CallNames()
         self.asked: dict[str, Parameter] = {}
         self.values: dict[str, Plain] = {}
@@ -95,9 +103,8 @@ class TrialContext:
     def report(self, step: int | None, metrics: Mapping[str, float]) -> None:
         """Report the metrics of an epoch; `step` None: the one after the last reported."""
         self._n_reports = self._n_reports + 1 if step is None else int(step)
-        numbers = {name: float(value) for name, value in metrics.items()}
-        self.reported |= numbers
-        self._report(self._n_reports, numbers)
+        self.reported |= metrics
+        self._report(self._n_reports, metrics)
 
     def _is_open(self, scope: Scope) -> bool:
         parent, values = scope
@@ -105,7 +112,9 @@ class TrialContext:
 
     def _chosen(self, parameter: Parameter) -> Plain:
         if parameter.name in self.run.params:
-            return parameter.domain.nearest(self.run.params[parameter.name])
+            wanted = self.run.params[parameter.name]
+            _refuse_changing_objects(parameter, wanted)
+            return parameter.domain.nearest(wanted)
         if self.run.kind is Kind.START:
             return parameter.default
         # No trial has reached this parameter before, so the sampler did not choose a value for it.
@@ -118,19 +127,62 @@ _current: ContextVar[TrialContext | None] = ContextVar("hpo_magic_trial", defaul
 _running: list[TrialContext] = []
 
 
+# Tells child processes of a trial, which inherit it, that they are no place to ask for values.
+MARK = "HPO_MAGIC_TRIAL_IN_PROCESS"
+
+
 @contextmanager
 def running(trial: TrialContext) -> Iterator[TrialContext]:
     """Make `trial` the current trial of `hp` calls in this context."""
-    token = _current.set(trial)
+    token, mark = _current.set(trial), os.environ.get(MARK)
     _running.append(trial)
+    os.environ[MARK] = str(trial.process)
     try:
         yield trial
     finally:
+        if mark is None:
+            os.environ.pop(MARK, None)
+        else:
+            os.environ[MARK] = mark
         _running.remove(trial)
         _current.reset(token)
 
 
 def current_trial() -> TrialContext | None:
-    """Return the trial that is running here; None outside a trial."""
+    """Return the trial that is running here; None outside a trial.
+
+    Raises
+    ------
+    SpaceError
+        In a child process of a trial (a worker of a data loader, of joblib): what is asked for
+        there, the search would not see.
+    """
     trial = _current.get()
-    return _running[0] if trial is None and len(_running) == 1 else trial
+    found = _running[0] if trial is None and len(_running) == 1 else trial
+    of = str(found.process) if found is not None else os.environ.get(MARK)
+    if of is not None and of != str(os.getpid()):
+        raise SpaceError(
+            f"hp was used in process {os.getpid()}, a child of the trial's process {of}: the "
+            f"search would not see it. Ask for the value before the work is handed to the "
+            f"child process, and pass it on."
+        )
+    return found
+
+
+def _refuse_changing_objects(parameter: Parameter, wanted: Plain) -> None:
+    """Refuse choices whose objects are other ones in each trial: none could be chosen twice.
+
+    Raises
+    ------
+    SpaceError
+        If the value that the search chose is an object that is not among them any more.
+    """
+    domain = parameter.domain
+    if not isinstance(domain, Choice) or not domain.objects or wanted in domain:
+        return
+    if not isinstance(wanted, str | tuple):
+        return
+    raise SpaceError(
+        f"the search chose {wanted!r}, an object that is not among the choices of this trial "
+        f"({', '.join(map(repr, domain.objects[:3]))}). {CHOOSE_A_NAME}"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from hpo_magic.inputs.reads import values_read
 from hpo_magic.inputs.walk import is_dataset
 from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.language.hp import hp
+from hpo_magic.language.trial_context import CHOOSE_A_NAME
 from hpo_magic.notebook.cell import Cell, CellObjective, without_indent
 from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction
@@ -26,6 +28,7 @@ from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.source.fingerprint import code_fingerprint
+from hpo_magic.source.hp_calls import Source, read_source
 from hpo_magic.views.words.inputs import changes_text
 
 if TYPE_CHECKING:
@@ -76,6 +79,7 @@ class SearchedCell:
         cell = Cell.compile(shell, line, translation.text)
         if not cell.tree.body:
             raise OptionError("the cell is empty: write the code that builds and trains the model.")
+        _refuse_nested(read_source(translation.text), shell)
         load_wanted(cell.text.modules_imported)
         inputs = InputsWatch(lambda: values_read(cell.text, shell.user_ns), cell.source)
         return cls(shell, line, cell, translation, inputs, Once(translation.once))
@@ -126,6 +130,24 @@ class _InputCheck:
 
     def close(self, snapshot: Snapshot) -> None:
         """Show nothing."""
+
+
+def _refuse_nested(source: Source, shell: InteractiveShell) -> None:
+    """Refuse an `hp` call among the values of an `hp.Choice`: it would run in every trial.
+
+    Raises
+    ------
+    SpaceError
+        With the line, and how to write it.
+    """
+    ours = [c for c in source.nested_in_choices if shell.user_ns.get(".".join(c.base or ())) is hp]
+    for hp_call in ours:
+        line = hp_call.call.lineno + 1  # the magic's own line is the first
+        raise SpaceError(
+            f"{ast.unparse(hp_call.call.func)}(…) on line {line} stands among the choices of an "
+            f"hp.Choice, so it would be asked in every trial, and the choices would change with "
+            f"its value. {CHOOSE_A_NAME}"
+        )
 
 
 def _has_length(value: object) -> bool:

@@ -100,6 +100,24 @@ class Source(CellText):
         found = (_hp_call(call, self.parents) for call in calls)
         return tuple(sorted(found, key=lambda hp_call: hp_call.position))
 
+    @cached_property
+    def nested_in_choices(self) -> tuple[HpCall, ...]:
+        """The calls that stand among the values of an `hp.Choice`, in the order of the text."""
+        return tuple(c for c in self.hp_calls if self._is_among_choices(c))
+
+    def _is_among_choices(self, hp_call: HpCall) -> bool:
+        node: ast.AST = hp_call.call
+        while (parent := self.parents.get(node)) is not None and not isinstance(node, ast.Lambda):
+            if isinstance(parent, ast.stmt):
+                return False
+            if _is_hp_call(parent) and node is not parent.func:
+                outer = _hp_call(parent, self.parents)
+                is_value = given_name(parent) is not node
+                if outer.method == "Choice" and is_value and outer.base == hp_call.base:
+                    return not (isinstance(node, ast.keyword) and node.arg != "values")
+            node = parent
+        return False
+
     def hp_call_of(self, call: ast.Call) -> HpCall:
         """Return what could name `call`, a node of `tree`."""
         return _hp_call(call, self.parents)

@@ -71,7 +71,8 @@ def default_text(method: str, arguments: Arguments, text_of: TextOf) -> str:
         If an argument that it needs is not written out in the call.
     """
     default = arguments.get("default")
-    if default is not None and not (isinstance(default, ast.Constant) and default.value is None):
+    is_none = isinstance(default, ast.Constant) and default.value is None
+    if default is not None and (not is_none or (method == "Choice" and _has_none(arguments))):
         return text_of(default)
     if method == "Boolean":
         return "False"
@@ -86,6 +87,12 @@ def default_text(method: str, arguments: Arguments, text_of: TextOf) -> str:
         return repr(_DESCRIBE[method](**literal).default)
     except (TypeError, ValueError):
         return _middle(method, arguments, text_of)
+
+
+def _has_none(arguments: Arguments) -> bool:
+    """Return whether None is among the choices that are written out."""
+    elements = _elements(arguments["values"]) if "values" in arguments else None
+    return any(isinstance(e, ast.Constant) and e.value is None for e in elements or ())
 
 
 def grouped(text: str) -> str:

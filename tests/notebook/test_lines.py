@@ -19,7 +19,6 @@ from hpo_magic.notebook.listener import Silent, make_listener, ui_for
 from hpo_magic.notebook.panel.panel import Panel
 from hpo_magic.testing.fakes import FakeClock
 
-
 NAMELESS = Failure("NameError", "name 'y' is not defined", 3)
 FAILED = Trial(0, State.FAILED, {}, Kind.START, failure=NAMELESS)
 
