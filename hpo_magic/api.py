@@ -22,6 +22,8 @@ from hpo_magic.errors import (
 )
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import all_frameworks, kept_models
+from hpo_magic.inputs.reads import values_read_by
+from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import OPTIONS, Options, SearchArguments, checked_name, goals_of
 from hpo_magic.search.prepare import SearchedCode
@@ -91,7 +93,7 @@ def search(
         checked_name(name or "study"),
         FunctionObjective(objective),
         _mark(objective),
-        _read_by(objective),
+        InputsWatch(lambda: values_read_by(objective)),
     )
     done = run_search(
         code, checked, storage, storage.models, lambda requests: _listeners(checked, requests)
@@ -140,8 +142,8 @@ class FunctionObjective:
         return ObjectiveResult(self._function())
 
     def carried(self) -> Mapping[str, Any]:
-        """Return the outside values that the function reads, by name."""
-        return _read_by(self._function)
+        """Return what the function reads from outside, by name."""
+        return values_read_by(self._function)
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return None for the line, and the frames from the function on as text."""
@@ -196,15 +198,6 @@ def _mark(function: Callable[[], Any]) -> Fingerprint:
     except (OSError, TypeError):  # typed at a prompt, or built in
         return Fingerprint()
     return Fingerprint(code=hashlib.blake2b(source.encode(), digest_size=16).hexdigest())
-
-
-def _read_by(function: Callable[[], Any]) -> dict[str, Any]:
-    """Return the outside values that the function reads, by name."""
-    try:
-        found = inspect.getclosurevars(inspect.unwrap(function))
-    except (TypeError, ValueError):  # a partial, or an object that can be called
-        return {}
-    return {**found.globals, **found.nonlocals}
 
 
 def _listeners(options: Options, requests: UserRequests) -> list[Listener]:

@@ -71,7 +71,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Freed:
-    """A worker is free, and `number` is reserved for its next trial."""
+    """A worker is free; `number` is reserved for its next trial."""
 
     number: int
     at: float

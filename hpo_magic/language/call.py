@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -13,8 +13,10 @@ from hpo_magic.core.describe import Described
 from hpo_magic.core.labels import labels
 from hpo_magic.core.space import Parameter
 from hpo_magic.errors import HpoError, NoNameError, SpaceError
-from hpo_magic.language.trial_context import Scope, TrialContext, current_trial
+from hpo_magic.language.trial_context import CHOOSE_A_NAME, Scope, TrialContext, current_trial
 
+# How deep, and how far, choices are searched for values of other calls.
+DEEPEST, MOST_HELD = 4, 100
 # A longer argument is cut in a message, to so many characters.
 LONGEST_SHOWN = 40
 
@@ -58,6 +60,7 @@ def value_of_call(
         parameter = Parameter(name or "", described.domain, described.default, scopes)
         if trial is None:
             return described.object_of(parameter.default)
+        _refuse_values_inside(described.objects, trial)
         value = described.object_of(trial.ask(parameter))
         if parameter.name in trial.values:
             trial.objects[parameter.name] = value
@@ -72,6 +75,8 @@ def _split_name(
     method: str, args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[str | None, tuple[Any, ...], dict[str, Any]]:
     """Return a call's name, and its arguments without it."""
+    if method == "Choice" and "values" not in options:
+        _refuse_loose_choices(args)
     if "name" in options:
         rest = {key: value for key, value in options.items() if key != "name"}
         name = options["name"]
@@ -82,6 +87,58 @@ def _split_name(
     if not isinstance(name, str) or not name.strip():
         raise SpaceError(f"the name must be a string that is not empty, got {name!r}.")
     return name, args, rest
+
+
+def _refuse_values_inside(objects: list[Any], trial: TrialContext) -> None:
+    """Refuse choices that hold the values of other calls: they would be others in each trial.
+
+    Floats are told by identity; a number or a text may be the same object by chance.
+
+    Raises
+    ------
+    SpaceError
+        With the way to write a choice of which each has hyperparameters of its own.
+    """
+    asked = {id(value): name for name, value in trial.objects.items() if type(value) is float}
+    for inside in _inside(objects, DEEPEST):
+        if id(inside) in asked:
+            raise SpaceError(
+                f"one of the choices holds the value of another hp call ({asked[id(inside)]}), so "
+                f"it would be another choice in each trial. {CHOOSE_A_NAME}"
+            )
+
+
+def _inside(thing: Any, depth: int) -> Iterator[Any]:
+    """Yield what a container or an object of the user's holds, to a depth."""
+    if isinstance(thing, str | bytes | type) or depth == 0:
+        return
+    if isinstance(thing, Mapping):
+        held: list[Any] = list(thing.values())
+    elif isinstance(thing, list | tuple):
+        held = list(thing[:MOST_HELD])
+    else:
+        held = list(getattr(thing, "__dict__", {}).values())[:MOST_HELD]
+    for one in held:
+        yield one
+        yield from _inside(one, depth - 1)
+
+
+def _refuse_loose_choices(args: tuple[Any, ...]) -> None:
+    """Refuse `hp.Choice("relu", "tanh")`: the values belong into one list.
+
+    Raises
+    ------
+    SpaceError
+        With the call as it should be.
+    """
+    plain = str | int | float | bool | None
+    if args and all(isinstance(argument, plain) for argument in args):
+        more = "" if len(args) > 1 else ", …"
+        listed = ", ".join(map(_quoted, args))
+        named = ""
+        if len(args) == 2 and isinstance(args[0], str):
+            named = f", or hp.Choice({_quoted(args[0])}, [{_quoted(args[1])}, …]) for a name"
+        raise SpaceError(f"the values must be one list. Write hp.Choice([{listed}{more}]){named}.")
 
 
 def _is_value(method: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,10 +11,11 @@ from hpo_magic.errors import NotCovered, SpaceError, did_you_mean
 from hpo_magic.language.call import in_scope, scope_of
 from hpo_magic.language.optuna_trial import OptunaTrial
 from hpo_magic.language.ranges import Ranges
+from hpo_magic.language.reporting import reported
 from hpo_magic.language.scores import Metric, scored
 from hpo_magic.language.trial_context import current_trial
 
-# What is asked of `hp` by those who know Hyperopt's, KerasTuner's or Optuna's.
+# Names that users of Hyperopt, KerasTuner or Optuna look for in `hp`, and what to write instead.
 _WAYS_OUT = {
     "choice": "Write hp.Choice([…]).",
     "uniform": "Write hp.Float(low, high).",
@@ -51,7 +52,7 @@ class HyperParameters(Ranges):
 
     @contextmanager
     def name_scope(self, name: str) -> Iterator[None]:
-        """Put `name/` before the names that are given inside; those that a place gives stay."""
+        """Put `name/` before the names that calls inside give; other names stay as they are."""
         trial = current_trial()
         if trial is None:
             yield
@@ -64,7 +65,7 @@ class HyperParameters(Ranges):
 
     @contextmanager
     def conditional_scope(self, parent_name: str, parent_values: Any) -> Iterator[None]:
-        """Declare that the parameters inside matter only for some values of another one.
+        """Declare that the parameters inside are active only for some values of another one.
 
         Parameters
         ----------
@@ -91,9 +92,9 @@ class HyperParameters(Ranges):
             trial.scopes.pop()
 
     def seed(self) -> int:
-        """Return the seed of this trial's split or training: the same in every trial.
+        """Return a seed for the data split: the same in every trial of the search.
 
-        Another one where a setting is re-checked. Outside a trial it is 0.
+        A re-run of a setting gets another seed. Outside a trial the seed is 0.
         """
         trial = current_trial()
         if trial is None:
@@ -101,35 +102,41 @@ class HyperParameters(Ranges):
         trial.used_seed = True
         return trial.run.seed
 
-    def report(self, step: int | None = None, **metrics: float) -> None:
-        """Report what an epoch of a training loop measured, for the live curve.
+    def report(self, step: int | Mapping[str, float] | None = None, **metrics: float) -> None:
+        """Report the metrics of an epoch of a training loop, for the learning curve and pruning.
 
-        It is also where a stopped trial ends. Outside a trial it does nothing.
+        A trial that is stopped or pruned ends in this call. Outside a trial it does nothing.
 
         Parameters
         ----------
         step
-            The epoch, from 1; left out, it counts by itself.
+            The epoch, from 1; None: one more than at the last call. A dict is taken for metrics.
         **metrics
-            The numbers by name: `hp.report(val_loss=loss)`.
+            Numbers by name: `hp.report(val_loss=loss)`.
+
+        Raises
+        ------
+        MetricError
+            If a value is no number, or the step is no whole number.
         """
+        whole, numbers = reported(step, metrics, sys._getframe(1).f_lineno)
         trial = current_trial()
         if trial is not None:
-            trial.report(step, metrics)
+            trial.report(whole, numbers)
 
     def score(self, metric: Metric, y_true: Any, y_pred: Any) -> float:
-        """Return the score of predictions, and remember what each row adds to it.
+        """Return the score of predictions, and store the score of each row with the trial.
 
-        From the rows comes how much of the best score is luck, and an honest number without a
-        further training. In a cross-validation, score each fold and end with the mean.
+        From the rows the search estimates the selection bias of the best score without a further
+        training. In a cross-validation, score each fold and end the cell with the mean.
 
         Parameters
         ----------
         metric
-            "accuracy", "error", "mae", "mse" or "log_loss"; or a function of (y_true, y_pred). Of a
-            function that is no mean over rows, such as an AUC, only the score is remembered; in
-            `%%hpo_test` it gets an interval all the same.
-        y_true, y_pred
+            "accuracy", "error", "mae", "mse" or "log_loss"; or a function of (y_true, y_pred). If
+            it is not a mean over rows, such as an AUC, only the score is stored;
+            `%%hpo_test` gives it an interval too.
+        y_true, y_pred : shape (n_rows, ...)
             The true values and the predictions: labels or probabilities for "accuracy" and "error",
             probabilities for "log_loss".
 
@@ -149,17 +156,17 @@ class HyperParameters(Ranges):
 
     @property
     def trial(self) -> OptunaTrial:
-        """The running trial in Optuna's spelling: end a cell with `objective(hp.trial)`."""
+        """The running trial with Optuna's methods: end a cell with `objective(hp.trial)`."""
         return OptunaTrial()
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values asked for so far in this trial, by name; empty outside a trial."""
+        """The values of the parameters declared so far in this trial; empty outside a trial."""
         trial = current_trial()
         return {} if trial is None else dict(trial.objects)
 
     def get(self, name: str) -> Any:
-        """Return the value of a parameter that was asked for before in this trial."""
+        """Return the value of a parameter that was declared before in this trial."""
         values, trial = self.values, current_trial()
         name = in_scope(trial, name) if trial else name
         if name not in values:

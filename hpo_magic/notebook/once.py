@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from hpo_magic.frameworks import kept_random_state
+from hpo_magic.inputs.changes import Change
+from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.language.trial_context import current_trial
-from hpo_magic.notebook.fingerprint import data_fingerprint
 
 
 class Once:
@@ -28,7 +29,7 @@ class Once:
     def __init__(self, name: str = "") -> None:
         self._name = name
         self._result: list[Any] = []  # one, once it is there
-        self._fingerprint = ""
+        self._watch: InputsWatch | None = None
 
     def stand_in(self, namespace: dict[str, Any]) -> None:
         """Replace the function in a namespace that has it."""
@@ -36,11 +37,9 @@ class Once:
         if callable(function):
             namespace[self._name] = lambda: self._result_of(function)
 
-    @property
-    def is_changed(self) -> bool:
-        """Whether a trial changed the result in place; then trials start from different data."""
-        found = {"result": self._result}
-        return bool(self._result) and data_fingerprint(found) != self._fingerprint
+    def changes(self) -> list[Change]:
+        """Return what trials changed of the result since the last call: the next start from it."""
+        return [] if self._watch is None else self._watch.changes()
 
     def _result_of(self, function: Any) -> Any:
         if self._result:
@@ -49,7 +48,7 @@ class Once:
             result, has_asked = _called(function)
         if not has_asked:
             self._result.append(result)
-            self._fingerprint = data_fingerprint({"result": self._result})
+            self._watch = InputsWatch(lambda: {f"the result of {self._name}()": result})
         return result
 
 

@@ -26,10 +26,10 @@ from hpo_magic.honesty.measured import Measured, measured
 from hpo_magic.honesty.rechecking import apart_from_test
 from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
 from hpo_magic.honesty.test_ledger import level_of_evaluation
+from hpo_magic.inputs.reads import values_read
 from hpo_magic.language.scores import Scored
 from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.notebook.cell import Cell, from_cell
-from hpo_magic.notebook.fingerprint import inputs_of
 from hpo_magic.notebook.seen import numbers_seen
 from hpo_magic.notebook.test_result import TestResult, TestRows
 from hpo_magic.notebook.test_value import TestValue, value_of_test
@@ -91,7 +91,7 @@ class Sealed:
         variables = self._variables(trial, vote)
         namespace = dict(self._shell.user_ns) | variables
         used = self._study.storage.used(self._study.record.id)
-        rows = TestRows.of(inputs_of(self._cell.text, namespace), used)
+        rows = TestRows.of(values_read(self._cell.text, namespace), used)
         earlier = [
             one for one in self._study.storage.evaluations() if self._is_same_test(one, rows)
         ]

@@ -9,13 +9,16 @@ import ast
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import load_wanted
+from hpo_magic.inputs.reads import values_read
+from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept
-from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, inputs_of
 from hpo_magic.notebook.trial_namespace import TrialNamespace
+from hpo_magic.views.words.inputs import changes_text
 
 Fields = tuple[
     list[str], str, str, ast.Module, int, Mapping[str, Any], Callable[[dict[str, Any]], None]
@@ -29,11 +32,11 @@ class TravellingCell:
     cell: Cell
     variables: Mapping[str, Any]
     stand_in: Callable[[dict[str, Any]], None]
-    _before: str = field(init=False)  # fingerprint of the variables as they came
-    _is_compared: bool = field(default=False, init=False)
+    _inputs: InputsWatch = field(init=False)
 
     def __post_init__(self) -> None:
-        self._before = self._fingerprint()
+        read = partial(values_read, self.cell.text, self.variables)
+        self._inputs = InputsWatch(read, self.cell.source)
 
     @staticmethod
     def fields_of(
@@ -57,14 +60,8 @@ class TravellingCell:
         return self.cell.result(last, namespace)
 
     def notice(self) -> str:
-        """Return a sentence if the first training changed the variables in place; "" else."""
-        if self._is_compared:
-            return ""
-        self._is_compared = True
-        return CHANGES_INPUTS if self._fingerprint() != self._before else ""
-
-    def _fingerprint(self) -> str:
-        return data_fingerprint(inputs_of(self.cell.text, self.variables))
+        """Return what trainings here changed of what the cell reads, in words; each change once."""
+        return changes_text(self._inputs.changes())
 
     def carried(self) -> Mapping[str, Any]:
         """Return the variables."""

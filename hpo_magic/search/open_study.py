@@ -23,6 +23,7 @@ from hpo_magic.core.wording import counted
 from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
 from hpo_magic.search.options import Options
 from hpo_magic.study.warm_start import settings_to_try
+from hpo_magic.views.words.inputs import data_changed_text
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _reason_for_new(
     if changed.code:
         return "The code changed"
     if changed.data:
-        return "The data that the cell reads changed"
+        return data_changed_text(changed.variables)
     if goals_changed := _change_of_goals(latest.goals, options.goals):
         return goals_changed
     if options.seed != latest.seed:

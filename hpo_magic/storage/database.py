@@ -151,14 +151,17 @@ class Database:
         )
 
     def _set_up(self) -> None:
+        is_read_only = self.file is not None and _is_in_read_only_folder(self.file)
         if self.file is not None:
             self._check_application(self.file)
-            if not _is_in_read_only_folder(self.file):
+            if not is_read_only:
                 self._set_journal(self.file)
         self._connection.execute("PRAGMA foreign_keys = ON")
-        if self._version() != self._schema.version:
-            with self._transaction():
-                self._upgrade()
+        version = self._version()
+        if version == self._schema.version or (is_read_only and self._can_be_read(version)):
+            return
+        with self._transaction():
+            self._upgrade()
 
     def _check_application(self, file: Path) -> None:
         if file.exists() and file.stat().st_size == TAKEN_FOR_EMPTY:
@@ -207,6 +210,10 @@ class Database:
         # The version is written in the same transaction. (A pragma takes no parameters.)
         self._connection.execute(f"PRAGMA user_version = {known}")
         self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def _can_be_read(self, version: int) -> bool:
+        """Return whether a file of an older format can be read without an upgrade."""
+        return 0 < version < self._schema.version and not self._steps(version)
 
     def _steps(self, version: int) -> list[str]:
         """Return the statements that bring a file from `version` to the present format."""

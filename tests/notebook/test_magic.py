@@ -232,8 +232,9 @@ def test_other_data_is_a_new_revision(notebook: Any, before: str, after: str) ->
     run(notebook, body=body)
     assert message(run(notebook, body=body)).startswith("No trial is left to run")
     notebook.ok(after)
+    name = "base" if after.startswith("base") else "offset"
     assert message(run(notebook, body=body)) == (
-        "The data that the cell reads changed: a new revision (2); the old ones stay."
+        f"The data that the cell reads changed ({name}): a new revision (2); the old ones stay."
     )
 
 
