@@ -152,7 +152,7 @@ def _refuse_nested(source: Source, shell: InteractiveShell) -> None:
 
 def _has_length(value: object) -> bool:
     """Return whether a value may have rows: a sparse matrix has a shape in place of a length."""
-    return hasattr(value, "__len__") or hasattr(value, "shape")
+    return hasattr(type(value), "__len__") or hasattr(type(value), "shape")
 
 
 def _translated(shell: InteractiveShell, source: str) -> Translation:
