@@ -35,6 +35,7 @@ class Snapshot:
     evaluations: tuple[TestEvaluation, ...] = ()  # at the test set, with this study's choice
     phase: str = ""  # what the search is at, in words; "" while it searches
     chosen: int | None = None  # number of the trial that the user chose from the Pareto front
+    has_failed: bool = False  # the search ended since its trials fail
 
     @property
     def metric(self) -> str:
@@ -50,6 +51,16 @@ class Snapshot:
     def is_multi_objective(self) -> bool:
         """Whether there is more than one objective."""
         return len(self.goals) > 1
+
+    @property
+    def has_value(self) -> bool:
+        """Whether a trial is complete, be it outside the ranges."""
+        return any(trial.state is State.COMPLETE for trial in (*self.trials, *self.set_aside))
+
+    @property
+    def is_mistake(self) -> bool:
+        """Whether the search failed before any trial was complete: the error says all there is."""
+        return self.has_failed and not self.has_value
 
     @cached_property
     def history(self) -> History:
