@@ -115,6 +115,11 @@ def _read_polars(frame: Any) -> Reading:
 # Keras and TensorFlow.
 
 
+def _read_symbolic(tensor: Any) -> Reading:
+    """Return a tensor of a model that is being built, which has no values."""
+    return Reading(Kind.OBJECT, (f"{tensor.shape} {tensor.dtype}",))
+
+
 def _read_layer(layer: Any) -> Reading:
     """Return the variables of a model or layer but those of its metrics, and its optimizer."""
     of_metrics = {id(variable) for variable in getattr(layer, "metrics_variables", ())}
@@ -400,6 +405,7 @@ READERS: Mapping[str, Reader] = {
     "pandas.Series": _read_series,
     "pandas.Categorical": _read_categories,
     "polars.DataFrame": _read_polars,
+    "keras.KerasTensor": _read_symbolic,
     "keras.Layer": _read_layer,
     "keras.Metric": _read_metric,
     "keras.Optimizer": _read_optimizer,

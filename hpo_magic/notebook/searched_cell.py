@@ -29,7 +29,7 @@ from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.source.hp_calls import Source, read_source
-from hpo_magic.views.words.inputs import changes_text
+from hpo_magic.views.words.inputs import changes_text, unseen_text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -91,7 +91,8 @@ class SearchedCell:
         data = {n for n in with_rows if not isinstance(inputs[n], str | bytes)}
         suspects = looks_like_test_data({*data, *self.translation.inputs})
         contradictions = map(contradiction, named_goals(options.goals))
-        notes = (*contradictions, *self.translation.notes, sentence_of_names(suspects))
+        unseen = unseen_text(self.inputs.start.unseen)
+        notes = (unseen, *contradictions, *self.translation.notes, sentence_of_names(suspects))
         return SearchedCode(
             name,
             CellObjective(self.cell, self.shell, self.once.stand_in),
