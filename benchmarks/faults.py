@@ -33,6 +33,7 @@ import psutil
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.storage.sqlite import SqliteStorage
 from hpo_magic.testing.network import slow_network
+from hpo_magic.views.words.notices import ending_text, messages
 
 N_TRIALS = 8
 WAITING_S = 120.0
@@ -385,7 +386,12 @@ def run_kernel(line: str, cell: str, folder: str) -> None:
     shell.run_cell(f"%%hpo faulty {options} --storage {folder} {line}\n{cell}")
     ended_at = time.time()
     snapshot = shell.user_ns["faulty"].snapshot
-    told = {"ended_at": ended_at, "messages": snapshot.messages, "end": snapshot.ended}
+    ended = snapshot.ended
+    told = {
+        "ended_at": ended_at,
+        "messages": messages(snapshot),
+        "end": ended and ending_text(ended),
+    }
     Path(folder, "told.json").write_text(json.dumps(told))
 
 

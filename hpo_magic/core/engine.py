@@ -37,14 +37,14 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.notices import Notices
+from hpo_magic.core.notice_log import NoticeLog
+from hpo_magic.core.notices import Notice, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
-from hpo_magic.core.wording import counted, duration
 from hpo_magic.errors import SpaceExhausted
 
 # A cell that fails this often before it ever succeeds is broken, whatever the setting.
@@ -91,7 +91,7 @@ class Engine:
         self.chosen = chosen
         self._state = SearchState(space or Space(), trials, ranges_changed=ranges_changed)
         self._budgets = Budgets(plan, self._state, at)
-        self._notices = Notices()
+        self._notices = NoticeLog()
         self._cut: dict[int, State] = {}  # what becomes of those that were told to stop
         self._queue = list(queue)
         self._must_trace = ranges_changed
@@ -135,7 +135,7 @@ class Engine:
             case Chosen():
                 return self._chose(event.number)
             case Noted():
-                self._notices.add(event.text)
+                self._notices.add(event.notice)
             case Ticked():
                 return self._ticked(event.at)
         return ()
@@ -293,10 +293,11 @@ class Engine:
             self.plan = replace(self.plan, metric=outcome.metric, direction=outcome.direction)
             commands += (SaveGoal(outcome.metric or "value", outcome.direction),)
         if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
-            self._notices.once(self.plan.rechecker.remark(self.history(), self._state.reruns))
-        elif not self._is_enough and (sentence := self.plan.enough(self.history())):
+            if self.plan.rechecker.only_repeats(self.history(), self._state.reruns):
+                self._notices.once(SameScores())
+        elif not self._is_enough and (enough := self.plan.enough(self.history())):
             self._is_enough = True
-            self._notices.add(sentence)
+            self._notices.add(enough)
         self._notices.on_pruning(self.plan, self.history())
         return commands
 
@@ -324,8 +325,8 @@ class Engine:
         by_hand = State.STOPPED if self.ending else State.SKIPPED
         state = self._cut.get(event.number, State.PRUNED if event.gave_up else by_hand)
         if state is State.FAILED:
-            limit = duration(self.plan.timeout_s)
-            failure = Failure("Timeout", f"it took longer than the {limit} of --timeout")
+            limit_s = self.plan.timeout_s
+            failure = Failure("Timeout", f"it took longer than the {limit_s:g} s of --timeout")
             return self._failed(Failed(event.number, failure, event.outcome, event.at))
         trial = self._state.close(event.number, state, event.outcome, event.at)
         return (Save(trial), *self._learned(event.outcome))
@@ -348,9 +349,9 @@ class Engine:
     # What the runner asks.
 
     @property
-    def messages(self) -> list[str]:
-        """What the user was told so far."""
-        return self._notices.texts
+    def notices(self) -> tuple[Notice, ...]:
+        """What the user was told so far, oldest first."""
+        return tuple(self._notices.all)
 
     @property
     def space(self) -> Space:
@@ -388,7 +389,7 @@ class Engine:
     # The budget.
 
     def _stops_at_noise(self) -> bool:
-        """Return whether the search is over since more of it would find luck."""
+        """Return whether the search ends since further gains would be below the sampling error."""
         is_asked = self._must_trace or self._queue
         return self._is_enough and self.plan.stop_at_noise and not is_asked
 
@@ -416,16 +417,10 @@ class Engine:
             self.history(), self._state.reruns, self.plan.seed, n_expected, self._n_missing()
         )
 
-    def _phase(self, at: float) -> str:
+    def _phase(self, at: float) -> Rechecks | None:
         if not self._is_rechecking or not self._state.active or self.plan.rechecker is None:
-            return ""
+            return None
         return self.plan.rechecker.phase(self.history(), self._n_expected(at))
-
-    def _ending_text(self) -> str:
-        """Return which end the search came to, in words; "" while it goes on."""
-        if self.ending is Reason.PATIENCE:
-            return f"no gain in {counted(self.plan.patience or 0, 'trial')}"
-        return self.ending.value if self.ending else ""
 
     def snapshot(self, at: float) -> Snapshot:
         """Return the search as it is now, for the views."""
@@ -444,8 +439,9 @@ class Engine:
             started=self._began,
             at=at,
             n_before=self._n_before,
-            messages=tuple(self.messages),
-            ended=self._ending_text() if not self._state.running else "",
+            patience=plan.patience,
+            notices=self.notices,
+            ended=None if self._state.running else self.ending,
             is_live=self.ending is None or bool(self._state.running),
             phase=self._phase(at),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hpo_magic.core.notices import Enough
 from hpo_magic.core.ports import Pruner, Rechecker, Sampler
 from hpo_magic.core.trial import Direction, Goal, History
 
@@ -31,7 +32,7 @@ class Plan:
     seed: int = 0
     stop_at_failure: bool = False
     n_keep: int = 1  # models of the best trials that stay on disk
-    enough: Callable[[History], str] = lambda history: ""  # says when more trials find luck
+    enough: Callable[[History], Enough | None] = lambda history: None  # further trials hardly help
     stop_at_noise: bool = False  # then the search ends, and the re-check begins
     pruner: Pruner | None = None  # None: every training is finished
     rechecker: Rechecker | None = None  # None: every trial is the search's

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.wording import counted, number
+from hpo_magic.core.notices import Enough
 from hpo_magic.honesty.intervals import share_variance
 from hpo_magic.honesty.quantiles import normal_quantile
 
@@ -54,8 +54,10 @@ def is_harmless(added: float) -> bool:
     return added < HARMLESS
 
 
-def enough(search_scores: FloatArray, standard_error: float, n_rows: int | None = None) -> str:
-    """Return a sentence if further trials can gain nothing that can be seen; else "".
+def enough(
+    search_scores: FloatArray, standard_error: float, n_rows: int | None = None
+) -> Enough | None:
+    """Return a notice if further trials are unlikely to gain more than the sampling error.
 
     Parameters
     ----------
@@ -75,13 +77,9 @@ def enough(search_scores: FloatArray, standard_error: float, n_rows: int | None 
     """
     n = len(search_scores)
     if n < FEWEST_TRIALS:
-        return ""
+        return None
     late = n // 2
     gained = max(float(np.max(search_scores)) - float(np.max(search_scores[: n - late])), 0.0)
     if gained >= standard_error:
-        return ""
-    what = f"{counted(n_rows, 'validation row')}" if n_rows else "this validation set"
-    return (
-        f"Enough: the last {counted(late, 'trial')} gained {number(gained, 2)}, and a score on "
-        f"{what} is only good to ± {number(standard_error, 2)}. More trials will find luck."
-    )
+        return None
+    return Enough(late, gained, standard_error, n_rows)

@@ -27,7 +27,7 @@ from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted
-from hpo_magic.honesty.leaks import looks_like_test_data, sentence_of_names
+from hpo_magic.honesty.leaks import looks_like_test_data
 from hpo_magic.language.hp import hp
 from hpo_magic.notebook.cell import (
     Cell,
@@ -53,6 +53,8 @@ from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.study import Study
+from hpo_magic.views.words.notices import ending_text
+from hpo_magic.views.words.test_set import names_text
 
 STUDIES = Path("hpo_studies")
 
@@ -108,7 +110,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         names = {**translation.names, **opened.record.names}
         opened = replace(opened, record=replace(opened.record, names=names))
         data_read = {*_data_read(cell, self.shell), *translation.inputs}
-        warning = sentence_of_names(looks_like_test_data(data_read))
+        warning = names_text(looks_like_test_data(data_read))
         recorder = RowsRecorder(storage, opened.record.id)
         recorder.read(inputs_of(cell.tree, self.shell.user_ns))
         once = Once(translation.once)
@@ -295,7 +297,7 @@ def _raise_failure(done: SearchResult, cell: Cell, shell: Any) -> None:
     error, failure = done.error, done.finish.failure
     if error is None or isinstance(error, MetricError | SpaceError):
         is_ours = failure is not None and not failure.error
-        text = failure.message if failure else done.finish.reason.value
+        text = failure.message if failure else ending_text(done.finish.reason)
         if error is None and failure and not is_ours:  # it was raised in another process
             text = f"a trial {failure}\n{failure.traceback}".rstrip()
         raise UsageError(f"%%hpo: {text}")

@@ -19,8 +19,8 @@ from hpo_magic.core.metrics import NOTHING, number
 from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.errors import OptionError
+from hpo_magic.honesty.headline import difference_from_test
 from hpo_magic.honesty.measured import measured
-from hpo_magic.honesty.rechecking import apart_from_test
 from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
 from hpo_magic.honesty.test_ledger import level_of_evaluation
 from hpo_magic.language.scores import Scored
@@ -94,7 +94,9 @@ class Sealed:
                 evaluation = replace(evaluation, low=low, high=high)
             evaluation = replace(evaluation, n_rows=found.n_rows or evaluation.n_rows)
         self._write(evaluation)
-        apart = "" if vote else apart_from_test(self._study.snapshot, evaluation, found)
+        apart = None
+        if vote is None:
+            apart = difference_from_test(self._study.snapshot, evaluation, found)
         return TestResult(evaluation, earlier, found, rows, also, apart)
 
     def _is_same_test(self, evaluation: TestEvaluation, rows: TestRows) -> bool:

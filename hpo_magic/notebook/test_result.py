@@ -1,4 +1,4 @@
-"""What a look at the test set found: the rows it read, and the sentences that are shown."""
+"""The result of a test evaluation: the rows that the cell read, and the lines that are shown."""
 
 from __future__ import annotations
 
@@ -11,28 +11,34 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.records import TestEvaluation, UsedRows
-from hpo_magic.core.wording import number as shown
-from hpo_magic.honesty.leaks import Fingerprints
+from hpo_magic.honesty.headline import Difference
+from hpo_magic.honesty.leaks import Fingerprints, Overlap
 from hpo_magic.honesty.measured import Measured
-from hpo_magic.honesty.test_ledger import level_of_evaluation, sentence_of_evaluation
+from hpo_magic.honesty.test_ledger import level_of_evaluation
 from hpo_magic.notebook.fingerprint import array_fingerprint
 from hpo_magic.search.used_rows import FEWEST_ROWS, arrays_in, leak_of, prints_of
+from hpo_magic.views.words.honest import difference_text
+from hpo_magic.views.words.numbers import number as shown
+from hpo_magic.views.words.test_set import basis_text, leak_text, repeated_text
 
 
 @dataclass(frozen=True)
 class TestRows:
-    """The rows that a test cell reads, and which of them the search knew.
+    """The rows that a test cell reads, and which of them the search used.
 
     Parameters
     ----------
-    prints
-        Their fingerprints; empty where the cell shows no rows.
+    prints : shape (n_prints,)
+        Fingerprints of the rows of all tested arrays; empty where the cell reads no arrays.
     n_rows
-        Of the largest of their arrays; None where there is none.
+        Rows of the largest tested array; None where there is none.
     n_leaked
-        How many the search had used.
-    sentences
-        What must be said of that.
+        Rows that the search used.
+    leaks
+        The overlap of each tested array that shares rows with the search, and whether a fit used
+        these rows (else the search's cell only read them).
+    used_whole
+        Names of arrays that the search used as a whole, and that are not counted as test data.
     """
 
     __test__ = False  # for pytest: not a test class, whatever its name
@@ -40,42 +46,48 @@ class TestRows:
     prints: Fingerprints
     n_rows: int | None
     n_leaked: int = 0
-    sentences: tuple[str, ...] = ()
+    leaks: tuple[tuple[Overlap, bool], ...] = ()
+    used_whole: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, inputs: Mapping[str, Any], used: Sequence[UsedRows]) -> TestRows:
-        """Return the rows among what a test cell reads from the notebook.
+        """Return the rows among the variables that a test cell reads from the notebook.
 
-        An array that the search used whole (training data, to fit a scaler) is named and left out,
-        if there is another one.
+        An array that the search used as a whole (training data, to fit a scaler) is named and left
+        out, if there is another one.
         """
         arrays = {name: prints_of(array) for name, array in arrays_in(inputs).items()}
         leaks = {name: leak_of(prints, used) for name, prints in arrays.items()}
         whole = [name for name, (leak, _) in leaks.items() if leak.n_found == leak.n_rows]
         whole = [name for name in whole if leaks[name][0].is_leak and len(whole) < len(arrays)]
-        sentences = [f"{name} was used in the search: a score on it is no test" for name in whole]
         tested = [name for name in arrays if name not in whole]
-        n_leaked = 0
-        for leak, is_fitted in (leaks[name] for name in tested):
-            if leak.is_leak:
-                n_leaked += leak.n_found
-                were = leak.sentence
-                if not is_fitted:
-                    were = were.replace("used in the search", "in the data that the search read")
-                sentences.insert(0, f"{were}: this is no test")
+        found = tuple(leaks[name] for name in tested if leaks[name][0].is_leak)
         if not tested:
             return cls(*_labels_alone(inputs))
         prints = np.concatenate([arrays[name] for name in tested])
         n_rows = max(len(arrays[name]) for name in tested)
-        return cls(prints, n_rows, n_leaked, tuple(sentences))
+        n_leaked = sum(leak.n_found for leak, _ in found)
+        return cls(prints, n_rows, n_leaked, found, tuple(whole))
 
 
 @dataclass(frozen=True, repr=False)
 class TestResult:
-    """What a look found, as the notebook keeps it.
+    """The result of a test evaluation, as the notebook shows and keeps it.
 
-    `earlier` are the looks before at the same rows, `found` says how well the value is known (None
-    without one), `also` are the other numbers of the cell, `apart` how far the honest number is.
+    Parameters
+    ----------
+    evaluation
+        As it was stored.
+    earlier
+        Earlier evaluations of the same rows, oldest first.
+    found
+        The interval of the value; None without a value.
+    rows
+        The test rows.
+    also
+        The other numbers that the cell ended in, by name.
+    difference
+        Honest estimate minus test value; None where that cannot be told.
     """
 
     __test__ = False
@@ -85,44 +97,54 @@ class TestResult:
     found: Measured | None
     rows: TestRows
     also: Mapping[str, float] = field(default_factory=dict)
-    apart: str = ""
+    difference: Difference | None = None
 
     @property
     def lines(self) -> list[str]:
-        """The sentences, most important first."""
+        """The lines that are shown, most important first."""
         evaluation = self.evaluation
         value = "no number" if evaluation.value is None else shown(evaluation.value)
         what = evaluation.choice or f"trial {evaluation.trial}"
         first = f"test {value} · {evaluation.metric or 'value'} of {what} of {evaluation.study}"
         if evaluation.n_rows:
             first += f" on {evaluation.n_rows} rows"
-        return [first, *self.rows.sentences, *self._precision(), *self._rest(), self._count()]
+        return [first, *self._leaks(), *self._precision(), *self._rest(), self._count()]
+
+    def _leaks(self) -> list[str]:
+        """Return which test rows the search used."""
+        leaks = reversed(self.rows.leaks)
+        found = [leak_text(leak, is_fitted=is_fitted) for leak, is_fitted in leaks]
+        whole = self.rows.used_whole
+        return found + [f"{name} was used in the search, so it is not test data" for name in whole]
 
     def _precision(self) -> list[str]:
-        """Return how well the value is known, and how far the honest number is from it."""
+        """Return the interval of the value, and the difference from the honest estimate."""
         if self.found is None:
-            return ["The cell does not end in a number: the look alone is written down."]
+            return [
+                "The cell does not end in a number. The evaluation is recorded without a value: "
+                "end the cell in a score."
+            ]
         if self.found.interval is None:
-            return [self.found.how]
+            return [basis_text(self.found)]
         low, high = self.found.interval
         level = f"{100 * level_of_evaluation(self.evaluation.number):.4g}%"
-        interval = f"{level} interval {shown(low)} to {shown(high)}: {self.found.how}"
-        return [interval, self.apart] if self.apart else [interval]
+        interval = f"{level} interval {shown(low)} to {shown(high)}: {basis_text(self.found)}"
+        return [interval, difference_text(self.difference)] if self.difference else [interval]
 
     def _rest(self) -> list[str]:
         rest = [f"{name} {shown(v)}" for name, v in self.also.items() if v != self.evaluation.value]
         return [f"also: {', '.join(rest)}"] if rest else []
 
     def _count(self) -> str:
-        """Return which look it was at these rows."""
+        """Return the evaluation's number among those of these rows."""
         evaluation = self.evaluation
         if not self.earlier:
-            these = "at these rows" if evaluation.data else f"with {evaluation.study}"
-            return f"look 1: the next look {these} is no test any more"
+            these = "on these rows" if evaluation.data else f"with {evaluation.study}"
+            return f"evaluation 1: a further evaluation {these} is no valid test"
         first = self.earlier[0]
         by = first.study if first.study != evaluation.study else ""
         on = date.fromtimestamp(first.at)
-        return sentence_of_evaluation(evaluation.number, on, first.value, evaluation.value, by)
+        return repeated_text(evaluation.number, on, first.value, evaluation.value, by)
 
     def __repr__(self) -> str:
         return "\n".join(self.lines)

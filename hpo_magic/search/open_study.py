@@ -11,9 +11,9 @@ from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, State, Trial
-from hpo_magic.core.wording import counted
 from hpo_magic.search.options import Options
 from hpo_magic.study.warm_start import settings_to_try
+from hpo_magic.views.words.numbers import counted
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def _engine(opened: Opened, options: Options) -> Engine:
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
         n_keep=options.keep,
-        enough=(lambda history: "") if further else enough_of,
+        enough=(lambda history: None) if further else enough_of,
         stop_at_noise=options.stop == "noise",
         pruner=None if further else make_pruner(options.pruner),
         rechecker=rechecker,

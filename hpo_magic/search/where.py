@@ -12,11 +12,11 @@ from typing import Any
 
 from hpo_magic.core.events import Run
 from hpo_magic.core.ports import Executor, Fit
-from hpo_magic.core.wording import counted
 from hpo_magic.errors import OptionError
 from hpo_magic.executors.training_task import TaskResult, TrainingTask, dumps_task
 from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.search.options import Options
+from hpo_magic.views.words.numbers import counted
 
 # Sent once to each worker; more than this takes seconds on a slow network.
 MUCH_BYTES = 1_000_000_000

@@ -11,12 +11,12 @@ from hpo_magic.core.domains import Choice
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import number
 from hpo_magic.errors import HpoError, OptionError, did_you_mean
 from hpo_magic.source.call_names import Namespace
 from hpo_magic.source.freeze import freeze, matched
 from hpo_magic.source.function import as_function, refuse_unseen
 from hpo_magic.source.script import as_script, cells_needed, modules_of, refuse_magics, shown
+from hpo_magic.views.words.numbers import number
 
 FORMS = ("cell", "script", "function")
 FIRST_LINE = 2  # of the cell's text: places of calls count `%%hpo` as line 1

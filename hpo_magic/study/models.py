@@ -22,10 +22,10 @@ from hpo_magic.core.events import Completed, Run
 from hpo_magic.core.ports import Fit, Framework, ModelKeeper
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Kind, Trial
-from hpo_magic.core.wording import number
 from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.trial_execution import Objective, ObjectiveResult, TrialExecution
 from hpo_magic.frameworks import kept_random_state
+from hpo_magic.views.words.numbers import number
 
 # Where a cell fits nothing that is watched, its model is the variable called so, if there is one.
 USUAL_NAMES = ("model", "best_model", "clf", "classifier", "reg", "regressor", "estimator", "pipe")

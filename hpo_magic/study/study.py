@@ -13,7 +13,6 @@ from hpo_magic.core.records import StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, Space, describe, setting_key
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import counted
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
 from hpo_magic.executors.trial_execution import Objective
 from hpo_magic.honesty.rechecking import (
@@ -21,7 +20,6 @@ from hpo_magic.honesty.rechecking import (
     honest_by_goal,
     honest_of,
 )
-from hpo_magic.honesty.report import Honest
 from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
 from hpo_magic.study.choose import chosen_number
 from hpo_magic.study.exports import Exports
@@ -30,6 +28,8 @@ from hpo_magic.study.models import ModelStore
 from hpo_magic.study.plots import Plots
 from hpo_magic.study.vote import Vote
 from hpo_magic.study.warm_start import narrowed_cell, settings_of_table
+from hpo_magic.views.words.honest import HonestNumber
+from hpo_magic.views.words.numbers import counted
 
 # How many models a vote has where nothing is said: more changed little where it was measured.
 FEWEST_VOTERS, MOST_VOTERS = 2, 5
@@ -173,7 +173,7 @@ class Study(Plots, Exports):
         return value
 
     @property
-    def honest(self) -> Honest | dict[str, Honest] | None:
+    def honest(self) -> HonestNumber | dict[str, HonestNumber] | None:
         """What to expect of the chosen setting on new data; None if nothing was re-run for it.
 
         Its `value`, `half_width` (of the 95% interval, where there is one), and `how`. With several
@@ -181,9 +181,11 @@ class Study(Plots, Exports):
         """
         if self.snapshot.further:
             of_all = honest_by_goal(self.snapshot)
-            return None if of_all[self.snapshot.metric].value is None else of_all
+            if of_all[self.snapshot.metric].value is None:
+                return None
+            return {metric: HonestNumber(**vars(one)) for metric, one in of_all.items()}
         found = honest_of(self.snapshot)
-        return None if found.value is None else found
+        return None if found.value is None else HonestNumber(**vars(found))
 
     @property
     def test(self) -> TestEvaluation | None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpo_magic.core.notices import Enough
 from hpo_magic.honesty.selection_bias import enough, is_harmless, luck_of_share, selection_bias
 
 
@@ -57,21 +58,17 @@ def test_the_yardstick_is_an_upper_figure() -> None:
 
 
 def test_a_search_that_stands_still_has_enough() -> None:
-    """The last half gained less than a score's error; the sentence has the numbers."""
+    """The last half gained less than a score's error; the notice has the numbers."""
     scores = np.concatenate([np.linspace(0.5, 0.9, 10), np.full(10, 0.905)])
-    text = enough(scores, 0.03, n_rows=112)
-    assert text == (
-        "Enough: the last 10 trials gained 0.0050, and a score on 112 validation rows is only good "
-        "to ± 0.030. More trials will find luck."
-    )
-    assert "on this validation set" in enough(scores, 0.03)
+    notice = enough(scores, 0.03, n_rows=112)
+    assert notice == Enough(10, pytest.approx(0.005), 0.03, 112)
 
 
 def test_a_search_that_gains_has_not() -> None:
     """Nor one that has just begun; one that only gets worse has."""
-    assert enough(np.linspace(0.5, 0.9, 40), 0.03) == ""
-    assert enough(np.full(19, 0.9), 0.03) == ""
-    assert "gained 0," in enough(np.linspace(0.9, 0.5, 40), 0.03)
+    assert enough(np.linspace(0.5, 0.9, 40), 0.03) is None
+    assert enough(np.full(19, 0.9), 0.03) is None
+    assert enough(np.linspace(0.9, 0.5, 40), 0.03) == Enough(20, 0.0, 0.03)
 
 
 def test_pure_luck_is_found_out() -> None:

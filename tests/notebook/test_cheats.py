@@ -110,7 +110,7 @@ def test_8_test_rows_in_the_validation_data(notebook: Any, before: str) -> None:
     """Caught before the search by the name, and at the test by the rows, in any order."""
     notebook.ok(DATA)
     notebook.ok(VALIDATED_ON_TEST)
-    assert "x_test, y_test, which look like test data" in notebook["study"].snapshot.messages[0]
+    assert "x_test, y_test, which are test data by name" in notebook["study"].snapshot.notices[0]
     notebook.ok(before)
     text = notebook.ok(TEST).text
     assert "70 of 70 test rows were in the data that the search read: this is no test" in text

@@ -10,7 +10,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.testing.searches import a_search
 from hpo_magic.views.live import current_html, header_html, log_html, numbers_html
 from hpo_magic.views.result import result_figure, result_html
-from hpo_magic.views.text import best_line, current_text, progress_line, result_text, trial_lines
+from hpo_magic.views.text import current_text, progress_line, result_text, trial_lines
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -18,7 +18,7 @@ EVIL = '<img src=x onerror="alert(1)">'
 @pytest.mark.parametrize("page", [result_html, header_html, numbers_html, current_html, log_html])
 def test_everything_from_the_user_is_escaped(page: Callable[[Snapshot], str]) -> None:
     """Study, metric, choices, messages and exceptions: text, never markup."""
-    shown = page(a_search(20, name=EVIL, metric=EVIL, messages=(EVIL,)))
+    shown = page(a_search(20, name=EVIL, metric=EVIL, notices=(EVIL,)))
     assert "<img" not in shown
     assert "<script" not in shown
 
@@ -26,7 +26,13 @@ def test_everything_from_the_user_is_escaped(page: Callable[[Snapshot], str]) ->
 def test_result_has_the_three_numbers_and_the_trials() -> None:
     """Start, best seen and test, the best setting beside the start's, the cut table."""
     page = result_html(a_search(200, is_running=False))
-    for part in ("start", "best seen", "optimistic", "%%hpo_test digits", "all trials are done"):
+    for part in (
+        "start",
+        "best seen",
+        "biased upwards",
+        "%%hpo_test digits",
+        "all trials are done",
+    ):
         assert part in page
     assert "20 of 200 trials" in page
     assert len(page) < 30_000
@@ -35,7 +41,7 @@ def test_result_has_the_three_numbers_and_the_trials() -> None:
 def test_result_never_speaks_of_a_best_score() -> None:
     """The best validation value is not called the result."""
     made = a_search(30, is_running=False)
-    for text in (result_html(made), result_text(made), best_line(made)):
+    for text in (result_html(made), result_text(made)):
         assert "best score" not in text
         assert "best seen" in text
 

@@ -42,7 +42,7 @@ class Shell:
 
 def ended(n: int = 30, **changes: Any) -> Snapshot:
     """Return a study as it is read from disk."""
-    return a_search(n, is_running=False, n_trials=None, ended="", **changes)
+    return a_search(n, is_running=False, n_trials=None, ended=None, **changes)
 
 
 def _all(widget: Any) -> Iterator[Any]:
