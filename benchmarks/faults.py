@@ -386,12 +386,8 @@ def run_kernel(line: str, cell: str, folder: str) -> None:
     shell.run_cell(f"%%hpo faulty {options} --storage {folder} {line}\n{cell}")
     ended_at = time.time()
     snapshot = shell.user_ns["faulty"].snapshot
-    ended = snapshot.ended
-    told = {
-        "ended_at": ended_at,
-        "messages": messages(snapshot),
-        "end": ended and ending_text(ended),
-    }
+    end = ending_text(snapshot.ended) if snapshot.ended else ""
+    told = {"ended_at": ended_at, "messages": messages(snapshot), "end": end}
     Path(folder, "told.json").write_text(json.dumps(told))
 
 

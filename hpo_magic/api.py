@@ -26,8 +26,8 @@ from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.search.open_study import Fingerprint, open_study
 from hpo_magic.search.options import Options, checked_name, seconds
+from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import require_extras, run_search
-from hpo_magic.search.runner import UserRequests
 from hpo_magic.search.used_rows import RowsRecorder
 from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.storage.snapshots import open_snapshot

@@ -348,6 +348,10 @@ class Listener(Protocol):
         """Take note of an event; None opens the search. `snapshot()` is the state after it."""
         ...
 
+    def poll(self) -> None:
+        """Fetch clicks, or do other short work; called at every batch and while paused."""
+        ...
+
     def close(self, snapshot: Snapshot) -> None:
         """Leave what stays: the search has ended, in whatever way."""
         ...
@@ -356,13 +360,14 @@ class Listener(Protocol):
 class Controls(Protocol):
     """What the user can do to a running search. May be called from any thread, and returns at once.
 
-    `idle` is called at every batch and while the search is paused: a listener that has something to
-    do in the meantime puts its own function there, which must return at once. `narrow` has a cell
-    with narrower ranges put below when the search ends; None where there is no cell.
+    `can_narrow`: the search has a cell whose ranges can be narrowed.
     """
 
-    idle: Callable[[], None]
-    narrow: Callable[[], None] | None
+    can_narrow: bool
+
+    def narrow(self) -> None:
+        """Have a cell with narrower ranges put below the search's cell when the search ends."""
+        ...
 
     @property
     def is_paused(self) -> bool:

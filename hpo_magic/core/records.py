@@ -41,6 +41,8 @@ class StudyRecord:
 class TestEvaluation:
     """One look at a test set: a line of the ledger that is never changed or removed."""
 
+    __test__ = False  # for pytest: not a test class, whatever its name
+
     study: str
     revision: int
     trial: int

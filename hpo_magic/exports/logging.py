@@ -66,6 +66,9 @@ class Logging:
         else:
             log.trial(trial, now)
 
+    def poll(self) -> None:
+        """Do nothing between events."""
+
     def close(self, snapshot: Snapshot) -> None:
         """Complete the log."""
         if self._log is not None:

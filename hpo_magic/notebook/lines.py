@@ -58,6 +58,9 @@ class TrialLog:
         self._out.write(f"{line}\n")
         self._out.flush()
 
+    def poll(self) -> None:
+        """Do nothing between events."""
+
     def close(self, snapshot: Snapshot) -> None:
         """Show the result."""
         if self._show is not None:
@@ -104,6 +107,9 @@ class ProgressLine:
         cut = line if len(line) <= width else f"{line[: width - 1]}…"
         self._out.write(f"\r{cut:<{width}}")
         self._out.flush()
+
+    def poll(self) -> None:
+        """Do nothing between events."""
 
     def close(self, snapshot: Snapshot) -> None:
         """Write the result in place of the line."""

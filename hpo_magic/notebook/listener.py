@@ -17,6 +17,9 @@ class Silent:
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
         """Do nothing."""
 
+    def poll(self) -> None:
+        """Do nothing between events."""
+
     def close(self, snapshot: Snapshot) -> None:
         """Do nothing."""
 

@@ -46,12 +46,13 @@ from hpo_magic.notebook.sealed import Sealed
 from hpo_magic.notebook.test_result import TestResult
 from hpo_magic.search.open_study import open_study
 from hpo_magic.search.options import checked_name
+from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import SearchResult, require_extras, run_search
-from hpo_magic.search.runner import UserRequests
 from hpo_magic.search.used_rows import RowsRecorder
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study.models import ModelStore
+from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
 from hpo_magic.views.words.notices import ending_text
 from hpo_magic.views.words.test_set import names_text
@@ -120,11 +121,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             storage.models, opened.record, objective, frameworks, kept_models()
         )
 
-        narrowing: list[bool] = []  # whether the button was pressed
-
         def listeners(requests: UserRequests) -> Sequence[Listener]:
             model_store.note = requests.note
-            requests.narrow = lambda: narrowing.append(True)
             contradictions = [contradiction(g.metric, g.direction) for g in options.goals]
             for text in (*contradictions, *translation.notes, warning):
                 if text:
@@ -145,12 +143,22 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             listeners=listeners,
             model_store=model_store,
             recorder=recorder,
+            can_narrow=True,
         )
         model_store.record = done.record
-        study = self._put(Study(done.record, storage, done.snapshot, model_store, done.unsaved))
+        study = self._put(
+            Study(
+                done.record,
+                storage,
+                done.snapshot,
+                model_store,
+                done.unsaved,
+                self._notebook_of(name),
+            )
+        )
         if done.finish.reason.is_failure:
             _raise_failure(done, cell, self.shell)
-        if narrowing:
+        if done.is_narrowing_wanted:
             _put_narrowed(study)
 
     def _cluster(self, where: str | None) -> Any:
@@ -208,16 +216,23 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             cell = Cell.compile(self.shell, name, record.source, filename=f"<hpo {name}>")
             objective = CellObjective(cell, self.shell)
         model_store = ModelStore(storage.models, record, objective, all_frameworks(), kept_models())
-        return Study(record, storage, snapshot, model_store)
+        return Study(record, storage, snapshot, model_store, notebook=self._notebook_of(name))
 
     def _put(self, study: Study) -> Study:
-        """Put a study into the namespace, under its name."""
-        study.namespace = self.shell.user_ns
-        study.new_cell = partial(self.shell.set_next_input, replace=False)
-        study.objective_of = partial(self._objective_of, study.name)
-        study.cells = partial(self._cells_before, study.name)
+        """Put a study into the namespace, under its name; return it."""
+        if study.notebook is None:  # `search()` made it
+            study = replace(study, notebook=self._notebook_of(study.name))
         self.shell.user_ns[study.name] = study
         return study
+
+    def _notebook_of(self, name: str) -> NotebookAccess:
+        """Return the access of the study of that name to this notebook."""
+        return NotebookAccess(
+            namespace=self.shell.user_ns,
+            new_cell=partial(self.shell.set_next_input, replace=False),
+            cells_before=partial(self._cells_before, name),
+            objective_of=partial(self._objective_of, name),
+        )
 
     def _objective_of(self, name: str, text: str, is_alone: bool) -> CellObjective:
         """Return a text as a cell of this notebook, or of an empty one."""
@@ -269,6 +284,9 @@ class _InputsWatch:
         if data_fingerprint(inputs) != self._before or self._once.is_changed:
             self._requests.note(CHANGES_INPUTS)
         self._is_done = True
+
+    def poll(self) -> None:
+        """Do nothing between events."""
 
     def close(self, snapshot: Snapshot) -> None:
         """Nothing stays."""

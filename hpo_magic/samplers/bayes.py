@@ -25,7 +25,7 @@ from hpo_magic.errors import HpoError
 from hpo_magic.samplers.acquisition import log_expected_improvement
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.gaussian_process import one_thread
-from hpo_magic.samplers.initial import n_initial, sobol_point
+from hpo_magic.samplers.initial import n_initial, sobol_points
 from hpo_magic.samplers.learning import Fitted, Memory, learn, losses_of
 from hpo_magic.samplers.parzen import better_alike
 from hpo_magic.samplers.proposal import most_promising
@@ -65,9 +65,8 @@ class BayesSampler:
         if memory is None or not memory.holds_for(space, history):
             memory = self._memory = Memory(space, history.direction)
         units = memory.units(history.trials)
-        activity = Activity.learned(space, history.trials, units)
-        encoding = Encoding(space, activity)
-        tried = Tried.of(encoding, history.trials, units)
+        tried = Tried.in_history(space, history, units)
+        encoding = tried.encoding
         rng = stream(seed, history)
         if _is_initial(space, history):
             candidates = encoding.snap(_initial(space, history, seed)[np.newaxis])
@@ -80,7 +79,7 @@ class BayesSampler:
         is_new = ~tried.known(encoding.settled(candidates))
         if is_new.any():
             return encoding.params(candidates[is_new.argmax()])
-        return draw_untried(encoding, tried, rng)
+        return draw_untried(tried, rng)
 
     def _is_others_turn(self, number: int) -> bool:
         turn = self._others_turn
@@ -128,7 +127,8 @@ def _is_initial(space: Space, history: History) -> bool:
 def _initial(space: Space, history: History, seed: int) -> FloatArray:
     counted = [t for t in history.trials if t.state is not State.STOPPED]
     index = sum(trial.kind is not Kind.START for trial in counted)
-    return sobol_point(len(space), index, seed % 2**64)
+    point: FloatArray = sobol_points(len(space), index.bit_length(), seed)[index]
+    return point
 
 
 def _like_the_better(

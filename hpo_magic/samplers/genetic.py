@@ -28,7 +28,6 @@ from pymoo.core.variable import Choice as Option
 from pymoo.operators.selection.tournament import TournamentSelection
 from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 
-from hpo_magic.core.activity import Activity, units_of
 from hpo_magic.core.domains import Choice, Domain, FloatArray, Int, Plain
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import History, Trial
@@ -61,21 +60,20 @@ class GeneticSampler:
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
         """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
-        units = units_of(space, [trial.params for trial in history.trials])
-        encoding = Encoding(space, Activity.learned(space, history.trials, units))
-        tried = Tried.of(encoding, history.trials, units)
+        tried = Tried.in_history(space, history)
+        encoding = tried.encoding
         rng = stream(seed, history)
         problem = Problem(vars=variables(space), n_obj=len(history.goals))
         parents = _survivors(problem, history, space, seed, rng)
         if len(parents) < 2:
-            return draw_untried(encoding, tried, rng)
+            return draw_untried(tried, rng)
         mating = MixedVariableMating(eliminate_duplicates=_New(tried), n_max_iterations=N_BIRTHS)
         if history.further:
             mating.selection = TournamentSelection(binary_tournament)
         by_rank = SimpleNamespace(tournament_type="comp_by_rank_and_crowding", random_state=rng)
         children = mating.do(problem, parents, 1, random_state=rng, algorithm=by_rank)
         if not len(children):
-            return draw_untried(encoding, tried, rng)
+            return draw_untried(tried, rng)
         return encoding.params(_units(encoding, children[0].X))
 
 

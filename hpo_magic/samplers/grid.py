@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 import numpy as np
 
-from hpo_magic.core.activity import Activity, units_of
+from hpo_magic.core.activity import Activity
 from hpo_magic.core.domains import Choice, Domain, Float, FloatArray, Int, Plain
 from hpo_magic.core.notices import GridSize
 from hpo_magic.core.space import Space, describe
@@ -49,9 +49,8 @@ class GridSampler:
             If a range has no end of values.
         """
         _refuse_endless(space)
-        units = units_of(space, [trial.params for trial in history.trials])
-        encoding = Encoding(space, Activity.learned(space, history.trials, units))
-        tried = Tried.of(encoding, history.trials, units)
+        tried = Tried.in_history(space, history)
+        encoding = tried.encoding
         settings = _settings(encoding)
         while some := list(islice(settings, AT_ONCE)):
             is_new = ~tried.known(np.array(some))

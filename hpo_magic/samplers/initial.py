@@ -17,13 +17,15 @@ def n_initial(n_params: int) -> int:
     return int(np.clip(n_params + 2, 8, 12))
 
 
-def sobol_point(n_params: int, index: int, seed: int) -> FloatArray:
-    """Return one point of a scrambled Sobol sequence; shape (n_params,), in [0, 1).
+def sobol_points(n_params: int, log2: int, seed: int) -> FloatArray:
+    """Return the first 2**log2 points of a seed's sequence; shape (2**log2, n_params), in [0, 1).
 
-    The points of a sequence belong together: whoever asks for 0, 1, 2, ... with one seed gets
-    points that fill the cube evenly.
+    With one seed, the first points of a longer sequence are those of a shorter one.
+
+    Notes
+    -----
+    Scrambled as by J. Matoušek (1998), "On the L2-discrepancy for anchored boxes": SciPy's own.
     """
-    sequence = qmc.Sobol(n_params, scramble=True, rng=np.random.default_rng(seed))
-    points = sequence.random_base2(index.bit_length())  # at least index + 1 of them
-    point: FloatArray = points[index]
-    return point
+    sequence = qmc.Sobol(n_params, scramble=True, rng=np.random.default_rng(seed % 2**64))
+    points: FloatArray = sequence.random_base2(log2)
+    return points

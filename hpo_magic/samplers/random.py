@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hpo_magic.core.activity import Activity, units_of
 from hpo_magic.core.domains import FloatArray, Plain
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import History
@@ -30,10 +29,8 @@ class RandomSampler:
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
         """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
-        units = units_of(space, [trial.params for trial in history.trials])
-        encoding = Encoding(space, Activity.learned(space, history.trials, units))
-        tried = Tried.of(encoding, history.trials, units)
-        return draw_untried(encoding, tried, stream(seed, history))
+        tried = Tried.in_history(space, history)
+        return draw_untried(tried, stream(seed, history))
 
 
 def stream(seed: int, history: History) -> np.random.Generator:
@@ -41,7 +38,7 @@ def stream(seed: int, history: History) -> np.random.Generator:
     return np.random.default_rng([seed % 2**64, history.number])
 
 
-def draw_untried(encoding: Encoding, tried: Tried, rng: np.random.Generator) -> dict[str, Plain]:
+def draw_untried(tried: Tried, rng: np.random.Generator) -> dict[str, Plain]:
     """Return a setting, drawn uniformly among those that were not tried.
 
     Raises
@@ -49,6 +46,7 @@ def draw_untried(encoding: Encoding, tried: Tried, rng: np.random.Generator) -> 
     SpaceExhausted
         If there is none.
     """
+    encoding = tried.encoding
     for units in _draws(encoding, rng):
         is_new = ~tried.known(encoding.settled(units))
         if is_new.any():

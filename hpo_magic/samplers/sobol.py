@@ -7,14 +7,10 @@ passed over, and a point whose trial was stopped is taken up again.
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.stats import qmc
-
-from hpo_magic.core.activity import Activity, units_of
-from hpo_magic.core.domains import FloatArray, Plain
+from hpo_magic.core.domains import Plain
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import History
-from hpo_magic.samplers.encoding import Encoding
+from hpo_magic.samplers.initial import sobol_points
 from hpo_magic.samplers.random import draw_untried, stream
 from hpo_magic.samplers.tried import Tried
 
@@ -36,9 +32,8 @@ class SobolSampler:
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
         """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
-        units = units_of(space, [trial.params for trial in history.trials])
-        encoding = Encoding(space, Activity.learned(space, history.trials, units))
-        tried = Tried.of(encoding, history.trials, units)
+        tried = Tried.in_history(space, history)
+        encoding = tried.encoding
         # Among more points than there are trials one is new, unless ranges are coarse.
         fewest = len(history.trials).bit_length()
         for log2 in range(fewest, max(fewest, MOST_POINTS_LOG2) + 1):
@@ -46,16 +41,4 @@ class SobolSampler:
             is_new = ~tried.known(encoding.settled(points))
             if is_new.any():
                 return encoding.params(points[is_new.argmax()])
-        return draw_untried(encoding, tried, stream(seed, history))
-
-
-def sobol_points(n_params: int, log2: int, seed: int) -> FloatArray:
-    """Return the first 2**log2 points of a seed's sequence; shape (2**log2, n_params), in [0, 1).
-
-    Notes
-    -----
-    Scrambled as by J. Matoušek (1998), "On the L2-discrepancy for anchored boxes": SciPy's own.
-    """
-    sequence = qmc.Sobol(n_params, scramble=True, rng=np.random.default_rng(seed % 2**64))
-    points: FloatArray = sequence.random_base2(log2)
-    return points
+        return draw_untried(tried, stream(seed, history))

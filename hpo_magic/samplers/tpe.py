@@ -28,7 +28,7 @@ from hyperopt import (
 )
 from hyperopt.base import Domain as HyperoptDomain
 
-from hpo_magic.core.activity import Activity, units_of
+from hpo_magic.core.activity import units_of
 from hpo_magic.core.domains import Choice, Domain, Int, Plain
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import History, State, Trial
@@ -68,9 +68,8 @@ class TpeSampler:
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
         """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
-        units = units_of(space, [trial.params for trial in history.trials])
-        encoding = Encoding(space, Activity.learned(space, history.trials, units))
-        tried = Tried.of(encoding, history.trials, units)
+        tried = Tried.in_history(space, history)
+        encoding = tried.encoding
         rng = stream(seed, history)
         by_name = axes(space)
         # Hyperopt wants an objective with a space. It is asked for settings alone: any will do.
@@ -85,7 +84,7 @@ class TpeSampler:
             params = {name: axis.value(drawn[name][0]) for name, axis in by_name.items()}
             if not tried.known(encoding.settled(units_of(space, [params])))[0]:
                 return params
-        return draw_untried(encoding, tried, rng)
+        return draw_untried(tried, rng)
 
 
 def axes(space: Space) -> dict[str, Axis]:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hpo_magic.core.activity import BoolArray
+from hpo_magic.core.activity import Activity, BoolArray, units_of
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import State, Trial
+from hpo_magic.core.trial import History, State, Trial
 from hpo_magic.errors import SpaceExhausted
 from hpo_magic.samplers.encoding import Encoding
 
@@ -34,6 +34,20 @@ class Tried:
     encoding: Encoding
     settled: Prints
     partial: tuple[tuple[BoolArray, Prints], ...]
+
+    @classmethod
+    def in_history(cls, space: Space, history: History, units: FloatArray | None = None) -> Tried:
+        """Return the settings that the trials of `history` tried, encoded with learned conditions.
+
+        Parameters
+        ----------
+        units : shape (n_trials, n_params)
+            `units_of` the trials, if they are known already.
+        """
+        if units is None:
+            units = units_of(space, [trial.params for trial in history.trials])
+        encoding = Encoding(space, Activity.learned(space, history.trials, units))
+        return cls.of(encoding, history.trials, units)
 
     @classmethod
     def of(cls, encoding: Encoding, trials: Sequence[Trial], units: FloatArray) -> Tried:

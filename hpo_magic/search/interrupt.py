@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
-from hpo_magic.search.runner import UserRequests
+from hpo_magic.search.requests import UserRequests
 
 # A training that passed a batch this recently will soon pass the next one.
 RECENT_S = 1.0

@@ -30,7 +30,8 @@ from hpo_magic.samplers import make_sampler, require_library
 from hpo_magic.search.interrupt import RemoteTraining, interruptible
 from hpo_magic.search.open_study import Opened
 from hpo_magic.search.options import Options
-from hpo_magic.search.runner import Runner, UserRequests
+from hpo_magic.search.requests import UserRequests
+from hpo_magic.search.runner import Runner
 from hpo_magic.search.used_rows import RowsRecorder, fitted_rows
 from hpo_magic.search.where import WorkerHooks, is_remote, require_workers, worker_executor
 from hpo_magic.storage.snapshots import evaluations_of
@@ -41,8 +42,15 @@ from hpo_magic.study.models import ModelStore
 class SearchResult:
     """How a search ended.
 
-    `error` is the exception of the last failed trial, where the search failed as a whole.
-    `unsaved` are the trials that the disk did not take.
+    Attributes
+    ----------
+    error
+        The exception of the last failed trial, where the search failed as a whole and its trials
+        ran in this process; else None.
+    unsaved
+        The trials by number that the disk did not take.
+    is_narrowing_wanted
+        Whether the user asked for a cell with narrower ranges.
     """
 
     record: StudyRecord
@@ -50,6 +58,7 @@ class SearchResult:
     snapshot: Snapshot
     error: BaseException | None
     unsaved: dict[int, Trial]
+    is_narrowing_wanted: bool
 
 
 def require_extras(options: Options) -> None:
@@ -76,6 +85,7 @@ def run_search(
     listeners: Callable[[UserRequests], Sequence[Listener]],
     model_store: ModelStore,
     recorder: RowsRecorder,
+    can_narrow: bool = False,
 ) -> SearchResult:
     """Run a search to its end; interrupts end it, whatever fails inside it is recorded.
 
@@ -97,7 +107,7 @@ def run_search(
     NotPortable, ClusterError, OptionError
         If the trainings are to run elsewhere, and cannot; nothing has run then.
     """
-    requests = UserRequests()
+    requests = UserRequests(can_narrow=can_narrow)
     execution = TrialExecution(objective, frameworks, keep=model_store.keep, seen=recorder.fitted)
     execution.names = dict(opened.record.names)
     here = None if is_remote(options) else SerialExecutor(execution)
@@ -117,7 +127,14 @@ def run_search(
                 here.between = partial(runner.obey, in_training=True)
             finish = runner.run()
     error = execution.last_error if finish.failure else None
-    return SearchResult(runner.record, finish, runner.snapshot(), error, runner.unsaved)
+    return SearchResult(
+        runner.record,
+        finish,
+        runner.snapshot(),
+        error,
+        runner.unsaved,
+        requests.is_narrowing_wanted,
+    )
 
 
 @contextmanager

@@ -7,14 +7,12 @@ they only leave a wish behind, which the loop takes up at the next batch.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import (
-    Chosen,
     Command,
     Enqueued,
     Event,
@@ -28,85 +26,20 @@ from hpo_magic.core.events import (
     SaveChoice,
     SaveGoal,
     SaveSpace,
-    Skipped,
-    StopAsked,
     StopTrial,
     Ticked,
 )
 from hpo_magic.core.ports import Executor, Listener, Storage
 from hpo_magic.core.records import StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Params
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import StorageError
+from hpo_magic.search.requests import UserRequests
 
 # How long the loop waits for a worker before it looks at the wishes and the time again.
 PUMP_S = 0.2
 # How long a paused search takes to notice that it may go on.
 PAUSE_S = 0.05
-
-
-class UserRequests:
-    """What the user wants of a running search; from any thread.
-
-    `obey` is called by the loop, in its own thread.
-    """
-
-    def __init__(self) -> None:
-        self._requests: deque[Event] = deque()
-        # No lock: `stop` is called by a signal handler too, which may have interrupted its holder.
-        self._is_paused = False
-        self.skip_current: Callable[[], int | None] = lambda: None
-        self.idle: Callable[[], None] = lambda: None  # called while paused and at every batch
-        self.narrow: Callable[[], None] | None = None  # where there is a cell
-
-    def stop(self) -> None:
-        """End the search, with what there is."""
-        self._requests.append(StopAsked(time.time()))
-        self._is_paused = False
-
-    def pause(self) -> None:
-        """Hold the training at its next batch."""
-        self._is_paused = True
-
-    def resume(self) -> None:
-        """Go on."""
-        self._is_paused = False
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether the search is held."""
-        return self._is_paused
-
-    def skip(self) -> None:
-        """End the current trial, and go on with the next."""
-        number = self.skip_current()
-        if number is not None:
-            self._requests.append(Skipped(number))
-            self._is_paused = False
-
-    def enqueue(self, params: Params) -> None:
-        """Try this setting next."""
-        self._requests.append(Enqueued(dict(params)))
-
-    def choose(self, number: int | None) -> None:
-        """Take this trial of several objectives' front; None: none."""
-        self._requests.append(Chosen(number))
-
-    def note(self, text: str) -> None:
-        """Tell the user, in one sentence."""
-        self._requests.append(Noted(text))
-
-    def taken(self) -> list[Event]:
-        """Return the wishes since the last call, oldest first; while paused, wait for more."""
-        self.idle()
-        while self.is_paused:
-            time.sleep(PAUSE_S)
-            self.idle()
-        taken = []
-        while self._requests:
-            taken.append(self._requests.popleft())
-        return taken
 
 
 @dataclass
@@ -130,7 +63,6 @@ class Runner:
         TestEvaluation, ...
     ] = ()  # at a test set, with this study's choice, before this run
     _late: dict[str, Callable[[], None]] = field(default_factory=dict)  # what else waits, by kind
-    _running: set[int] = field(default_factory=set)
     _seen: int = 0
     _preliminary: set[int] = field(default_factory=set)  # numbers that no storage gave out
     _stored_as: dict[int, int] = field(default_factory=dict)
@@ -139,7 +71,6 @@ class Runner:
 
     def run(self) -> Finish:
         """Run until the engine says that it is finished; return why."""
-        self.requests.skip_current = self._current
         self._tell(None)
         try:
             while self._finish is None:
@@ -166,13 +97,25 @@ class Runner:
         time. One that runs elsewhere goes on.
         """
         began = self.clock()
-        requests = self.requests.taken()
+        self._wait_while_paused()
         held_s = self.clock() - began
+        requests = self.requests.taken()
         if in_training and held_s >= PAUSE_S:
             self.feed(Resumed(held_s))
         for request in requests:
             self.feed(request)
         self.feed(Ticked(self.clock()))
+
+    def _wait_while_paused(self) -> None:
+        """Let the listeners fetch clicks once, and again until the search is not paused."""
+        self._poll()
+        while self.requests.is_paused:
+            time.sleep(PAUSE_S)
+            self._poll()
+
+    def _poll(self) -> None:
+        for listener in self.listeners:
+            listener.poll()
 
     def feed(self, event: Event) -> None:
         """Let the engine handle an event, and do what it says."""
@@ -188,13 +131,13 @@ class Runner:
     def _carry_out(self, command: Command) -> None:
         match command:
             case Run():
-                self._running.add(command.number)
+                self.requests.running.add(command.number)
                 self.executor.submit(command)
             case StopTrial():
                 self.executor.stop(command.number)
             case Save():
                 if command.trial.state is not State.RUNNING:
-                    self._running.discard(command.trial.number)
+                    self.requests.running.discard(command.trial.number)
                     self._remember_names()
                 self.unsaved[command.trial.number] = command.trial
                 self._store_waiting()
@@ -217,20 +160,16 @@ class Runner:
 
     def _offer_workers(self) -> None:
         """Offer each free worker to the engine, until it has no use for one."""
-        while self._finish is None and len(self._running) < self.executor.n_workers:
+        while self._finish is None and len(self.requests.running) < self.executor.n_workers:
             self._join_others()
             number = self._claimed()
             try:
                 self.feed(Freed(number, self.clock()))
             finally:
-                if number not in self._running:
+                if number not in self.requests.running:
                     self._release(number)
-            if number not in self._running:
+            if number not in self.requests.running:
                 return
-
-    def _current(self) -> int | None:
-        """Return the number of the trial that was started last and still runs; from any thread."""
-        return max(tuple(self._running), default=None)
 
     # The disk may fail; the search does not.
 
@@ -281,6 +220,7 @@ class Runner:
         """Leave nothing behind: what waits to be stored, and the settings that were not run."""
         self._store_waiting()
         self.requests.resume()
+        self._poll()
         for request in self.requests.taken():
             if isinstance(request, Enqueued):
                 self.feed(request)

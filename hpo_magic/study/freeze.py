@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,10 @@ from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import HpoError, OptionError, did_you_mean
-from hpo_magic.source.call_names import Namespace
 from hpo_magic.source.freeze import freeze, matched
 from hpo_magic.source.function import as_function, refuse_unseen
 from hpo_magic.source.script import as_script, cells_needed, modules_of, refuse_magics, shown
+from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.views.words.numbers import number
 
 FORMS = ("cell", "script", "function")
@@ -48,8 +47,7 @@ def written(
     record: StudyRecord,
     trial: Trial,
     space: Space,
-    namespace: Namespace,
-    cells: Callable[[], Sequence[str]] | None,
+    notebook: NotebookAccess | None,
 ) -> Written:
     """Return the cell of a study with the values of a trial.
 
@@ -57,10 +55,8 @@ def written(
     ----------
     form
         One of `FORMS`.
-    namespace
-        The notebook's.
-    cells
-        Returns what was run in the notebook before the search; None without a notebook.
+    notebook
+        The study's; None in a script, where the form "script" cannot be written.
 
     Raises
     ------
@@ -78,7 +74,7 @@ def written(
     domains = {name: parameter.domain for name, parameter in space.items()}
     arguments: dict[str, Any] = {
         "names": record.names or None,
-        "namespace": namespace,
+        "namespace": {} if notebook is None else notebook.namespace,
         "first_line": FIRST_LINE,
     }
     values: dict[str, Any] = {
@@ -98,12 +94,12 @@ def written(
         return Written(frozen, frozen)
     refuse_magics(frozen)
     refuse_unseen(matched(record.source, trial.params, **arguments))
-    if cells is None:
+    if notebook is None:
         raise HpoError(
             f"A script needs what the notebook made for the cell: run %hpo {record.name} in the "
             f"notebook, and freeze there."
         )
-    needed = cells_needed(cells(), frozen, namespace)
+    needed = cells_needed(notebook.cells_before(), frozen, notebook.namespace)
     seeding = _seeding(trial.seed, modules_of("\n".join([*needed, frozen])))
     text, to_check = (as_script(needed, t, seeding, about) for t in (shown(frozen), frozen))
     return Written(text, to_check, is_alone=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +13,6 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, Space, describe, setting_key
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
-from hpo_magic.executors.trial_execution import Objective
 from hpo_magic.honesty.rechecking import (
     chosen_trial,
     honest_by_goal,
@@ -25,6 +23,7 @@ from hpo_magic.study.choose import chosen_number
 from hpo_magic.study.exports import Exports
 from hpo_magic.study.freeze import Frozen, written
 from hpo_magic.study.models import ModelStore
+from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.plots import Plots
 from hpo_magic.study.vote import Vote
 from hpo_magic.study.warm_start import narrowed_cell, settings_of_table
@@ -49,11 +48,7 @@ class Study(Plots, Exports):
     snapshot: Snapshot
     model_store: ModelStore | None = None
     unsaved: dict[int, Trial] = field(default_factory=dict)  # what a failing disk did not take
-    namespace: Mapping[str, Any] = field(default_factory=dict)  # where the cell looks names up
-    new_cell: Callable[[str], None] | None = None  # puts a text into a new cell below
-    # Of a cell's text; whether it has nothing of the notebook.
-    objective_of: Callable[[str, bool], Objective] | None = None
-    cells: Callable[[], Sequence[str]] | None = None  # that ran before the search, as typed
+    notebook: NotebookAccess | None = None  # None: in a script
 
     @property
     def name(self) -> str:
@@ -311,13 +306,14 @@ class Study(Plots, Exports):
             best ones are all over the ranges.
         """
         text = self.narrowed_cell()
-        if self.new_cell is not None:
-            self.new_cell(text)
+        if self.notebook is not None:
+            self.notebook.new_cell(text)
         return Frozen(text)
 
     def narrowed_cell(self) -> str:
         """Return the text of `narrowed()`, and put it nowhere."""
-        return narrowed_cell(self.record, self.snapshot, self.namespace)
+        namespace = {} if self.notebook is None else self.notebook.namespace
+        return narrowed_cell(self.record, self.snapshot, namespace)
 
     def revision(self, number: int) -> Study:
         """Return another revision of the study, to read and to compare.
@@ -366,16 +362,17 @@ class Study(Plots, Exports):
             score is another one, or the notebook of the cell is not here.
         """
         trial = self.best_trial
-        done = written(form, self.record, trial, self.space, self.namespace, self.cells)
+        done = written(form, self.record, trial, self.space, self.notebook)
         if check:
-            if self.model_store is None or self.objective_of is None:
+            if self.model_store is None or self.notebook is None:
                 raise HpoError(
                     f"The cell of study {self.name!r} can be checked in a notebook alone: run "
                     f"%hpo {self.name} in one that has what the cell reads."
                 )
-            self.model_store.check(trial, self.objective_of(done.to_check, done.is_alone), form)
-        if self.new_cell is not None and form != "script":
-            self.new_cell(done.text)
+            objective = self.notebook.objective_of(done.to_check, done.is_alone)
+            self.model_store.check(trial, objective, form)
+        if self.notebook is not None and form != "script":
+            self.notebook.new_cell(done.text)
         return Frozen(done.text)
 
     def __repr__(self) -> str:

@@ -177,9 +177,16 @@ def _oldest_ends(executor: FakeExecutor) -> None:
 
 
 class FakeListener:
-    """Keeps what it is told: `events`, and the snapshot of the end in `closed`."""
+    """Keeps what it is told: `events`, and the snapshot of the end in `closed`.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    on_poll
+        Called by each `poll`.
+    """
+
+    def __init__(self, on_poll: Callable[[], None] = lambda: None) -> None:
+        self.on_poll = on_poll
         self.events: list[Event | None] = []
         self.snapshots: list[Snapshot] = []
         self.closed: list[Snapshot] = []
@@ -188,6 +195,10 @@ class FakeListener:
         """Keep the event, and the state after it."""
         self.events.append(event)
         self.snapshots.append(snapshot())
+
+    def poll(self) -> None:
+        """Call `on_poll`."""
+        self.on_poll()
 
     def close(self, snapshot: Snapshot) -> None:
         """Keep the state at the end."""

@@ -249,14 +249,14 @@ WARNING = """
 import warnings
 from hpo_magic.core.events import Run
 from hpo_magic.core.trial import Direction, Kind
-from hpo_magic.executors.trial_execution import Attempt
+from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.testing.fakes import FakeObjective
 
 def train():
     warnings.warn("mind the gap")
     return 0.5
 
-attempt = Attempt(FakeObjective(train), direction=Direction.MINIMIZE)
+attempt = TrialExecution(FakeObjective(train), direction=Direction.MINIMIZE)
 run = Run(0, {}, Kind.START, 0)
 print(repr(attempt(run, lambda step, metrics, n_steps=None: None, lambda: None).outcome.output))
 """

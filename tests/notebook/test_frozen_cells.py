@@ -310,11 +310,13 @@ def test_the_button_puts_the_narrowed_cell_below(
 
     class Pressing:
         def __init__(self, controls: Controls) -> None:
-            assert controls.narrow is not None
+            assert controls.can_narrow
             controls.narrow()
             controls.narrow()
 
         def notice(self, event: object, snapshot: object) -> None: ...
+
+        def poll(self) -> None: ...
 
         def close(self, snapshot: object) -> None: ...
 

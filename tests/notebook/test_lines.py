@@ -105,7 +105,7 @@ def test_widgets_need_somebody_who_can_click() -> None:
 
 def test_the_user_s_choice_comes_first() -> None:
     """Widgets where nobody seems to be, text where somebody is, nothing at all."""
-    controls: Any = SimpleNamespace(is_paused=False, idle=None, narrow=None)
+    controls: Any = SimpleNamespace(is_paused=False, can_narrow=False)
     assert isinstance(make_listener("widgets", None, controls), Panel)
     assert isinstance(make_listener("text", kernel(True), controls), TrialLog)
     assert isinstance(make_listener("auto", None, controls), ProgressLine)

@@ -1,8 +1,6 @@
 """The first settings of a search."""
 
-import numpy as np
-
-from hpo_magic.samplers.initial import n_initial, sobol_point
+from hpo_magic.samplers.initial import n_initial, sobol_points
 
 
 def test_how_many_there_are():
@@ -12,12 +10,16 @@ def test_how_many_there_are():
 
 def test_the_points_fill_the_cube_evenly():
     """Of eight points, one lies in each eighth of each axis."""
-    points = np.array([sobol_point(5, k, seed=3) for k in range(8)])
-    for column in (points * 8).astype(int).T:
+    for column in (sobol_points(5, 3, seed=3) * 8).astype(int).T:
         assert sorted(column) == list(range(8))
+
+
+def test_a_longer_sequence_begins_with_the_shorter_one():
+    """So the next point does not depend on how many are drawn at once."""
+    assert (sobol_points(3, 5, seed=1)[:8] == sobol_points(3, 3, seed=1)).all()
 
 
 def test_seeds_make_different_points_and_any_number_is_there():
     """In as many dimensions as a space may have."""
-    assert (sobol_point(2, 0, seed=0) != sobol_point(2, 0, seed=1)).all()
-    assert sobol_point(200, 1000, seed=2**64 - 1).shape == (200,)
+    assert (sobol_points(2, 0, seed=0) != sobol_points(2, 0, seed=1)).all()
+    assert sobol_points(200, 10, seed=2**64 - 1).shape == (1024, 200)

@@ -6,7 +6,8 @@ import pytest
 from hpo_magic.core.domains import Float, Int
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import History, Kind, State, Trial
-from hpo_magic.samplers.sobol import SobolSampler, sobol_points
+from hpo_magic.samplers.initial import sobol_points
+from hpo_magic.samplers.sobol import SobolSampler
 from hpo_magic.testing.samplers import SamplerContract, searched, space_of
 
 UNIT_SQUARE = space_of(x=Float(0.0, 1.0), y=Float(0.0, 1.0))

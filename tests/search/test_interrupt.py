@@ -23,7 +23,8 @@ from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.language.hp import hp
 from hpo_magic.search import interrupt
 from hpo_magic.search.interrupt import interruptible
-from hpo_magic.search.runner import Runner, UserRequests
+from hpo_magic.search.requests import UserRequests
+from hpo_magic.search.runner import Runner
 from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.testing.fakes import FakeListener, FakeObjective, FakeSampler
 

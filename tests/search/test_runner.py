@@ -16,7 +16,8 @@ from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import SpaceError, StorageError
-from hpo_magic.search.runner import Runner, UserRequests
+from hpo_magic.search.requests import UserRequests
+from hpo_magic.search.runner import Runner
 from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.testing.fakes import FakeClock, FakeExecutor, FakeListener, FakeSampler
 
@@ -72,12 +73,12 @@ class Setup:
     settings: list[dict[str, int]] | None = None
     requests: UserRequests = field(default_factory=UserRequests)
     timeout_s: float | None = None
+    listener: FakeListener = field(default_factory=FakeListener)
 
     def __post_init__(self) -> None:
         self.clock = FakeClock(100.0)
         self.record = self.storage.create(RECORD)
         self.executor = FakeExecutor(self.n_workers, [UNITS], self.play, self.clock)
-        self.listener = FakeListener()
         self.runner = self.fresh()
 
     def fresh(self) -> Runner:
@@ -432,7 +433,7 @@ def test_pause_holds_the_search_until_it_goes_on() -> None:
             search.requests.resume()
 
     search = Setup()
-    search.requests.idle = idle
+    search.listener.on_poll = idle
     search.requests.pause()
     assert search.requests.is_paused
     search.runner.run()
@@ -458,13 +459,13 @@ def test_a_pause_is_no_time_of_a_training_in_this_thread(
         oldest(executor)
 
     search = Setup(play, n_trials=1, timeout_s=10.0)
-    search.requests.idle = idle
+    search.listener.on_poll = idle
     search.runner.run()
     assert search.executor.stopping == ({0} if is_late else set())
 
 
-@pytest.mark.parametrize("wish", [UserRequests.stop, UserRequests.skip])
-def test_a_held_search_can_be_ended(request: Callable[[UserRequests], None]) -> None:
+@pytest.mark.parametrize("asked", [UserRequests.stop, UserRequests.skip])
+def test_a_held_search_can_be_ended(asked: Callable[[UserRequests], None]) -> None:
     """Stop and skip let it go on, to do what they ask."""
 
     def play(executor: FakeExecutor) -> None:
@@ -475,7 +476,7 @@ def test_a_held_search_can_be_ended(request: Callable[[UserRequests], None]) -> 
         oldest(executor)
 
     search = Setup(play, n_trials=1)
-    search.requests.idle = lambda: request(search.requests) if search.requests.is_paused else None
+    search.listener.on_poll = lambda: asked(search.requests) if search.requests.is_paused else None
     search.runner.run()
     assert search.executor.stopping == {0}
 
@@ -496,8 +497,7 @@ def test_a_listener_that_breaks_leaves_everything_stored() -> None:
             if isinstance(event, Completed) and event.number == 2:
                 raise RuntimeError("the panel broke")
 
-    search = Setup()
-    search.runner.listeners = [Broken()]
+    search = Setup(listener=Broken())
     with pytest.raises(RuntimeError, match="the panel broke"):
         search.runner.run()
     assert search.stored() == complete(3)

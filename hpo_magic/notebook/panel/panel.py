@@ -100,11 +100,11 @@ class Panel:
             [widgets.HTML(STYLE), *(w.widget for w in self._words), self.buttons.widget, self.tabs]
         )
         self.widget.add_class("hpo-panel")
-        controls.idle = self.poll
 
     def _compare_page(self, controls: Controls) -> Page:
-        ask = controls.narrow
-        narrowing = None if ask is None else narrow_later(ask, lambda: self._latest)
+        narrowing = (
+            narrow_later(controls.narrow, lambda: self._latest) if controls.can_narrow else None
+        )
         return compare_page(self._on_choice, narrowing)
 
     # What the runner calls.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -32,8 +32,10 @@ class UserRequests:
     def __init__(self) -> None:
         self.asked: list[Any] = []
         self.is_paused = False
-        self.idle: Callable[[], None] = lambda: None
-        self.narrow: Callable[[], None] | None = lambda: self.asked.append("narrow")
+        self.can_narrow = True
+
+    def narrow(self) -> None:
+        self.asked.append("narrow")
 
     def stop(self) -> None:
         self.asked.append("stop")
@@ -327,7 +329,7 @@ def test_too_few_trials_narrow_nothing(shown: Shown) -> None:
 def test_without_a_cell_there_is_nothing_to_narrow(page: Page, live: None) -> None:
     """A function that is searched has no text to write ranges into."""
     requests = UserRequests()
-    requests.narrow = None
+    requests.can_narrow = False
     panel = Panel(requests, clock=FakeClock())
     assert "Narrow" not in [w.description for w in panel.pages[2].clickable]
 
@@ -338,10 +340,10 @@ def test_poll_catches_up_once_a_second(shown: Shown) -> None:
     shown.panel.notice(Reported(12, 2, {}, 0.0), lambda: now[0])
     now[0] = a_search(13)
     shown.clock.advance(0.5)
-    shown.requests.idle()
+    shown.panel.poll()
     assert "12 of 40" in shown.html
     shown.clock.advance(0.6)
-    shown.requests.idle()
+    shown.panel.poll()
     assert "13 of 40" in shown.html
 
 

@@ -1,0 +1,89 @@
+"""What a training may set for the whole process, taken before it and put back after it.
+
+A library is asked only where it is loaded: nothing is imported here. A library that a training
+loads itself is put back to the state that it has after its import, where that state is known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from hpo_magic.executors.process_settings import SETTINGS, UNKNOWN, Setting
+
+log = logging.getLogger("hpo_magic")
+
+
+class ProcessState:
+    """The settings of this process at one moment.
+
+    Parameters
+    ----------
+    settings
+        Which ones; the table of this module unless said otherwise.
+    """
+
+    def __init__(self, settings: Sequence[Setting] | None = None) -> None:
+        self._settings = SETTINGS if settings is None else tuple(settings)
+        self._states = [self._read(setting) for setting in self._settings]
+
+    def put_back(self) -> list[str]:
+        """Put everything back that differs; return the names of what differs and cannot be put."""
+        stays = []
+        for setting, before in zip(self._settings, self._states, strict=True):
+            module = sys.modules.get(setting.module)
+            if module is None:
+                continue
+            if before is UNKNOWN:
+                before = setting.fresh(module)
+            now = self._read(setting)
+            if before is UNKNOWN or now is UNKNOWN or _is_equal(before, now):
+                continue
+            if setting.put is None:
+                stays.append(setting.name)
+                continue
+            try:
+                setting.put(module, before)
+            except Exception:
+                log.debug("%s could not be put back", setting.name, exc_info=True)
+                stays.append(setting.name)
+        return stays
+
+    @staticmethod
+    def _read(setting: Setting) -> Any:
+        module = sys.modules.get(setting.module)
+        if module is None:
+            return UNKNOWN
+        try:
+            return setting.read(module)
+        except Exception:
+            log.debug("%s could not be read", setting.name, exc_info=True)
+            return UNKNOWN
+
+
+@contextlib.contextmanager
+def settings_kept(stays: Callable[[list[str]], None]) -> Iterator[None]:
+    """Put the settings of the process back at the end.
+
+    Parameters
+    ----------
+    stays
+        Called with the names of what was changed and cannot be put back, if there are any.
+    """
+    before = ProcessState()
+    try:
+        yield
+    finally:
+        left = before.put_back()
+        if left:
+            stays(left)
+
+
+def _is_equal(before: Any, now: Any) -> bool:
+    try:
+        return bool(before == now)
+    except Exception:  # noqa: BLE001  (arrays and a user's objects may not compare)
+        return before is now
