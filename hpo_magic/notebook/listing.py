@@ -13,7 +13,7 @@ from hpo_magic.honesty.rechecking import honest_of
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.views.words.progress import goal_text, values_text
 
-HEADS = ("study", "revisions", "trials", "metric", "best seen (optimistic)", "honest", "created")
+HEADS = ("study", "revisions", "trials", "metric", "best seen (biased)", "honest", "created")
 
 
 @dataclass(frozen=True)

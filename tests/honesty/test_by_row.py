@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,8 +23,9 @@ from hpo_magic.honesty.by_row import (
     selection_bias_of,
 )
 from hpo_magic.honesty.estimate import Method
+from hpo_magic.honesty.intervals import share_variance
 from hpo_magic.honesty.rechecking import honest_of, is_rechecked
-from hpo_magic.honesty.selection_bias import luck_of_share
+from hpo_magic.honesty.selection_bias import selection_bias
 from hpo_magic.views.words.headline import headline_lines
 
 MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
@@ -84,7 +86,7 @@ def test_what_is_minimized_is_turned_round(draw: Draw) -> None:
     truth = 0.5 if draw is coin else 2.0
     assert min(trial.value or 9 for trial in found) < honest.value
     assert abs(honest.value - truth) < honest.half_width
-    assert "luck alone could take off" in headline_lines(ended(found, MIN))[1].remark
+    assert "so biased downwards (by up to" in headline_lines(ended(found, MIN))[1].remark
 
 
 def test_an_error_rate_has_the_interval_of_the_accuracy() -> None:
@@ -108,23 +110,26 @@ def test_all_trials_must_have_them(odd: RowScores | None) -> None:
     assert bbc_of(History(mixed, MAX)) is None
     assert selection_bias_of(History(mixed, MAX)) is None
     assert honest_of(ended(mixed)).value is None
-    assert headline_lines(ended(mixed))[1].remark.startswith("best of 10, optimistic")
+    assert headline_lines(ended(mixed))[1].remark.startswith(
+        "highest of 10 validation scores, so biased upwards;"
+    )
     assert bbc_of(History((), MAX)) is None
 
 
-def test_luck_is_told_with_the_best_seen() -> None:
-    """From the rows, the number of settings, and what the best is worth without that luck."""
+def test_the_selection_bias_is_told_with_the_best_seen() -> None:
+    """From the rows, the number of settings, and what the best is worth without that bias."""
     found = trials(30)
     best = max(trial.value or 0 for trial in found)
-    added = luck_of_share(best - luck_of_share(best, N_ROWS, 30), N_ROWS, 30)
+    corrected = best - selection_bias(math.sqrt(share_variance(best, N_ROWS)), 30)
+    added = selection_bias(math.sqrt(share_variance(corrected, N_ROWS)), 30)
     assert selection_bias_of(History(found, MAX)) == (added, True)
     assert headline_lines(ended(found))[1].remark == (
-        f"best of 30, optimistic: luck alone could add {added:.2f}"
+        f"highest of 30 validation scores, so biased upwards (by up to {added:.2f} by chance alone)"
     )
 
 
 def test_quiet_when_harmless() -> None:
-    """Luck below half a point is one line, and no warning."""
+    """A bias below half a point is one line, and no warning."""
     rng = np.random.default_rng(0)
     many = trials(5, lambda _: rng.random(20_000) < 0.99)
     remark = headline_lines(ended(many))[1].remark
@@ -146,7 +151,7 @@ def test_the_error_of_a_loss_is_that_of_its_mean() -> None:
 
 
 def test_a_best_seen_of_one_is_no_certainty() -> None:
-    """All rows right: luck is that of what is expected, not nothing."""
+    """All rows right: the bias is that of what is expected, not nothing."""
     found = trials(20, lambda rng: rng.random(20) < 0.9)
     perfect = replace(found[3], value=1.0, row_scores=row_scores(np.ones(20, dtype=bool)))
     history = History((*found[:3], perfect, *found[4:]), MAX)
@@ -209,7 +214,7 @@ def test_a_mean_over_rows_has_a_floor_too() -> None:
     assert width > np.sqrt(min(variances)) * 1.9 * np.sqrt(1 / 3 + 0.25)
 
 
-def test_enough_is_said_where_more_trials_find_luck() -> None:
+def test_enough_is_said_where_more_trials_hardly_help() -> None:
     """After twenty trials of which the later ones gained less than a score is good to."""
     found = trials(24)
     best = max(trial.value or 0 for trial in found)
@@ -219,19 +224,19 @@ def test_enough_is_said_where_more_trials_find_luck() -> None:
     assert (notice.n_last, notice.gained, notice.n_rows, notice.metric) == (12, 0.0, 80, "accuracy")
     assert enough_of(History(early[:19], MAX)) is None
     late = (*found[:-1], replace(found[-1], value=best + 0.2))
-    assert enough_of(History(late, MAX)) == ""
+    assert enough_of(History(late, MAX)) is None
     unknown = (replace(early[0], row_scores=None), *early[1:])
-    assert enough_of(History(unknown, MAX)) == ""
+    assert enough_of(History(unknown, MAX)) is None
 
 
 def test_while_the_search_runs_nothing_is_resampled() -> None:
-    """It would take a second after each of many trials; luck is told all the same."""
+    """It would take a second after each of many trials; the selection bias is told all the same."""
     live = replace(ended(trials(30)), is_live=True)
     assert honest_of(live).value is None
-    assert "luck alone could add" in headline_lines(live)[1].remark
+    assert "so biased upwards (by up to" in headline_lines(live)[1].remark
 
 
-def test_the_luck_that_is_told_is_no_less_than_what_there_is() -> None:
+def test_the_bias_that_is_told_is_no_less_than_what_there_is() -> None:
     """Forty equal settings, a hundred times: the best seen is not further off on average."""
     told, was = [], []
     for seed in range(100):

@@ -94,7 +94,7 @@ def test_the_user_is_told_of_test_data_and_of_what_is_left_out(quiet: Any) -> No
     """All of Hyperas's examples validate on their test data."""
     left_out, leak = messages(searched(quiet, HYPERAS, "--trials 2 --recheck 0").snapshot)
     assert left_out.startswith("From line 24 on the cell is left out: optim.minimize is what %%hpo")
-    assert leak.startswith("The cell reads x_test, y_test, which look like test data")
+    assert leak.startswith("The cell reads x_test, y_test, which are test data by name")
 
 
 def test_a_frozen_hyperas_cell_runs_without_us(quiet: Any) -> None:

@@ -110,7 +110,7 @@ class Setup:
 
     def notes(self) -> list[str]:
         """Return what the user was told."""
-        return [e.text for e in self.listener.events if isinstance(e, Noted)]
+        return [e.notice for e in self.listener.events if isinstance(e, Noted)]
 
 
 def oldest(executor: FakeExecutor) -> None:

@@ -190,8 +190,8 @@ def test_a_point_that_varies_much_widens_its_own_interval_alone() -> None:
     assert own > 5 * before
 
 
-def test_a_point_that_was_not_run_again_is_expected_to_lose_what_others_lost() -> None:
-    """All points of a front were picked for their luck."""
+def test_a_point_that_was_not_run_again_is_corrected_by_what_others_lost() -> None:
+    """All points of a front have a selection bias."""
     snapshot = ended()
     numbers = [t.number for t in snapshot.history.front]
     snapshot = replace(rechecked(snapshot, numbers[:3], 0.05), chosen=numbers[-1])
@@ -233,4 +233,4 @@ def test_the_chosen_point_and_then_points_far_apart_are_run_again() -> None:
     assert {front_[0], front_[-1]} & set(order[1:3])  # an end of the front is far from the middle
     assert order[3] == 0
     assert check.next(history, reruns, 0, 40, 32) is None
-    assert check.phase(history, 40) == Rechecks(3, True, of_front=True)
+    assert check.phase(history, 40) == Rechecks(3, on_new_splits=False, of_front=True)

@@ -168,4 +168,6 @@ def best_settings_text(n_settings: int) -> str:
 
 
 def _rerun(honest: Honest) -> str:
+    if honest.n_settings == 1:
+        return "re-run"
     return f"{best_settings_text(honest.n_settings)} re-run"
