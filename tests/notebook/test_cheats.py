@@ -113,7 +113,10 @@ def test_8_test_rows_in_the_validation_data(notebook: Any, before: str) -> None:
     assert "x_test, y_test, which are test data by name" in notebook["study"].snapshot.notices[0]
     notebook.ok(before)
     text = notebook.ok(TEST).text
-    assert "70 of 70 test rows were in the data that the search read: this is no test" in text
+    assert (
+        "70 of 70 test rows were in the data that the search read, so this is not a valid test"
+        in text
+    )
     assert "no test: the search knew 70 of its rows" in repr(notebook["study"])
 
 
@@ -123,7 +126,10 @@ def test_9_test_rows_in_the_training_data(notebook: Any) -> None:
     notebook.ok("more = np.concatenate([x, x_test[:30]])\nlabels = more[:, 0] > 0")
     notebook.ok(CELL.replace("fit(x, y)", "fit(more, labels)"))
     text = notebook.ok(TEST).text
-    assert "30 of 70 test rows were in the data that the search read: this is no test" in text
+    assert (
+        "30 of 70 test rows were in the data that the search read, so this is not a valid test"
+        in text
+    )
 
 
 def test_10_deleted_output(looked: Any) -> None:
@@ -149,14 +155,17 @@ def test_an_honest_test_is_not_accused(looked: Any) -> None:
     body = "%%hpo_test study\nshift = x.mean(axis=0)\nmodel.score(x_new - 0 * shift, y_new)"
     shown = looked.ok(body)
     assert "evaluation 1" in shown.text
-    assert "x was used in the search: a score on it is no test" in shown.text
+    assert "x was used in the search, so it is not test data" in shown.text
     assert (shown.value.evaluation.n_rows, shown.value.evaluation.n_leaked) == (50, 0)
 
 
 def test_the_search_s_own_rows_are_no_test(looked: Any) -> None:
     """A look at the validation rows alone says so."""
     text = looked.ok("%%hpo_test study\nmodel.score(x_val, y_val)").text
-    assert "60 of 60 test rows were in the data that the search read: this is no test" in text
+    assert (
+        "60 of 60 test rows were in the data that the search read, so this is not a valid test"
+        in text
+    )
 
 
 KERAS = """%%hpo net --maximize val_accuracy --trials 2 --sampler random --ui none --recheck 0
@@ -181,6 +190,8 @@ def test_a_fit_that_is_watched_knows_which_rows_it_used(
     cell = KERAS.replace("{end}", str(end)).replace("np.concatenate([x, x_val, x_test])", "x_all")
     notebook.ok(cell)
     text = notebook.ok("%%hpo_test net\nmodel.evaluate(x_test, y_test, verbose=0)").text
-    assert ("40 of 70 test rows were used in the search: this is no test" in text) == bool(n_leaked)
+    assert (
+        "40 of 70 test rows were used in the search, so this is not a valid test" in text
+    ) == bool(n_leaked)
     assert notebook["net"].test.n_leaked == n_leaked
     assert "95% interval" in text

@@ -158,7 +158,7 @@ def test_a_test_that_gives_no_number(searched: Any) -> None:
     assert "test no number · value of trial" in text
     assert "The cell does not end in a number" in text
     again = searched.ok("%%hpo_test study\nmodel.predict(x_test)").text
-    assert again.rstrip().endswith("; treat what comes of it as validation")
+    assert again.rstrip().endswith("; treat its result as validation")
 
 
 def test_a_test_may_end_in_several_metrics(searched: Any) -> None:

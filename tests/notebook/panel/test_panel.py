@@ -152,7 +152,7 @@ def test_panel_shows_every_trial_in_training(page: Page, live: None) -> None:
 
 def test_panel_escapes_the_user_s_words(page: Page, live: None) -> None:
     """On no tab does a name, a choice or a message become markup."""
-    made = Shown(a_search(12, name=EVIL, metric=EVIL, messages=(EVIL,)))
+    made = Shown(a_search(12, name=EVIL, metric=EVIL, notices=(EVIL,)))
     for tab in made.panel.pages:
         made.tab(tab.title)
     table = made.tab("Trials")

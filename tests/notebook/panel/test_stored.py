@@ -75,7 +75,7 @@ def test_without_a_reader_there_is_the_result_that_stays(outputs: list[dict[str,
 
 def test_every_page_is_drawn_when_it_is_seen(outputs: list[dict[str, Any]]) -> None:
     """And not before; nothing of the user's becomes markup."""
-    snapshot = ended(messages=(EVIL,), metric=EVIL)
+    snapshot = ended(notices=(EVIL,), metric=EVIL)
     panel = StoredPanel(snapshot)
     panel.show()
     texts = [w for w in _all(panel.widget) if hasattr(w, "value") and isinstance(w.value, str)]
