@@ -29,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from slow_networks import slow_network
 
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.storage.sqlite import SqliteStorage
-from hpo_magic.testing.network import slow_network
 from hpo_magic.views.words.notices import ending_text, messages
 
 N_TRIALS = 8

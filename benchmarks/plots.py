@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from made_up_searches import a_search
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.testing.searches import a_search
 from hpo_magic.views.canvas import Plot, png
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.curves import current_curve, curves

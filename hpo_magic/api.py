@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpo_magic.core.ports import Listener, Storage
+from hpo_magic.core.ports import Listener
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import (
     MetricError,
@@ -24,12 +24,12 @@ from hpo_magic.errors import (
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models
-from hpo_magic.search.open_study import Fingerprint, open_study
+from hpo_magic.search.fingerprint import Fingerprint
+from hpo_magic.search.open_study import open_study
 from hpo_magic.search.options import Options, checked_name, seconds
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import require_extras, run_search
 from hpo_magic.search.used_rows import RowsRecorder
-from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study.models import ModelStore
@@ -110,16 +110,11 @@ def search(
     _check_callable(objective)
     checked = _checked(trials, options)
     require_extras(checked)
-    storage: Storage
-    if name is None:
-        storage, folder = MemoryStorage(), None
-    else:
-        sqlite = SqliteStorage(checked.storage or STUDIES)
-        storage, folder = sqlite, sqlite.models
+    storage = SqliteStorage(None if name is None else checked.storage or STUDIES)
     opened = open_study(storage, checked_name(name or "study"), checked, _mark(objective))
     function = FunctionObjective(objective)
     frameworks = all_frameworks()
-    model_store = ModelStore(folder, opened.record, function, frameworks, kept_models())
+    model_store = ModelStore(storage.models, opened.record, function, frameworks, kept_models())
     recorder = RowsRecorder(storage, opened.record.id)
     recorder.read(_read_by(objective))
     done = run_search(

@@ -78,7 +78,7 @@ HOMES = {
         "executors.dask_worker",
     ),
     "dask": ("executors.cluster",),
-    "psutil": ("executors.dask_worker",),
+    "psutil": ("executors.dask_worker", "storage.mounts", "storage.process"),
     "matplotlib": ("views",),
     "ipywidgets": ("notebook",),
     "IPython": ("notebook", "api"),

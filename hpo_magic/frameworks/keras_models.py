@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
@@ -26,14 +25,6 @@ _LAMBDA = b'"__lambda__"'
 
 class KerasModels:
     """Keeps Keras models on disk, so that they predict to the last bit what they did."""
-
-    def is_model(self, value: Any) -> bool:
-        """Whether `value` is a Keras model."""
-        if "keras" not in sys.modules:
-            return False
-        import keras
-
-        return isinstance(value, keras.Model)
 
     def save(self, model: Any, place: Path) -> None:
         """Save a model in the folder `place`, in place of what is there.

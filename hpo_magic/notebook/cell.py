@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from IPython.core.inputtransformer2 import leading_indent
 from hpo_magic.core.metrics import NOTHING
 from hpo_magic.errors import HpoError, NotPortable
 from hpo_magic.executors.trial_execution import ObjectiveResult
+from hpo_magic.source.cell_text import CellText
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -112,6 +114,11 @@ class Cell:
         except SyntaxError as error:
             raise CellError(shell, error) from None
 
+    @cached_property
+    def text(self) -> CellText:
+        """What the cell's text says."""
+        return CellText(self.source, self.tree)
+
     def run(self, namespace: dict[str, Any], before_last: Callable[[], None] = lambda: None) -> Any:
         """Run the cell in `namespace`; return its last expression, or `NOTHING`.
 
@@ -195,7 +202,7 @@ class CellObjective:
         NotPortable
             If it uses what only a notebook has.
         """
-        names = names_read(self.cell.tree)
+        names = self.cell.text.names_read
         if "get_ipython" in names:
             raise NotPortable(
                 "the cell has a line of IPython's (a % magic or a ! command), which workers do not "
@@ -249,26 +256,6 @@ def _without_middle(entry: TracebackType) -> TracebackType | None:
     for one in reversed(entries):
         short = TracebackType(short, one.tb_frame, one.tb_lasti, one.tb_lineno)
     return short
-
-
-def names_read(tree: ast.AST) -> set[str]:
-    """Return the names that the code may read from outside: those that it loads somewhere."""
-    nodes = list(ast.walk(tree))
-    # `x *= 2` reads x too, and may change it in place.
-    targets = [node.target for node in nodes if isinstance(node, ast.AugAssign)]
-    names = [node for node in nodes if isinstance(node, ast.Name)]
-    return {name.id for name in names if isinstance(name.ctx, ast.Load) or name in targets}
-
-
-def modules_imported(tree: ast.AST) -> set[str]:
-    """Return the top-level names of the modules that the code imports."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
-    return found
 
 
 def _running_file(shell: InteractiveShell) -> str:

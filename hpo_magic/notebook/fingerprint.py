@@ -6,8 +6,6 @@ code or data make them incomparable.
 
 from __future__ import annotations
 
-import ast
-import copy
 import hashlib
 import types
 from collections.abc import Iterator, Mapping
@@ -15,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from hpo_magic.notebook.cell import names_read
-from hpo_magic.search.open_study import Fingerprint
+from hpo_magic.search.fingerprint import Fingerprint
+from hpo_magic.source.cell_text import CellText
+from hpo_magic.source.definitions import code_text, function_in
+from hpo_magic.source.fingerprint import FORMAT, code_fingerprint
 
 CHANGES_INPUTS = (
     "The cell changes data that it reads, in place: each trial starts from what the one before "
@@ -30,25 +30,22 @@ MOST_DEPTH = 3
 MOST_ITEMS = 10_000
 # Arrays, tables and tensors of any library have `__array__`.
 COMPARABLE = (int, float, complex, str, bytes, list, tuple, dict, set, frozenset)
-HP_CALLS = frozenset({"Int", "Float", "Choice", "Boolean", "Fixed"})
 
 
-def fingerprint(source: str, tree: ast.Module, namespace: Mapping[str, Any]) -> Fingerprint:
+def fingerprint(cell: CellText, namespace: Mapping[str, Any]) -> Fingerprint:
     """Return the fingerprint of a cell and of what it reads from `namespace`."""
-    ranges: list[str] = []
-    code = ast.dump(_Masked(ranges).visit(copy.deepcopy(tree)))
-    data = data_fingerprint(inputs_of(tree, namespace))
-    return Fingerprint(source, _hash(code), _hash("\n".join(ranges)), data)
+    code, ranges = code_fingerprint(cell.text)
+    return Fingerprint(cell.text, code, ranges, data_fingerprint(inputs_of(cell, namespace)))
 
 
-def inputs_of(tree: ast.AST, namespace: Mapping[str, Any]) -> dict[str, Any]:
+def inputs_of(cell: CellText, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the code reads from `namespace` that can be told from another: data, not handles.
 
     Arrays, tables, numbers and strings, containers of them, and the functions and classes that the
     notebook defines, with what these read in turn.
     """
     found: dict[str, Any] = {}
-    waiting = sorted(names_read(tree))
+    waiting = sorted(cell.names_read)
     while waiting:
         name = waiting.pop()
         if name in found or name not in namespace or name.startswith("_"):
@@ -68,7 +65,7 @@ def data_fingerprint(inputs: Mapping[str, Any]) -> str:
     for name in sorted(inputs):
         digest.update(name.encode())
         _add(digest, inputs[name], depth=0)
-    return digest.hexdigest() if inputs else ""
+    return f"{FORMAT}:{digest.hexdigest()}" if inputs else ""
 
 
 def array_fingerprint(array: Any) -> str:
@@ -76,27 +73,6 @@ def array_fingerprint(array: Any) -> str:
     digest = hashlib.blake2b(digest_size=8)
     _add_array(digest, array)
     return digest.hexdigest()
-
-
-class _Masked(ast.NodeTransformer):
-    """Takes the arguments out of the `hp` calls, and collects them."""
-
-    def __init__(self, ranges: list[str]) -> None:
-        self._ranges = ranges
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        function = node.func
-        if isinstance(function, ast.Attribute) and function.attr in HP_CALLS:
-            self._ranges.append(ast.dump(node))
-            node.args = [arg for arg in node.args[:1] if _is_name(arg)]
-            node.keywords = [word for word in node.keywords if word.arg == "name"]
-            return node
-        return self.generic_visit(node)
-
-
-def _is_name(node: ast.expr) -> bool:
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return is_text or isinstance(node, ast.JoinedStr)  # f"units_{layer}"
 
 
 def _is_comparable(value: Any) -> bool:
@@ -135,7 +111,7 @@ def _add_items(digest: Any, values: Any, depth: int) -> None:
 
 
 def _add_function(digest: Any, function: types.FunctionType, depth: int) -> None:
-    _add_code(digest, function.__code__)
+    digest.update(code_text(function).encode())
     if depth < MOST_DEPTH:
         _add(digest, function.__defaults__, depth + 1)
         _add(digest, function.__kwdefaults__, depth + 1)
@@ -146,33 +122,18 @@ def _add_class(digest: Any, kind: type, depth: int) -> None:
     for name, member in sorted(vars(kind).items()):
         if name not in ("__module__", "__doc__", "__dict__", "__weakref__"):
             digest.update(name.encode())
-            _add(digest, _function_in(member), depth + 1)
-
-
-def _function_in(member: Any) -> Any:
-    """Return the function of a class or static method or a property; other members as they are."""
-    return getattr(member, "__func__", None) or getattr(member, "fget", None) or member
+            _add(digest, function_in(member), depth + 1)
 
 
 def _codes(value: types.FunctionType | type) -> Iterator[types.CodeType]:
     """Yield the code of a function or of a class's methods, with the code inside it."""
     members = vars(value).values() if isinstance(value, type) else [value]
-    functions = [f for f in map(_function_in, members) if isinstance(f, types.FunctionType)]
+    functions = [f for f in map(function_in, members) if isinstance(f, types.FunctionType)]
     waiting = [function.__code__ for function in functions]
     while waiting:
         code = waiting.pop()
         yield code
         waiting.extend(c for c in code.co_consts if isinstance(c, types.CodeType))
-
-
-def _add_code(digest: Any, code: types.CodeType) -> None:
-    digest.update(code.co_code)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            _add_code(digest, constant)
-        else:
-            _add(digest, constant, depth=0)
-    digest.update(" ".join(code.co_names).encode())
 
 
 def _add_array(digest: Any, value: Any) -> None:
@@ -193,7 +154,3 @@ def _add_array(digest: Any, value: Any) -> None:
     block = WHOLE_BYTES // N_BLOCKS
     for start in np.linspace(0, flat.size - block, N_BLOCKS).astype(int):
         digest.update(flat[start : start + block].data)
-
-
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -34,7 +34,6 @@ from hpo_magic.notebook.cell import (
     CellError,
     CellObjective,
     from_cell,
-    modules_imported,
     without_indent,
 )
 from hpo_magic.notebook.completion import complete_options
@@ -103,8 +102,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         cell = Cell.compile(self.shell, line, translation.text)
         if not cell.tree.body:
             raise OptionError("the cell is empty: write the code that builds and trains the model.")
-        load_wanted(modules_imported(cell.tree))
-        mark = fingerprint(cell.source, cell.tree, self.shell.user_ns)
+        load_wanted(cell.text.modules_imported)
+        mark = fingerprint(cell.text, self.shell.user_ns)
         storage = _opened(options.storage)
         self._save_what_waits(name, storage)
         opened = open_study(storage, name, options, mark, line)
@@ -113,7 +112,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         data_read = {*_data_read(cell, self.shell), *translation.inputs}
         warning = names_text(looks_like_test_data(data_read))
         recorder = RowsRecorder(storage, opened.record.id)
-        recorder.read(inputs_of(cell.tree, self.shell.user_ns))
+        recorder.read(inputs_of(cell.text, self.shell.user_ns))
         once = Once(translation.once)
         objective = CellObjective(cell, self.shell, once.stand_in)
         frameworks = all_frameworks()
@@ -280,7 +279,7 @@ class _InputsWatch:
         """Compare after the first trial of the run."""
         if not isinstance(event, Completed | Failed) or self._is_done:
             return
-        inputs = inputs_of(self._cell.tree, self._shell.user_ns)
+        inputs = inputs_of(self._cell.text, self._shell.user_ns)
         if data_fingerprint(inputs) != self._before or self._once.is_changed:
             self._requests.note(CHANGES_INPUTS)
         self._is_done = True
@@ -294,7 +293,7 @@ class _InputsWatch:
 
 def _data_read(cell: Cell, shell: Any) -> list[str]:
     """Return the names of the arrays and tables that the cell reads from the notebook."""
-    inputs = inputs_of(cell.tree, shell.user_ns)
+    inputs = inputs_of(cell.text, shell.user_ns)
     with_rows = (name for name, value in inputs.items() if hasattr(value, "__len__"))
     return [name for name in with_rows if not isinstance(inputs[name], str | bytes)]
 

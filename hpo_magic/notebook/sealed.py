@@ -25,10 +25,11 @@ from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_o
 from hpo_magic.honesty.test_ledger import level_of_evaluation
 from hpo_magic.language.scores import Scored
 from hpo_magic.language.trial_context import TrialContext, running
-from hpo_magic.notebook.cell import Cell, from_cell, names_read
+from hpo_magic.notebook.cell import Cell, from_cell
 from hpo_magic.notebook.fingerprint import inputs_of
 from hpo_magic.notebook.test_result import TestResult, TestRows
 from hpo_magic.source.call_names import CallNames
+from hpo_magic.source.cell_text import CellText
 from hpo_magic.study.models import USUAL_NAMES
 from hpo_magic.study.study import Study
 from hpo_magic.study.vote import Vote
@@ -56,7 +57,7 @@ class Sealed:
         if not self._cell.tree.body:
             raise OptionError("the cell is empty: write what measures the model on the test data.")
         trial = self._study.best_trial
-        if self._is_vote and not names_read(self._cell.tree) & set(USUAL_NAMES):
+        if self._is_vote and not self._cell.text.names_read & set(USUAL_NAMES):
             raise OptionError(
                 "--vote puts the vote in the place of `model`, which the cell does not read. "
                 'Write hp.score("accuracy", y_test, model.predict(x_test)).'
@@ -65,7 +66,7 @@ class Sealed:
         variables = self._variables(trial, vote)
         namespace = dict(self._shell.user_ns) | variables
         used = self._study.storage.used(self._study.record.id)
-        rows = TestRows.of(inputs_of(self._cell.tree, namespace), used)
+        rows = TestRows.of(inputs_of(self._cell.text, namespace), used)
         earlier = [
             one for one in self._study.storage.evaluations() if self._is_same_test(one, rows)
         ]
@@ -115,10 +116,11 @@ class Sealed:
         A kept model is enough where the test asks for nothing else; otherwise the cell runs again.
         """
         model_store = self._study.model_store
-        made = _names_assigned(self._study.record.source, self._shell)
-        needed = names_read(self._cell.tree) & made
+        source = self._study.record.source
+        made = CellText(source, ast.parse(self._shell.transform_cell(source))).names_bound
+        needed = self._cell.text.names_read & made
         if vote is not None:
-            names = names_read(self._cell.tree) & set(USUAL_NAMES)
+            names = self._cell.text.names_read & set(USUAL_NAMES)
             others = needed - names
             variables = model_store.again(trial)[0] if others and model_store is not None else {}
             found = {name: variables[name] for name in others if name in variables}
@@ -184,25 +186,3 @@ def _measured(
             return next(iter(named)), next(iter(named.values())), named
         return None, None, named
     return None, None, {}
-
-
-def _names_assigned(source: str, shell: Any) -> set[str]:
-    """Return the names that the searched cell may assign."""
-    tree = ast.parse(shell.transform_cell(source)) if source else ast.Module([], [])
-    stored = {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    defined = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
-    }
-    imported = {
-        (alias.asname or alias.name).split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    return stored | defined | imported

@@ -14,7 +14,7 @@ from typing import Any
 
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import load_wanted
-from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept, modules_imported
+from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept
 from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, inputs_of
 
 Fields = tuple[
@@ -63,7 +63,7 @@ class TravellingCell:
         return CHANGES_INPUTS if self._fingerprint() != self._before else ""
 
     def _fingerprint(self) -> str:
-        return data_fingerprint(inputs_of(self.cell.tree, self.variables))
+        return data_fingerprint(inputs_of(self.cell.text, self.variables))
 
     def carried(self) -> Mapping[str, Any]:
         """Return the variables."""
@@ -78,5 +78,6 @@ def unpacked_cell(fields: Fields) -> TravellingCell:
     """Return the cell, compiled; the frameworks that it will import are loaded, to be watched."""
     lines, source, filename, tree, flags, variables, stand_in = fields
     linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
-    load_wanted(modules_imported(tree))
-    return TravellingCell(compiled(source, filename, tree, flags), variables, stand_in)
+    cell = compiled(source, filename, tree, flags)
+    load_wanted(cell.text.modules_imported)
+    return TravellingCell(cell, variables, stand_in)

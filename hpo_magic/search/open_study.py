@@ -11,23 +11,10 @@ from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, State, Trial
+from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
 from hpo_magic.search.options import Options
 from hpo_magic.study.warm_start import settings_to_try
 from hpo_magic.views.words.numbers import counted
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """What tells one cell from another.
-
-    `code` is of the source without its ranges, `ranges` of the ranges, choices and defaults, `data`
-    of what the code reads from outside. An empty one is not compared.
-    """
-
-    source: str = ""
-    code: str = ""
-    ranges: str = ""
-    data: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +45,9 @@ def open_study(
     """
     revisions = storage.revisions(name)
     latest = revisions[-1] if revisions else None
-    reason = _reason_for_new(storage, latest, options, mark)
-    if latest is None or reason:
+    changed = compare(latest, mark) if latest else None
+    reason = _reason_for_new(storage, latest, options, changed)
+    if latest is None or changed is None or reason:
         wanted = replace(_record(name, options, mark, len(revisions) + 1), line=line)
         queue, from_text = _warm_start(storage, options, wanted)
         record = storage.create(wanted)
@@ -72,7 +60,7 @@ def open_study(
     if line != latest.line:
         latest = replace(latest, line=line)
         storage.update(latest)
-    return _going_on(storage, latest, options, mark)
+    return _going_on(storage, latest, options, mark, changed)
 
 
 def _warm_start(
@@ -88,18 +76,18 @@ def _warm_start(
 
 
 def _reason_for_new(
-    storage: Storage, latest: StudyRecord | None, options: Options, mark: Fingerprint
+    storage: Storage, latest: StudyRecord | None, options: Options, changed: Comparison | None
 ) -> str:
     """Return why the latest revision cannot go on; "" if it can."""
-    if latest is None:
+    if latest is None or changed is None:
         return ""
     if options.fresh:
         return "Started afresh"
     if _only_failed(storage.trials(latest.id)):
         return "Nothing had worked"  # what was amiss is mended by now, in this cell or another
-    if _differ(mark.code, latest.code):
+    if changed.code:
         return "The code changed"
-    if _differ(mark.data, latest.data):
+    if changed.data:
         return "The data that the cell reads changed"
     if options.goals and (options.further or latest.further):
         goals = (Goal(latest.metric or "value", latest.direction), *latest.further)
@@ -133,20 +121,34 @@ def _has_results(storage: Storage, record: StudyRecord) -> bool:
     return any(trial.state is State.COMPLETE for trial in storage.trials(record.id))
 
 
-def _going_on(storage: Storage, record: StudyRecord, options: Options, mark: Fingerprint) -> Opened:
+def _going_on(
+    storage: Storage,
+    record: StudyRecord,
+    options: Options,
+    mark: Fingerprint,
+    changed: Comparison,
+) -> Opened:
     trials = tuple(storage.trials(record.id))
     space = storage.space(record.id)
-    ranges_changed = _differ(mark.ranges, record.ranges)
-    if ranges_changed:
+    if changed.ranges:
         # If this process dies before the start has traced the new ranges, the next run traces them.
         storage.save_space(record.id, Space())
-    if mark.source != record.source or ranges_changed:
-        # The places of the calls may have moved with the text.
-        record = replace(record, source=mark.source, ranges=mark.ranges, names={})
+    # The places of the calls may have moved with the text.
+    names = {} if mark.source != record.source or changed.ranges else record.names
+    current = replace(
+        record,
+        source=mark.source,
+        code=mark.code or record.code,
+        ranges=mark.ranges,
+        data=mark.data or record.data,
+        names=names,
+    )
+    if current != record:
+        record = current
         storage.update(record)
     queue = tuple(storage.take_enqueued(record.id))
     n_done = sum(trial.state.is_finished and space.fits(trial.params) for trial in trials)
-    if ranges_changed and n_done:
+    if changed.ranges and n_done:
         sentence = (
             f"The ranges changed: the start runs again, then the search goes on with those of the "
             f"{counted(n_done, 'trial')} that still fit; the others are set aside, not lost."
@@ -160,11 +162,16 @@ def _going_on(storage: Storage, record: StudyRecord, options: Options, mark: Fin
         )
     else:
         sentence = f"Goes on: {n_done} of {options.trials} trials are done." if trials else ""
-    return Opened(record, space, trials, queue, ranges_changed, sentence)
+    if changed.not_compared and trials:
+        sentence += f" {_of_older_format(changed.not_compared)}"
+    return Opened(record, space, trials, queue, changed.ranges, sentence)
 
 
-def _differ(one: str, other: str) -> bool:
-    return bool(one and other) and one != other
+def _of_older_format(parts: Sequence[str]) -> str:
+    return (
+        f"An older version of hpo_magic stored this study, so whether the {' or the '.join(parts)} "
+        f"changed since cannot be checked. If so, start over with --fresh."
+    )
 
 
 def _record(name: str, options: Options, mark: Fingerprint, revision: int) -> StudyRecord:

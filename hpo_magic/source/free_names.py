@@ -32,6 +32,7 @@ def names_of(tree: ast.Module) -> Names:
     reading.run(tree.body)
     found = reading.names
     found.outside |= reading.later - found.bound
+    found.bound |= reading.made_by_functions
     return found
 
 
@@ -62,11 +63,22 @@ def bound_by(node: ast.AST) -> Iterable[str]:
 
 
 class _Reading(ast.NodeVisitor):
-    """Goes through the statements of a scope as they run; `later` is what functions will read."""
+    """Goes through the statements of a scope in the order in which they run.
+
+    Attributes
+    ----------
+    names
+        What was found so far.
+    later
+        The names that functions read when they are called.
+    made_by_functions
+        The names that functions bind in the outermost scope, by `global`.
+    """
 
     def __init__(self) -> None:
         self.names = Names()
         self.later: set[str] = set()
+        self.made_by_functions: set[str] = set()
 
     def run(self, body: Iterable[ast.AST]) -> None:
         for node in body:
@@ -169,6 +181,7 @@ class _Reading(ast.NodeVisitor):
         read = {n.id for n in walked if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         wished = {n for each in walked if isinstance(each, ast.Global) for n in each.names}
         self.later |= read - (own - wished)
+        self.made_by_functions |= own & wished
         if not isinstance(node, ast.Lambda):
             self._bind([node.name])
 

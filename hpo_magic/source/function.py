@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from hpo_magic.errors import HpoError
 from hpo_magic.source.call_names import Namespace
-from hpo_magic.source.free_names import bound_by, bound_names, names_of
+from hpo_magic.source.free_names import bound_by, bound_names
 from hpo_magic.source.freeze import Freezing, matched
 from hpo_magic.source.hp_calls import HpCall
 from hpo_magic.source.matching import Matching
@@ -73,9 +73,9 @@ def as_function(
     writing = _Writing(matching, known or {}, seed)
     writing.text()  # finds the parameters
     body = writing.body(metric)
-    around = names_of(matching.source.tree)
+    flow = matching.source.names
     # Read before the cell binds them: a function's own variable would be unbound there.
-    kept = sorted(around.outside & around.bound & set(namespace or {}) - writing.parameters.keys())
+    kept = sorted(flow.outside & flow.bound & set(namespace or {}) - writing.parameters.keys())
     parameters = [f"{name}={text}" for name, text in writing.in_order()]
     parameters += [f"{name}={name}" for name in kept]
     name, words = NAME, re.findall(r"\w+", source)
@@ -161,8 +161,8 @@ class _Writing(Freezing):
         if isinstance(last, ast.Expr) and self.rewriting.is_there(last):
             self.rewriting.replace(last, f"return {self.rewriting.text_of(last.value)}")
             return text()
-        own = names_of(self.source.tree).bound
-        return f"{text()}\nreturn {metric}" if metric in own else text()
+        is_there = metric in self.source.names_bound
+        return f"{text()}\nreturn {metric}" if is_there else text()
 
     def in_order(self) -> list[tuple[str, str]]:
         """Return the parameters and their defaults, in the order of the text."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeGuard
 
+from hpo_magic.source.cell_text import CellText
+
 # The calls that have a value of their own in each trial, hence a name.
 METHODS = frozenset({"Boolean", "Choice", "Fixed", "Float", "Int"})
 
@@ -25,6 +27,7 @@ _IPYTHON_LINE = re.compile(r"^\s*([\w\s,.\[\]\"']+=\s*)?[!%?]|\?\s*$")
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 class Binding(NamedTuple):
@@ -76,13 +79,15 @@ class HpCall:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """A parsed text, and the calls in it that look like `hp.Int(...)`, in its order."""
+class Source(CellText):
+    """A text as it was typed, with the `hp` calls in it."""
 
-    text: str
-    tree: ast.Module
-    parents: Parents
-    hp_calls: tuple[HpCall, ...]
+    @cached_property
+    def hp_calls(self) -> tuple[HpCall, ...]:
+        """The calls that look like `hp.Int(...)`, in the order of the text."""
+        calls = [node for node in self.parents if _is_hp_call(node)]
+        found = (_site(call, self.parents) for call in calls)
+        return tuple(sorted(found, key=lambda hp_call: hp_call.position))
 
     def site_of(self, call: ast.Call) -> HpCall:
         """Return what could name `call`, a node of `tree`."""
@@ -127,6 +132,16 @@ class Source:
         return {node.name: _positional(node) for node in sure}
 
     @cached_property
+    def functions_by_line(self) -> Mapping[int, list[Function]]:
+        """The definitions of functions and the lambdas, by the line that their code begins on."""
+        found: dict[int, list[Function]] = {}
+        for node in self.nodes:
+            if isinstance(node, _FUNCTIONS):
+                lines = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]
+                found.setdefault(min(lines), []).append(node)
+        return found
+
+    @cached_property
     def _calls(self) -> tuple[dict[Position, ast.Call], dict[Position, ast.Call]]:
         calls = [node for node in self.parents if isinstance(node, ast.Call)]
         by_end = {(c.end_lineno or 0, c.end_col_offset or 0): c for c in calls}
@@ -152,14 +167,11 @@ def read_source(text: str) -> Source:
 
     Examples
     --------
-    >>> [site.target for site in read_source("a, b = hp.Int(1, 2), 2 ** hp.Int(4, 9)").sites]
+    >>> source = read_source("a, b = hp.Int(1, 2), 2 ** hp.Int(4, 9)")
+    >>> [hp_call.target for hp_call in source.hp_calls]
     ['a', 'b']
     """
-    tree, _ = _parsed(text)
-    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    calls = [node for node in parents if _is_hp_call(node)]
-    hp_calls = sorted((_site(call, parents) for call in calls), key=lambda site: site.position)
-    return Source(text, tree, parents, tuple(hp_calls))
+    return Source(text, _parsed(text)[0])
 
 
 def plain_text(text: str) -> str:

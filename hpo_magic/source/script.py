@@ -15,8 +15,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from hpo_magic.errors import HpoError
-from hpo_magic.source.free_names import names_of
-from hpo_magic.source.hp_calls import dotted, plain_text, read_source
+from hpo_magic.source.hp_calls import Source, dotted, plain_text, read_source
 from hpo_magic.source.rewriting import Rewriting
 
 # Cell magics whose body is Python, run in the notebook.
@@ -76,19 +75,18 @@ def cells_needed(history: Sequence[str], frozen: str, known: Collection[str]) ->
     HpoError
         If a name that the cell reads is there, but no cell has made it.
     """
-    needed = _read_by(ast.parse(frozen))
+    needed = _read_by(read_source(frozen))
     missing, chosen = set(needed), []
     for cell in reversed(history):
         text = without_magics(cell)
-        tree = ast.parse(text)
-        made = names_of(tree)
-        bound = made.bound | _starred(tree)
-        if not (bound & needed or _changed_by(tree) & needed):
+        source = read_source(text)
+        bound = source.names_bound | _starred(source)
+        if not (bound & needed or _changed_by(source) & needed):
             continue
         chosen.append(text)
         missing -= bound
-        needed = (needed - made.certain) | _read_by(tree)
-        missing |= _read_by(tree)
+        needed = (needed - source.names.certain) | _read_by(source)
+        missing |= _read_by(source)
     lost = sorted(missing & set(known))
     if lost:
         raise HpoError(
@@ -98,9 +96,9 @@ def cells_needed(history: Sequence[str], frozen: str, known: Collection[str]) ->
     return chosen[::-1]
 
 
-def _read_by(tree: ast.Module) -> set[str]:
-    """Return what a cell takes from the cells before it."""
-    return names_of(tree).outside - _OWN
+def _read_by(source: Source) -> set[str]:
+    """Return the names that a cell takes from the cells before it."""
+    return source.names_read - _OWN
 
 
 def without_magics(cell: str) -> str:
@@ -118,10 +116,10 @@ def without_magics(cell: str) -> str:
     return "\n".join(kept).strip("\n")
 
 
-def _changed_by(tree: ast.Module) -> set[str]:
+def _changed_by(source: Source) -> set[str]:
     """Return the names whose objects a cell changes, as far as its text shows it."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in source.nodes:
         match node:
             case ast.Subscript(ctx=ast.Store() | ast.Del()):
                 found |= _root(node)
@@ -140,23 +138,12 @@ def _root(expression: ast.expr) -> set[str]:
     return {expression.id} if isinstance(expression, ast.Name) else set()
 
 
-def _starred(tree: ast.Module) -> set[str]:
+def _starred(source: Source) -> set[str]:
     """Return the names that `from module import *` brought, where the module is imported."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in source.nodes:
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
             found.update(dir(sys.modules.get(node.module or "")))
-    return found
-
-
-def modules_of(text: str) -> set[str]:
-    """Return the top-level names of the modules that a program imports."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            found.update(alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
     return found
 
 

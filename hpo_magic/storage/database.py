@@ -11,13 +11,13 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hpo_magic.errors import StorageError
 from hpo_magic.storage.mounts import is_on_network
-from hpo_magic.storage.schema import APPLICATION_ID, MIGRATIONS
+from hpo_magic.storage.schema import APPLICATION_ID, SCHEMA, Schema
 
 Connection = sqlite3.Connection
 
@@ -69,11 +69,15 @@ NEWER = (
     "The study file {file} was written by a newer hpo_magic (format {version}; this one knows up "
     "to {known}). Update hpo_magic, {elsewhere}."
 )
+OLDER = (
+    "The study file {file} was written by a preliminary version of hpo_magic (format {version}), "
+    "which this one cannot read. Move it away, {elsewhere}."
+)
 NO_FOLDER = "The folder {folder} cannot be created ({words}). Create it, {elsewhere}."
 
 
 class Database:
-    """An open SQLite file.
+    """An open SQLite file, or a database in memory.
 
     Threads share one connection under a lock: a call takes less than a millisecond, so that waiting
     is cheaper than what a connection per thread would hold open until the thread is gone.
@@ -81,27 +85,28 @@ class Database:
     Parameters
     ----------
     file
-        Created, with its folder, if it is not there.
+        Created, with its folder, if it is not there. None: in memory, as long as this object lives.
     timeout_s
         How long to wait for another process that writes.
     vfs
         SQLite's name of the way to reach the disk; "" is the system's usual one.
-    migrations
-        The formats, as in `schema`.
+    schema
+        The format that the file has or gets.
     """
 
     def __init__(
         self,
-        file: Path,
+        file: Path | None,
         timeout_s: float = 5.0,
         vfs: str = "",
-        migrations: Sequence[Sequence[str]] = MIGRATIONS,
+        schema: Schema = SCHEMA,
     ) -> None:
-        self.file = file.resolve()
+        self.file = None if file is None else file.resolve()
         self.timeout_s = timeout_s
-        self._migrations = migrations
+        self._schema = schema
         self._lock = threading.RLock()
-        self._create_folder()
+        if self.file is not None:
+            _create_folder(self.file.parent)
         with self._faults_in_words():
             self._connection = self._connect(vfs)
             try:
@@ -109,7 +114,7 @@ class Database:
             except BaseException:
                 self._connection.close()
                 raise
-        self._opened = self.file.stat()
+        self._opened = None if self.file is None else self.file.stat()
         # A closed file stands alone, without its log beside it: fit to be copied or committed. So
         # it is closed at the latest when Python ends.
         self._close = weakref.finalize(self, self._connection.close)
@@ -128,52 +133,34 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._close()
+        """Let go of the file; what is in memory stays until this object is gone."""
+        if self.file is not None:
+            with self._lock:
+                self._close()
 
     # Opening
 
-    def _create_folder(self) -> None:
-        folder = self.file.parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            words = {"folder": folder, "words": error.strerror, "elsewhere": ELSEWHERE}
-            raise StorageError(NO_FOLDER.format(**words)) from error
-
     def _connect(self, vfs: str) -> Connection:
-        options = [f"vfs={vfs}"] if vfs else []
-        if self._is_in_read_only_folder():
-            # A write-ahead log needs a file beside it even to read. Where none can be made, none is
-            # being written either, and the file may be taken as it lies.
-            is_logged = self.file.with_name(f"{self.file.name}-wal").exists()
-            options.append("mode=ro" if is_logged else "immutable=1")
         return sqlite3.connect(
-            f"{self.file.as_uri()}?{'&'.join(options)}",
+            "file::memory:" if self.file is None else _uri(self.file, vfs),
             timeout=self.timeout_s,
             isolation_level=None,  # transactions are ours to begin
             check_same_thread=False,  # we have a lock
             uri=True,
         )
 
-    def _is_in_read_only_folder(self) -> bool:
-        by_effective_user = os.access in os.supports_effective_ids
-        return self.file.exists() and not os.access(
-            self.file.parent, os.W_OK, effective_ids=by_effective_user
-        )
-
     def _set_up(self) -> None:
-        self._check_application()
-        if not self._is_in_read_only_folder():
-            self._set_journal()
+        if self.file is not None:
+            self._check_application(self.file)
+            if not _is_in_read_only_folder(self.file):
+                self._set_journal(self.file)
         self._connection.execute("PRAGMA foreign_keys = ON")
-        if self._version() != len(self._migrations):
+        if self._version() != self._schema.version:
             with self._transaction():
-                self._migrate()
+                self._upgrade()
 
-    def _check_application(self) -> None:
-        if self.file.exists() and self.file.stat().st_size == TAKEN_FOR_EMPTY:
+    def _check_application(self, file: Path) -> None:
+        if file.exists() and file.stat().st_size == TAKEN_FOR_EMPTY:
             words = "it has one byte"
             raise StorageError(self._sentence(FAULTS[sqlite3.SQLITE_NOTADB], words=words))
         # In this order: another process may be making the tables, and the mark comes with them.
@@ -181,11 +168,11 @@ class Database:
         if has_tables and self._number("PRAGMA application_id") != APPLICATION_ID:
             raise StorageError(self._sentence(FOREIGN))
 
-    def _set_journal(self) -> None:
+    def _set_journal(self, file: Path) -> None:
         # WAL with NORMAL: a commit is in the operating system's hands, which no `kill -9` undoes. A
         # power cut may take the last commits; it never damages the file. Waiting for the disk at
         # each commit (FULL) would cost milliseconds a trial against that.
-        if not is_on_network(self.file.parent) and self._is_logged_ahead():
+        if not is_on_network(file.parent) and self._is_logged_ahead():
             self._connection.execute("PRAGMA synchronous = NORMAL")
         else:
             # With a rollback journal, NORMAL may damage the file at a power cut.
@@ -208,17 +195,26 @@ class Database:
             else:
                 return bool(mode == "wal")
 
-    def _migrate(self) -> None:
+    def _upgrade(self) -> None:
+        """Make the tables of a new file; bring an older one to the present format."""
         # Asked again: another process may have done it while we waited for the lock.
-        version, known = self._version(), len(self._migrations)
+        version, known = self._version(), self._schema.version
         if version > known:
             raise StorageError(self._sentence(NEWER, version=version, known=known))
-        for migration in self._migrations[version:]:
-            for statement in migration:
-                self._connection.execute(statement)
-        # The record of a migration is part of its transaction. (A pragma takes no parameters.)
+        for statement in self._steps(version):
+            self._connection.execute(statement)
+        # The record of an upgrade is part of its transaction. (A pragma takes no parameters.)
         self._connection.execute(f"PRAGMA user_version = {known}")
         self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def _steps(self, version: int) -> list[str]:
+        """Return the statements that bring a file from `version` to the present format."""
+        if version == 0:
+            return list(self._schema.tables)
+        formats = range(version, self._schema.version)
+        if not all(number in self._schema.upgrades for number in formats):
+            raise StorageError(self._sentence(OLDER, version=version))
+        return [statement for number in formats for statement in self._schema.upgrades[number]]
 
     def _version(self) -> int:
         return self._number("PRAGMA user_version")
@@ -242,6 +238,8 @@ class Database:
 
     def _check_file(self) -> None:
         """Raise if the file is no longer there: SQLite would go on writing to nowhere."""
+        if self.file is None or self._opened is None:
+            return
         try:
             is_there = os.path.samestat(self._opened, self.file.stat())
         except OSError:
@@ -262,6 +260,29 @@ class Database:
         return template.format(
             file=self.file, timeout_s=self.timeout_s, elsewhere=ELSEWHERE, **words
         )
+
+
+def _create_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        words = {"folder": folder, "words": error.strerror, "elsewhere": ELSEWHERE}
+        raise StorageError(NO_FOLDER.format(**words)) from error
+
+
+def _uri(file: Path, vfs: str) -> str:
+    options = [f"vfs={vfs}"] if vfs else []
+    if _is_in_read_only_folder(file):
+        # A write-ahead log needs a file beside it even to read. Where none can be made, none is
+        # being written either, and the file may be taken as it lies.
+        is_logged = file.with_name(f"{file.name}-wal").exists()
+        options.append("mode=ro" if is_logged else "immutable=1")
+    return f"{file.as_uri()}?{'&'.join(options)}"
+
+
+def _is_in_read_only_folder(file: Path) -> bool:
+    by_effective_user = os.access in os.supports_effective_ids
+    return file.exists() and not os.access(file.parent, os.W_OK, effective_ids=by_effective_user)
 
 
 def _code(error: sqlite3.Error) -> int:

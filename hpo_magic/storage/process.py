@@ -1,25 +1,36 @@
-"""Which process works on a trial, and whether it still lives.
+"""Which process works on a trial, and whether it still runs.
 
-A process id alone does not tell: ids are used again. So a process is its id, the moment it started
-and its host. The moment comes from `/proc` on Linux and from `ps` on macOS and the BSDs. On Windows
-and for a process on another host (a shared file system) it cannot be told from here.
+A process id alone is not enough: the system hands out ids again. So a process is its id, its start
+and its host. Of a process on another host (a shared file system) nothing is known from here.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-PROC = Path("/proc")
+import psutil
+
+# Two processes with one id cannot have started within this; the system's clocks are less exact.
+TOLERANCE_S = 2.0
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process; `started` is the system's own text, good for comparison alone ("": unknown)."""
+    """A process.
+
+    Attributes
+    ----------
+    host
+        The name of its machine.
+    pid
+        Its id there.
+    started
+        When it started, in seconds: since boot on Linux, since 1970 elsewhere. As text; "" if the
+        system does not tell. (Version 0.1.0 stored other texts, which are taken as unknown.)
+    """
 
     host: str
     pid: int
@@ -35,41 +46,39 @@ class Process:
         this = Process.this()
         if self == this:
             return True
-        if self.host != this.host or not (self.started and this.started):
+        if self.host != this.host:
             return None
-        return _started(self.pid) == self.started
+        try:
+            process = psutil.Process(self.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            started = _started(process)
+        except psutil.NoSuchProcess:
+            return False
+        except psutil.AccessDenied:
+            return None
+        seconds = _seconds(self.started)
+        return None if seconds is None else abs(seconds - started) <= TOLERANCE_S
 
 
-@cache  # `ps` takes some milliseconds, and the answer never changes
+@cache  # reading it costs some milliseconds on some systems, and the answer never changes
 def _this(pid: int) -> Process:
-    return Process(platform.node(), pid, _started(pid))
-
-
-def _started(pid: int) -> str:
-    return started_by_proc(pid) if (PROC / "self").exists() else started_by_ps(pid)
-
-
-def started_by_proc(pid: int, proc: Path = PROC) -> str:
-    """Return when the process started, in clock ticks since boot; "" if it is dead or a zombie."""
     try:
-        stat = (proc / str(pid) / "stat").read_text()
-    except OSError:
-        return ""
-    # Its second field is the name in parentheses, which may itself have spaces and parentheses.
-    # After it come field 3, the state, and so on to field 22, the start (man 5 proc_pid_stat).
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else fields[19]
+        started = f"{_started(psutil.Process(pid)):.2f}"
+    except psutil.Error:
+        started = ""
+    return Process(platform.node(), pid, started)
 
 
-def started_by_ps(pid: int) -> str:
-    """Return when the process started, to the second; "" if it is dead, a zombie, or has no ps."""
-    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    fixed = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}  # the same text in every process
+def _started(process: psutil.Process) -> float:
+    # On Linux psutil adds the time of boot, which moves when somebody sets the clock; the start
+    # since boot stays. Elsewhere the system itself stores the time of the start.
+    return float(process.create_time() - (psutil.boot_time() if psutil.LINUX else 0.0))
+
+
+def _seconds(started: str) -> float | None:
+    """Return the number in `started`; None for "" and for the texts of version 0.1.0."""
     try:
-        shown = subprocess.run(  # noqa: S603 (a fixed command; ps stands elsewhere on each system)
-            command, env=fixed, capture_output=True, text=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    state, _, started = shown.stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else " ".join(started.split())
+        return float(started) if "." in started else None
+    except ValueError:
+        return None

@@ -1,15 +1,39 @@
-"""The tables of a study file, and every step by which they came to be what they are.
+"""The tables of a study file, and how a file of an older format becomes one of this.
 
 What SQL looks for or sorts by is a column; all else is strict JSON, which any program can read.
-A later version of hpo_magic adds a migration and never edits one; a new field within the JSON is a
-migration too, if only an empty one: an older hpo_magic must not meet what it does not know.
+A change of the tables or of the fields within the JSON is a new format with an upgrade, if only an
+empty one: an older hpo_magic must not meet what it does not know.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 APPLICATION_ID = 0x48504F4D  # "HPOM": tells our files from other programs' SQLite files
 
-_FIRST = (
+
+@dataclass(frozen=True)
+class Schema:
+    """A format of the study file.
+
+    Attributes
+    ----------
+    version
+        The number of the format, which a file has as its `user_version`.
+    tables
+        The SQL statements that make the tables of a new file.
+    upgrades
+        By the number of an older format, the statements that bring a file to the next one. A format
+        that is not among them cannot be opened.
+    """
+
+    version: int
+    tables: Sequence[str]
+    upgrades: Mapping[int, Sequence[str]]
+
+
+TABLES = (
     # One row. Every change of a study or a trial takes the next tick: what changed since a tick can
     # be asked for, and no clock that was set back confuses the order.
     "CREATE TABLE clock (tick INTEGER NOT NULL)",
@@ -63,11 +87,8 @@ _FIRST = (
     WHEN EXISTS (SELECT 1 FROM looks WHERE id = NEW.id)
     BEGIN SELECT RAISE(ABORT, 'a look at a test set cannot be replaced'); END
     """,
-)
-
-# What each trial got on each validation row: one number for each, in the order of the rows. In
-# bytes, since 20,000 of them as text would be ten times as long; `rows` tells which rows they are.
-_OUTCOMES = (
+    # What each trial got on each validation row: one number for each, in the order of the rows. In
+    # bytes, since 20,000 of them as text would be ten times as long; `rows` tells which rows.
     """
     CREATE TABLE outcomes (
         study INTEGER NOT NULL REFERENCES studies,
@@ -79,10 +100,7 @@ _OUTCOMES = (
         PRIMARY KEY (study, number)
     ) WITHOUT ROWID
     """,
-)
-
-# The rows that a study used, to be compared with those of a test: 8 bytes for each row.
-_USED = (
+    # The rows that a study used, to be compared with those of a test: 8 bytes for each row.
     """
     CREATE TABLE used (
         id INTEGER PRIMARY KEY,
@@ -95,9 +113,5 @@ _USED = (
     """,
 )
 
-# Format n is what the first n migrations make; the file's `user_version` says which it has.
-# The second has nothing to change: trials say whether they used the seed, and may be re-checks. Nor
-# has the fifth: trials may be pruned or skipped, and say how long they were to be. Nor has the
-# sixth: studies know the line of options that they were searched with.
-# Nor has the seventh: a study may have several objectives, and a trial chosen of their front.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, (), _OUTCOMES, _USED, (), (), ())
+# Format 7 is that of version 0.1.0, the first release. Format 8 has further fields in the JSON.
+SCHEMA = Schema(version=8, tables=TABLES, upgrades={7: ()})

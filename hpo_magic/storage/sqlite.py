@@ -50,12 +50,13 @@ def study_file(path: Path) -> Path:
 
 
 class SqliteStorage:
-    """Studies in a file; may be used from several threads, but not across a fork.
+    """Studies in a file or in memory; for several threads, but not across a fork.
 
     Parameters
     ----------
     path
-        The folder, or the file itself. What is missing is created.
+        The folder, or the file itself. What is missing is created. None: the studies are in memory,
+        as long as this object lives; `close` does not lose them.
     timeout_s
         How long to wait for another process that writes.
 
@@ -65,18 +66,24 @@ class SqliteStorage:
         By every method, if the file cannot be read or written.
     """
 
-    def __init__(self, path: Path | str, timeout_s: float = 5.0) -> None:
-        self._database = Database(study_file(Path(path)), timeout_s)
+    def __init__(self, path: Path | str | None, timeout_s: float = 5.0) -> None:
+        file = None if path is None else study_file(Path(path))
+        self._database = Database(file, timeout_s)
         self._owner = to_text(astuple(Process.this()))
 
     @property
-    def file(self) -> Path:
-        """The study file."""
+    def file(self) -> Path | None:
+        """The study file; None if the studies are in memory."""
         return self._database.file
 
     @property
-    def models(self) -> Path:
-        """The folder for kept models, not yet created; another file of the folder has another."""
+    def models(self) -> Path | None:
+        """The folder for kept models, not yet created; None if the studies are in memory.
+
+        Each file of a folder has another.
+        """
+        if self.file is None:
+            return None
         is_usual = self.file.name == FILE
         return self.file.with_name("models" if is_usual else f"{self.file.stem}_models")
 

@@ -13,7 +13,8 @@ from hpo_magic.core.trial import Trial
 from hpo_magic.errors import HpoError, OptionError, did_you_mean
 from hpo_magic.source.freeze import freeze, matched
 from hpo_magic.source.function import as_function, refuse_unseen
-from hpo_magic.source.script import as_script, cells_needed, modules_of, refuse_magics, shown
+from hpo_magic.source.hp_calls import read_source
+from hpo_magic.source.script import as_script, cells_needed, refuse_magics, shown
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.views.words.numbers import number
 
@@ -100,7 +101,7 @@ def written(
             f"notebook, and freeze there."
         )
     needed = cells_needed(notebook.cells_before(), frozen, notebook.namespace)
-    seeding = _seeding(trial.seed, modules_of("\n".join([*needed, frozen])))
+    seeding = _seeding(trial.seed, read_source("\n".join([*needed, frozen])).modules_imported)
     text, to_check = (as_script(needed, t, seeding, about) for t in (shown(frozen), frozen))
     return Written(text, to_check, is_alone=True)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from distributed import Client
+from slow_networks import SlowNetwork, slow_network
 
 from hpo_magic.core.events import Completed, Ended, Event, Reported
 from hpo_magic.core.trial import Direction
@@ -20,7 +21,6 @@ from hpo_magic.executors.training_task import TrainingTask, dumps_task
 from hpo_magic.language.hp import hp
 from hpo_magic.testing.executors import a_run, events_until_ended
 from hpo_magic.testing.fakes import FakeObjective
-from hpo_magic.testing.network import SlowNetwork, slow_network
 
 pytestmark = pytest.mark.slow
 

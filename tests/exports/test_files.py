@@ -6,10 +6,11 @@ import csv
 import json
 from pathlib import Path
 
+from made_up_searches import a_search
+
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Trial
 from hpo_magic.exports.files import to_csv, to_json
-from hpo_magic.testing.searches import a_search
 
 
 def test_the_csv_has_a_row_for_each_trial(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from made_up_searches import a_search, a_search_for_several
 from mlflow import MlflowClient
 
 from hpo_magic.core.trial import State
 from hpo_magic.exports.mlflow import to_mlflow
-from hpo_magic.testing.searches import a_search, a_search_for_several
 
 # Its own, of the SQLAlchemy beneath it and of its first import.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from made_up_searches import a_search
 
 from hpo_magic.core.domains import Choice, Domain, Float, Int
 from hpo_magic.core.snapshot import Snapshot
@@ -14,7 +15,6 @@ from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.exports.optuna import to_optuna
-from hpo_magic.testing.searches import a_search
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up_searches import a_search, a_search_for_several
 from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 from tensorboard.context import RequestContext
@@ -20,7 +21,6 @@ from tensorboard.plugins.hparams import (
 from hpo_magic.core.trial import State
 from hpo_magic.errors import HpoError
 from hpo_magic.exports.tensorboard import to_tensorboard
-from hpo_magic.testing.searches import a_search, a_search_for_several
 
 
 def read(folder: Path) -> tuple[EventMultiplexer, Any]:

@@ -14,10 +14,9 @@ def test_importing_the_frameworks_loads_none():
     """Neither the import nor a question imports Keras; a cell that wants it does."""
     code = (
         "import sys\n"
-        "from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted\n"
+        "from hpo_magic.frameworks import all_frameworks, load_wanted\n"
         "assert {f.name: f.is_loaded() for f in all_frameworks()}['keras'] is False\n"
         "load_wanted(['numpy', 'sklearn'])\n"
-        "assert not kept_models().is_model(1)\n"
         "assert not {'keras', 'tensorflow', 'torch', 'jax'} & set(sys.modules)\n"
         "load_wanted(['keras.layers'])\n"
         "assert all(f.is_loaded() for f in all_frameworks())\n"

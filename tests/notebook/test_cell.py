@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import random
 import textwrap
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from hpo_magic.core.metrics import NOTHING
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import HpoError
-from hpo_magic.notebook.cell import Cell, modules_imported, names_read
+from hpo_magic.notebook.cell import Cell
 from hpo_magic.views.words.notices import messages
 
 
@@ -59,27 +58,6 @@ def test_a_cell_with_another_magic_on_top_is_refused(notebook: Any) -> None:
     """The message names both."""
     with pytest.raises(HpoError, match=r"^%%bash cannot stand inside a %%hpo_test cell\. Put"):
         Cell.compile(notebook.shell, "s", "\n%%bash\nls", magic="hpo_test", filename="<cell>")
-
-
-@pytest.mark.parametrize(
-    ("code", "names"),
-    [
-        ("y = f(x)", {"f", "x"}),
-        ("x += 1", {"x"}),  # reads it, and changes an array in place
-        ("x[0] = y", {"x", "y"}),
-        ("def f(a):\n    return a + b", {"a", "b"}),
-        ("x = 1", set()),
-    ],
-)
-def test_names_read(code: str, names: set[str]) -> None:
-    """Those that the code may need from outside."""
-    assert names_read(ast.parse(code)) == names
-
-
-def test_modules_imported() -> None:
-    """Their top-level names; relative imports are nobody's."""
-    code = "import keras.layers as k, os\nfrom sklearn.svm import SVC\nfrom . import x"
-    assert modules_imported(ast.parse(code)) == {"keras", "os", "sklearn"}
 
 
 def test_shell_lines_and_line_magics_work_in_the_body(notebook: Any) -> None:

@@ -117,7 +117,7 @@ def test_8_test_rows_in_the_validation_data(notebook: Any, before: str) -> None:
         "70 of 70 test rows were in the data that the search read, so this is not a valid test"
         in text
     )
-    assert "no test: the search knew 70 of its rows" in repr(notebook["study"])
+    assert "not a valid test: the search used 70 of its rows" in repr(notebook["study"])
 
 
 def test_9_test_rows_in_the_training_data(notebook: Any) -> None:

@@ -19,13 +19,19 @@ from hpo_magic.notebook.fingerprint import (
     fingerprint,
     inputs_of,
 )
-from hpo_magic.search.open_study import Fingerprint
+from hpo_magic.search.fingerprint import Fingerprint
+from hpo_magic.source.cell_text import CellText
+
+
+def cell(source: str) -> CellText:
+    """Return what the text of a cell says."""
+    return CellText(source, ast.parse(source))
 
 
 def mark(source: str, **namespace: Any) -> Fingerprint:
     """Return the fingerprint of a cell."""
     source = textwrap.dedent(source)
-    return fingerprint(source, ast.parse(source), namespace)
+    return fingerprint(CellText(source, ast.parse(source)), namespace)
 
 
 CELL = """
@@ -96,7 +102,7 @@ def test_the_tree_is_left_as_it_was() -> None:
     """It is run afterwards, ranges and all."""
     tree = ast.parse("x = hp.Int(1, 9)")
     before = ast.dump(tree)
-    fingerprint("", tree, {})
+    fingerprint(CellText("x = hp.Int(1, 9)", tree), {})
     assert ast.dump(tree) == before
 
 
@@ -206,7 +212,7 @@ def test_an_array_that_cannot_be_read_does_no_harm() -> None:
 def test_only_what_the_cell_reads_is_looked_at() -> None:
     """Other variables, private ones, modules and handles are not."""
     namespace = {"x": X, "other": 3, "_hidden": 4, "np": np, "model": object(), "n": 2}
-    assert sorted(inputs_of(ast.parse("model.fit(x, n, np, _hidden, absent)"), namespace)) == [
+    assert sorted(inputs_of(cell("model.fit(x, n, np, _hidden, absent)"), namespace)) == [
         "n",
         "x",
     ]
@@ -280,9 +286,10 @@ def test_a_function_that_was_defined_again_is_the_same() -> None:
 STABLE = f"""
 import ast, textwrap
 from hpo_magic.notebook.fingerprint import fingerprint
+from hpo_magic.source.cell_text import CellText
 namespace = {{"__name__": "__main__", "words": {{"a", "b", "c", "d"}}}}
 exec(textwrap.dedent({BUILD!r}), namespace)
-print(fingerprint("", ast.parse("build(words)"), namespace).data)
+print(fingerprint(CellText("", ast.parse("build(words)")), namespace).data)
 """
 
 
@@ -304,7 +311,7 @@ def test_another_kernel_finds_the_same() -> None:
 
 def test_functions_of_modules_are_not_data() -> None:
     """They change with their package, which is not the cell's business."""
-    assert inputs_of(ast.parse("f(x)"), {"f": textwrap.dedent, "x": 1}) == {"x": 1}
+    assert inputs_of(cell("f(x)"), {"f": textwrap.dedent, "x": 1}) == {"x": 1}
 
 
 def test_no_data_has_no_fingerprint() -> None:

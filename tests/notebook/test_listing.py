@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from made_up_searches import a_search
+
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.notebook.listing import Listing
-from hpo_magic.storage.memory import MemoryStorage
-from hpo_magic.testing.searches import a_search
+from hpo_magic.storage.sqlite import SqliteStorage
 
 
-def a_storage() -> MemoryStorage:
+def a_storage() -> SqliteStorage:
     """Return two studies: one with a result in its second revision, one that never ran."""
-    storage = MemoryStorage()
+    storage = SqliteStorage(None)
     for revision in (0, 0):
         record = storage.create(
             StudyRecord(0, "digits", revision, "f1<", Direction.MAXIMIZE, 0, created=1e9)
@@ -35,7 +36,7 @@ def test_a_row_for_each_study() -> None:
 
 def test_the_best_seen_stands_beside_what_to_expect() -> None:
     """Its head says that it is biased; the honest number is there where settings ran again."""
-    storage, search = MemoryStorage(), a_search(20, is_running=False)
+    storage, search = SqliteStorage(None), a_search(20, is_running=False)
     record = storage.create(StudyRecord(0, "digits", 0, "val_accuracy", search.direction, 0))
     storage.save_space(record.id, search.space)
     best = search.history.ranked[:2]
@@ -68,7 +69,7 @@ def test_as_html() -> None:
 
 def test_no_studies_yet() -> None:
     """It says how to begin."""
-    listing = Listing.of(MemoryStorage())
+    listing = Listing.of(SqliteStorage(None))
     assert repr(listing) == (
         "No studies here yet. Put %%hpo NAME on top of a cell that trains a model."
     )

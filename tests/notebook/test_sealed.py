@@ -53,7 +53,7 @@ def test_the_first_look_is_a_test(searched: Any) -> None:
     assert shown.text.splitlines()[1:] == [
         f"test {evaluation.value:.4f} · accuracy of trial {evaluation.trial} of study on 60 rows",
         f"95% interval {evaluation.low:.4f} to {evaluation.high:.4f}: a share of 60 rows",
-        "evaluation 1: the next look at these rows is no test any more",
+        "evaluation 1: a further evaluation on these rows is no valid test",
     ]
     assert searched.ok("study.test").value == evaluation
     assert "evaluation 1" in shown.value._repr_html_()

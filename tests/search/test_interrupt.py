@@ -25,7 +25,7 @@ from hpo_magic.search import interrupt
 from hpo_magic.search.interrupt import interruptible
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.runner import Runner
-from hpo_magic.storage.memory import MemoryStorage
+from hpo_magic.storage.sqlite import SqliteStorage
 from hpo_magic.testing.fakes import FakeListener, FakeObjective, FakeSampler
 
 
@@ -38,7 +38,7 @@ def searched(
     train: Callable[[], object], listener: FakeListener | None = None
 ) -> tuple[Finish, list[State], SerialExecutor]:
     """Search `train` as a notebook does; return the end, and the states of the trials."""
-    requests, storage = UserRequests(), MemoryStorage()
+    requests, storage = UserRequests(), SqliteStorage(None)
     record = storage.create(StudyRecord(0, "s", 0, "value", Direction.MINIMIZE, 0))
     executor = SerialExecutor(TrialExecution(FakeObjective(train), direction=Direction.MINIMIZE))
     plan = Plan("s", FakeSampler(), "value", Direction.MINIMIZE, n_trials=5)

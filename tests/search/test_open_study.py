@@ -10,17 +10,19 @@ import pytest
 from hpo_magic.core.domains import Int
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
-from hpo_magic.search.open_study import Fingerprint, Opened, open_study
+from hpo_magic.search.fingerprint import Fingerprint
+from hpo_magic.search.open_study import Opened, open_study
 from hpo_magic.search.options import Options
-from hpo_magic.storage.memory import MemoryStorage
+from hpo_magic.source.fingerprint import code_fingerprint
+from hpo_magic.storage.sqlite import SqliteStorage
 
 MARK = Fingerprint("model.fit(x)", "c1", "r1", "d1")
 SPACE = Space({"units": Parameter("units", Int(1, 9), 5)})
 
 
-def a_study(n_trials: int = 3, **options: Any) -> MemoryStorage:
+def a_study(n_trials: int = 3, **options: Any) -> SqliteStorage:
     """Return a storage with a study of some complete trials."""
-    storage = MemoryStorage()
+    storage = SqliteStorage(None)
     opened = open_study(storage, "digits", Options(**options), MARK)
     storage.save_space(opened.record.id, SPACE)
     for number in range(n_trials):
@@ -30,7 +32,7 @@ def a_study(n_trials: int = 3, **options: Any) -> MemoryStorage:
     return storage
 
 
-def reopened(storage: MemoryStorage, mark: Fingerprint = MARK, **options: Any) -> Opened:
+def reopened(storage: SqliteStorage, mark: Fingerprint = MARK, **options: Any) -> Opened:
     """Return the study as the next run of the cell finds it."""
     return open_study(storage, "digits", Options(**{"trials": 5, **options}), mark)
 
@@ -38,7 +40,10 @@ def reopened(storage: MemoryStorage, mark: Fingerprint = MARK, **options: Any) -
 def test_a_new_study_starts_without_a_word() -> None:
     """There is nothing to say."""
     opened = open_study(
-        MemoryStorage(), "digits", Options(metric="acc", direction=Direction.MAXIMIZE, seed=3), MARK
+        SqliteStorage(None),
+        "digits",
+        Options(metric="acc", direction=Direction.MAXIMIZE, seed=3),
+        MARK,
     )
     record = opened.record
     assert (record.name, record.revision, record.metric) == ("digits", 1, "acc")
@@ -183,7 +188,7 @@ TWO = {"metric": "acc", "direction": Direction.MAXIMIZE, "further": (SIZE,)}
 
 def test_several_objectives_go_on_in_any_order_or_unnamed() -> None:
     """The stored ones count, in their order."""
-    storage = MemoryStorage()
+    storage = SqliteStorage(None)
     first = open_study(storage, "digits", Options(**TWO), MARK).record
     storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
     turned = {"metric": "n_params", "direction": Direction.MINIMIZE}
@@ -203,7 +208,7 @@ def test_several_objectives_go_on_in_any_order_or_unnamed() -> None:
 )
 def test_other_objectives_are_a_new_revision(changed: dict[str, Any]) -> None:
     """The trials may not have what is asked for now."""
-    storage = MemoryStorage()
+    storage = SqliteStorage(None)
     first = open_study(storage, "digits", Options(**TWO), MARK).record
     storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
     opened = reopened(storage, **changed)
@@ -211,3 +216,54 @@ def test_other_objectives_are_a_new_revision(changed: dict[str, Any]) -> None:
     assert opened.sentence.startswith(
         "The objectives changed from maximize acc, minimize n_params to maximize acc"
     )
+
+
+CELL = "lr = hp.Float(0, 1)\nfit(x, lr)"
+
+
+def stored_by_older_version(**changed: str) -> SqliteStorage:
+    """Return a study whose fingerprints have no number of their format."""
+    storage = a_study()
+    (record,) = storage.revisions("digits")
+    fields = {"source": CELL, "code": "0" * 32, "ranges": "1" * 32, "data": "2" * 32}
+    storage.update(replace(record, **{**fields, **changed}))
+    return storage
+
+
+def now(cell: str = CELL, data: str = "2:d") -> Fingerprint:
+    """Return the fingerprint that this version gives a cell."""
+    return Fingerprint(cell, *code_fingerprint(cell), data)
+
+
+NOT_COMPARED = (
+    "An older version of hpo_magic stored this study, so whether the data changed since cannot be "
+    "checked. If so, start over with --fresh."
+)
+
+
+def test_a_study_of_an_older_version_goes_on() -> None:
+    """Its code is compared by its text; its data cannot be, which is said once."""
+    storage = stored_by_older_version()
+    opened = reopened(storage, now())
+    assert opened.record.revision == 1
+    assert not opened.ranges_changed
+    assert opened.sentence == f"Goes on: 3 of 5 trials are done. {NOT_COMPARED}"
+    assert reopened(storage, now()).sentence == "Goes on: 3 of 5 trials are done."
+    assert reopened(storage, now(data="2:e")).sentence.startswith("The data that the cell reads")
+
+
+def test_code_of_an_older_version_that_changed() -> None:
+    """Is found in its text, and so are other ranges."""
+    other = CELL.replace("x, lr", "y, lr")
+    assert reopened(stored_by_older_version(), now(other)).sentence.startswith("The code changed")
+    wider = CELL.replace("(0, 1)", "(0, 2)")
+    opened = reopened(stored_by_older_version(), now(wider))
+    assert opened.ranges_changed
+    assert opened.sentence.startswith("The ranges changed")
+
+
+def test_code_of_an_older_version_without_its_text() -> None:
+    """Cannot be compared, which is said."""
+    opened = reopened(stored_by_older_version(source=""), now())
+    assert opened.record.revision == 1
+    assert "whether the code or the data changed since cannot be checked" in opened.sentence

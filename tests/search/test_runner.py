@@ -18,18 +18,18 @@ from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import SpaceError, StorageError
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.runner import Runner
-from hpo_magic.storage.memory import MemoryStorage
+from hpo_magic.storage.sqlite import SqliteStorage
 from hpo_magic.testing.fakes import FakeClock, FakeExecutor, FakeListener, FakeSampler
 
 UNITS = Parameter("units", Int(1, 9), 5)
 RECORD = StudyRecord(0, "digits", 0, "value", Direction.MINIMIZE, 0)
 
 
-class FailingStorage(MemoryStorage):
+class FailingStorage(SqliteStorage):
     """A disk that fails, in the ways named in `broken`, while it is told to."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(None)
         self.broken: set[str] = set()
         self.n_failures = 0
 

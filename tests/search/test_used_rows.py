@@ -13,7 +13,7 @@ from hpo_magic.core.records import UsedRows
 from hpo_magic.core.trial import Kind
 from hpo_magic.errors import StorageError
 from hpo_magic.search.used_rows import MOST_ROWS, RowsRecorder, arrays_in, leak_of, prints_of
-from hpo_magic.storage.memory import MemoryStorage
+from hpo_magic.storage.sqlite import SqliteStorage
 from hpo_magic.testing.storages import a_record
 
 rng = np.random.default_rng(0)
@@ -49,7 +49,7 @@ def test_of_very_many_rows_a_sample_is_recorded() -> None:
 
 def recorded(*fits: Fit, seeds: tuple[int, ...] = (0,), **read: Any) -> list[UsedRows]:
     """Return what is stored after a search."""
-    storage = MemoryStorage()
+    storage = SqliteStorage(None)
     study = storage.create(a_record()).id
     recorder = RowsRecorder(storage, study)
     recorder.read(read)
@@ -95,8 +95,8 @@ def test_each_seed_is_recorded_once() -> None:
 def test_a_failing_disk_does_not_end_the_search() -> None:
     """The guard knows less then; the trial counts."""
 
-    class Full(MemoryStorage):
+    class Full(SqliteStorage):
         def add_used(self, study: int, used: UsedRows) -> None:
             raise StorageError("full")
 
-    RowsRecorder(Full(), 1).read({"x": X})
+    RowsRecorder(Full(None), 1).read({"x": X})

@@ -6,8 +6,7 @@ import gc
 import weakref
 
 import pytest
-
-from hpo_magic.testing.naming import names_of
+from named_cells import names_of
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hpo_magic.errors import HpoError
-from hpo_magic.source.script import as_script, cells_needed, modules_of, shown, without_magics
+from hpo_magic.source.script import as_script, cells_needed, shown, without_magics
 
 
 def test_the_latest_cell_that_makes_a_name_is_taken() -> None:
@@ -71,8 +71,3 @@ def test_the_parts_of_a_script() -> None:
     """What it is, the cells, the seeds, the frozen cell."""
     text = as_script(["import math\n", "x = 1"], "x\n", "seed(1)", "About.")
     assert text == "# About.\n\nimport math\n\nx = 1\n\n# Seeded as in its trial.\nseed(1)\n\nx\n"
-
-
-def test_the_modules_of_a_program() -> None:
-    """By their top-level names."""
-    assert modules_of("import a.b\nfrom c.d import e\nfrom . import f") == {"a", "c"}

@@ -14,15 +14,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
-import numpy as np
+import psutil
 import pytest
 
-from hpo_magic.core.row_scores import of_rows
 from hpo_magic.errors import StorageError
-from hpo_magic.storage import mounts
 from hpo_magic.storage.database import Database
-from hpo_magic.storage.schema import MIGRATIONS
+from hpo_magic.storage.schema import SCHEMA, Schema
 from hpo_magic.storage.sqlite import SqliteStorage
 from hpo_magic.testing.storages import a_record, a_trial
 
@@ -259,7 +258,7 @@ def test_a_newer_format(tmp_path: Path) -> None:
     study = with_a_trial(tmp_path)
     with closing(sqlite3.connect(tmp_path / "studies.sqlite")) as later:
         later.execute("PRAGMA user_version = 99")
-    known = len(MIGRATIONS)
+    known = SCHEMA.version
     said = rf"was written by a newer hpo_magic \(format 99; this one knows up to {known}\). Update"
     with pytest.raises(StorageError, match=said):
         SqliteStorage(tmp_path)
@@ -313,23 +312,29 @@ def test_an_interrupt_undoes_the_transaction(tmp_path: Path) -> None:
             assert db.execute("SELECT count(*) FROM looks").fetchone() == (0,)
 
 
-def test_migrations_run_once_and_in_order(tmp_path: Path) -> None:
+def with_upgrade(*statements: str) -> Schema:
+    """Return the next format, which these statements make of the present one."""
+    upgrades = {**SCHEMA.upgrades, SCHEMA.version: statements}
+    return replace(SCHEMA, version=SCHEMA.version + 1, upgrades=upgrades)
+
+
+def test_an_upgrade_runs_once(tmp_path: Path) -> None:
     """An older file is brought to the present format, and keeps what it has."""
     study = with_a_trial(tmp_path)
     file = tmp_path / "studies.sqlite"
-    later = (*MIGRATIONS, ("ALTER TABLE studies ADD COLUMN notes TEXT",), ())
+    later = with_upgrade("ALTER TABLE studies ADD COLUMN notes TEXT")
     for _ in range(2):
-        with closing(Database(file, migrations=later)) as database, database.read() as db:
-            assert db.execute("PRAGMA user_version").fetchone() == (len(later),)
+        with closing(Database(file, schema=later)) as database, database.read() as db:
+            assert db.execute("PRAGMA user_version").fetchone() == (later.version,)
             assert db.execute("SELECT id, notes FROM studies").fetchall() == [(study, None)]
 
 
-def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+def test_an_upgrade_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     """What it did and the record of it are one transaction."""
     study = with_a_trial(tmp_path)
-    broken = (*MIGRATIONS, ("DROP TABLE trials", "SELECT nonsense"))
+    broken = with_upgrade("DROP TABLE trials", "SELECT nonsense")
     with pytest.raises(sqlite3.OperationalError, match="no such column: nonsense"):
-        Database(tmp_path / "studies.sqlite", migrations=broken)
+        Database(tmp_path / "studies.sqlite", schema=broken)
     with closing(SqliteStorage(tmp_path)) as storage:
         assert storage.trials(study) == [a_trial(0)]
 
@@ -354,23 +359,19 @@ def test_on_a_network_there_is_a_plain_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There SQLite would keep a log that other hosts cannot see."""
-    table = tmp_path / "mounts"
-    table.write_text(f"server:/home {tmp_path.resolve()} nfs rw 0 0\n")
-    monkeypatch.setattr(mounts, "MOUNTS", table)
+    mount = SimpleNamespace(mountpoint=str(tmp_path.resolve()), fstype="nfs", opts="rw")
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: [mount])
     with closing(Database(tmp_path / "studies.sqlite")) as database:
         assert journal(database) == "delete"
 
 
-def test_a_file_from_before_the_outcomes_opens(tmp_path: Path) -> None:
-    """Its trials are there, without outcomes, and further ones may have some."""
-    study = with_a_trial(tmp_path)
-    with closing(sqlite3.connect(tmp_path / "studies.sqlite")) as db:
-        db.execute("DROP TABLE outcomes")
-        db.execute("DROP TABLE used")
-        db.execute("PRAGMA user_version = 2")
-    with closing(SqliteStorage(tmp_path)) as storage:
-        assert storage.trials(study) == [a_trial(0)]
-        right = of_rows(np.array([True, False]), [0, 1])
-        storage.save_trial(study, replace(a_trial(1), row_scores=right))
-        assert [trial.row_scores for trial in storage.trials(study)] == [None, right]
-        assert storage.used(study) == []
+def test_a_format_that_was_never_released(tmp_path: Path) -> None:
+    """A file of a version before 0.1.0 is not touched."""
+    with_a_trial(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "studies.sqlite")) as file:
+        file.execute("PRAGMA user_version = 6")
+    said = r"was written by a preliminary version of hpo_magic \(format 6\), which this one cannot"
+    with pytest.raises(StorageError, match=said):
+        SqliteStorage(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "studies.sqlite")) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (6,)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.trial import Failure, Kind, Point, State, Trial
-from hpo_magic.storage.memory import MemoryStorage
 from hpo_magic.storage.sqlite import SqliteStorage
 from hpo_magic.storage.strict_json import from_text, to_text
 from hpo_magic.testing.storages import a_record
@@ -43,20 +43,11 @@ trials = st.builds(
 )
 
 
-def in_memory(_: Path) -> Storage:
-    """Return a storage that needs no folder."""
-    return MemoryStorage()
-
-
-@pytest.fixture(params=[in_memory, SqliteStorage])
-def storage(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Storage]:
-    """Give each of the storages, empty."""
-    make: Callable[[Path], Storage] = request.param
-    made = make(tmp_path_factory.mktemp("studies"))
-    yield made
-    made.close()
+@pytest.fixture(params=["on disk", "in memory"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    """Give an empty storage, on disk and in memory."""
+    with closing(SqliteStorage(tmp_path if request.param == "on disk" else None)) as made:
+        yield made
 
 
 def test_trials_round_trip(storage: Storage) -> None:

@@ -46,7 +46,7 @@ def give_to(storage: SqliteStorage, number: int, owner: Process, age_s: float = 
         )
 
 
-DEAD = replace(Process.this(), started="before this process")
+DEAD = replace(Process.this(), started="1.00")
 REMOTE = Process("elsewhere", 1, "1")
 
 
@@ -247,3 +247,14 @@ def test_one_objective_is_stored_as_it_always_was(storage: SqliteStorage) -> Non
     assert "further" not in rows["one"]
     assert "chosen" not in rows["one"]
     assert '"further":[["n_params","minimize"]]' in rows["two"].replace(" ", "")
+
+
+def test_studies_in_memory_outlive_closing() -> None:
+    """Without a path there is no file, and a study is still readable when its search has ended."""
+    storage, other = SqliteStorage(None), SqliteStorage(None)
+    study = storage.create(a_record()).id
+    storage.save_trial(study, a_trial(0))
+    storage.close()
+    assert storage.trials(study) == [a_trial(0)]
+    assert (storage.file, storage.models) == (None, None)
+    assert other.names() == []

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from made_up_searches import a_search
 
 from hpo_magic import hp, search
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Direction, Kind, State, Trial
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
 from hpo_magic.study.warm_start import best_settings, narrowed_cell, narrowed_ranges, ranges_text
-from hpo_magic.testing.searches import a_search
 from hpo_magic.views.words.notices import messages
 
 

@@ -7,15 +7,17 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import made_up_searches
 import numpy as np
 import pytest
+from made_up_searches import a_search, a_search_for_several
 
 from hpo_magic.core.domains import Choice, Float
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Kind, Point, State, Trial
-from hpo_magic.testing.searches import a_search, a_search_for_several
 from hpo_magic.views.canvas import WIDE_PX, Plot, blank, captioned, drawable, png, words
 from hpo_magic.views.convergence import convergence, visible_range
 from hpo_magic.views.curves import current_curve, curves
@@ -27,6 +29,7 @@ from hpo_magic.views.parallel import parallel
 from hpo_magic.views.slices import slices
 from hpo_magic.views.timeline import bars, timeline
 
+KIT = Path(made_up_searches.__file__).parent
 VIEWS = [
     convergence,
     current_curve,
@@ -55,7 +58,7 @@ def test_every_view_draws_searches_of_any_size(view: Callable[..., Plot], n: int
 def test_views_leave_pyplot_alone() -> None:
     """Drawing and encoding import no pyplot: it would choose a backend, and keep the figures."""
     code = (
-        "import sys; from hpo_magic.testing.searches import a_search;"
+        f"import sys; sys.path.append({str(KIT)!r}); from made_up_searches import a_search;"
         "from hpo_magic.views.canvas import png;"
         "from hpo_magic.views.convergence import convergence;"
         "png(convergence(a_search(10))); sys.exit('matplotlib.pyplot' in sys.modules)"

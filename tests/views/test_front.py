@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from made_up_searches import a_search, a_search_for_several
 
 from hpo_magic.core.notices import Rechecks
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Goal, Kind, State
 from hpo_magic.honesty.estimate import Method
 from hpo_magic.honesty.rechecking import Rechecking, honest_by_goal
-from hpo_magic.testing.searches import a_search, a_search_for_several
 from hpo_magic.views.canvas import words
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.front import coverage, front

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from made_up_searches import a_search
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.testing.searches import a_search
 from hpo_magic.views.live import current_html, header_html, log_html, numbers_html
 from hpo_magic.views.result import result_figure, result_html
 from hpo_magic.views.text import current_text, progress_line, result_text, trial_lines

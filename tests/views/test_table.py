@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from made_up_searches import a_search
+
 from hpo_magic.core.trial import State
-from hpo_magic.testing.searches import a_search
 from hpo_magic.views.table import (
     best_and_last,
     cut_text,

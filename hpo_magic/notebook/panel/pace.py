@@ -36,8 +36,6 @@ class Pace:
         self._left_s = most_s
         self._counted_at = clock()
         self._began_at = -float("inf")
-        self.spent_s = 0.0
-        self.n_times = 0
 
     def is_due(self) -> bool:
         """Whether something may be done now."""
@@ -56,7 +54,4 @@ class Pace:
         try:
             yield
         finally:
-            took = self._clock() - self._began_at
-            self._left_s -= took
-            self.spent_s += took
-            self.n_times += 1
+            self._left_s -= self._clock() - self._began_at

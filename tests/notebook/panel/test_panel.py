@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
+from made_up_searches import EVIL, a_search, a_search_for_several
 
 from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.events import Completed, Freed, Outcome, Reported
@@ -21,7 +22,6 @@ from hpo_magic.notebook.panel.panel import Panel
 from hpo_magic.notebook.panel.steer import Steering, field
 from hpo_magic.notebook.panel.trials_page import TrialsTable
 from hpo_magic.testing.fakes import FakeClock
-from hpo_magic.testing.searches import EVIL, a_search, a_search_for_several
 
 ENDED = Completed(1, Outcome(), 0.0)
 

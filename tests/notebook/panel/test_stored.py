@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from made_up_searches import EVIL, a_search, a_search_for_several
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.errors import HpoError
@@ -14,7 +15,6 @@ from hpo_magic.notebook.listener import show_stored
 from hpo_magic.notebook.panel import static, stored
 from hpo_magic.notebook.panel.pages import Words
 from hpo_magic.notebook.panel.stored import StoredPanel
-from hpo_magic.testing.searches import EVIL, a_search, a_search_for_several
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

@@ -1,6 +1,5 @@
 """Small cells that are run with a fake `hp`, to see which names its calls get."""
 
-# ruff: noqa: N802 -- the names of `hp`
 from __future__ import annotations
 
 import linecache
@@ -94,5 +93,5 @@ def names_of(source: str, hp_calls: CallNames | None = None, **variables: object
     filename = put_into_linecache(source)
     hp = FakeHp(hp_calls or CallNames(filename))
     names = {"hp": hp, "Dense": Dense, "Trainer": Trainer, "adam": adam, "np": np, **variables}
-    exec(compile(source, filename, "exec"), {"__name__": "__main__", **names})  # noqa: S102 - a test's
+    exec(compile(source, filename, "exec"), {"__name__": "__main__", **names})
     return hp.names
