@@ -71,7 +71,7 @@ def looked_at(repeat: int) -> list[FloatArray]:
 def _numbers(study: Study, tested: Callable[[Params], float]) -> FloatArray:
     test = tested(study.best_params)
     honest = study.honest
-    assert isinstance(honest, dict)
+    assert honest is not None
     expected = honest["accuracy"]
     assert expected.value is not None
     half = np.nan if expected.half_width is None else expected.half_width

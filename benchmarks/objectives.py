@@ -133,7 +133,7 @@ PROBLEMS = _problems()
 
 # The searches. Each returns the losses of its trials, shape (n_trials, 2).
 
-FURTHER = (Goal("size", Direction.MINIMIZE),)
+GOALS = (Goal("loss", Direction.MINIMIZE), Goal("size", Direction.MINIMIZE))
 
 
 def _ours(name: str, problem: Several, seed: int, n_trials: int) -> FloatArray:
@@ -145,7 +145,7 @@ def _ours(name: str, problem: Several, seed: int, n_trials: int) -> FloatArray:
         params: dict[str, Plain] = problem.space.defaults()
         if number:
             space = Space({n: _plain(p) for n, p in problem.space.items() if n in reached})
-            history = History(tuple(trials), number=number, metric="loss", further=FURTHER)
+            history = History(tuple(trials), number=number, goals=GOALS)
             rng = np.random.default_rng((seed, number))
             drawn = {n: p.domain.value(rng.random()) for n, p in problem.space.items()}
             params = {**drawn, **sampler.suggest(space, history, seed)}

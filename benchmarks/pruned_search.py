@@ -17,7 +17,7 @@ from benchmarks.problems.curve_tables import CurveProblem
 from hpo_magic.core.domains import Choice
 from hpo_magic.core.ports import Pruner, Verdict
 from hpo_magic.core.space import Parameter, Params
-from hpo_magic.core.trial import Direction, History, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Goal, History, Kind, Point, State, Trial
 from hpo_magic.errors import SpaceExhausted
 from hpo_magic.pruners import make_pruner
 from hpo_magic.pruners.asha import AshaPruner
@@ -47,7 +47,7 @@ def ours(pruner: Pruner | None) -> Search:
     def search(problem: CurveProblem, seed: int) -> Iterator[Spent]:
         sampler, trials = make_sampler("bayes"), []
         for number in itertools.count():
-            history = History(tuple(trials), Direction.MINIMIZE, number, "loss")
+            history = History(tuple(trials), (Goal("loss", Direction.MINIMIZE),), number)
             kind = Kind.SEARCH if number else Kind.START
             try:
                 params = sampler.suggest(problem.space, history, seed) if number else {}

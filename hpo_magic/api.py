@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo_magic.core.ports import Listener
-from hpo_magic.core.trial import Direction, Goal
+from hpo_magic.core.trial import Direction
 from hpo_magic.errors import (
     MetricError,
     OptionError,
@@ -26,12 +26,12 @@ from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.open_study import open_study
-from hpo_magic.search.options import Options, checked_name, seconds
+from hpo_magic.search.options import Options, checked_name, goals_of, seconds
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import require_extras, run_search
 from hpo_magic.search.used_rows import RowsRecorder
+from hpo_magic.storage import open_storage, storage_exists
 from hpo_magic.storage.snapshots import open_snapshot
-from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.study import Study
 
@@ -110,7 +110,7 @@ def search(
     _check_callable(objective)
     checked = _checked(trials, options)
     require_extras(checked)
-    storage = SqliteStorage(None if name is None else checked.storage or STUDIES)
+    storage = open_storage(None if name is None else checked.storage or STUDIES)
     opened = open_study(storage, checked_name(name or "study"), checked, _mark(objective))
     function = FunctionObjective(objective)
     frameworks = all_frameworks()
@@ -151,9 +151,9 @@ def load_study(name: str, storage: str | Path | None = None) -> Study:
         If there is no study of that name in the folder.
     """
     folder = Path(storage) if storage is not None else STUDIES
-    if not study_file(folder).exists():
+    if not storage_exists(folder):
         raise StudyNotFound(f"no study {name!r}: there are no studies in {folder}.")
-    opened = SqliteStorage(folder)
+    opened = open_storage(folder)
     record, snapshot = open_snapshot(opened, name)
     model_store = ModelStore(opened.models, record, None, all_frameworks(), kept_models())
     return Study(record, opened, snapshot, model_store)
@@ -213,26 +213,23 @@ def _in_python(error: MetricError | SpaceError) -> MetricError | SpaceError:
 def _checked(trials: int, options: dict[str, Any]) -> Options:
     """Return the options as the magic's line would give them."""
     given = dict(options)
-    goals = _goals(given)
-    metric, direction = (goals[0].metric or None, goals[0].direction) if goals else (None, None)
+    goals = goals_of(_metrics(given))
     for option in ("time", "timeout"):
         if given.get(option) is not None:
             given[option] = seconds(given[option], option)
     if given.get("storage") is not None:
         given["storage"] = Path(given["storage"])
     given["recheck"] = str(given.get("recheck", "auto"))
-    return Options(
-        metric=metric, direction=direction, further=tuple(goals[1:]), trials=trials, **given
-    )
+    return Options(goals=goals, trials=trials, **given)
 
 
-def _goals(given: dict[str, Any]) -> list[Goal]:
-    """Take the objectives out of the options, in their order; "" where one has no name."""
-    found: list[Goal] = []
+def _metrics(given: dict[str, Any]) -> list[tuple[str | None, Direction]]:
+    """Take the objectives out of the options, in their order; None where one has no name."""
+    found: list[tuple[str | None, Direction]] = []
     for key in [key for key in given if key in ("minimize", "maximize")]:
         value = given.pop(key)
         metrics = [m for m in (value if isinstance(value, list) else [value]) if m is not None]
-        found += [Goal(m if isinstance(m, str) else "", Direction(key)) for m in metrics]
+        found += [(m if isinstance(m, str) else None, Direction(key)) for m in metrics]
     return found
 
 

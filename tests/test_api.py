@@ -11,7 +11,7 @@ import pytest
 
 from hpo_magic import hp, load_study, search
 from hpo_magic.core.events import Reason
-from hpo_magic.core.trial import Direction, State
+from hpo_magic.core.trial import Direction, Goal, State
 from hpo_magic.errors import (
     HpoError,
     MetricError,
@@ -60,7 +60,7 @@ def test_a_function_is_searched_in_memory() -> None:
 def test_a_metric_of_the_dict_that_is_returned() -> None:
     """By its name, in the direction that the option says."""
     study = searched(both, maximize="score")
-    assert (study.record.metric, study.record.direction) == ("score", Direction.MAXIMIZE)
+    assert study.record.goals == (Goal("score", Direction.MAXIMIZE),)
     assert study.best_seen == -study.best_params["x"]
     assert study.trials[1].metrics.keys() == {"size", "score"}
 
@@ -68,13 +68,13 @@ def test_a_metric_of_the_dict_that_is_returned() -> None:
 def test_a_goal_of_none_is_none() -> None:
     """Whoever passes both along may leave one empty."""
     study = searched(both, minimize=None, maximize="score")
-    assert study.record.direction is Direction.MAXIMIZE
+    assert study.record.goals[0].direction is Direction.MAXIMIZE
 
 
 def test_a_metric_of_keras_s_needs_no_option() -> None:
     """As in a cell."""
     study = searched(lambda: {"val_loss": hp.Float("rate", 0.0, 1.0)})
-    assert (study.record.metric, study.record.direction) == ("val_loss", Direction.MINIMIZE)
+    assert study.record.goals == (Goal("val_loss", Direction.MINIMIZE),)
 
 
 def test_a_named_study_is_on_disk_and_goes_on() -> None:

@@ -18,7 +18,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), ROOT / "hpo_magic" / "README.md"])
 
 # Modules that cannot be imported without Keras are read by the slow tests.
-NEEDS_KERAS = {"hpo_magic.frameworks.keras_fit", "hpo_magic.frameworks.keras_row_scores"}
+NEEDS_KERAS = {
+    f"hpo_magic.frameworks.keras_{part}" for part in ("evaluate", "fit", "patch", "row_scores")
+}
 MODULES = sorted(m.name for m in pkgutil.walk_packages(hpo_magic.__path__, "hpo_magic."))
 
 

@@ -58,7 +58,7 @@ def curve_of(trial: Trial, metric: str, direction: Direction) -> Curve:
 def judged_by(history: History) -> str | None:
     """Return the reported metric that trials can be judged by before they end; None if none can."""
     reporting = [trial for trial in history.trials if trial.curve]
-    if history.metric and any(history.metric in t.curve[-1].metrics for t in reporting):
+    if any(history.metric in t.curve[-1].metrics for t in reporting):
         return history.metric
     complete = [trial for trial in history.complete if trial.curve]
     if len({trial.value for trial in complete}) < FEWEST_SAME:

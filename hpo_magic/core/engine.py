@@ -44,7 +44,16 @@ from hpo_magic.core.ports import Verdict
 from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space
-from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
+from hpo_magic.core.trial import (
+    Failure,
+    History,
+    Kind,
+    Point,
+    State,
+    Trial,
+    goals_or_value,
+    named_goals,
+)
 from hpo_magic.errors import SpaceExhausted
 
 # A cell that fails this often before it ever succeeds is broken, whatever the setting.
@@ -224,7 +233,7 @@ class Engine:
         As the trials are now: beside a training of another worker it is another answer than when
         the training began. With several objectives all of the front stays: it may be chosen.
         """
-        if self.plan.further:
+        if len(named_goals(self.plan.goals)) > 1:
             return None, tuple(trial.number for trial in self.history(number).front)
         leaders, n_kept = self.history(number).ranked, self._n_kept()
         to_beat = leaders[n_kept - 1].value if len(leaders) >= n_kept else None
@@ -289,9 +298,9 @@ class Engine:
         outcome = event.outcome
         trial = self._state.close(event.number, State.COMPLETE, outcome, event.at)
         commands = (Save(trial), *self._learned(outcome))
-        if self.plan.direction is None and outcome.direction is not None:
-            self.plan = replace(self.plan, metric=outcome.metric, direction=outcome.direction)
-            commands += (SaveGoal(outcome.metric or "value", outcome.direction),)
+        if not named_goals(self.plan.goals) and outcome.goal is not None:
+            self.plan = replace(self.plan, goals=(outcome.goal,))
+            commands += (SaveGoal(outcome.goal),)
         if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
             if self.plan.rechecker.only_repeats(self.history(), self._state.reruns):
                 self._notices.once(SameScores())
@@ -365,10 +374,9 @@ class Engine:
 
     def history(self, number: int | None = None) -> History:
         """Return what a sampler may know when it chooses the setting of trial `number`."""
-        direction = self.plan.direction or Direction.MINIMIZE
         at = len(self._state.trials) if number is None else number
-        plan, trials = self.plan, self._state.searched(number)
-        return History(trials, direction, at, plan.metric, plan.further, self.chosen)
+        trials = self._state.searched(number)
+        return History(trials, goals_or_value(self.plan.goals), at, self.chosen)
 
     def knows(self, number: int) -> bool:
         """Return whether there is a trial of that number."""
@@ -427,9 +435,7 @@ class Engine:
         plan = self.plan
         return Snapshot(
             name=plan.name,
-            metric=plan.metric or "value",
-            direction=plan.direction or Direction.MINIMIZE,
-            further=plan.further,
+            goals=goals_or_value(plan.goals),
             chosen=self.chosen,
             space=self.space,
             trials=tuple(self._state.fitting.values()),

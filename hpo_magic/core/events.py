@@ -13,7 +13,7 @@ from enum import Enum
 from hpo_magic.core.notices import Notice
 from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.space import Parameter, Params, Space
-from hpo_magic.core.trial import Direction, Failure, Kind, Trial
+from hpo_magic.core.trial import Failure, Goal, Kind, Trial
 
 
 class Reason(Enum):
@@ -40,16 +40,15 @@ class Outcome:
     """What an ended training leaves, complete or not.
 
     `params` and `parameters` are what the training asked for: the active values, by name, and the
-    domains they were declared with. `metric` and `direction` say what `value` is: where the user
-    named no metric, the first trial finds it. `output` is the end of what was printed.
+    domains they were declared with. `goal` is the objective that `value`
+    belongs to. `output` is the end of what was printed.
     `used_seed`: the training asked for `hp.seed()`. `outcomes` are those of the validation rows.
     """
 
     params: Params = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     value: float | None = None
-    metric: str | None = None
-    direction: Direction | None = None
+    goal: Goal | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     output: str = ""
     used_seed: bool = False
@@ -232,8 +231,7 @@ class SaveSpace:
 class SaveGoal:
     """Put on disk what the study improves."""
 
-    metric: str
-    direction: Direction
+    goal: Goal
 
 
 @dataclass(frozen=True)

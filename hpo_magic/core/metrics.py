@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any, Final
 
 from hpo_magic.core.ports import Fit
-from hpo_magic.core.trial import Direction, Goal
+from hpo_magic.core.trial import VALUE, AskedGoals, Direction, Goal, named_goals
 from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
 
 
@@ -49,15 +49,20 @@ ALWAYS_THERE = ("n_params", "fit_seconds")
 
 @dataclass(frozen=True)
 class Score:
-    """The value of a trial, in the metric's unit; NaN and infinities are left as they are.
+    """The value of a trial.
 
-    `metrics` are all the numbers that the trial gave, by name; with several objectives those of all
-    objectives are among them.
+    Parameters
+    ----------
+    value
+        In the metric's unit; may be NaN or infinite.
+    goal
+        The objective that it is the value of: the first one.
+    metrics
+        All numbers that the trial gave, by name, those of all objectives among them.
     """
 
     value: float
-    metric: str
-    direction: Direction
+    goal: Goal
     metrics: Mapping[str, float]
 
 
@@ -94,43 +99,35 @@ def number(value: Any) -> float | None:
 
 
 def value_of_trial(
-    metric: str | None,
-    direction: Direction | None,
+    goals: AskedGoals,
     last: Any,
     fits: Sequence[Fit],
     variables: Mapping[str, Any],
-    shown: str = "value",
-    further: Sequence[Goal] = (),
 ) -> Score:
     """Return the number that a training is judged by; with several objectives one for each.
 
     Parameters
     ----------
-    metric
-        The one that the user named. It is looked for in `last`, in the last fit, in `variables`.
-        Without it: `last` if it is a number or a dict of one number, the loss of a dict that has a
-        status, as Hyperopt's functions return it, else `val_loss`, minimized.
-    direction
-        The one that the user gave; None for that of Keras's own metrics.
+    goals
+        The objectives. The metric of the only one is looked for in `last`, in the last fit, in
+        `variables`. Of several, a bare number as `last` is the first one's value, and a tuple of
+        numbers has those of all; else each is looked for by its name in the same places, and at
+        last among what a fit always gives (`ALWAYS_THERE`). Without a named objective: `last` if it
+        is a number or a dict of one number, the loss of a dict that has a status, as Hyperopt's
+        functions return it, else `val_loss`, minimized.
     last
         The value of the cell's last expression, or `NOTHING`.
     fits
         Those that the cell ran, the last one last.
     variables
         The cell's, by name.
-    shown
-        The name of a bare number at the end of the cell.
-    further
-        The objectives after the first one. A bare number at the end is the first one's value, a
-        tuple of numbers has those of all. Else each is looked for by its name, in the same places,
-        and at last among what a fit always gives (`ALWAYS_THERE`).
 
     Raises
     ------
     MissingMetric
         If a metric is not there.
     MetricError
-        If what is there is no number, or its direction is not known.
+        If what is there is no number, or nothing says which number to improve.
     TrialFailed
         If `last` is a dict with the status "fail", as Hyperopt has it.
 
@@ -142,28 +139,23 @@ def value_of_trial(
     if isinstance(status, str) and status == "fail":
         raise TrialFailed('it ended with the status "fail".')
     logged = _logged(last, fits)
-    if metric is None:
-        metric = _metric_of_cell(direction, last, logged, variables, shown)
-    if further:
-        logged, last = _by_name([metric, *(goal.metric for goal in further)], last, logged)
+    if named := named_goals(goals):
+        first, *others = named
+    else:
+        direction = goals if isinstance(goals, Direction) else None
+        first, others = _goal_of_cell(direction, last, logged, variables), []
+    metric = first.metric
+    if others:
+        logged, last = _by_name([goal.metric for goal in named], last, logged)
     if _is_several(last) and metric in logged and not metric.startswith("val_"):
         raise MetricError(
             f'The cell ends in {_in_words(last)}, which gives no names: "{metric}" would be that '
             f"of the training data. End it with model.evaluate(…, return_dict=True), or name a "
             f"val_ metric."
         )
-    value = _found(metric, direction, last, logged, variables, fits, several=bool(further))
-    others = {
-        goal.metric: _found(goal.metric, goal.direction, NOTHING, logged, variables, fits)
-        for goal in further
-    }
-    direction = direction or keras_direction(metric)
-    if direction is None:
-        raise MetricError(
-            f'Nothing says whether more "{metric}" is better. '
-            f"Write --maximize {metric} or --minimize {metric}."
-        )
-    return Score(value, metric, direction, {**logged, metric: value, **others})
+    value = _found(first, last, logged, variables, fits, several=bool(others))
+    found = {goal.metric: _found(goal, NOTHING, logged, variables, fits) for goal in others}
+    return Score(value, first, {**logged, metric: value, **found})
 
 
 def _by_name(
@@ -183,8 +175,7 @@ def _by_name(
 
 
 def _found(
-    metric: str,
-    direction: Direction | None,
+    goal: Goal,
     last: Any,
     logged: Mapping[str, float],
     variables: Mapping[str, Any],
@@ -192,19 +183,19 @@ def _found(
     *,
     several: bool = True,
 ) -> float:
-    """Return the metric's value.
+    """Return the value of the objective's metric.
 
     Raises
     ------
     MetricError, MissingMetric
         If it is not there, or no number.
     """
-    value = _find(metric, last, logged, variables)
+    value = _find(goal.metric, last, logged, variables)
     if value is None and several:
         logged = {**logged, **_always_there(fits)}
-        value = logged.get(metric)
+        value = logged.get(goal.metric)
     if value is None:
-        raise _missing(metric, direction, last, logged, variables, several=several)
+        raise _missing(goal, last, logged, variables, several=several)
     return value
 
 
@@ -219,29 +210,28 @@ def _always_there(fits: Sequence[Fit]) -> dict[str, float]:
     return found
 
 
-def _metric_of_cell(
+def _goal_of_cell(
     direction: Direction | None,
     last: Any,
     logged: Mapping[str, float],
     variables: Mapping[str, Any],
-    shown: str,
-) -> str:
-    """Return the name of the metric, where the user gave none."""
+) -> Goal:
+    """Return the objective that the cell's end gives, where the user named none."""
     if number(last) is not None:
         if direction is None:
             raise MetricError(
                 "The cell ends in a number, and nothing says whether more is better. "
                 "Write --maximize score or --minimize loss."
             )
-        return shown
+        return Goal(VALUE.metric, direction)
     names = list(numbers_in(last))
     if "loss" in names and "status" in last:  # Hyperopt's way to return a value
         names = ["loss"]
-    if len(names) == 1 and (direction or keras_direction(names[0])):
-        return names[0]
+    if len(names) == 1 and (better := direction or keras_direction(names[0])):
+        return Goal(names[0], better)
     is_loss = direction is not Direction.MAXIMIZE
     if is_loss and _find("val_loss", last, logged, variables) is not None:
-        return "val_loss"
+        return Goal("val_loss", Direction.MINIMIZE)
     raise _nothing_named(direction, last, logged)
 
 
@@ -294,8 +284,7 @@ def _of_fit(fit: Fit) -> dict[str, float]:
 
 
 def _missing(
-    metric: str,
-    direction: Direction | None,
+    goal: Goal,
     last: Any,
     logged: Mapping[str, float],
     variables: Mapping[str, Any],
@@ -303,6 +292,7 @@ def _missing(
     several: bool = False,
 ) -> MetricError:
     """Return the error for a metric that is not there, or is there and is no number."""
+    metric = goal.metric
     if metric in variables:
         return MetricError(f"{metric}: {_number_expected(variables[metric])}")
     if isinstance(last, Mapping) and metric in last:
@@ -315,7 +305,7 @@ def _missing(
     if _is_several(last) and not logged:
         return MetricError(f"The end of the cell: {_number_expected(last)}")
     close = difflib.get_close_matches(metric, list(logged), n=1)
-    option = _option(direction, close[0] if close else metric)
+    option = _option(goal.direction, close[0] if close else metric)
     return MissingMetric(metric, list(logged), option, is_one_of_several=several)
 
 

@@ -105,11 +105,15 @@ def by_balance(losses: FloatArray) -> npt.NDArray[np.intp]:
     """
     if not len(losses):
         return np.zeros(0, dtype=np.intp)
+    if losses.shape[1] == 1:
+        return np.argsort(losses[:, 0], kind="stable")
     return np.lexsort((np.arange(len(losses)), _distances(losses), layers(losses)))
 
 
 def most_balanced(losses: FloatArray) -> int:
     """Return the first of `by_balance`, without sorting the others; one point at least."""
+    if losses.shape[1] == 1:
+        return int(losses.argmin())
     on_front = is_on_front(losses)
     return int(np.where(on_front, _distances(losses), np.inf).argmin())
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 from hpo_magic.core.notices import Enough
 from hpo_magic.core.ports import Pruner, Rechecker, Sampler
-from hpo_magic.core.trial import Direction, Goal, History
+from hpo_magic.core.trial import AskedGoals, History
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the user asked for. `metric` and `direction` are None where trial 0 has to find them.
-
-    `further` are the objectives after the first one, which `metric` and `direction` are.
+    """What the user asked for. Where `goals` have no names, the first complete trial gives one.
 
     Budgets are None where there is no limit: `n_trials` of the study, `time_s` of this run of the
     search, `timeout_s` of each trial, and `patience`: the trials without a gain that end it.
@@ -22,9 +20,7 @@ class Plan:
 
     name: str
     sampler: Sampler
-    metric: str | None = None
-    direction: Direction | None = None
-    further: tuple[Goal, ...] = ()
+    goals: AskedGoals = ()
     n_trials: int | None = 50
     time_s: float | None = None
     timeout_s: float | None = None

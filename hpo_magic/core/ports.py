@@ -5,8 +5,9 @@ To add one: a file, and a line in its conformance test (`hpo_magic.testing`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -178,13 +179,28 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Fit:
-    """One `fit` of a framework: what it logged at each epoch, and which epoch the model is at.
+    """One `fit` of a framework.
 
-    `final` indexes `epochs`: the last one, or the one whose weights were restored at the end.
-    `history` and `model` are the framework's own objects, for comparison by identity. `outcomes`
-    gives what the model gets on each validation row, for the name of a metric that was logged; None
-    where that cannot be told. `arrays` gives the inputs that it trained and validated on, as far as
-    they are arrays that are still there. `n_params` are the model's weights, `seconds` its time.
+    Attributes
+    ----------
+    epochs
+        The metrics that were logged at each epoch, by name.
+    final
+        The index in `epochs` of the epoch whose weights the model has: the last one, or the one
+        that was restored at the end.
+    history, model
+        The framework's own objects.
+    row_scores
+        Returns the score of each validation row for the name of a logged metric; None where the
+        rows are not known.
+    arrays
+        Returns the inputs of training and validation that are arrays and still in memory.
+    n_params
+        The number of the model's weights; None if unknown.
+    seconds
+        How long the fit took.
+    ended
+        When it ended, in seconds from any beginning: it orders the fits of several frameworks.
     """
 
     epochs: Sequence[Mapping[str, float]]
@@ -197,35 +213,94 @@ class Fit:
     arrays: Callable[[], Sequence[Any]] = field(default=tuple, repr=False, compare=False)
     n_params: int | None = None
     seconds: float | None = field(default=None, compare=False)
+    ended: float = field(default_factory=time.monotonic, compare=False)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One evaluation of a model by its framework.
+
+    Attributes
+    ----------
+    model
+        The framework's own object.
+    result
+        What the call returned: a number, a list or a dict. For comparison by identity.
+    metrics
+        Its numbers by name; empty where their names cannot be told.
+    """
+
+    model: Any
+    result: Any
+    metrics: Mapping[str, float]
 
 
 class Framework(Protocol):
-    """A training library that is watched while a cell runs."""
+    """A training library: watched, seeded and cleared for each trial.
+
+    A class that derives from this one may leave out what its library does not need; `name` and
+    `is_loaded` it must have. It goes to workers, so it must be picklable.
+
+    Attributes
+    ----------
+    name
+        Told apart by it, also on disk: the folder of a kept model has the name in it.
+    packages
+        The packages whose versions may change a score, as on PyPI.
+    models
+        Keeps the library's models on disk; None: they are not kept, and are trained again.
+    """
 
     name: str
+    packages: tuple[str, ...] = ()
+    models: ModelKeeper | None = None
 
     def is_loaded(self) -> bool:
-        """Whether the library is imported; nothing else is called before."""
+        """Return whether the library is imported. Before, it is neither watched nor seeded."""
         ...
+
+    def wants(self, modules: Iterable[str]) -> bool:
+        """Return whether code that imports `modules` (dotted names) will load the library."""
+        return False
+
+    def load(self) -> None:
+        """Import the library, so that the first trial is watched too."""
 
     def clear(self) -> None:
-        """Forget what earlier trainings left in the library's global state."""
-        ...
+        """Remove what earlier trainings left in the library's global state and in memory."""
 
     def seed(self, seed: int) -> None:
-        """Seed the library's random streams."""
-        ...
+        """Seed the library's random streams; `seed` is at least 0 and below 2**32."""
+
+    def seeding(self, seed: int, modules: Iterable[str]) -> str:
+        """Return statements that do what `seed` does, for a script that imports `modules`.
+
+        Names must start with an underscore: the script's own `random` may be a function.
+        """
+        return ""
 
     def watch(self, report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
         """Return a context in which every fit reports its epochs and appends itself to the list.
 
         `guard` is called at every batch and may raise to end the training.
         """
-        ...
+        return nullcontext([])
+
+    def worker_environment(self, n_threads: int) -> Mapping[str, str]:
+        """Return environment variables for a worker process that shall use `n_threads` threads."""
+        return {}
+
+    def evaluations(self) -> AbstractContextManager[list[Evaluated]]:
+        """Return a context in which every evaluation of a model appends itself to the list."""
+        return nullcontext([])
 
 
 class ModelKeeper(Protocol):
     """Keeps models on disk, exactly as they were, each in a folder of its own."""
+
+    def is_model(self, value: Any) -> bool:
+        """Return whether `value` is a model that `save` can keep."""
+        ...
 
     def save(self, model: Any, place: Path) -> None:
         """Save a model in the folder `place`, in place of what is there."""
@@ -251,6 +326,11 @@ class Storage(Protocol):
     are handed out once. A disk that fails raises `StorageError` with the file's name and the cure,
     and leaves what was stored before as it was.
     """
+
+    @property
+    def models(self) -> Path | None:
+        """The folder for kept models, which need not exist yet; None: they are not kept."""
+        ...
 
     def names(self) -> list[str]:
         """Return the names of the studies, the latest used last."""

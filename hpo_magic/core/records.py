@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hpo_magic.core.trial import Direction, Goal
+from hpo_magic.core.trial import AskedGoals, named_goals
 
 
 @dataclass(frozen=True)
@@ -16,15 +16,14 @@ class StudyRecord:
     """One revision of a study, as it is stored.
 
     The fingerprints tell what changed since: `code` of the cell without its ranges, `ranges` of the
-    cell's ranges, choices and defaults, `data` of what it reads. `further` are the objectives after
-    the first one, `chosen` is the trial that the user chose of their front.
+    cell's ranges, choices and defaults, `data` of what it reads. `chosen` is the trial that the
+    user chose from the Pareto front.
     """
 
     id: int
     name: str
     revision: int
-    metric: str | None
-    direction: Direction
+    goals: AskedGoals
     seed: int
     source: str = ""
     code: str = ""
@@ -33,8 +32,15 @@ class StudyRecord:
     created: float = 0.0  # seconds since 1970
     names: Mapping[str, str] = field(default_factory=dict)  # of unnamed `hp` calls, by place
     line: str = ""  # what stood behind `%%hpo`
-    further: tuple[Goal, ...] = ()
     chosen: int | None = None
+
+    @property
+    def metric(self) -> str | None:
+        """The metric of the first objective; None where no trial has named it yet."""
+        return next((goal.metric for goal in named_goals(self.goals)), None)
+
+
+NO_TRIAL = -1  # the trial of an evaluation whose model is not one of the study's
 
 
 @dataclass(frozen=True)

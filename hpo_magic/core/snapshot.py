@@ -52,8 +52,7 @@ class Snapshot:
     """
 
     name: str
-    metric: str
-    direction: Direction
+    goals: tuple[Goal, ...]  # one at least
     space: Space
     trials: tuple[Trial, ...] = ()
     set_aside: tuple[Trial, ...] = ()
@@ -68,21 +67,28 @@ class Snapshot:
     is_live: bool = True
     evaluations: tuple[TestEvaluation, ...] = ()
     phase: Rechecks | None = None
-    further: tuple[Goal, ...] = ()
     chosen: int | None = None
 
     @property
-    def goals(self) -> tuple[Goal, ...]:
-        """All objectives, the first one first."""
-        return (Goal(self.metric, self.direction), *self.further)
+    def metric(self) -> str:
+        """The metric of the first objective."""
+        return self.goals[0].metric
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of the first objective."""
+        return self.goals[0].direction
+
+    @property
+    def is_multi_objective(self) -> bool:
+        """Whether there is more than one objective."""
+        return len(self.goals) > 1
 
     @cached_property
     def history(self) -> History:
         """The trials of the search, as samplers see them: without re-runs."""
         trials = tuple(trial for trial in self.trials if trial.kind is not Kind.RECHECK)
-        return History(
-            trials, self.direction, 0, self.metric, further=self.further, chosen=self.chosen
-        )
+        return History(trials, self.goals, chosen=self.chosen)
 
     @property
     def reruns(self) -> tuple[Trial, ...]:

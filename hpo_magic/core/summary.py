@@ -35,7 +35,7 @@ def best_trial(snapshot: Snapshot) -> Trial | None:
 
 def leading_trials(snapshot: Snapshot) -> list[Trial]:
     """Return the trials that lead: the best one, or with several objectives the front."""
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return snapshot.history.front
     best = best_trial(snapshot)
     return [] if best is None else [best]
@@ -146,7 +146,7 @@ def value_columns(snapshot: Snapshot) -> list[str]:
     "value", or with several objectives their metrics; `value_error` where `error` is a column's
     name already.
     """
-    if not snapshot.further:
+    if not snapshot.is_multi_objective:
         return ["value"]
     taken = {"number", "state", "kind", "duration_s", "error", "front", *active_names(snapshot)}
     metrics = [goal.metric for goal in snapshot.goals]

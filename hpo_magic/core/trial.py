@@ -39,6 +39,29 @@ class Goal:
         return f"{self.direction.value} {self.metric}"
 
 
+# What the user asked to improve: objectives by name, the first one first. A direction alone, or an
+# empty tuple, leaves it to the first complete trial to name the metric.
+AskedGoals = tuple[Goal, ...] | Direction
+# What is improved where no trial has named a metric yet: the number that the cell ends in.
+VALUE = Goal("value", Direction.MINIMIZE)
+
+
+def named_goals(asked: AskedGoals) -> tuple[Goal, ...]:
+    """Return the objectives that have names; empty where the first trial has to name the metric."""
+    return () if isinstance(asked, Direction) else asked
+
+
+def goals_or_value(asked: AskedGoals) -> tuple[Goal, ...]:
+    """Return the objectives, one at least: "value" where no trial has named the metric yet.
+
+    >>> [str(goal) for goal in goals_or_value(Direction.MAXIMIZE)]
+    ['maximize value']
+    """
+    if isinstance(asked, Direction):
+        return (Goal(VALUE.metric, asked),)
+    return asked or (VALUE,)
+
+
 class State(Enum):
     """Where a trial stands. Only a complete trial has a value."""
 
@@ -160,25 +183,39 @@ class Trial:
 
 @dataclass(frozen=True)
 class History:
-    """What a sampler may know: the study's trials so far, and which values are better.
+    """The trials from which a sampler or a pruner learns, and which of their values are better.
 
-    `trials` are those that fit the space, by number, running ones included. `number` is that of the
-    trial to be suggested; with the seed it makes each suggestion's random stream. `metric` is that
-    of the values; None where it is not known yet. `further` are the objectives after the first one,
-    which `direction` and `metric` belong to; `chosen` is the trial that the user chose of them.
+    Parameters
+    ----------
+    trials
+        Those that fit the space, by number, running ones included.
+    goals
+        The objectives, one at least. A trial's `value` is that of the first.
+    number
+        Of the trial to be suggested; with the seed it makes each suggestion's random stream.
+    chosen
+        Number of the trial that the user chose from the Pareto front; None: no choice was made.
     """
 
     trials: tuple[Trial, ...] = ()
-    direction: Direction = Direction.MINIMIZE
+    goals: tuple[Goal, ...] = (VALUE,)
     number: int = 0
-    metric: str | None = None
-    further: tuple[Goal, ...] = ()
     chosen: int | None = None
 
     @property
-    def goals(self) -> tuple[Goal, ...]:
-        """All objectives, the first one first."""
-        return (Goal(self.metric or "value", self.direction), *self.further)
+    def metric(self) -> str:
+        """The metric of the first objective."""
+        return self.goals[0].metric
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of the first objective."""
+        return self.goals[0].direction
+
+    @property
+    def is_multi_objective(self) -> bool:
+        """Whether there is more than one objective."""
+        return len(self.goals) > 1
 
     def loss(self, trial: Trial) -> float | None:
         """Return the trial's value so that lower is better; None if it has none."""
@@ -187,8 +224,8 @@ class History:
     def values(self, trial: Trial) -> tuple[float | None, ...]:
         """Return the trial's value in each objective, in the metrics' own units."""
         if trial.value is None:
-            return (None,) * (1 + len(self.further))
-        return (trial.value, *(trial.metrics.get(goal.metric) for goal in self.further))
+            return (None,) * len(self.goals)
+        return (trial.value, *(trial.metrics.get(goal.metric) for goal in self.goals[1:]))
 
     def losses(self, trials: Sequence[Trial]) -> FloatArray:
         """Return the values of complete trials, lower is better; shape (n_trials, n_goals)."""
@@ -201,7 +238,7 @@ class History:
     def complete(self) -> tuple[Trial, ...]:
         """The trials that have a value, in every objective."""
         done = (t for t in self.trials if t.state is State.COMPLETE)
-        return tuple(t for t in done if not self.further or None not in self.values(t))
+        return tuple(trial for trial in done if None not in self.values(trial))
 
     def _place(self, trial: Trial) -> tuple[float | None, int]:
         return self.loss(trial), trial.number
@@ -214,17 +251,10 @@ class History:
         balanced first (`front.by_balance`).
         """
         complete = self.complete
-        if not self.further:
-            return sorted(complete, key=self._place)
         return [complete[k] for k in by_balance(self.losses(complete))]
 
     def best(self) -> Trial | None:
-        """Return the first of `ranked`; None if no trial is complete.
-
-        With several objectives the one that the user has chosen comes before it.
-        """
-        if not self.further:
-            return min(self.complete, key=self._place, default=None)
+        """Return the trial that the user chose, else the first of `ranked`; None without any."""
         complete = self.complete
         chosen = next((t for t in complete if t.number == self.chosen), None)
         if chosen is not None or not complete:
@@ -241,12 +271,10 @@ class History:
 
     @property
     def last_gain(self) -> Trial | None:
-        """The last trial that was better than all before; None if no trial is complete.
+        """The last trial that was on the Pareto front when it ended; None if none is complete.
 
-        With several objectives: the last one that joined the front, when it came.
+        With one objective: the last trial that was better than all before it.
         """
-        if not self.further:
-            return self.best()
         complete = self.complete
         losses = self.losses(complete)
         for k in reversed(range(len(complete))):

@@ -1,4 +1,4 @@
-"""What people bring from elsewhere, put into the words of `hp`: text in, text out."""
+"""Translations of cells that were written for other tools to `hp` calls: text in, text out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Hyperopt's distributions, as calls of `hp`.
+"""Write Hyperopt's distributions as `hp` calls.
 
-Whole steps and bounds give whole numbers, where Hyperopt gives floats. Normal distributions have
-no bounds; what is searched is three standard deviations to either side, 99.7% of them.
+Whole steps and bounds give whole numbers, where Hyperopt gives floats. Normal distributions have no
+bounds; the range is three standard deviations to either side, which has 99.7% of the values.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ N_DEVIATIONS = 3
 N_DIGITS = 6
 
 
-def hp_call(call: ast.Call, text_of: TextOf) -> str:
-    """Return what is written for `uniform(0, 1)` and the like: "hp.Float(0, 1)".
+def call_text(call: ast.Call, text_of: TextOf) -> str:
+    """Return the `hp` call for a distribution: "hp.Float(0, 1)" for `uniform(0, 1)`.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The call of a function that a cell only defines: what Hyperas does behind the scenes.
+"""Write the call of Hyperas's model function with the data, which Hyperas makes by itself.
 
-Hyperas pastes both functions into one program, so the variables that `data` returns are found by
-their names, in whatever order `create_model` lists them.
+Hyperas puts the bodies of both functions into one program, so the variables that `data` returns are
+matched to the parameters of `create_model` by name, in any order.
 """
 
 from __future__ import annotations

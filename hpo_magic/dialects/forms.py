@@ -1,8 +1,8 @@
 """Colab's form lines, `lr = 0.01  # @param {type:"slider", min:1e-4, max:0.1}`, as hyperparameters.
 
-The literal is the start, the form the range. A line counts if it leaves a choice: bounds, a list,
-or true and false. A number or a text that can be anything is a setting of the cell, not of the
-search. A cell that says in other words what may vary keeps its forms as they are.
+The literal is the default, the form the range. A line is translated if its form has bounds, a list
+of values, or true and false. A form that allows any number or text is left alone. So are all forms
+of a cell that uses `hp` itself.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def with_forms(source: Source, first_line: int) -> Translation | None:
     ranges: list[str] = []
     for name, value, form in _form_lines(source):
         try:
-            call = _hp_call(ast.literal_eval(value), form)
+            call = _call_text(ast.literal_eval(value), form)
         except SpaceError as error:
             line = value.lineno + first_line - 1
             raise SpaceError(f"the form of {name} on line {line}: {error}") from None
@@ -83,8 +83,8 @@ def _is_literal(value: ast.expr) -> bool:
     return True
 
 
-def _hp_call(start: Any, form: str) -> str:
-    """Return the call that a form stands for; "" if it leaves nothing to choose."""
+def _call_text(start: Any, form: str) -> str:
+    """Return the `hp` call for a form; "" if the form has no bounds and no list of values."""
     options = _OPTIONS.match(form)
     rest = form if options is None else options[2] or ""
     fields = {name: text.strip("\"'") for name, text in _FIELD.findall(rest)}

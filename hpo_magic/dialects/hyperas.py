@@ -1,8 +1,8 @@
-"""Hyperas's cells: `{{uniform(0, 1)}}` in the code, `data()` and `create_model(…)` around it.
+"""Translate Hyperas's cells: `{{uniform(0, 1)}}` in the code, `data()` and `create_model(…)`.
 
-A template is Python by its looks, a set in a set, so it is found in the syntax tree: braces in
-f-strings and other texts are none. What Hyperas does with the functions (run the first once, the
-second in each trial) becomes a call at the end of the cell.
+For Python a template is a set in a set, so it is found in the syntax tree; braces in texts are not
+templates. Hyperas runs `data` once and `create_model` in each trial: a call at the end of the cell
+does the same.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import builtins
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import count
 
-from hpo_magic.dialects.distributions import hp_call
+from hpo_magic.dialects.distributions import call_text
 from hpo_magic.dialects.entry import call_with_data, call_with_variables
 from hpo_magic.dialects.translation import Translation
 from hpo_magic.errors import SpaceError
@@ -71,7 +71,7 @@ def _replace_template(
     rewriting: Rewriting, outer: ast.Set, call: ast.Call, first_line: int
 ) -> None:
     try:
-        text = hp_call(call, rewriting.text_of)
+        text = call_text(call, rewriting.text_of)
     except SpaceError as error:
         line = outer.lineno + first_line - 1
         quoted = ast.unparse(call)
@@ -87,10 +87,20 @@ def _lines(rewriting: Rewriting, statement: ast.stmt) -> list[str]:
 
 
 class _HyperasCell:
-    """What Hyperas's own lines in a cell come to here.
+    """What Hyperas's own statements in a cell are replaced by.
 
-    `left_out` are the statements that are not run, `replaced` the expressions that give way to a
-    text or to a part of them; `call` is the call at the end, "" if the cell has one itself.
+    Attributes
+    ----------
+    left_out
+        The statements that are not run.
+    replaced
+        The expressions that are replaced, each with a text or with a part of itself.
+    once
+        The function that is called once per search; "" if there is none.
+    call
+        The call at the end; "" if the cell has one itself.
+    inputs
+        The parameters of the model function.
     """
 
     def __init__(
@@ -235,13 +245,17 @@ def _names(source: Source, first_line: int) -> dict[str, str]:
 
     Where there is a call around it, Hyperas's own rule: the word before the parenthesis.
     """
-    taken = {site.target for site in source.hp_calls}
+    taken = {hp_call.target for hp_call in source.hp_calls}
     names = {}
-    for site in source.hp_calls:
-        if site.given is None and site.target is None and all(map(_is_nameless, site.bindings)):
-            name = next(n for n in _numbered(_word_around(source, site)) if n not in taken)
+    for hp_call in source.hp_calls:
+        if (
+            hp_call.given is None
+            and hp_call.target is None
+            and all(map(_is_nameless, hp_call.bindings))
+        ):
+            name = next(n for n in _numbered(_word_around(source, hp_call)) if n not in taken)
             taken.add(name)
-            line, _, column = label(site).partition(":")
+            line, _, column = label(hp_call).partition(":")
             names[f"{int(line) + first_line - 1}:{column}"] = name
     return names
 
@@ -251,14 +265,14 @@ def _is_nameless(binding: Binding) -> bool:
     return first in _NAMELESS or (len(rest) == 1 and rest[0] in _NAMELESS_METHODS)
 
 
-def _word_around(source: Source, site: HpCall) -> str:
-    if site.bindings:
-        callee = site.bindings[0].callee
+def _word_around(source: Source, hp_call: HpCall) -> str:
+    if hp_call.bindings:
+        callee = hp_call.bindings[0].callee
         return callee[0] if callee[-1] in _NAMELESS_METHODS else callee[-1]
-    statement = next(iter(source.statements_around(site.call)), None)
+    statement = next(iter(source.statements_around(hp_call.call)), None)
     if isinstance(statement, ast.If | ast.While):
         return "condition"
-    return (site.method or "value").lower()
+    return (hp_call.method or "value").lower()
 
 
 def _numbered(word: str) -> Iterable[str]:

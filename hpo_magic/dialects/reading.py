@@ -1,7 +1,7 @@
-"""A cell in another tool's words, as the same cell in the words of `hp`.
+"""Translate a cell that was written for another tool to `hp` calls.
 
-Everything after (names, fingerprints, `freeze`) works on the translation. A cell without foreign
-words stays as it is, and so does a translation.
+Everything after (names, fingerprints, `freeze`) works on the translation. A cell that uses no other
+tool is returned as it is, and so is a translation.
 """
 
 from __future__ import annotations

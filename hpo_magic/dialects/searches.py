@@ -1,4 +1,4 @@
-"""Cells that run another tool's search: what to write instead, for `%%hpo` is the search."""
+"""Refuse cells that run another tool's search, and say what to write under `%%hpo` instead."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def refuse_search(source: Source, first_line: int) -> None:
 
 
 def speaks_hp(source: Source) -> bool:
-    """Return whether a text says by itself what may vary: it mentions `hp` or suggests values."""
+    """Return whether a text uses `hp` or a trial's `suggest_…` methods."""
     return bool(source.hp_calls) or any(
         (isinstance(node, ast.Name) and node.id == "hp")
         or (isinstance(node, ast.Attribute) and node.attr.startswith("suggest_"))

@@ -1,4 +1,4 @@
-"""What a dialect makes of a cell."""
+"""A cell of another tool, translated to `hp` calls."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from dataclasses import dataclass, field
 class Translation:
     """The cell to run in place of what was typed.
 
-    `text` has a line for each line that was typed, so that what counts lines (names, tracebacks)
-    counts those that the user sees. `names` are those of `hp` calls that nothing around them names,
-    by place as `CallSites` has them. `once` is the function that is called once per search, "" if
-    there is none; `inputs` are the parameters by which data comes in; `notes` are for the user.
+    Attributes
+    ----------
+    text
+        With one line for each line that was typed, so that names and tracebacks have the line
+        numbers that the user sees.
+    names
+        The names of `hp` calls that nothing around them names, by place as in `CallNames`.
+    once
+        The function that is called once per search, not once per trial; "" if there is none.
+    inputs
+        The parameters of the model function that take data.
+    notes
+        Sentences for the user.
     """
 
     text: str

@@ -7,43 +7,34 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import dask
 from distributed import Client, LocalCluster
 
+from hpo_magic.core.ports import Framework
 from hpo_magic.errors import ClusterError
 
-THREADS = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-)
-# What else a worker needs: several share a GPU, none has a screen, and TensorFlow's notes on its
-# start would come from each.
-OTHERS = {
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-    "MPLBACKEND": "Agg",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-}
 START_S = 60
 
 
-def threads_env(n_workers: int, n_cores: int) -> dict[str, str]:
+def environment(frameworks: Sequence[Framework], n_workers: int, n_cores: int) -> dict[str, str]:
     """Return the environment of each of so many workers: their threads add up to the cores."""
-    each = str(max(1, n_cores // n_workers))
-    return {**dict.fromkeys(THREADS, each), **OTHERS}
+    made = {"MPLBACKEND": "Agg"}  # a worker has no screen
+    for framework in frameworks:
+        made |= framework.worker_environment(max(1, n_cores // n_workers))
+    return made
 
 
 @contextmanager
-def own_cluster(n_workers: int) -> Iterator[Client]:
+def own_cluster(n_workers: int, frameworks: Sequence[Framework]) -> Iterator[Client]:
     """Start so many worker processes, and end them.
+
+    Parameters
+    ----------
+    frameworks
+        Say what the environment of a worker must have.
 
     Raises
     ------
@@ -51,7 +42,7 @@ def own_cluster(n_workers: int) -> Iterator[Client]:
         If they do not start.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    wanted = threads_env(n_workers, cores or 1)
+    wanted = environment(frameworks, n_workers, cores or 1)
     settings = {
         # Set before a worker's Python starts: NumPy reads it when it is imported.
         "distributed.nanny.pre-spawn-environ": wanted,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from distributed import Client
@@ -43,17 +43,17 @@ def connected(address: str) -> Client:
         ) from error
 
 
-def version_notes(client: Client) -> list[str]:
-    """Return sentences on workers whose packages differ from ours, where scores may differ too.
+def version_notes(client: Client, packages: Sequence[str]) -> list[str]:
+    """Return sentences on workers whose versions of `packages` differ from those here.
 
     Raises
     ------
     ClusterError
         If a worker has no hpo_magic, another one, or another Python: it cannot read the cell.
     """
-    here = versions()
+    here = versions(packages)
     try:
-        there = client.run(versions)
+        there = client.run(versions, packages)
     except Exception as error:
         raise ClusterError(
             f"the workers cannot run hpo_magic ({error}). Install it there, in the same version "

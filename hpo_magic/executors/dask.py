@@ -23,7 +23,6 @@ import time
 import uuid
 from asyncio import CancelledError
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +39,7 @@ from hpo_magic.core.events import (
     Run,
     StopAsked,
 )
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
 from hpo_magic.executors.dask_worker import Site, WorkersDied, stop_here, train_here
@@ -355,7 +355,7 @@ class DaskExecutor:
 
     def _present(self) -> list[str] | None:
         """Return the addresses of the workers that take tasks; None where nobody answers."""
-        with suppress(Exception):
+        with suppressed("the cluster did not say which workers it has"):
             known = self.client.scheduler_info(n_workers=-1)["workers"]
             return [worker for worker, facts in known.items() if facts["status"] == "running"]
         return None
@@ -379,5 +379,5 @@ class DaskExecutor:
 
     def _quietly(self, ask: Callable[[], Any]) -> None:
         """Ask something of a cluster that may be gone."""
-        with suppress(Exception):
+        with suppressed("the cluster did not answer"):
             ask()

@@ -7,14 +7,12 @@ loads itself is put back to the state that it has after its import, where that s
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from hpo_magic.core.log import caught
 from hpo_magic.executors.process_settings import SETTINGS, UNKNOWN, Setting
-
-log = logging.getLogger("hpo_magic")
 
 
 class ProcessState:
@@ -47,8 +45,8 @@ class ProcessState:
                 continue
             try:
                 setting.put(module, before)
-            except Exception:
-                log.debug("%s could not be put back", setting.name, exc_info=True)
+            except Exception:  # noqa: BLE001  (a library may raise anything)
+                caught(f"{setting.name} could not be put back")
                 stays.append(setting.name)
         return stays
 
@@ -59,8 +57,8 @@ class ProcessState:
             return UNKNOWN
         try:
             return setting.read(module)
-        except Exception:
-            log.debug("%s could not be read", setting.name, exc_info=True)
+        except Exception:  # noqa: BLE001  (a library may raise anything)
+            caught(f"{setting.name} could not be read")
             return UNKNOWN
 
 
@@ -86,4 +84,5 @@ def _is_equal(before: Any, now: Any) -> bool:
     try:
         return bool(before == now)
     except Exception:  # noqa: BLE001  (arrays and a user's objects may not compare)
+        caught("two values of a setting could not be compared")
         return before is now

@@ -31,7 +31,9 @@ def _outcomes_of_fits(score: Score, fits: Sequence[Fit]) -> RowScores | None:
     """Return the outcomes of the fit that gave the value, or of all, if the value is their mean."""
     for chosen in (fits[-1:], fits):
         logged = [fit.epochs[fit.final] for fit in chosen]
-        names = [n for n in (score.metric, *_of_validation(logged)) if all(n in e for e in logged)]
+        names = [
+            n for n in (score.goal.metric, *_of_validation(logged)) if all(n in e for e in logged)
+        ]
         for name in dict.fromkeys(names):
             values = [epoch[name] for epoch in logged]
             if not values or not math.isclose(math.fsum(values) / len(values), score.value):

@@ -16,7 +16,7 @@ import cloudpickle
 
 from hpo_magic.core.events import Completed, Ended, Failed, Run
 from hpo_magic.core.ports import Fit, Framework
-from hpo_magic.core.trial import Direction, Goal
+from hpo_magic.core.trial import AskedGoals
 from hpo_magic.errors import NotPortable
 from hpo_magic.executors.trial_execution import (
     Objective,
@@ -50,7 +50,7 @@ class TrainingTask:
 
     Parameters
     ----------
-    objective, frameworks, metric, direction, further
+    objective, frameworks, goals
         As in `TrialExecution`.
     model_of
         Returns the model of a training that leads as something to be pickled; None: of none.
@@ -60,11 +60,9 @@ class TrainingTask:
 
     objective: Objective
     frameworks: Sequence[Framework] = ()
-    metric: str | None = None
-    direction: Direction | None = None
+    goals: AskedGoals = ()
     model_of: Callable[[Sequence[Fit]], Any] = lambda fits: None
     rows_of: Callable[[Sequence[Fit]], Any] = lambda fits: None
-    further: tuple[Goal, ...] = ()
     _seeds: set[int] = field(default_factory=set)
     _n_trained: int = 0
 
@@ -178,9 +176,7 @@ def train(
     execution = TrialExecution(
         objective,
         task.frameworks,
-        task.metric,
-        task.direction,
-        task.further,
+        task.goals,
         keep=keep,
         seen=seen,
         is_stopping=lambda number: is_stopping(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
+from hpo_magic.core.log import caught
 from hpo_magic.core.metrics import Score, numbers_in, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
-from hpo_magic.core.trial import Direction, Failure, Goal, Kind
+from hpo_magic.core.trial import AskedGoals, Failure, Kind, named_goals
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
 from hpo_magic.executors.row_scores import row_scores_of
 from hpo_magic.language.trial_context import TrialContext, running
@@ -66,18 +68,16 @@ OnFits = Callable[[Run, Sequence[Fit]], None]
 class TrialExecution:
     """Runs an objective, once a call.
 
-    `metric` and `direction` are what the user named, if anything, and `further` the objectives
-    after that. `keep` is given what a training left when its value beats all before, `seen` the
-    fits of each training. `last_error` is the exception of the last failed one.
-    `names` are those of the unnamed `hp` calls by place, which every trial adds to.
+    `goals` are what the user asked to improve. `keep` is given what a training left when its value
+    beats all before, `seen` the fits of each training. `last_error` is the
+    exception of the last failed one. `names` are those of the unnamed `hp` calls by place, which
+    every trial adds to.
     `in_user_code` is open while the user's code runs, and only then may an interrupt be raised.
     """
 
     objective: Objective
     frameworks: Sequence[Framework] = ()
-    metric: str | None = None
-    direction: Direction | None = None
-    further: tuple[Goal, ...] = ()
+    goals: AskedGoals = ()
     keep: OnModel | None = None
     seen: OnFits | None = None
     is_stopping: Callable[[int], bool] = lambda number: False
@@ -91,7 +91,8 @@ class TrialExecution:
     ) -> Completed | Failed | Ended:
         """Return the event that the training ended in."""
         call_names = CallNames(self.objective.filename, self.names)
-        trial = TrialContext(run, report, call_names, self.metric)
+        metric = next((goal.metric for goal in named_goals(self.goals)), None)
+        trial = TrialContext(run, report, call_names, metric)
         self.last_error = None
         output = _Tail(OUTPUT_KEPT)
         try:
@@ -103,16 +104,10 @@ class TrialExecution:
                 seed_everything(run.seed, self.frameworks)
                 with self.in_user_code():
                     trained = self.objective.train()
-            score = value_of_trial(
-                self.metric,
-                self.direction,
-                trained.last,
-                fits,
-                trained.variables,
-                further=self.further,
-            )
+            score = value_of_trial(self.goals, trained.last, fits, trained.variables)
             outcome = self._outcome(trial, output, score)
-            for metric in (score.metric, *(goal.metric for goal in self.further)):
+            others = (goal.metric for goal in named_goals(self.goals)[1:])
+            for metric in (score.goal.metric, *others):
                 if not math.isfinite(score.metrics[metric]):
                     return self._failed(run, outcome, _not_finite(metric, score.metrics[metric]))
             if self.keep and run.kind is not Kind.RECHECK and _is_better(score, run.to_beat):
@@ -166,8 +161,7 @@ class TrialExecution:
         return replace(
             outcome,
             value=score.value,
-            metric=score.metric,
-            direction=score.direction,
+            goal=score.goal,
             metrics={**outcome.metrics, **score.metrics},
         )
 
@@ -185,6 +179,7 @@ def _text(error: BaseException) -> str:
     try:
         return str(error)
     except Exception:  # noqa: BLE001  (a user's `__str__` may do anything)
+        caught("an exception of the cell has no text")
         return ""
 
 
@@ -200,7 +195,7 @@ def seed_everything(seed: int, frameworks: Sequence[Framework]) -> None:
 def _watched(
     frameworks: Sequence[Framework], report: Report, guard: Callable[[], None]
 ) -> Iterator[list[Fit]]:
-    """Yield the list to which every fit of every loaded framework adds itself."""
+    """Yield the list that has the fits of all loaded frameworks at the end, in their order."""
     with contextlib.ExitStack() as stack:
         lists = [
             stack.enter_context(framework.watch(report, guard))
@@ -211,12 +206,11 @@ def _watched(
         try:
             yield fits
         finally:
-            for found in lists:
-                fits.extend(found)
+            fits.extend(sorted(itertools.chain(*lists), key=lambda fit: fit.ended))
 
 
 def _is_better(score: Score, to_beat: float | None) -> bool:
-    sign = score.direction.sign
+    sign = score.goal.direction.sign
     return to_beat is None or sign * score.value < sign * to_beat
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import metadata
 
 from hpo_magic.errors import ClusterError
 
-# Those whose numbers may differ from version to version.
-COMPARED = ("numpy", "keras", "tensorflow", "torch", "jax", "scikit-learn")
 # A cell that was packed by another version of these cannot be unpacked.
 NEEDED = ("Python", "hpo_magic")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that count in this process; what is not installed is left out."""
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of Python, hpo_magic and `packages`, as far as they are installed."""
     found = {"Python": ".".join(map(str, sys.version_info[:2]))}
-    for name in ("hpo_magic", *COMPARED):
+    for name in ("hpo_magic", *packages):
         with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found

@@ -44,7 +44,7 @@ def to_json(snapshot: Snapshot, path: Path) -> None:
 
 def _of_several(snapshot: Snapshot) -> dict[str, Any]:
     """Return what a study of several objectives has besides."""
-    if not snapshot.further:
+    if not snapshot.is_multi_objective:
         return {}
     goals = [{"metric": g.metric, "direction": g.direction.value} for g in snapshot.goals]
     front = [trial.number for trial in snapshot.history.front]

@@ -21,14 +21,16 @@ def to_frame(snapshot: Snapshot) -> pd.DataFrame:
         raise HpoError("to_frame() needs pandas, which is not here: pip install pandas") from None
 
     columns = value_columns(snapshot)
-    on_front = {trial.number for trial in snapshot.history.front} if snapshot.further else set()
+    on_front = (
+        {trial.number for trial in snapshot.history.front} if snapshot.is_multi_objective else set()
+    )
     rows: list[dict[str, Any]] = [
         {
             "number": trial.number,
             "state": trial.state.value,
             "kind": trial.kind.value,
             **dict(zip(columns, snapshot.history.values(trial), strict=True)),
-            **({"front": trial.number in on_front} if snapshot.further else {}),
+            **({"front": trial.number in on_front} if snapshot.is_multi_objective else {}),
             "duration_s": trial.duration_s,
             **{name: trial.params.get(name) for name in snapshot.space},
             "error": str(trial.failure) if trial.failure else None,

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from hpo_magic.core.events import Completed, Ended, Event, Failed, Reported
+from hpo_magic.core.log import caught
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.errors import HpoError
@@ -82,6 +83,7 @@ class Logging:
                 self._log = self._open()
             use(self._log)
         except Exception as error:  # noqa: BLE001  whatever a server or a disk does
+            caught("a log failed")
             self._has_failed = True
             why = shortened(f"{type(error).__name__}: {error}", MESSAGE_LENGTH)
             self._note(

@@ -45,7 +45,7 @@ def to_optuna(
             f"{storage} has a study {wanted!r} already. Give another name: to_optuna(…, name=…)."
         ) from None
     study.set_user_attr("metric", snapshot.metric)
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             study.set_metric_names([goal.metric for goal in snapshot.goals])
@@ -54,7 +54,9 @@ def to_optuna(
     for trial in snapshot.history.trials:
         if trial.state is not State.RUNNING:
             values = snapshot.history.values(trial)
-            curve_of = None if snapshot.further else metric  # Optuna's several have no curves
+            curve_of = (
+                None if snapshot.is_multi_objective else metric
+            )  # Optuna's several have no curves
             study.add_trial(_frozen(trial, values, snapshot.space, distributions, curve_of))
     return study
 

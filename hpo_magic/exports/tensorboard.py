@@ -76,7 +76,7 @@ class TensorBoardLog:
         metrics = [Metric("value", display_name=f"{snapshot.metric}, {snapshot.direction.value}d")]
         metrics += [
             Metric(goal.metric, display_name=f"{goal.metric}, {goal.direction.value}d")
-            for goal in snapshot.further
+            for goal in snapshot.goals[1:]
         ]
         writer = _new_writer(self._folder)
         _add(writer, hparams_config_pb(columns, metrics), 0, snapshot.started or time.time())

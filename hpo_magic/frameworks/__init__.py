@@ -4,31 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hpo_magic.core.ports import Framework, ModelKeeper
-from hpo_magic.frameworks.keras import KerasFramework
-from hpo_magic.frameworks.keras_models import KerasModels
-from hpo_magic.frameworks.standard import StandardStreams, kept_random_state
+from hpo_magic.core.ports import Framework
+from hpo_magic.core.registry import load
+from hpo_magic.frameworks.kept_models import KeptModels
+from hpo_magic.frameworks.standard import kept_random_state
 
 __all__ = [
+    "FRAMEWORKS",
     "all_frameworks",
     "kept_models",
     "kept_random_state",
     "load_wanted",
 ]
 
+# Where each framework is. The standard streams come first, as libraries may seed them too.
+FRAMEWORKS = {
+    "standard": "hpo_magic.frameworks.standard:StandardStreams",
+    "keras": "hpo_magic.frameworks.keras:KerasFramework",
+}
+
 
 def all_frameworks() -> list[Framework]:
-    """Return one of each; the standard streams first, as libraries may seed them too."""
-    return [StandardStreams(), KerasFramework()]
+    """Return a new object of each framework, in the order of `FRAMEWORKS`."""
+    return [load(place)() for place in FRAMEWORKS.values()]
 
 
 def load_wanted(modules: Iterable[str]) -> None:
-    """Load the frameworks that a cell importing these modules would load in its first trial."""
-    framework = KerasFramework()
-    if not framework.is_loaded() and framework.wants(modules):
-        framework.load()
+    """Import the libraries that a cell with these imports loads in its first trial."""
+    modules = list(modules)
+    for framework in all_frameworks():
+        if not framework.is_loaded() and framework.wants(modules):
+            framework.load()
 
 
-def kept_models() -> ModelKeeper:
-    """Return what saves and loads the models of the frameworks."""
-    return KerasModels()
+def kept_models() -> KeptModels:
+    """Return what saves and loads the models of all frameworks."""
+    return KeptModels(all_frameworks())

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from hpo_magic.core.ports import Fit, Report
+from hpo_magic.core.ports import Evaluated, Fit, Framework, Report
+from hpo_magic.frameworks.keras_models import KerasModels
 
 # What the user chose for the whole notebook, and `clear_session` would forget: the names under
 # which Keras 3 keeps it.
@@ -31,10 +32,12 @@ _SETTINGS = (
 _NAME_COUNTERS = "object_name_uids"
 
 
-class KerasFramework:
+class KerasFramework(Framework):
     """Keras 3, on any of its backends."""
 
     name = "keras"
+    packages = ("keras", "tensorflow", "torch", "jax")
+    models = KerasModels()
 
     def is_loaded(self) -> bool:
         """Whether Keras is imported; importing TensorFlow does it too."""
@@ -70,6 +73,22 @@ class KerasFramework:
 
         keras.utils.set_random_seed(seed)
 
+    def seeding(self, seed: int, modules: Iterable[str]) -> str:
+        """Return the statements that seed Keras in a script that uses it."""
+        if not self.wants(modules):
+            return ""
+        return f"import keras as _keras\n\n_keras.utils.set_random_seed({seed})"
+
+    def worker_environment(self, n_threads: int) -> Mapping[str, str]:
+        """Return the variables of TensorFlow and JAX: several workers may share a GPU."""
+        return {
+            "TF_NUM_INTRAOP_THREADS": str(n_threads),
+            "TF_NUM_INTEROP_THREADS": str(n_threads),
+            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+            "TF_CPP_MIN_LOG_LEVEL": "2",  # else each worker prints TensorFlow's notes on its start
+        }
+
     def watch(self, report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
         """Return a context in which every fit of this thread reports its epochs.
 
@@ -78,6 +97,12 @@ class KerasFramework:
         from hpo_magic.frameworks.keras_fit import watched_fits
 
         return watched_fits(report, guard)
+
+    def evaluations(self) -> AbstractContextManager[list[Evaluated]]:
+        """Return a context in which every `evaluate` of this thread adds itself to the list."""
+        from hpo_magic.frameworks.keras_evaluate import watched_evaluations
+
+        return watched_evaluations()
 
 
 @contextlib.contextmanager

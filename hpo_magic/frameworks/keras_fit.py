@@ -9,9 +9,7 @@ on every backend; so does a model whose own `fit` calls `super().fit`.
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +19,7 @@ import keras
 
 from hpo_magic.core.metrics import number
 from hpo_magic.core.ports import Fit, Report
+from hpo_magic.frameworks.keras_patch import WatchedMethod
 from hpo_magic.frameworks.keras_row_scores import (
     inputs_of_fit,
     outcomes_of_fit,
@@ -48,14 +47,9 @@ def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit
     -----
     Fits in other threads stay as they are. Watches may be nested; the inner one sees the fits.
     """
-    before = getattr(_THIS_THREAD, "watch", None)
     watch = _Watch(report, guard)
-    with _PATCH:
-        _THIS_THREAD.watch = watch
-        try:
-            yield watch.fits
-        finally:
-            _THIS_THREAD.watch = before
+    with _FIT.through(watch.run):
+        yield watch.fits
 
 
 class _Watch:
@@ -199,50 +193,7 @@ def _final(callbacks: Sequence[Any], numbers: Sequence[int]) -> int:
     return final
 
 
-class _Patch:
-    """`keras.Model.fit` as ours, from the first watch that is open to the end of the last."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._n_open = 0
-        self._ours: Any = None
-        self._before: Any = None  # what the class itself had: None if `fit` is its parent's
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._n_open == 0:
-                self._before = vars(keras.Model).get("fit")
-                self._ours = keras.Model.fit = _passing_through_the_watch(keras.Model.fit)
-            self._n_open += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._n_open -= 1
-            # Whoever wrapped `fit` in the meantime (an experiment logger) keeps the place; ours
-            # below does nothing any more.
-            if self._n_open or vars(keras.Model).get("fit") is not self._ours:
-                return
-            if self._before is None:
-                del keras.Model.fit
-            else:
-                keras.Model.fit = self._before
-
-
-def _passing_through_the_watch(fit: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `fit` as it is where nobody watches, and watched where somebody does."""
-
-    @functools.wraps(fit)
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        watch = getattr(_THIS_THREAD, "watch", None)
-        return watch.run(fit, *args, **kwargs) if watch else fit(*args, **kwargs)
-
-    return watched
-
-
 # Of Keras's own `fit`, the backend trainer's: whoever wraps it may have lost the signature.
 _SIGNATURE = inspect.signature(super(keras.Model, keras.Model).fit)
 
-# `keras.Model` is one for the whole process, and so is its patch; which watch a fit belongs to is
-# a matter of the thread it runs in.
-_PATCH = _Patch()
-_THIS_THREAD = threading.local()
+_FIT = WatchedMethod("fit")

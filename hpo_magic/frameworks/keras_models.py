@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hpo_magic.core.log import caught
 from hpo_magic.errors import HpoError, StorageError
 
 WHOLE = "model.keras"
@@ -25,6 +27,14 @@ _LAMBDA = b'"__lambda__"'
 
 class KerasModels:
     """Keeps Keras models on disk, so that they predict to the last bit what they did."""
+
+    def is_model(self, value: Any) -> bool:
+        """Return whether `value` is a Keras model."""
+        if "keras" not in sys.modules:
+            return False
+        import keras
+
+        return isinstance(value, keras.Model)
 
     def save(self, model: Any, place: Path) -> None:
         """Save a model in the folder `place`, in place of what is there.
@@ -112,6 +122,7 @@ def _is_saved_whole(model: Any, place: Path) -> bool:
     except OSError:
         raise
     except Exception:  # noqa: BLE001  (whatever a `get_config` of the user's raises)
+        caught("a Keras model could not be saved whole")
         return False
     with zipfile.ZipFile(place / WHOLE) as file:
         if _LAMBDA in file.read("config.json"):

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.log import caught
 from hpo_magic.core.row_scores import MOST_ROWS, RowScores, of_rows, sampled_rows
 from hpo_magic.errors import MetricError
 from hpo_magic.frameworks.standard import kept_random_state
@@ -88,6 +89,7 @@ def outcomes_of_fit(
             with kept_random_state():
                 rows = _by_row(model, x, y, metric.removeprefix("val_"))
         except Exception:  # noqa: BLE001  (a model of the user's may do anything)
+            caught("the validation rows could not be scored")
             return None
         if rows is None or not _is_mean_of(rows, logged[metric], len(y)):
             return None

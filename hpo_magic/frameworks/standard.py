@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from hpo_magic.core.ports import Fit, Report
+from hpo_magic.core.ports import Framework
+
+# Read by OpenMP, MKL, OpenBLAS, numexpr and Apple's Accelerate when NumPy is imported.
+THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 def seed_random_state(seed: int) -> None:
@@ -29,22 +38,32 @@ def kept_random_state() -> Iterator[None]:
         np.random.set_state(numpy)  # noqa: NPY002
 
 
-class StandardStreams:
+class StandardStreams(Framework):
     """`random` and NumPy, seeded as every other framework is; they train nothing themselves."""
 
     name = "standard"
+    packages = ("numpy", "scikit-learn")
 
     def is_loaded(self) -> bool:
-        """Whether it is there: always."""
+        """Return True: both are always there."""
         return True
 
-    def clear(self) -> None:
-        """Forget nothing."""
+    def wants(self, modules: Iterable[str]) -> bool:
+        """Return True: any code may draw from them."""
+        return True
 
     def seed(self, seed: int) -> None:
         """Seed both streams."""
         seed_random_state(seed)
 
-    def watch(self, report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
-        """Return a context in which no fit is found."""
-        return contextlib.nullcontext([])
+    def seeding(self, seed: int, modules: Iterable[str]) -> str:
+        """Return the statements that seed `random`, and NumPy where others' modules are used."""
+        lines = ["import random as _random", "", f"_random.seed({seed})"]
+        if {module.partition(".")[0] for module in modules} - sys.stdlib_module_names:
+            lines.insert(1, "import numpy as _numpy")
+            lines.append(f"_numpy.random.seed({seed})")
+        return "\n".join(lines)
+
+    def worker_environment(self, n_threads: int) -> Mapping[str, str]:
+        """Return the number of threads, under the names that NumPy's libraries read."""
+        return dict.fromkeys(THREADS, str(n_threads))

@@ -53,7 +53,7 @@ class Headline:
 
 def headline(snapshot: Snapshot) -> Headline:
     """Return the headline of a search, running or ended."""
-    several = bool(snapshot.further)
+    several = snapshot.is_multi_objective
     measured = [one for one in snapshot.evaluations if one.value is not None]
     return Headline(
         start=snapshot.start,

@@ -78,7 +78,7 @@ class Rechecking:
             return None
         trials = history.trials
         keys = [setting_key(trial.params) for trial in trials]
-        if history.further:
+        if history.is_multi_objective:
             scores = scores_of_front(history, wanted.n_settings + 1)
         else:
             scores = _scores(trials, history.direction)
@@ -97,7 +97,7 @@ class Rechecking:
         if wanted is None:
             return None
         on_new_splits = any(trial.used_seed for trial in history.trials)
-        return Rechecks(wanted.n_settings, on_new_splits, bool(history.further))
+        return Rechecks(wanted.n_settings, on_new_splits, history.is_multi_objective)
 
     def only_repeats(self, history: History, reruns: Sequence[Trial]) -> bool:
         """Return whether the re-runs repeat the search's scores exactly, and so add nothing."""
@@ -142,7 +142,7 @@ def honest_of(snapshot: Snapshot) -> Honest:
 
     With several objectives in the first one; `honest_by_goal` has all.
     """
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return honest_by_goal(snapshot)[snapshot.metric]
     by_row = None if snapshot.is_live else bbc_of(snapshot.history)
     if _tells_nothing(snapshot):
@@ -173,7 +173,7 @@ def gain_of(snapshot: Snapshot) -> Gain | None:
 
     Also None with several objectives.
     """
-    if snapshot.further or _tells_nothing(snapshot):
+    if snapshot.is_multi_objective or _tells_nothing(snapshot):
         return None
     found = _found(snapshot)
     return None if found is None else found.result.gain
@@ -181,7 +181,7 @@ def gain_of(snapshot: Snapshot) -> Gain | None:
 
 def is_rechecked(snapshot: Snapshot) -> bool:
     """Return whether the setting to take is a re-check's choice."""
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return False
     return not _tells_nothing(snapshot) and _found(snapshot) is not None
 
@@ -191,7 +191,7 @@ def chosen_trial(snapshot: Snapshot) -> Trial | None:
 
     With several objectives the user's choice, else the most balanced trial of the front.
     """
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return best_trial(snapshot)
     found = None if _tells_nothing(snapshot) else _found(snapshot)
     return best_trial(snapshot) if found is None else found.settings[found.result.chosen]

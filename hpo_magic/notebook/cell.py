@@ -14,7 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.inputtransformer2 import leading_indent
 
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.metrics import NOTHING
 from hpo_magic.errors import HpoError, NotPortable
 from hpo_magic.executors.trial_execution import ObjectiveResult
@@ -358,5 +359,5 @@ def folder_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):
+        with suppressed("the folder before the cell is gone", OSError):
             os.chdir(before)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hpo_magic.core.log import caught
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.source.cell_text import CellText
 from hpo_magic.source.definitions import code_text, function_in
@@ -141,6 +142,7 @@ def _add_array(digest: Any, value: Any) -> None:
     try:
         array = np.asarray(value)
     except Exception:  # noqa: BLE001  (a library's `__array__` may raise anything)
+        caught("a value could not be read as an array")
         return
     digest.update(f"{array.shape}{array.dtype}".encode())
     if array.dtype.hasobject:

@@ -49,7 +49,7 @@ class Listing:
 
 
 def _best_text(snapshot: Snapshot, best: Trial) -> str:
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return f"{values_text(snapshot, best)} (of {len(snapshot.history.front):,} on the front)"
     return f"{best.value:.4g}"
 

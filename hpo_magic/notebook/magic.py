@@ -23,6 +23,7 @@ from hpo_magic.core.events import Completed, Event, Failed
 from hpo_magic.core.ports import Listener, Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.trial import named_goals
 from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.exports import make_log
@@ -48,8 +49,8 @@ from hpo_magic.search.options import checked_name
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import SearchResult, require_extras, run_search
 from hpo_magic.search.used_rows import RowsRecorder
+from hpo_magic.storage import open_storage, storage_exists
 from hpo_magic.storage.snapshots import open_snapshot
-from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
@@ -66,6 +67,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     @line_cell_magic  # type: ignore[untyped-decorator]
     def hpo(self, line: str, cell: str | None = None) -> Any:  # noqa: D102  (below, from the options)
         with _mistakes_told("%%hpo" if cell is not None else "%hpo", self.shell):
+            if cell is None and line.split() == ["--report"]:
+                return self._report()
             if cell is None:
                 return self._show(*parse_name(line, "%hpo"))
             return self._search(line, cell)
@@ -90,7 +93,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             rest = " ".join(word for word in words if word != "--vote")
             study = self._put(self._study(*parse_name(rest, "%%hpo_test")))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
-            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluation()
+            return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluate()
 
     def _search(self, line: str, source: str) -> None:
         """Search the cell, and put the study into the namespace."""
@@ -122,7 +125,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
         def listeners(requests: UserRequests) -> Sequence[Listener]:
             model_store.note = requests.note
-            contradictions = [contradiction(g.metric, g.direction) for g in options.goals]
+            contradictions = [contradiction(goal) for goal in named_goals(options.goals)]
             for text in (*contradictions, *translation.notes, warning):
                 if text:
                     requests.note(text)
@@ -189,13 +192,20 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             return _listing(_opened_again(folder))
         study = self._study(name, folder)
         storage = study.storage
-        if isinstance(storage, SqliteStorage) and not (study.unsaved or _is_latest(study)):
+        if not (study.unsaved or _is_latest(study)):
             study = self._from_disk(name, storage)  # a search that still runs began a new revision
         self._put(study)
         show_stored(
             study.snapshot, self.shell, study.narrowed_cell, lambda n: study.choose(n).snapshot
         )
         return None
+
+    def _report(self) -> None:
+        """Write the file for a bug report, and print its path."""
+        from hpo_magic.notebook.report import write_report
+
+        path = write_report(self.shell, Path.cwd())
+        sys.stdout.write(f"Written to {path}. Read it before you send it.\n")
 
     def _study(self, name: str, folder: Path | None) -> Study:
         """Return the study of that name: the variable if it is the one, else from disk."""
@@ -207,7 +217,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             is_meant = _is_in(_opened_again(folder), found.record)
         return found.refresh() if is_meant else self._from_disk(name, _opened_again(folder))
 
-    def _from_disk(self, name: str, storage: SqliteStorage) -> Study:
+    def _from_disk(self, name: str, storage: Storage) -> Study:
         """Return the latest revision of a study, with what makes its models again."""
         record, snapshot = open_snapshot(storage, name)
         objective = None
@@ -329,12 +339,12 @@ def _put_narrowed(study: Study) -> None:
         sys.stdout.write(f"{error}\n")
 
 
-def _opened(folder: Path | None) -> SqliteStorage:
+def _opened(folder: Path | None) -> Storage:
     """Return the storage of a folder; `hpo_studies` beside the notebook unless said otherwise."""
-    return SqliteStorage(folder or STUDIES)
+    return open_storage(folder or STUDIES)
 
 
-def _opened_again(folder: Path | None) -> SqliteStorage:
+def _opened_again(folder: Path | None) -> Storage:
     """Return the storage of a folder to look into; one that was named must be there.
 
     Raises
@@ -342,8 +352,11 @@ def _opened_again(folder: Path | None) -> SqliteStorage:
     OptionError
         If it is not: to look must not create it.
     """
-    if folder is not None and not study_file(folder).exists():
-        raise OptionError(f"there are no studies in {folder}: it has no file {study_file(folder)}.")
+    if folder is not None and not storage_exists(folder):
+        raise OptionError(
+            f"there are no studies in {folder}. Give --storage the folder in which a search stored "
+            f"them."
+        )
     return _opened(folder)
 
 

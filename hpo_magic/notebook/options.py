@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,7 +12,7 @@ from hpo_magic.core.metrics import keras_direction
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.samplers import SAMPLERS
-from hpo_magic.search.options import ERRORS, PRUNERS, UIS, Options, checked_name, seconds
+from hpo_magic.search.options import ERRORS, PRUNERS, UIS, Options, checked_name, goals_of, seconds
 
 
 @dataclass(frozen=True)
@@ -107,6 +106,8 @@ believed them would be misled. A cell that is run again goes on with all its own
     %%hpo_test NAME --vote   the same for what the best models say together
     %hpo NAME          show the study again, from disk, after a restart too
     %hpo               list the studies; --storage PATH with each of the three
+    %hpo --report      write a text file for a bug report: versions, how clicks arrive, options,
+                       the last events and errors; no data, no values, no names of yours
 """
 
 
@@ -139,11 +140,8 @@ def parse_line(line: str) -> tuple[str, Options]:
         raise OptionError(f"one name is enough: {found.name!r} and {word!r} were given.")
     if found.name is None:
         raise OptionError(_no_name(found))
-    metric, direction, further = _goals(found.goals or [])
     options = Options(
-        metric=metric,
-        direction=direction,
-        further=further,
+        goals=goals_of(found.goals or []),
         trials=_number("--trials", found.trials),
         time=None if found.time is None else seconds(found.time),
         timeout=None if found.timeout is None else seconds(found.timeout, "timeout"),
@@ -246,23 +244,10 @@ class _AddGoal(argparse.Action):
         found.goals = [*(found.goals or []), given]
 
 
-def _goals(
-    given: Sequence[tuple[str, Direction]],
-) -> tuple[str | None, Direction | None, tuple[Goal, ...]]:
-    """Return the first metric and its direction, and the further objectives.
-
-    The metric is None where only a direction was given.
-    """
-    if not given:
-        return None, None, ()
-    metric, direction = given[0]
-    return metric or None, direction, tuple(Goal(*goal) for goal in given[1:])
-
-
-def contradiction(metric: str | None, direction: Direction | None) -> str:
-    """Return a sentence where a metric of Keras's own is searched in the wrong direction."""
-    usual = keras_direction(metric) if metric else None
-    if direction is None or usual is None or usual is direction:
+def contradiction(goal: Goal) -> str:
+    """Return a warning if a metric of Keras's own is searched in the wrong direction; else ""."""
+    metric, usual = goal.metric, keras_direction(goal.metric)
+    if usual is None or usual is goal.direction:
         return ""
     return f"Mind the direction: {metric} is better when {_large(usual)}; --{usual.value} {metric}?"
 

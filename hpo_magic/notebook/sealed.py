@@ -10,24 +10,27 @@ from __future__ import annotations
 import ast
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from hpo_magic.core.events import Run
-from hpo_magic.core.metrics import NOTHING, number
-from hpo_magic.core.records import TestEvaluation
+from hpo_magic.core.records import NO_TRIAL, TestEvaluation
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.errors import OptionError
+from hpo_magic.frameworks import all_frameworks, load_wanted
 from hpo_magic.honesty.headline import difference_from_test
 from hpo_magic.honesty.measured import measured
 from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
 from hpo_magic.honesty.test_ledger import level_of_evaluation
-from hpo_magic.language.scores import Scored
 from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.notebook.cell import Cell, from_cell
 from hpo_magic.notebook.fingerprint import inputs_of
+from hpo_magic.notebook.seen import numbers_seen
 from hpo_magic.notebook.test_result import TestResult, TestRows
+from hpo_magic.notebook.test_value import TestValue, value_of_test
 from hpo_magic.source.call_names import CallNames
 from hpo_magic.source.cell_text import CellText
 from hpo_magic.study.models import USUAL_NAMES
@@ -42,10 +45,11 @@ class Sealed:
         self._study, self._cell, self._shell = study, cell, shell
         self._is_vote = is_vote  # of the best models, instead of the chosen one
 
-    def evaluation(self) -> TestResult:
+    def evaluate(self) -> TestResult:
         """Run the cell once on the chosen trial, write the look down, and return what it found.
 
-        A cell that fails is a look without a value: it may have printed what it saw.
+        The evaluation is written to the ledger where a number was seen: measured, or printed or
+        displayed by the cell, also by one that failed afterwards.
 
         Raises
         ------
@@ -78,27 +82,86 @@ class Sealed:
             lambda step, metrics, n_steps=None: None,
             self._sites(),
         )
-        try:
-            with running(run):
-                last = self._cell.run(namespace)
-        except BaseException as error:  # noqa: BLE001  (whatever the cell raises, it was a look)
-            self._write(evaluation)
-            raise from_cell(self._shell, self._cell, error)  # noqa: B904  (it may be itself)
-        metric, value, also = _measured(last, self._study.record.metric, variables, run.scored)
-        evaluation = replace(evaluation, value=value, metric=metric)
-        found = None
-        if value is not None:
+        load_wanted(self._searched.modules_imported | self._cell.text.modules_imported)
+        with ExitStack() as watches:
+            seen = watches.enter_context(numbers_seen(self._shell))
+            lists = [
+                watches.enter_context(framework.evaluations())
+                for framework in all_frameworks()
+                if framework.is_loaded()
+            ]
+            try:
+                with running(run):
+                    last = self._cell.run(namespace)
+            except BaseException as error:  # noqa: BLE001  (whatever the cell raises)
+                if seen.has_number:
+                    self._write(evaluation)
+                raise from_cell(self._shell, self._cell, error)  # noqa: B904  (it may be itself)
+        metric = self._study.record.metric
+        found = value_of_test(
+            last,
+            self._cell.tree,
+            metric,
+            [one for evaluated in lists for one in evaluated],
+            run.scored,
+            searched=self._searched.tree,
+            is_loss_of_fit=_is_of_curve(trial, metric),
+        )
+        evaluation = self._of_model(evaluation, found, variables, vote)
+        evaluation = replace(evaluation, value=found.value, metric=found.name)
+        precision = None
+        if found.value is not None:
             level = level_of_evaluation(evaluation.number)
-            found = measured(value, metric or "value", run.scored, evaluation.n_rows, level)
-            if found.interval is not None:
-                low, high = found.interval
+            precision = measured(
+                found.value, found.name or "value", run.scored, evaluation.n_rows, level
+            )
+            if precision.interval is not None:
+                low, high = precision.interval
                 evaluation = replace(evaluation, low=low, high=high)
-            evaluation = replace(evaluation, n_rows=found.n_rows or evaluation.n_rows)
-        self._write(evaluation)
-        apart = None
-        if vote is None:
-            apart = difference_from_test(self._study.snapshot, evaluation, found)
-        return TestResult(evaluation, earlier, found, rows, also, apart)
+            evaluation = replace(evaluation, n_rows=precision.n_rows or evaluation.n_rows)
+        is_seen = found.value is not None or bool(found.others) or seen.has_number
+        if is_seen:
+            self._write(evaluation)
+        is_compared = vote is None and found.is_study_metric
+        difference = None
+        if is_compared:
+            difference = difference_from_test(self._study.snapshot, evaluation, precision)
+        return TestResult(evaluation, earlier, precision, rows, found, is_seen, difference, metric)
+
+    def _of_model(
+        self,
+        evaluation: TestEvaluation,
+        found: TestValue,
+        variables: Mapping[str, Any],
+        vote: Vote | None,
+    ) -> TestEvaluation:
+        """Return the evaluation, marked where the model that was evaluated is not the study's."""
+        store = self._study.model_store
+        model = self._model_called() if found.model is None else found.model
+        if model is None or found.value is None or vote is not None:
+            return evaluation
+        is_ours = any(model is value for value in variables.values())
+        if is_ours or (store is not None and store.has_given(model)):
+            return evaluation
+        names = [name for name, value in self._shell.user_ns.items() if value is model]
+        if not names:  # made by the test cell itself, from whatever
+            return evaluation
+        called = f"`{names[0]}`"
+        return replace(evaluation, trial=NO_TRIAL, choice=f"{called}, no model of this study")
+
+    def _model_called(self) -> Any:
+        """Return the notebook's model whose method is the end of the cell; None without one."""
+        match self._cell.tree.body[-1]:
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name(name)))):
+                model = self._shell.user_ns.get(name)
+                return model if hasattr(model, "predict") else None
+        return None
+
+    @cached_property
+    def _searched(self) -> CellText:
+        """What the text of the searched cell says; nothing where the study has no text."""
+        source = self._study.record.source or ""
+        return CellText(source, ast.parse(self._shell.transform_cell(source)))
 
     def _is_same_test(self, evaluation: TestEvaluation, rows: TestRows) -> bool:
         """Return whether a look was at these rows, or may have been.
@@ -116,8 +179,7 @@ class Sealed:
         A kept model is enough where the test asks for nothing else; otherwise the cell runs again.
         """
         model_store = self._study.model_store
-        source = self._study.record.source
-        made = CellText(source, ast.parse(self._shell.transform_cell(source))).names_bound
+        made = self._searched.names_bound
         needed = self._cell.text.names_read & made
         if vote is not None:
             names = self._cell.text.names_read & set(USUAL_NAMES)
@@ -162,27 +224,8 @@ class Sealed:
         self._study.refresh()
 
 
-def _measured(
-    last: Any, metric: str | None, variables: Mapping[str, Any], scores: Sequence[Scored]
-) -> tuple[str | None, float | None, dict[str, float]]:
-    """Return the metric, its value, and all numbers by name, from what the test cell ends in.
-
-    `model.evaluate` gives a bare list; the names are asked of the model. A number that `hp.score`
-    gave has its name.
-    """
-    wanted = (metric or "value").removeprefix("val_")
-    value = number(last)
-    if value is not None:
-        names = [one.metric for one in scores if one.value == value]
-        return (names[-1] if names else wanted), value, {}
-    if isinstance(last, list | tuple) and last is not NOTHING:
-        models = [m for m in variables.values() if hasattr(m, "get_metrics_result")]
-        last = models[0].get_metrics_result() if models else {}
-    if isinstance(last, Mapping):
-        named = {str(k): v for k, v in ((k, number(v)) for k, v in last.items()) if v is not None}
-        if wanted in named:
-            return wanted, named[wanted], named
-        if len(named) == 1:
-            return next(iter(named)), next(iter(named.values())), named
-        return None, None, named
-    return None, None, {}
+def _is_of_curve(trial: Trial, metric: str | None) -> bool:
+    """Return whether the trial's value is one that its training reported under that name."""
+    return metric is not None and any(
+        point.metrics.get(metric) == trial.value for point in trial.curve
+    )

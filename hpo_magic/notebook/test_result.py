@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from html import escape
 from typing import Any
 
 import numpy as np
 
-from hpo_magic.core.records import TestEvaluation, UsedRows
+from hpo_magic.core.records import NO_TRIAL, TestEvaluation, UsedRows
 from hpo_magic.honesty.headline import Difference
 from hpo_magic.honesty.leaks import Fingerprints, Overlap
 from hpo_magic.honesty.measured import Measured
 from hpo_magic.honesty.test_ledger import level_of_evaluation
 from hpo_magic.notebook.fingerprint import array_fingerprint
+from hpo_magic.notebook.test_value import NoValue, TestValue
 from hpo_magic.search.used_rows import FEWEST_ROWS, arrays_in, leak_of, prints_of
 from hpo_magic.views.words.honest import difference_text
 from hpo_magic.views.words.numbers import number as shown
@@ -77,17 +78,21 @@ class TestResult:
     Parameters
     ----------
     evaluation
-        As it was stored.
+        As it is stored in the ledger.
     earlier
         Earlier evaluations of the same rows, oldest first.
     found
         The interval of the value; None without a value.
     rows
-        The test rows.
-    also
-        The other numbers that the cell ended in, by name.
+        The rows that the cell read.
+    measured
+        The value, and what it is called.
+    is_written
+        Whether the evaluation is in the ledger: a number was seen.
     difference
-        Honest estimate minus test value; None where that cannot be told.
+        Honest estimate minus test value; None where they cannot be compared.
+    metric
+        The study's; None if not known.
     """
 
     __test__ = False
@@ -96,19 +101,49 @@ class TestResult:
     earlier: Sequence[TestEvaluation]
     found: Measured | None
     rows: TestRows
-    also: Mapping[str, float] = field(default_factory=dict)
+    measured: TestValue
+    is_written: bool = True
     difference: Difference | None = None
+    metric: str | None = None
 
     @property
     def lines(self) -> list[str]:
         """The lines that are shown, most important first."""
         evaluation = self.evaluation
         value = "no number" if evaluation.value is None else shown(evaluation.value)
-        what = evaluation.choice or f"trial {evaluation.trial}"
-        first = f"test {value} · {evaluation.metric or 'value'} of {what} of {evaluation.study}"
+        whose = f"trial {evaluation.trial} of {evaluation.study}"
+        if evaluation.choice:
+            whose = evaluation.choice
+            whose += f" of {evaluation.study}" if evaluation.trial != NO_TRIAL else ""
+        first = f"test {value} · {evaluation.metric or 'value'} of {whose}"
         if evaluation.n_rows:
             first += f" on {evaluation.n_rows} rows"
-        return [first, *self._leaks(), *self._precision(), *self._rest(), self._count()]
+        parts = (
+            self._leaks(),
+            self._name(),
+            self._precision(),
+            self._rest(),
+            [self._count()],
+        )
+        return [first, *(line for part in parts for line in part)]
+
+    def _name(self) -> list[str]:
+        """Return what is not known of the number: whether it is the study's metric, its model."""
+        evaluation, measured = self.evaluation, self.measured
+        lines = []
+        if evaluation.trial == NO_TRIAL:
+            lines.append(
+                f"The model that was evaluated was not made by the search of {evaluation.study}: "
+                f"this is no test of the study. {evaluation.study}.best_model() has the chosen one."
+            )
+        if measured.value is None or measured.is_study_metric or self.metric is None:
+            return lines
+        name = self.metric.removeprefix("val_")
+        lines.append(
+            f"Not checked: whether this is {name}, the study's metric. To be sure, end the cell in "
+            f'a dict, {{"{name}": …}}, or in hp.score("{name}", y_test, predictions).'
+        )
+        return lines
 
     def _leaks(self) -> list[str]:
         """Return which test rows the search used."""
@@ -120,10 +155,7 @@ class TestResult:
     def _precision(self) -> list[str]:
         """Return the interval of the value, and the difference from the honest estimate."""
         if self.found is None:
-            return [
-                "The cell does not end in a number. The evaluation is recorded without a value: "
-                "end the cell in a score."
-            ]
+            return [self._without_value()]
         if self.found.interval is None:
             return [basis_text(self.found)]
         low, high = self.found.interval
@@ -131,13 +163,34 @@ class TestResult:
         interval = f"{level} interval {shown(low)} to {shown(high)}: {basis_text(self.found)}"
         return [interval, difference_text(self.difference)] if self.difference else [interval]
 
+    def _without_value(self) -> str:
+        """Return why there is no value, and whether that counts as an evaluation."""
+        missing = self.measured.missing
+        why = f"No number was taken: the cell {missing.value}. " if missing else ""
+        cure = {
+            NoValue.NOTHING: "End it with the score.",
+            NoValue.NO_NUMBER: "End it with the score.",
+            NoValue.SEVERAL: "End it with one of them.",
+            NoValue.UNNAMED: "End it with one of them, or with a dict of them by name.",
+        }
+        counted = (
+            "It counts as an evaluation, since numbers were shown."
+            if self.is_written
+            else "It does not count as an evaluation: no number was shown."
+        )
+        return f"{why}{cure[missing] if missing else ''} {counted}".strip()
+
     def _rest(self) -> list[str]:
-        rest = [f"{name} {shown(v)}" for name, v in self.also.items() if v != self.evaluation.value]
+        value = self.evaluation.value
+        others = {n: v for n, v in self.measured.others.items() if n != self.evaluation.metric}
+        rest = [f"{name} {shown(v)}" for name, v in others.items() if v != value]
         return [f"also: {', '.join(rest)}"] if rest else []
 
     def _count(self) -> str:
         """Return the evaluation's number among those of these rows."""
         evaluation = self.evaluation
+        if not self.is_written:
+            return f"evaluations of these rows so far: {len(self.earlier)}"
         if not self.earlier:
             these = "on these rows" if evaluation.data else f"with {evaluation.study}"
             return f"evaluation 1: a further evaluation {these} is no valid test"

@@ -1,22 +1,19 @@
-"""Pruners: functions from what a training reported, and the others before it, to keep or stop."""
+"""Pruners: functions that decide from learning curves whether a training goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hpo_magic.core.ports import Pruner
+from hpo_magic.core.registry import load
 from hpo_magic.errors import OptionError, did_you_mean
-from hpo_magic.pruners.asha import AshaPruner
-from hpo_magic.pruners.hyperband import HyperbandPruner
-from hpo_magic.pruners.median import MedianPruner
 
 __all__ = ["PRUNERS", "make_pruner"]
 
-PRUNERS: dict[str, Callable[[], Pruner | None]] = {
-    "asha": AshaPruner,
-    "hyperband": HyperbandPruner,
-    "median": MedianPruner,
-    "none": lambda: None,
+# Where each pruner is; "" for no pruner.
+PRUNERS = {
+    "asha": "hpo_magic.pruners.asha:AshaPruner",
+    "hyperband": "hpo_magic.pruners.hyperband:HyperbandPruner",
+    "median": "hpo_magic.pruners.median:MedianPruner",
+    "none": "",
 }
 
 
@@ -34,4 +31,7 @@ def make_pruner(name: str) -> Pruner | None:
     if name not in PRUNERS:
         known = ", ".join(PRUNERS)
         raise OptionError(f'no pruner "{name}".{did_you_mean(name, PRUNERS)} There are: {known}.')
-    return PRUNERS[name]()
+    if not PRUNERS[name]:
+        return None
+    made: Pruner = load(PRUNERS[name])()
+    return made

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from importlib.util import find_spec
 
 from hpo_magic.core.ports import Sampler
+from hpo_magic.core.registry import load
 from hpo_magic.errors import OptionError, did_you_mean
 
 __all__ = ["LIBRARIES", "SAMPLERS", "make_sampler", "require_library"]
@@ -44,9 +44,8 @@ def make_sampler(name: str, *, several: bool = False) -> Sampler:
         known = ", ".join(SAMPLERS)
         raise OptionError(f'no sampler "{name}".{did_you_mean(name, SAMPLERS)} There are: {known}.')
     require_library(name)
-    module, class_name = SAMPLERS[name].split(":")
     try:
-        made: Callable[..., Sampler] = getattr(import_module(module), class_name)
+        made: Callable[..., Sampler] = load(SAMPLERS[name])
     except ImportError as error:
         if name not in LIBRARIES:
             raise

@@ -68,7 +68,7 @@ class GeneticSampler:
         if len(parents) < 2:
             return draw_untried(tried, rng)
         mating = MixedVariableMating(eliminate_duplicates=_New(tried), n_max_iterations=N_BIRTHS)
-        if history.further:
+        if history.is_multi_objective:
             mating.selection = TournamentSelection(binary_tournament)
         by_rank = SimpleNamespace(tournament_type="comp_by_rank_and_crowding", random_state=rng)
         children = mating.do(problem, parents, 1, random_state=rng, algorithm=by_rank)
@@ -106,13 +106,13 @@ def _survivors(
 ) -> Any:
     """Return the population: the best complete trials; nobody before enough trials have ended."""
     n_ended = sum(trial.state.is_finished for trial in history.trials)
-    n_first = FIRST_OF_SEVERAL if history.further else POPULATION
+    n_first = FIRST_OF_SEVERAL if history.is_multi_objective else POPULATION
     if n_ended < n_first or not problem.vars:
         return Population()
     complete = history.complete
     genomes = [_genome(problem, trial, space, seed) for trial in complete]
     everybody = Population.new(X=genomes, F=history.losses(complete))
-    if history.further:
+    if history.is_multi_objective:
         ranked = RankAndCrowding()
         return ranked.do(problem, everybody, n_survive=POPULATION, random_state=rng)
     return FitnessSurvival().do(problem, everybody, n_survive=POPULATION)

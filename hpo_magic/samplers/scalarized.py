@@ -18,7 +18,7 @@ from hpo_magic.core.domains import FloatArray, Plain
 from hpo_magic.core.pareto_front import Scale
 from hpo_magic.core.ports import Sampler
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import Direction, History, Trial
+from hpo_magic.core.trial import VALUE, History, Trial
 
 # Of the plain sum beside the largest term; Knowles's value.
 RHO = 0.05
@@ -40,7 +40,7 @@ class Scalarized:
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
         """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
-        if not history.further:
+        if not history.is_multi_objective:
             return self.sampler.suggest(space, history, seed)
         rng = np.random.default_rng([seed % 2**64, history.number, WEIGHTS])
         weights = rng.dirichlet(np.ones(len(history.goals)))
@@ -63,9 +63,7 @@ def in_one_number(history: History, weights: FloatArray) -> History:
         values = weighed.max(axis=1) + RHO * weighed.sum(axis=1)
         by_number = {t.number: float(v) for t, v in zip(complete, values, strict=True)}
     trials = tuple(_with_value(trial, by_number.get(trial.number)) for trial in history.trials)
-    return replace(
-        history, trials=trials, direction=Direction.MINIMIZE, metric=None, further=(), chosen=None
-    )
+    return replace(history, trials=trials, goals=(VALUE,), chosen=None)
 
 
 def _with_value(trial: Trial, value: float | None) -> Trial:

@@ -10,7 +10,15 @@ from hpo_magic.core.domains import Plain
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import Direction, Goal, State, Trial
+from hpo_magic.core.trial import (
+    AskedGoals,
+    Direction,
+    Goal,
+    State,
+    Trial,
+    goals_or_value,
+    named_goals,
+)
 from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
 from hpo_magic.search.options import Options
 from hpo_magic.study.warm_start import settings_to_try
@@ -89,23 +97,29 @@ def _reason_for_new(
         return "The code changed"
     if changed.data:
         return "The data that the cell reads changed"
-    if options.goals and (options.further or latest.further):
-        goals = (Goal(latest.metric or "value", latest.direction), *latest.further)
-        if set(options.goals) == set(goals):
-            return _reason_of_seed(latest, options)
-        return f"The objectives changed from {_listed(goals)} to {_listed(options.goals)}"
-    if options.metric not in (None, latest.metric):
-        before = f" from {latest.metric}" if latest.metric else ""
-        return f"The metric changed{before} to {options.metric}"
-    if options.direction not in (None, latest.direction):
-        return "The direction changed"
-    return _reason_of_seed(latest, options)
-
-
-def _reason_of_seed(latest: StudyRecord, options: Options) -> str:
+    if goals_changed := _change_of_goals(latest.goals, options.goals):
+        return goals_changed
     if options.seed != latest.seed:
         return f"The seed changed from {latest.seed} to {options.seed}"
     return ""
+
+
+def _change_of_goals(before: AskedGoals, asked: AskedGoals) -> str:
+    """Return how the objectives asked for differ from the stored ones; "" if they agree."""
+    known = goals_or_value(before)
+    if isinstance(asked, Direction):
+        return "" if known[0].direction is asked else "The direction changed"
+    if not asked:
+        return ""
+    if len(asked) > 1 or len(known) > 1:
+        if set(asked) == set(known):
+            return ""
+        return f"The objectives changed from {_listed(known)} to {_listed(asked)}"
+    if not named_goals(before):
+        return f"The metric changed to {asked[0].metric}"
+    if asked[0].metric != known[0].metric:
+        return f"The metric changed from {known[0].metric} to {asked[0].metric}"
+    return "" if asked == known else "The direction changed"
 
 
 def _listed(goals: Sequence[Goal]) -> str:
@@ -179,13 +193,11 @@ def _record(name: str, options: Options, mark: Fingerprint, revision: int) -> St
         id=0,
         name=name,
         revision=revision,
-        metric=options.metric,
-        direction=options.direction or Direction.MINIMIZE,
+        goals=options.goals,
         seed=options.seed,
         source=mark.source,
         code=mark.code,
         ranges=mark.ranges,
         data=mark.data,
         created=time.time(),
-        further=options.further,
     )

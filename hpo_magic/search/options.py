@@ -5,11 +5,12 @@ from __future__ import annotations
 import keyword
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpo_magic.core.trial import Direction, Goal
+from hpo_magic.core.trial import AskedGoals, Direction, Goal, named_goals
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.exports import checked_log
 from hpo_magic.honesty.recheck import recheck_of
@@ -28,10 +29,9 @@ class Options:
 
     Parameters
     ----------
-    metric, direction
-        What to improve; None: the first trial finds it.
-    further
-        What else to improve: with them the search looks for a front of settings. All have names.
+    goals
+        What to improve. With several objectives the search looks for a Pareto front. A direction
+        alone, or nothing, leaves it to the first complete trial to name the metric.
     trials
         Full trainings in all, those of earlier runs included.
     time
@@ -71,9 +71,7 @@ class Options:
         If a value is not one that its option takes.
     """
 
-    metric: str | None = None
-    direction: Direction | None = None
-    further: tuple[Goal, ...] = ()
+    goals: AskedGoals = ()
     trials: int = 50
     time: float | None = None
     timeout: float | None = None
@@ -117,22 +115,10 @@ class Options:
         _some_time("time", self.time)
         _some_time("timeout", self.timeout)
 
-    @property
-    def goals(self) -> tuple[Goal, ...]:
-        """All objectives, the first one first; none where the first trial finds what to improve."""
-        if self.metric is None or self.direction is None:
-            return ()
-        return (Goal(self.metric, self.direction), *self.further)
-
     def _check_goals(self) -> None:
-        if not self.further:
+        metrics = [goal.metric for goal in named_goals(self.goals)]
+        if len(metrics) < 2:
             return
-        metrics = [self.metric, *(goal.metric for goal in self.further)]
-        if not all(metrics):
-            raise OptionError(
-                "each of several objectives needs a name: --maximize val_accuracy --minimize "
-                "n_params, for example."
-            )
         twice = [metric for metric in metrics if metrics.count(metric) > 1]
         if twice:
             raise OptionError(f"{twice[0]!r} is given twice: each objective is another metric.")
@@ -162,6 +148,25 @@ class Options:
                 f"stop: must be none, noise, or a whole number of trials from 1 up, got "
                 f"{self.stop!r}.{hint}"
             )
+
+
+def goals_of(given: Sequence[tuple[str | None, Direction]]) -> AskedGoals:
+    """Return the objectives of metrics and directions; None or "" where a metric has no name.
+
+    Raises
+    ------
+    OptionError
+        If there are several and one has no name.
+    """
+    if len(given) == 1 and not given[0][0]:
+        return given[0][1]
+    goals = tuple(Goal(metric, direction) for metric, direction in given if metric)
+    if len(goals) < len(given):
+        raise OptionError(
+            "each of several objectives needs a name: --maximize val_accuracy --minimize "
+            "n_params, for example."
+        )
+    return goals
 
 
 def seconds(text: str | float, option: str = "time") -> float:

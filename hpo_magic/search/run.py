@@ -13,11 +13,12 @@ from functools import partial
 
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Finish, Noted, Run
+from hpo_magic.core.log import note_event
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Executor, Framework, Listener, Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.trial import Trial
+from hpo_magic.core.trial import Trial, named_goals
 from hpo_magic.executors.serial import SerialExecutor
 from hpo_magic.executors.training_task import TaskResult
 from hpo_magic.executors.trial_execution import Objective, TrialExecution
@@ -27,6 +28,7 @@ from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.pruners import make_pruner
 from hpo_magic.samplers import make_sampler, require_library
+from hpo_magic.search.anonymous import anonymous
 from hpo_magic.search.interrupt import RemoteTraining, interruptible
 from hpo_magic.search.open_study import Opened
 from hpo_magic.search.options import Options
@@ -107,6 +109,7 @@ def run_search(
     NotPortable, ClusterError, OptionError
         If the trainings are to run elsewhere, and cannot; nothing has run then.
     """
+    note_event(f"Search with {anonymous(options)}", None)
     requests = UserRequests(can_narrow=can_narrow)
     execution = TrialExecution(objective, frameworks, keep=model_store.keep, seen=recorder.fitted)
     execution.names = dict(opened.record.names)
@@ -114,8 +117,7 @@ def run_search(
     # What a sampler imports takes a second, in which the user may interrupt, and draws at random.
     with kept_random_state(), interruptible(requests, here or RemoteTraining()):
         engine = _engine(opened, options)
-        execution.metric, execution.direction = engine.plan.metric, engine.plan.direction
-        execution.further = engine.plan.further
+        execution.goals = engine.plan.goals
         taking_in = _taking_in(engine, model_store, recorder, requests.note)
         things = WorkerHooks(model_store.model_of, fitted_rows, taking_in)
         with _executor(here, options, execution, things, requests.note) as executor:
@@ -172,8 +174,8 @@ def _taking_in(
         value = arrived.ended.outcome.value
         if arrived.model is not None and value is not None:
             to_beat, kept_too = engine.to_keep(run.number)
-            direction = arrived.ended.outcome.direction
-            sign = 1 if direction is None else direction.sign
+            goal = arrived.ended.outcome.goal
+            sign = 1 if goal is None else goal.direction.sign
             if to_beat is None or sign * value < sign * to_beat:
                 model_store.put(run.number, arrived.model, kept_too)
 
@@ -183,15 +185,13 @@ def _taking_in(
 def _engine(opened: Opened, options: Options) -> Engine:
     """Return the engine of this run, which knows what the runs before found."""
     record = opened.record
-    further = record.further
+    goals = named_goals(record.goals) or options.goals
+    is_multi_objective = len(named_goals(goals)) > 1
     rechecker = Rechecking(options.recheck)
     plan = Plan(
         name=record.name,
-        sampler=make_sampler(options.sampler, several=bool(further)),
-        metric=record.metric if further else options.metric or record.metric,
-        direction=(None if further else options.direction)
-        or (record.direction if record.metric else None),
-        further=further,
+        sampler=make_sampler(options.sampler, several=is_multi_objective),
+        goals=goals,
         n_trials=options.trials,
         time_s=options.time,
         timeout_s=options.timeout,
@@ -199,9 +199,9 @@ def _engine(opened: Opened, options: Options) -> Engine:
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
         n_keep=options.keep,
-        enough=(lambda history: None) if further else enough_of,
+        enough=(lambda history: None) if is_multi_objective else enough_of,
         stop_at_noise=options.stop == "noise",
-        pruner=None if further else make_pruner(options.pruner),
+        pruner=None if is_multi_objective else make_pruner(options.pruner),
         rechecker=rechecker,
     )
     engine = Engine(
@@ -217,7 +217,7 @@ def _engine(opened: Opened, options: Options) -> Engine:
         engine.handle(Noted(opened.sentence))
     n_done = sum(trial.state.is_finished for trial in opened.trials)
     announced = rechecker.announcement(
-        options.trials, is_timed=options.time is not None, of_front=bool(further)
+        options.trials, is_timed=options.time is not None, of_front=is_multi_objective
     )
     if announced and n_done < options.trials:
         engine.handle(Noted(announced))

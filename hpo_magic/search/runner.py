@@ -29,6 +29,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
+from hpo_magic.core.log import note_event
 from hpo_magic.core.ports import Executor, Listener, Storage
 from hpo_magic.core.records import StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
@@ -122,6 +123,7 @@ class Runner:
         for command in self.engine.handle(event):
             self._carry_out(command)
         if not isinstance(event, Ticked):
+            note_event(type(event).__name__, getattr(event, "number", None))
             self._tell(event)
 
     def _tell(self, event: Event | None) -> None:
@@ -147,8 +149,7 @@ class Runner:
                 )
                 self._store_waiting()
             case SaveGoal():
-                metric, direction = command.metric, command.direction
-                self.record = replace(self.record, metric=metric, direction=direction)
+                self.record = replace(self.record, goals=(command.goal,))
                 self._late["record"] = partial(self.storage.update, self.record)
                 self._store_waiting()
             case SaveChoice():

@@ -7,12 +7,12 @@ trained and validated on, at the first training on each seed (new seeds may make
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from hpo_magic.core.events import Run
+from hpo_magic.core.log import caught, suppressed
 from hpo_magic.core.ports import Fit, Storage
 from hpo_magic.core.records import UsedRows
 from hpo_magic.errors import StorageError
@@ -48,7 +48,7 @@ class RowsRecorder:
             self._add(used)
 
     def _add(self, used: Iterable[UsedRows]) -> None:
-        with suppress(StorageError):
+        with suppressed("the rows of a training could not be stored", StorageError):
             for one in used:
                 self._storage.add_used(self._study, one)
 
@@ -108,6 +108,7 @@ def _array(value: Any) -> Any:
     try:
         array = np.asarray(value)
     except Exception:  # noqa: BLE001  (a library's `__array__` may raise anything)
+        caught("a value could not be read as an array")
         return None
     is_text = array.dtype.kind in "USO"
     has_rows = array.ndim > 1 or (array.ndim == 1 and is_text)

@@ -78,11 +78,9 @@ def worker_executor(
         TrainingTask(
             execution.objective,
             execution.frameworks,
-            execution.metric,
-            execution.direction,
+            execution.goals,
             things.model_of,
             things.rows_of,
-            execution.further,
         )
     )
     if len(task) > MUCH_BYTES:
@@ -109,7 +107,7 @@ def worker_executor(
     make = partial(dask.DaskExecutor, task=task, names=execution.names, arrived=things.arrived)
     del task
     if options.on is None:
-        with cluster.own_cluster(options.jobs) as client:
+        with cluster.own_cluster(options.jobs, execution.frameworks) as client:
             yield make(client, is_own=True, is_renewed=options.isolate)
         return
     is_address = isinstance(options.on, str)
@@ -121,7 +119,8 @@ def worker_executor(
         )
     with connection.quiet():
         try:
-            for text in connection.version_notes(client):
+            packages = [name for f in execution.frameworks for name in f.packages]
+            for text in connection.version_notes(client, packages):
                 note(text)
             executor = make(client)
             n = executor.n_workers

@@ -1,8 +1,8 @@
-"""The name of an `hp.*` call that was given none: it is what the place of the call is called.
+"""Name the `hp.*` calls that were given no name, by the place where they stand.
 
-`hp_calls` reads what the text around a call offers; here that meets the running program: signatures
-say which parameter a position binds, frames say which pass of a loop it is. Nothing of the user's
-is ever called, and a frame is held only while it may still run.
+`hp_calls` reads from the text what could name a call. Here the running program decides: signatures
+say which parameter a position binds, frames say which pass of a loop it is. No function of the
+user's is called, and a frame is held only while it may still run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import PurePath
 from types import CodeType, FrameType, FunctionType, MethodDescriptorType, ModuleType
 from typing import NamedTuple
 
+from hpo_magic.core.log import caught
 from hpo_magic.errors import NoNameError
 from hpo_magic.source.hp_calls import Binding, HpCall, Source, constant_text, read_source
 from hpo_magic.source.loop_passes import LoopPasses, callers
@@ -54,9 +55,18 @@ class UnnamedCall(NoNameError):
 
 
 class _Place(NamedTuple):
-    """A call that was reached: what it is called and how its passes are counted.
+    """The name of a call that a trial reached, and how its loop passes are counted.
 
-    `code` is held so that no other code object can get its `id`.
+    Attributes
+    ----------
+    code
+        The code that makes the call; held so that no other code object can get its `id`.
+    key
+        The place as text, by which passes are counted.
+    name
+        Without the number of the pass.
+    loops, nested
+        As in `HpCall`.
     """
 
     code: CodeType
@@ -118,28 +128,28 @@ class CallNames:
         return f"{place.name}[{self._passes.next_pass(frame, place.key, nested=place.nested)}]"
 
     def _place_of(self, frame: FrameType, method: str) -> _Place:
-        source, site = _site_called_from(frame, method)
-        key = self._origin(frame) + label(site)
+        source, hp_call = _hp_call_made_by(frame, method)
+        key = self._origin(frame) + label(hp_call)
         if key not in self.names:
-            self.names[key] = self._new_name(frame, method, source, site)
-        return _Place(frame.f_code, key, self.names[key], site.loops, site.nested)
+            self.names[key] = self._new_name(frame, method, source, hp_call)
+        return _Place(frame.f_code, key, self.names[key], hp_call.loops, hp_call.nested)
 
-    def _new_name(self, frame: FrameType, method: str, source: Source, site: HpCall) -> str:
-        own = _wanted(source, site, {**frame.f_globals, **frame.f_locals})
+    def _new_name(self, frame: FrameType, method: str, source: Source, hp_call: HpCall) -> str:
+        own = _wanted(source, hp_call, {**frame.f_globals, **frame.f_locals})
         if own is None:
             reason = "it is neither assigned to a variable nor passed to a parameter"
-            raise _unnamed(source, site, method, reason)
+            raise _unnamed(source, hp_call, method, reason)
         origin = self._origin(frame)
-        others = _same_hp(source, site, frame.f_globals)
+        others = _same_hp(source, hp_call, frame.f_globals)
         if frame.f_code.co_filename != self._cell_filename:
             # A file holds much that has nothing to do with this search.
-            others = (other for other in others if _unit(source, other) is _unit(source, site))
+            others = (other for other in others if _unit(source, other) is _unit(source, hp_call))
         wanted = _wanted_names(source, frame.f_globals, others)
-        wanted[label(site)] = own
+        wanted[label(hp_call)] = own
         # Those that have a name already keep it; the others are numbered around them.
         unnamed = {key: name for key, name in wanted.items() if origin + key not in self.names}
         taken = {*_given_names(source), *self.names.values(), *self._names_of_cell(frame)}
-        return _numbered(dict(sorted(unnamed.items(), key=_by_place)), taken)[label(site)]
+        return _numbered(dict(sorted(unnamed.items(), key=_by_place)), taken)[label(hp_call)]
 
     def _origin(self, frame: FrameType) -> str:
         """Return what stands before a place to tell its source: nothing for the cell."""
@@ -150,7 +160,7 @@ class CallNames:
         return f"{PurePath(filename).name if module in (None, '__main__') else module}:"
 
     def _names_of_cell(self, frame: FrameType) -> Collection[str]:
-        """Return the names that a call outside the cell leaves to the cell."""
+        """Return the names of the cell's own calls, which no call outside the cell may take."""
         if self._cell_filename in (None, frame.f_code.co_filename):
             return ()
         namespace = frame.f_globals
@@ -176,13 +186,13 @@ def names_in(source: Source, namespace: Namespace, bases: Collection[str]) -> di
     bases
         What `hp` is called in the text: "hp", "h", "hpo_magic.hp".
     """
-    chosen = [site for site in source.hp_calls if ".".join(site.base or ()) in bases]
+    chosen = [hp_call for hp_call in source.hp_calls if ".".join(hp_call.base or ()) in bases]
     return _numbered(_wanted_names(source, namespace, chosen), _given_names(source))
 
 
-def label(site: HpCall) -> str:
+def label(hp_call: HpCall) -> str:
     """Return the place of a call as text: "3:8" for line 3, byte 8."""
-    line, column = site.position
+    line, column = hp_call.position
     return f"{line}:{column}"
 
 
@@ -220,14 +230,14 @@ def _attribute(owner: object, name: str) -> object:
     return bound
 
 
-def _wanted(source: Source, site: HpCall, namespace: Namespace) -> str | None:
-    """Return the name that a call would have if there were no other."""
-    named = (_parameter(source, binding, namespace) for binding in site.bindings)
-    return next(filter(None, named), site.target)
+def _wanted(source: Source, hp_call: HpCall, namespace: Namespace) -> str | None:
+    """Return the name that a call has unless another call has it already."""
+    named = (_parameter(source, binding, namespace) for binding in hp_call.bindings)
+    return next(filter(None, named), hp_call.target)
 
 
 def _parameter(source: Source, binding: Binding, namespace: Namespace) -> str | None:
-    """Return the parameter that the argument is bound to, if that says what the argument is."""
+    """Return the parameter that the argument is bound to; None for arithmetic such as `int(x)`."""
     try:
         callee = value_of(binding.callee, namespace)
     except LookupError:
@@ -239,6 +249,7 @@ def _parameter(source: Source, binding: Binding, namespace: Namespace) -> str | 
     try:
         parameters = list(inspect.signature(callee).parameters.values())
     except Exception:  # noqa: BLE001 - a foreign `__signature__` may fail in any way
+        caught("a signature could not be read")
         return None
     if binding.position >= len(parameters):
         return None
@@ -257,10 +268,10 @@ def _module(callee: object) -> str:
 def _wanted_names(
     source: Source, namespace: Namespace, hp_calls: Iterable[HpCall] | None = None
 ) -> dict[str, str]:
-    """Return by place the names that unnamed calls want: `sites`, or all in the text."""
+    """Return by place the names that unnamed calls want: `hp_calls`, or all in the text."""
     around = {**_imported(source), **namespace}
     unnamed = (s for s in (source.hp_calls if hp_calls is None else hp_calls) if s.given is None)
-    wanted = {label(site): _wanted(source, site, around) for site in unnamed}
+    wanted = {label(hp_call): _wanted(source, hp_call, around) for hp_call in unnamed}
     return {place: name for place, name in wanted.items() if name is not None}
 
 
@@ -281,21 +292,21 @@ def _imported(source: Source) -> dict[str, object]:
 
 
 def _given_names(source: Source) -> set[str]:
-    given = (constant_text(site.given) for site in source.hp_calls)
+    given = (constant_text(hp_call.given) for hp_call in source.hp_calls)
     return {name for name in given if name is not None}
 
 
-def _same_hp(source: Source, site: HpCall, namespace: Namespace) -> Iterator[HpCall]:
-    """Yield the calls on the same `hp` as `site`, under the same or another name of it."""
+def _same_hp(source: Source, hp_call: HpCall, namespace: Namespace) -> Iterator[HpCall]:
+    """Yield the calls on the same `hp` as `hp_call`, under the same or another name of it."""
     for other in source.hp_calls:
-        if other.base == site.base or _is_same(other.base, site.base, namespace):
+        if other.base == hp_call.base or _is_same(other.base, hp_call.base, namespace):
             yield other
 
 
-def _unit(source: Source, site: HpCall) -> ast.AST | None:
+def _unit(source: Source, hp_call: HpCall) -> ast.AST | None:
     """Return the outermost function or class that a call stands in; None at the top level."""
     unit: ast.AST | None = None
-    node: ast.AST | None = site.call
+    node: ast.AST | None = hp_call.call
     while node is not None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             unit = node
@@ -336,7 +347,7 @@ def _numbered(wanted: Mapping[str, str], taken: Iterable[str]) -> dict[str, str]
     return names
 
 
-def _site_called_from(frame: FrameType, method: str) -> tuple[Source, HpCall]:
+def _hp_call_made_by(frame: FrameType, method: str) -> tuple[Source, HpCall]:
     """Return the call that `frame` is making, and the text it stands in."""
     code = frame.f_code
     positions = next(islice(code.co_positions(), frame.f_lasti // 2, None))
@@ -351,12 +362,12 @@ def _site_called_from(frame: FrameType, method: str) -> tuple[Source, HpCall]:
         fix = f"hp.{method}({_example(method)}, ...)"
         reason = "its place in the source cannot be read here"
         raise UnnamedCall(f"hp.{method}()", frame.f_lineno, reason, fix)
-    return source, source.site_of(call)
+    return source, source.hp_call_of(call)
 
 
-def _unnamed(source: Source, site: HpCall, method: str, reason: str) -> UnnamedCall:
+def _unnamed(source: Source, hp_call: HpCall, method: str, reason: str) -> UnnamedCall:
     """Return the error that quotes the call and writes it with a name."""
-    call = site.call
+    call = hp_call.call
     func = ast.unparse(call.func)
     whole = ast.get_source_segment(source.text, call) or ""
     arguments = "..."

@@ -1,7 +1,7 @@
-"""Which names a piece of code takes from outside, and which it leaves bound.
+"""Which names a piece of code takes from outside, and which it binds.
 
-Read off the text, in the order in which it runs: a name is the code's own once it has been bound on
-every way that leads there. What only some branches bind counts as taken from outside, too.
+The text is read in the order in which it runs. A name is the code's own once every branch that
+leads there has bound it. A name that only some branches bind counts as taken from outside, too.
 """
 
 from __future__ import annotations
@@ -16,8 +16,14 @@ _SCOPES = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 class Names:
     """What the statements of one scope do with names.
 
-    `outside` are those they read while they may be unbound, `bound` those that they bind, `certain`
-    those that are bound whatever way the code took.
+    Attributes
+    ----------
+    outside
+        The names that they read while they may be unbound.
+    bound
+        The names that they may bind.
+    certain
+        The names that they bind in every branch.
     """
 
     def __init__(self) -> None:
@@ -90,7 +96,7 @@ class _Reading(ast.NodeVisitor):
         self.names.certain |= found
 
     def _branches(self, branches: Sequence[Sequence[ast.AST]]) -> None:
-        """Run one of several ways; certain is what all of them bind."""
+        """Run each branch; the names that all of them bind are certain."""
         before, ends = self.names.certain, []
         for branch in branches:
             self.names.certain = set(before)

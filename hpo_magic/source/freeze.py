@@ -1,8 +1,8 @@
-"""A cell with values written in: each `hp` call gives way to what it returned.
+"""Write a trial's values into its cell: each `hp` call is replaced by the value it returned.
 
-The text is edited in place, so comments and formatting stay. A call without a value, in a branch
-that was not taken, gets what it returns outside a trial. Values that other code asked for cannot
-be written into the cell; a comment on top names them.
+The text is edited in place, so comments and formatting stay. A call that the trial did not reach is
+replaced by the value it returns outside a trial. Values that code outside the cell asked for cannot
+be written into it; a comment on top names them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hpo_magic.source.call_names import Namespace
 from hpo_magic.source.hp_calls import METHODS, HpCall, constant_text, read_source
 from hpo_magic.source.matching import Matching
 from hpo_magic.source.rewriting import Rewriting
-from hpo_magic.source.spelling import arguments_of, chosen, fitting, grouped, not_asked
+from hpo_magic.source.spelling import arguments_of, choice_text, default_text, fitting, grouped
 
 # What `next(...)` takes the values of several passes from is made before these.
 _REPEATING = ast.For | ast.AsyncFor | ast.While | ast.ClassDef
@@ -53,7 +53,7 @@ def freeze(
     params
         The values by name; "units[2]" is that of the third pass.
     names
-        `CallSites.names` of the trials of this cell. Without them names are read off the text,
+        `CallNames.names` of the trials of this cell. Without them names are read off the text,
         which needs the functions and classes that calls are passed to: see `namespace`.
     namespace
         Where names in the cell are looked up: signatures, objects among the choices.
@@ -82,7 +82,7 @@ def freeze(
     """
     matching = matched(source, params, names, namespace, first_line)
     elsewhere = matching.elsewhere
-    frozen = Freezing(matching, known or {}, seed).text()
+    frozen = CallReplacement(matching, known or {}, seed).text()
     if matching.trials:
         return frozen  # they have been given the values
     note = ", ".join(f"{name}={value!r}" for name, value in elsewhere.items())
@@ -106,10 +106,10 @@ def matched(
     recorded = None if names is None else names_of_text(names, first_line)
     matching = Matching(read_source(source), params, recorded, namespace or {})
     elsewhere = matching.elsewhere
-    for site in matching.doubtful if elsewhere else ():
+    for hp_call in matching.doubtful if elsewhere else ():
         told = ", ".join(elsewhere)
         reason = f"may be one of {told}. Import what it is passed to, and freeze again."
-        raise _refusal(site.call, reason)
+        raise _refusal(hp_call.call, reason)
     return matching
 
 
@@ -123,10 +123,10 @@ def names_of_text(names: Mapping[str, str], first_line: int) -> dict[str, str]:
     return numbered
 
 
-class Freezing:
-    """The replacement of the calls in one text.
+class CallReplacement:
+    """Replaces the `hp` calls in one text by values.
 
-    What is written for a value is that of `one`, for those of several passes that of `several`.
+    Subclasses say what is written: `one` for a value, `several` for the values of several passes.
     """
 
     def __init__(
@@ -146,14 +146,14 @@ class Freezing:
         return text
 
     def several(self, name: str, texts: Sequence[str]) -> str:
-        """Return the same for those of a parameter's passes, to be taken in turn."""
+        """Return what is written for the values of a parameter's passes, taken in turn."""
         return f"[{', '.join(texts)}]"
 
     def text(self) -> str:
         """Return the frozen text."""
         for call, method in self.matching.calls:  # last first, so the inner before the outer
             if method in METHODS:
-                self._write_value(self.source.site_of(call), method)
+                self._write_value(self.source.hp_call_of(call), method)
             else:
                 self._write_other(call, method)
         for trial in self.matching.trials:
@@ -165,51 +165,51 @@ class Freezing:
         self.rewriting.remove(self._imports_not_needed())
         return self.rewriting.text()
 
-    def _write_value(self, site: HpCall, method: str) -> None:
-        arguments = arguments_of(site.call, method)
-        if site.given is not None and self.matching.prefix_of(site) is None:
+    def _write_value(self, hp_call: HpCall, method: str) -> None:
+        arguments = arguments_of(hp_call.call, method)
+        if hp_call.given is not None and self.matching.prefix_of(hp_call) is None:
             reason = "stands in a name_scope whose name is not written out. Write it out."
-            raise _refusal(site.call, reason)
-        values = self.matching.values_of(site)
+            raise _refusal(hp_call.call, reason)
+        values = self.matching.values_of(hp_call)
         text_of = self.rewriting.text_of
         if method == "Choice" and values:
             listed, around = arguments.get("values"), self.matching.namespace
             spelled = [
-                chosen(listed, value, text_of, around, self._known.get(name, ()))
+                choice_text(listed, value, text_of, around, self._known.get(name, ()))
                 for name, value in values.items()
             ]
         elif method != "Fixed" and values:
             spelled = [repr(value) for value in values.values()]
         else:
             try:
-                spelled = [not_asked(method, arguments, text_of)]
+                spelled = [default_text(method, arguments, text_of)]
             except KeyError as error:
                 reason = f"was not reached, and its {error.args[0]} cannot be read. Write it out."
-                raise _refusal(site.call, reason) from None
-        self._put(site.call, self._together(site, list(values), spelled, method))
+                raise _refusal(hp_call.call, reason) from None
+        self._put(hp_call.call, self._together(hp_call, list(values), spelled, method))
 
     def _together(
-        self, site: HpCall, names: Sequence[str], spelled: Sequence[str], method: str
+        self, hp_call: HpCall, names: Sequence[str], spelled: Sequence[str], method: str
     ) -> str:
-        """Return what gives each name or pass its value."""
+        """Return the expression that has the right value for each name or pass."""
         if len(set(spelled)) == 1:
-            name = self.matching.name_of(site) or (names[0] if len(names) == 1 else None)
+            name = self.matching.name_of(hp_call) or (names[0] if len(names) == 1 else None)
             is_constant = method == "Fixed" or name is None
             return spelled[0] if is_constant else self.one(str(name), spelled[0])
-        if site.given is not None:
-            prefix = self.matching.prefix_of(site) or ""
+        if hp_call.given is not None:
+            prefix = self.matching.prefix_of(hp_call) or ""
             pairs = (
                 f"{name.removeprefix(prefix)!r}: {self.one(name, text)}"
                 for name, text in zip(names, spelled, strict=True)
             )
-            return f"{{{', '.join(pairs)}}}[{self.rewriting.text_of(site.given)}]"
-        around = self.source.statements_around(site.call)
+            return f"{{{', '.join(pairs)}}}[{self.rewriting.text_of(hp_call.given)}]"
+        around = self.source.statements_around(hp_call.call)
         if not around:
             reason = "has another value in each pass of a lambda's loop. Write a `def` instead."
-            raise _refusal(site.call, reason)
+            raise _refusal(hp_call.call, reason)
         outermost = [s for s in around if isinstance(s, _REPEATING)][-1:] or around[:1]
         variable = self.new_variable(names[0])
-        texts = self.several(self.matching.name_of(site) or names[0], spelled)
+        texts = self.several(self.matching.name_of(hp_call) or names[0], spelled)
         self.rewriting.insert_before(outermost[0], f"{variable} = iter({texts})")
         return f"next({variable})"
 

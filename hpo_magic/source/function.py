@@ -1,7 +1,8 @@
-"""A cell as a function: what the search chose are its parameters, the winning values its defaults.
+"""Write a cell as a function whose parameters are the hyperparameters.
 
-What the cell ends in is returned. A value stays where it stands, and is no parameter, where it is
-made of what the cell itself makes: `act = hp.Choice([first, second])` below `def first(x): ...`.
+The defaults are the winning values. The function returns the cell's last expression. A value that
+needs what the cell itself defines is written where it stands, and is no parameter:
+`act = hp.Choice([first, second])` below `def first(x): ...`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from hpo_magic.errors import HpoError
 from hpo_magic.source.call_names import Namespace
 from hpo_magic.source.free_names import bound_by, bound_names
-from hpo_magic.source.freeze import Freezing, matched
+from hpo_magic.source.freeze import CallReplacement, matched
 from hpo_magic.source.hp_calls import HpCall
 from hpo_magic.source.matching import Matching
 from hpo_magic.source.script import refuse_magics
@@ -70,7 +71,7 @@ def as_function(
     refuse_magics(source)
     refuse_unseen(matching)
     _refuse_statements(matching.source.tree)
-    writing = _Writing(matching, known or {}, seed)
+    writing = _ParameterReplacement(matching, known or {}, seed)
     writing.text()  # finds the parameters
     body = writing.body(metric)
     flow = matching.source.names
@@ -126,11 +127,15 @@ def _refuse_statements(tree: ast.Module) -> None:
             )
 
 
-class _Writing(Freezing):
-    """The replacement of the calls by parameters.
+class _ParameterReplacement(CallReplacement):
+    """Replaces the `hp` calls in one text by parameters.
 
-    `parameters` are their defaults, `aliases` the variables that stand for those whose name the
-    cell uses otherwise.
+    Attributes
+    ----------
+    parameters
+        The default of each parameter, as text.
+    aliases
+        The variables that are used in place of parameters whose name the cell assigns otherwise.
     """
 
     def __init__(
@@ -204,18 +209,18 @@ class _Writing(Freezing):
     def _statements_that_only_name(self) -> dict[str, list[ast.stmt]]:
         """Return the statements such as `lr = hp.Float(...)` by their variable.
 
-        They can be left out where it has no other use: the parameter has the name already.
+        They can be left out where the parameter has the same name and nothing else assigns it.
         """
         found: dict[str, list[ast.stmt]] = {}
         for call, _ in self.matching.calls:
-            site = self.source.site_of(call)
+            hp_call = self.source.hp_call_of(call)
             statement = self.source.parents[call]
             target = _only_target(statement)
-            is_single = site.given is not None or not site.loops
-            if target is None or not is_single or self.matching.name_of(site) != target:
+            is_single = hp_call.given is not None or not hp_call.loops
+            if target is None or not is_single or self.matching.name_of(hp_call) != target:
                 continue
             assert isinstance(statement, ast.stmt)
-            if self._is_of_the_cell(site):
+            if self._is_of_the_cell(hp_call):
                 found.setdefault(target, []).append(statement)
         nodes = [node for node in ast.walk(self.source.tree) if isinstance(node, ast.Name)]
         return {
@@ -224,9 +229,9 @@ class _Writing(Freezing):
             if self._n_bound(name) == len(statements) and _begins_with(nodes, name, statements)
         }
 
-    def _is_of_the_cell(self, site: HpCall) -> bool:
+    def _is_of_the_cell(self, hp_call: HpCall) -> bool:
         """Return whether a call stands in no function or class of the cell."""
-        node: ast.AST = site.call
+        node: ast.AST = hp_call.call
         while (node := self.source.parents.get(node, self.source.tree)) is not self.source.tree:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
                 return False

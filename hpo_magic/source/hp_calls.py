@@ -1,7 +1,7 @@
-"""The `hp.*` calls in a source text, and what the text around each of them calls it.
+"""Find the `hp.*` calls in a source text, and what in the text could name each of them.
 
-This is the half of naming that can be read off the page: a `Site` lists, innermost first, what
-could name its call. Objects, frames and signatures belong to `call_names`.
+`HpCall` lists the candidates, innermost first. What needs the running program (objects, frames,
+signatures) is in `call_names`.
 """
 
 from __future__ import annotations
@@ -39,14 +39,22 @@ class Binding(NamedTuple):
 
 @dataclass(frozen=True)
 class HpCall:
-    """A call, and what could name it.
+    """An `hp` call, and what could name it.
 
-    `bindings` are the calls it is a positional argument of, innermost first; the first whose
-    signature has a parameter there names it. If none does, `target` does: the keyword, dictionary
-    key, parameter or variable next outwards, None if there is none.
-
-    `loops` tells whether the call runs once per pass of a loop of its own function, `nested`
-    whether it stands in a comprehension or class body, which may have frames of their own.
+    Attributes
+    ----------
+    call
+        The call in the syntax tree.
+    bindings
+        The calls that it is a positional argument of, innermost first. The first one whose
+        signature has a parameter at that position names it.
+    target
+        What names it if no binding does: the next keyword, dictionary key, parameter or variable
+        further out; None if there is none.
+    loops
+        Whether it runs once per pass of a loop of its own function.
+    nested
+        Whether it stands in a comprehension or class body, which may have frames of their own.
     """
 
     call: ast.Call
@@ -86,12 +94,12 @@ class Source(CellText):
     def hp_calls(self) -> tuple[HpCall, ...]:
         """The calls that look like `hp.Int(...)`, in the order of the text."""
         calls = [node for node in self.parents if _is_hp_call(node)]
-        found = (_site(call, self.parents) for call in calls)
+        found = (_hp_call(call, self.parents) for call in calls)
         return tuple(sorted(found, key=lambda hp_call: hp_call.position))
 
-    def site_of(self, call: ast.Call) -> HpCall:
+    def hp_call_of(self, call: ast.Call) -> HpCall:
         """Return what could name `call`, a node of `tree`."""
-        return _site(call, self.parents)
+        return _hp_call(call, self.parents)
 
     def call_at(self, end: Position, start: Position) -> ast.Call | None:
         """Return the call that an instruction at these positions makes.
@@ -188,7 +196,8 @@ def plain_text(text: str) -> str:
 def _parsed(text: str) -> tuple[ast.Module, str]:
     """Return the tree of `text`, and the text with `pass` for the lines that only IPython knows.
 
-    What stops the parser tells them: a `%` may as well begin the second line of an expression.
+    The lines are found where the parser stops: a line that begins with `%` may also continue an
+    expression.
     """
     lines = text.split("\n")
     if text.startswith("%%"):
@@ -233,7 +242,8 @@ def constant_text(expression: ast.expr | None) -> str | None:
 def given_name(call: ast.Call) -> ast.expr | None:
     """Return the name that an `hp` call is given, first or by keyword, as an expression.
 
-    A name is known by its looks, as text: a variable in first place counts as a bound or value.
+    The first argument is taken for the name if it is a text. A variable is taken for a bound or
+    value.
     """
     for keyword in call.keywords:
         if keyword.arg == "name":
@@ -274,7 +284,7 @@ def _is_hp_call(node: ast.AST) -> TypeGuard[ast.Call]:
     return chain is not None and len(chain) > 1 and chain[-1] in METHODS
 
 
-def _site(call: ast.Call, parents: Parents) -> HpCall:
+def _hp_call(call: ast.Call, parents: Parents) -> HpCall:
     bindings, target = _naming(call, parents)
     loops, nested = _surroundings(call, parents)
     return HpCall(call, tuple(bindings), target, loops, nested)
@@ -337,7 +347,7 @@ def _parameter_with_default(arguments: ast.arguments, default: ast.AST) -> str |
 
 
 def _assigned(statement: ast.AST, within: list[ast.AST]) -> str | None:
-    """Return the variable that the value `within[-2]` of `statement` goes to."""
+    """Return the variable that is assigned the value `within[-2]` of `statement`."""
     match statement:
         case ast.Assign(targets=targets, value=value) if value is within[-2]:
             return next(filter(None, (_target(t, value, within) for t in targets)), None)
@@ -349,7 +359,7 @@ def _assigned(statement: ast.AST, within: list[ast.AST]) -> str | None:
 
 
 def _target(target: ast.expr, value: ast.AST, within: list[ast.AST]) -> str | None:
-    """Return the name of `target`, or of its element that takes the part of `value` asked for."""
+    """Return the name of `target`, or of its element that is assigned the part in `within`."""
     match target:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name

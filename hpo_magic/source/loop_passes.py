@@ -1,8 +1,8 @@
-"""Which pass of its loop a call is in: how often it was made in this invocation of its function.
+"""Count the passes of a loop: how often a call was made in this invocation of its function.
 
-A function that is called once per cross-validation fold starts counting anew in each call. To tell
-the calls apart their frames are held, but only while they may still run: a frame holds the user's
-variables, hence models.
+A function that is called once per cross-validation fold starts at 0 in each call. To tell the
+invocations apart their frames are held, but only while they may still run: a frame holds the user's
+variables, and so the models.
 """
 
 from __future__ import annotations

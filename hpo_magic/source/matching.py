@@ -17,8 +17,17 @@ from hpo_magic.source.hp_calls import METHODS, HpCall, Source, constant_text, do
 class Matching:
     """The calls on `hp` in a text, and the values of a trial.
 
-    `recorded` are the names of the unnamed calls by place, as `CallSites.names` has them but with
-    the lines of this text; None to read them off the text with the help of `namespace`.
+    Attributes
+    ----------
+    source
+        The text.
+    params
+        The trial's values by name.
+    recorded
+        The names of the unnamed calls by place, as in `CallNames.names` but with the lines of this
+        text. None to find the names in the text, with the help of `namespace`.
+    namespace
+        Where functions, classes and `hp` are looked up.
     """
 
     source: Source
@@ -50,36 +59,36 @@ class Matching:
         hp = self.namespace.get("hp")
         return bases | {name for name, value in self.namespace.items() if hp and value is hp}
 
-    def values_of(self, site: HpCall) -> dict[str, object]:
+    def values_of(self, hp_call: HpCall) -> dict[str, object]:
         """Return the values of a call by name: one, one per pass, or one per name it was given.
 
         None at all if the call was not reached.
         """
-        if site.given is None or constant_text(site.given) is not None:
-            return self._of_fixed_name(site)
-        prefix = re.escape(self.prefix_of(site) or "")
-        pattern = re.compile(prefix + _pattern(site.given), re.DOTALL)
-        fixed = {name for other in self._sites for name in self._of_fixed_name(other)}
+        if hp_call.given is None or constant_text(hp_call.given) is not None:
+            return self._of_fixed_name(hp_call)
+        prefix = re.escape(self.prefix_of(hp_call) or "")
+        pattern = re.compile(prefix + _pattern(hp_call.given), re.DOTALL)
+        fixed = {name for other in self._hp_calls for name in self._of_fixed_name(other)}
         free = {name: value for name, value in self.params.items() if name not in fixed}
         return {name: value for name, value in free.items() if pattern.fullmatch(name)}
 
-    def name_of(self, site: HpCall) -> str | None:
+    def name_of(self, hp_call: HpCall) -> str | None:
         """Return the name of a call, of all its passes together; None if it is made anew each time.
 
         Also that of a call that was not reached.
         """
-        if site.given is None:
-            return self._names.get(label(site))
-        name = constant_text(site.given)
-        return None if name is None else f"{self.prefix_of(site) or ''}{name}"
+        if hp_call.given is None:
+            return self._names.get(label(hp_call))
+        name = constant_text(hp_call.given)
+        return None if name is None else f"{self.prefix_of(hp_call) or ''}{name}"
 
-    def prefix_of(self, site: HpCall) -> str | None:
+    def prefix_of(self, hp_call: HpCall) -> str | None:
         """Return what the `hp.name_scope`s around a call put before its name.
 
         None if one of them has a name that is not written out.
         """
         prefix = ""
-        for statement in self.source.statements_around(site.call):
+        for statement in self.source.statements_around(hp_call.call):
             for item in statement.items if isinstance(statement, ast.With) else ():
                 call = item.context_expr
                 if not isinstance(call, ast.Call):
@@ -107,20 +116,20 @@ class Matching:
     @property
     def elsewhere(self) -> dict[str, object]:
         """The values that no call in the text has asked for."""
-        here = {name for site in self._sites for name in self.values_of(site)}
+        here = {name for hp_call in self._hp_calls for name in self.values_of(hp_call)}
         return {name: value for name, value in self.params.items() if name not in here}
 
     @property
     def doubtful(self) -> Iterator[HpCall]:
         """The calls that may have values under names that cannot be told from the text."""
-        for site in self._sites:
-            is_guessed = self.recorded is None and site.given is None and bool(site.bindings)
-            if is_guessed and not self.values_of(site):
-                yield site
+        for hp_call in self._hp_calls:
+            is_guessed = self.recorded is None and hp_call.given is None and bool(hp_call.bindings)
+            if is_guessed and not self.values_of(hp_call):
+                yield hp_call
 
     @cached_property
-    def _sites(self) -> list[HpCall]:
-        return [self.source.site_of(call) for call, method in self.calls if method in METHODS]
+    def _hp_calls(self) -> list[HpCall]:
+        return [self.source.hp_call_of(call) for call, method in self.calls if method in METHODS]
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
@@ -128,14 +137,14 @@ class Matching:
             return self.recorded
         return names_in(self.source, self.namespace, self.bases)
 
-    def _of_fixed_name(self, site: HpCall) -> dict[str, object]:
-        name = constant_text(site.given)
-        if site.given is None:
-            name = self._names.get(label(site))
+    def _of_fixed_name(self, hp_call: HpCall) -> dict[str, object]:
+        name = constant_text(hp_call.given)
+        if hp_call.given is None:
+            name = self._names.get(label(hp_call))
         elif name is not None:
-            name = f"{self.prefix_of(site) or ''}{name}"
+            name = f"{self.prefix_of(hp_call) or ''}{name}"
         names = [] if name is None else [name]
-        if name is not None and site.given is None and site.loops:
+        if name is not None and hp_call.given is None and hp_call.loops:
             passes = (f"{name}[{i}]" for i in count())
             names = list(takewhile(self.params.__contains__, passes))
         return {name: self.params[name] for name in names if name in self.params}

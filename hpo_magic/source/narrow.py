@@ -1,7 +1,7 @@
-"""A cell with narrower ranges: the bounds of its `hp` calls moved to where the good trials are.
+"""Write narrower ranges into a cell's `hp` calls.
 
-The text is edited in place, so comments and formatting stay. Choices stay as they are, and so do
-bounds that are no plain numbers in the text.
+The text is edited in place, so comments and formatting stay. Choices are not changed, nor are
+bounds that are not plain numbers in the text.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from hpo_magic.source.spelling import arguments_of
 
 
 @dataclass(frozen=True)
-class Narrowed:
-    """A narrower range of a parameter, and what it starts from; `low` < `high`."""
+class NewRange:
+    """A narrower range of a parameter, and its default; `low` < `high`."""
 
     low: float
     high: float
@@ -29,7 +29,7 @@ class Narrowed:
 
 def narrow(
     source: str,
-    ranges: Mapping[str, Narrowed],
+    ranges: Mapping[str, NewRange],
     names: Mapping[str, str] | None = None,
     namespace: Namespace | None = None,
     *,
@@ -46,7 +46,7 @@ def narrow(
 
     Examples
     --------
-    >>> narrow("lr = hp.Float(1e-4, 1e-1)  # rate", {"lr": Narrowed(0.001, 0.01, 0.003)})
+    >>> narrow("lr = hp.Float(1e-4, 1e-1)  # rate", {"lr": NewRange(0.001, 0.01, 0.003)})
     'lr = hp.Float(0.001, 0.01)  # rate'
     """
     recorded = None if names is None else names_of_text(names, first_line)
@@ -55,7 +55,7 @@ def narrow(
     for call, method in matching.calls:
         if method not in ("Int", "Float"):
             continue
-        found = [ranges[name] for name in matching.values_of(matching.source.site_of(call))]
+        found = [ranges[name] for name in matching.values_of(matching.source.hp_call_of(call))]
         arguments = arguments_of(call, method)
         bounds = [_number(arguments.get(name)) for name in ("min_value", "max_value")]
         if not found or None in bounds:

@@ -11,8 +11,8 @@ from hpo_magic.source.hp_calls import Source
 class Rewriting:
     """A text and the edits to it.
 
-    Parts of a node must be edited before the node itself: `text_of` shows a node with the edits
-    made so far, so that they can be carried over into what replaces it.
+    Edit the parts of a node before the node itself: `text_of` returns a node's text with the edits
+    made so far, so that its replacement can contain them.
     """
 
     def __init__(self, source: Source) -> None:

@@ -1,9 +1,9 @@
-"""A frozen cell as a script: what its notebook made for it, and then the cell.
+"""Write a frozen cell as a script: the cells of the notebook that it needs, then the cell.
 
-Of the cells that ran before it those are taken that give a name to what it reads, or change that:
-an assignment to the name, to an item or an attribute of it, or a method called on it as a
-statement. What they read is looked for in the cells before them, and so on. A function that changes
-what it is given is not seen to do so; running the script tells.
+A cell before it is needed if it assigns a name that the cell reads, or changes its object: assigns
+to an item or attribute, or calls a method of it as a statement. The cells that those need in turn
+are found in the same way. A function that changes its argument is not seen; running the script
+shows it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def as_script(cells: Sequence[str], frozen: str, seeding: str, about: str) -> st
     cells
         As `cells_needed` returns them.
     frozen
-        The frozen cell, as it is or as it is `shown`.
+        The frozen cell, with or without its last expression printed.
     seeding
         Statements that set the random streams as they were set for the trial.
     about
@@ -44,14 +44,17 @@ def as_script(cells: Sequence[str], frozen: str, seeding: str, about: str) -> st
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def shown(frozen: str) -> str:
+def with_last_printed(frozen: str) -> str:
     """Return a cell with its last expression printed, as a notebook would show it."""
     tree = read_source(frozen)
     last = tree.tree.body[-1] if tree.tree.body else None
     if not isinstance(last, ast.Expr):
         return frozen
     called = dotted(last.value.func) if isinstance(last.value, ast.Call) else None
-    if called is not None and called[-1] in ("print", "fit"):  # a fit's history has no looks
+    if called is not None and called[-1] in (
+        "print",
+        "fit",
+    ):  # a fit's history prints as an address
         return frozen
     rewriting = Rewriting(tree)
     rewriting.replace(last, f"print({rewriting.text_of(last.value)})")

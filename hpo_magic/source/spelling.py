@@ -1,4 +1,4 @@
-"""How a value is written in a cell: as the cell's author wrote it where they did, else plainly."""
+"""Write a value as source text: as the cell's author wrote it, if they did, else as its `repr`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hpo_magic.core.describe import (
     describe_float,
     describe_int,
 )
+from hpo_magic.core.domains import identity
 from hpo_magic.core.labels import label_of, labels
 from hpo_magic.source.call_names import Namespace, value_of
 from hpo_magic.source.hp_calls import dotted, given_name
@@ -58,13 +59,13 @@ def arguments_of(call: ast.Call, method: str) -> dict[str, ast.expr]:
     return arguments | {k.arg: k.value for k in call.keywords if k.arg and k.arg != "name"}
 
 
-def not_asked(method: str, arguments: Arguments, text_of: TextOf) -> str:
-    """Return what a call gives outside a trial: its default, else the middle of its range.
+def default_text(method: str, arguments: Arguments, text_of: TextOf) -> str:
+    """Return the text of the value that a call has outside a trial: default or middle of the range.
 
     Raises
     ------
     KeyError
-        If an argument that decides it is not there to be read.
+        If an argument that it needs is not written out in the call.
     """
     default = arguments.get("default")
     if default is not None and not (isinstance(default, ast.Constant) and default.value is None):
@@ -85,7 +86,7 @@ def not_asked(method: str, arguments: Arguments, text_of: TextOf) -> str:
 
 
 def grouped(text: str) -> str:
-    """Return `text` such that it can be called, indexed or calculated with."""
+    """Return `text`, in parentheses if it needs them to be called, indexed or calculated with."""
     return text if isinstance(ast.parse(f"({text}\n)", mode="eval").body, _ATOMS) else f"({text})"
 
 
@@ -98,14 +99,14 @@ def _middle(method: str, arguments: Arguments, text_of: TextOf) -> str:
     return f"round({middle})" if method == "Int" else middle
 
 
-def chosen(
+def choice_text(
     values: ast.expr | None,
     value: object,
     text_of: TextOf,
     namespace: Namespace,
     known: Sequence[object] = (),
 ) -> str:
-    """Return a value of `hp.Choice` in the author's own words, if the list holds it.
+    """Return the text of a value of `hp.Choice`, as it is written in the list of choices.
 
     Parameters
     ----------
@@ -169,7 +170,7 @@ def _chosen_elsewhere(
         place = _index(known, value) if isinstance(value, str | tuple) else None
     else:
         place = _index(labels(objects), value)
-        if place is not None and _is_same(objects[place], value):
+        if place is not None and identity(objects[place]) == identity(value):
             place = None
     return repr(value) if place is None else f"{grouped(text_of(values))}[{place}]"
 
@@ -203,11 +204,4 @@ def _numbered(shown: Sequence[object]) -> list[object]:
 
 
 def _index(among: Sequence[object], value: object) -> int | None:
-    return next((i for i, other in enumerate(among) if _is_same(other, value)), None)
-
-
-def _is_same(one: object, other: object) -> bool:
-    """Return whether two labels are the same; True, 1 and 1.0 are not."""
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(_is_same, one, other))
-    return type(one) is type(other) and one == other
+    return next((i for i, each in enumerate(among) if identity(each) == identity(value)), None)

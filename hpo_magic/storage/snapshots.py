@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hpo_magic.core.ports import Storage
-from hpo_magic.core.records import StudyRecord, TestEvaluation
+from hpo_magic.core.records import NO_TRIAL, StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.trial import State
+from hpo_magic.core.trial import State, goals_or_value
 from hpo_magic.errors import StudyNotFound, did_you_mean
 
 
@@ -32,9 +32,7 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
     fits = {t.number for t in trials if t.state is State.RUNNING or space.fits(t.params)}
     return Snapshot(
         name=record.name,
-        metric=record.metric or "value",
-        direction=record.direction,
-        further=record.further,
+        goals=goals_or_value(record.goals),
         chosen=record.chosen,
         space=space,
         trials=tuple(t for t in trials if t.number in fits),
@@ -47,10 +45,10 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
 
 
 def evaluations_of(storage: Storage, record: StudyRecord) -> list[TestEvaluation]:
-    """Return the looks at a test set with this revision of the study."""
+    """Return the test evaluations of this revision's trials, oldest first."""
     key = (record.name, record.revision)
     return [
         evaluation
         for evaluation in storage.evaluations()
-        if (evaluation.study, evaluation.revision) == key
+        if (evaluation.study, evaluation.revision) == key and evaluation.trial != NO_TRIAL
     ]

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,15 @@ from hpo_magic.core.domains import Plain, plain
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.space import Params, Space
-from hpo_magic.core.trial import Direction, Goal, State, Trial
+from hpo_magic.core.trial import (
+    AskedGoals,
+    Direction,
+    Goal,
+    State,
+    Trial,
+    goals_or_value,
+    named_goals,
+)
 from hpo_magic.storage.database import Connection, Database
 from hpo_magic.storage.process import Process
 from hpo_magic.storage.strict_json import from_text, to_text
@@ -70,6 +79,11 @@ class SqliteStorage:
         file = None if path is None else study_file(Path(path))
         self._database = Database(file, timeout_s)
         self._owner = to_text(astuple(Process.this()))
+
+    @staticmethod
+    def exists(path: Path | str) -> bool:
+        """Return whether there is a study file; it is not opened."""
+        return study_file(Path(path)).exists()
 
     @property
     def file(self) -> Path | None:
@@ -118,8 +132,8 @@ class SqliteStorage:
         return replace(record, id=created.lastrowid or 0, revision=revision)
 
     def update(self, record: StudyRecord) -> None:
-        """Store the record's source, line, fingerprints, metric and direction again, by its id."""
-        fields = ("source", "line", "code", "ranges", "data", "metric", "direction", "names")
+        """Store the record's source, line, fingerprints and goals again, by its id."""
+        fields = ("source", "line", "code", "ranges", "data", "goals", "names")
         with self._changing() as (db, tick):
             row = db.execute(
                 "SELECT id, name, revision, record FROM studies WHERE id = ?", [record.id]
@@ -304,22 +318,41 @@ class SqliteStorage:
 
 def _record(study: int, name: str, revision: int, text: str) -> StudyRecord:
     fields = from_text(text)
-    fields["direction"] = Direction(fields["direction"])
-    further = (Goal(metric, Direction(word)) for metric, word in fields.get("further", ()))
-    fields["further"] = tuple(further)
-    return StudyRecord(id=study, name=name, revision=revision, **fields)
+    goals = _goals_of(*(fields.pop(name, None) for name in ("metric", "direction", "further")))
+    return StudyRecord(id=study, name=name, revision=revision, goals=goals, **fields)
 
 
 def _record_text(record: StudyRecord) -> str:
-    """Return what is not in a column of its own; what belongs to several objectives if it is there.
-
-    So the file of a study with one objective is that of the formats before.
-    """
-    fields = asdict(record) | {"direction": record.direction.value}
-    fields["further"] = [[goal.metric, goal.direction.value] for goal in record.further]
-    columns = {"id", "name", "revision"}
-    columns |= {name for name in ("further", "chosen") if fields[name] in ([], None)}
+    """Return the fields that have no column of their own, as JSON."""
+    fields = asdict(record) | _fields_of(record.goals)
+    columns = {"id", "name", "revision", "goals"}
+    if record.chosen is None:
+        columns.add("chosen")
     return to_text({name: value for name, value in fields.items() if name not in columns})
+
+
+# How the objectives are stored: the first as `metric` and `direction`, the others as `further`.
+
+
+def _fields_of(goals: AskedGoals) -> dict[str, Any]:
+    """Return the stored fields of the objectives; `metric` is None while no trial has named it."""
+    first, *others = goals_or_value(goals)
+    metric = first.metric if named_goals(goals) else None
+    found: dict[str, Any] = {"metric": metric, "direction": first.direction.value}
+    if others:
+        found["further"] = [[goal.metric, goal.direction.value] for goal in others]
+    return found
+
+
+def _goals_of(metric: str | None, direction: str, further: list[list[str]] | None) -> AskedGoals:
+    """Return the objectives of these stored fields.
+
+    Without a metric "minimize" is also what is stored where nothing was asked for.
+    """
+    if metric is None:
+        return Direction.MAXIMIZE if Direction(direction) is Direction.MAXIMIZE else ()
+    named = [(metric, direction), *(further or ())]
+    return tuple(Goal(metric, Direction(word)) for metric, word in named)
 
 
 def _save_outcomes(db: Connection, study: int, trial: Trial) -> None:

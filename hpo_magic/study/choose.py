@@ -21,7 +21,7 @@ def chosen_number(snapshot: Snapshot, trial: int | None, limits: Mapping[str, fl
     HpoError
         If there is one objective, or no trial is that one or keeps the limits.
     """
-    if not snapshot.further:
+    if not snapshot.is_multi_objective:
         raise HpoError(
             f"Study {snapshot.name!r} has one objective: there is nothing to choose. The search "
             f"and its re-check say which setting to take (best_trial)."

@@ -65,7 +65,7 @@ def compare(a: Study, b: Study) -> Comparison:
     """
     one, other = a.snapshot, b.snapshot
     goals = [s.goals for s in (one, other)]
-    if one.further and goals[0] == goals[1]:
+    if one.is_multi_objective and goals[0] == goals[1]:
         raise HpoError(
             "Studies with several objectives cannot be compared by a number: see .front of each."
         )

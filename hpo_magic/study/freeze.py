@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,11 @@ from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import HpoError, OptionError, did_you_mean
+from hpo_magic.frameworks import all_frameworks
 from hpo_magic.source.freeze import freeze, matched
 from hpo_magic.source.function import as_function, refuse_unseen
 from hpo_magic.source.hp_calls import read_source
-from hpo_magic.source.script import as_script, cells_needed, refuse_magics, shown
+from hpo_magic.source.script import as_script, cells_needed, refuse_magics, with_last_printed
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.views.words.numbers import number
 
@@ -22,7 +22,7 @@ FORMS = ("cell", "script", "function")
 FIRST_LINE = 2  # of the cell's text: places of calls count `%%hpo` as line 1
 
 
-class Frozen(str):
+class FrozenCell(str):
     """The text of a cell or program; shown as it is, without quotes."""
 
     __slots__ = ()
@@ -32,7 +32,7 @@ class Frozen(str):
 
 
 @dataclass(frozen=True)
-class Written:
+class FrozenText:
     """What was written, and what to run to see that it comes to the score on record.
 
     `is_alone` tells whether that needs nothing of the notebook.
@@ -43,13 +43,13 @@ class Written:
     is_alone: bool = False
 
 
-def written(
+def frozen_text(
     form: str,
     record: StudyRecord,
     trial: Trial,
     space: Space,
     notebook: NotebookAccess | None,
-) -> Written:
+) -> FrozenText:
     """Return the cell of a study with the values of a trial.
 
     Parameters
@@ -89,10 +89,10 @@ def written(
             record.source, trial.params, **arguments, **values, metric=record.metric, about=about
         )
         name = text.partition("(")[0].removeprefix("def ")
-        return Written(text, f"{text}\n{name}()")
+        return FrozenText(text, f"{text}\n{name}()")
     frozen = freeze(record.source, trial.params, **arguments, **values)
     if form == "cell":
-        return Written(frozen, frozen)
+        return FrozenText(frozen, frozen)
     refuse_magics(frozen)
     refuse_unseen(matched(record.source, trial.params, **arguments))
     if notebook is None:
@@ -102,19 +102,13 @@ def written(
         )
     needed = cells_needed(notebook.cells_before(), frozen, notebook.namespace)
     seeding = _seeding(trial.seed, read_source("\n".join([*needed, frozen])).modules_imported)
-    text, to_check = (as_script(needed, t, seeding, about) for t in (shown(frozen), frozen))
-    return Written(text, to_check, is_alone=True)
+    text, to_check = (
+        as_script(needed, t, seeding, about) for t in (with_last_printed(frozen), frozen)
+    )
+    return FrozenText(text, to_check, is_alone=True)
 
 
 def _seeding(seed: int, modules: set[str]) -> str:
-    """Return statements that set the random streams as a trial's are set before it begins.
-
-    By names that no cell has: its own `random` may be a function.
-    """
-    if modules & {"keras", "tensorflow"}:  # sets those of Python and NumPy, too
-        return f"import keras as _keras\n\n_keras.utils.set_random_seed({seed})"
-    lines = ["import random as _random", "", f"_random.seed({seed})"]
-    if modules - sys.stdlib_module_names:
-        lines.insert(1, "import numpy as _numpy")
-        lines.append(f"_numpy.random.seed({seed})")
-    return "\n".join(lines)
+    """Return statements that set the random streams as a trial's are set before it begins."""
+    texts = (framework.seeding(seed, modules) for framework in all_frameworks())
+    return "\n".join(text for text in texts if text)

@@ -11,7 +11,9 @@ import math
 import shutil
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -56,10 +58,11 @@ class ModelStore:
     models: ModelKeeper
     note: Callable[[str], None] = field(default=lambda text: None)  # tells the user
     _trained: tuple[int, ObjectiveResult, Any] | None = None
+    _given: list[weakref.ref[Any]] = field(default_factory=list)  # models that were handed out
 
     def keep(self, run: Run, trained: ObjectiveResult, fits: Sequence[Fit]) -> None:
         """Save the model of a trial that leads, in place of those that lead no longer."""
-        if self.folder is None or not fits:
+        if self.folder is None or not fits or not self.models.is_model(fits[-1].model):
             return
         place = self._place(run.number)
         try:
@@ -99,6 +102,10 @@ class ModelStore:
         """Return whether the trial's model is on disk."""
         return self.folder is not None and self.models.is_kept(self._place(trial.number))
 
+    def has_given(self, model: Any) -> bool:
+        """Return whether this model was handed out as one of the study's."""
+        return any(given() is model for given in self._given)
+
     def model(self, trial: Trial) -> Any:
         """Return the model of a trial.
 
@@ -107,6 +114,12 @@ class ModelStore:
         HpoError
             If it was not kept and cannot be made again, or cannot be told from the variables.
         """
+        model = self._model(trial)
+        with suppress(TypeError):  # an object that cannot be referred to weakly
+            self._given.append(weakref.ref(model))
+        return model
+
+    def _model(self, trial: Trial) -> Any:
         if self.has_kept(trial):
             variables = self._trained[1].variables if self._trained else {}
             # The classes that it is made of are the notebook's, or the script's, or the cell's own.
@@ -121,8 +134,9 @@ class ModelStore:
         model = self.again(trial)[1]
         if model is None:
             raise HpoError(
-                f"Trial {trial.number} of study {self.record.name!r} left no model: it fits no "
-                f"Keras model, and no variable of its cell that is called `model` can predict."
+                f"Trial {trial.number} of study {self.record.name!r} left no model that can be "
+                f"told: {_candidates(self.again(trial)[0])} End its cell in "
+                f'{{"model": …, "score": …}}, or call the variable `model`.'
             )
         return model
 
@@ -194,10 +208,7 @@ class ModelStore:
         return trained, model
 
     def _attempt(self, objective: Objective) -> TrialExecution:
-        record = self.record
-        return TrialExecution(
-            objective, self.frameworks, record.metric, record.direction, record.further
-        )
+        return TrialExecution(objective, self.frameworks, self.record.goals)
 
     def _compare(self, trial: Trial, again: float | None) -> None:
         """Warn if a trial that ran again came to another value: then its model is another one."""
@@ -218,7 +229,7 @@ class ModelStore:
 
 def _as_files(models: ModelKeeper | None, fits: Sequence[Fit]) -> dict[str, bytes] | None:
     """Return the last fit's model as the files it is kept in; None where it cannot be."""
-    if models is None or not fits:
+    if models is None or not fits or not models.is_model(fits[-1].model):
         return None
     with TemporaryDirectory() as folder:
         try:
@@ -238,7 +249,22 @@ def _model_among(trained: ObjectiveResult) -> Any:
     for name in USUAL_NAMES:
         if hasattr(trained.variables.get(name), "predict"):
             return trained.variables[name]
-    able = [
-        v for v in trained.variables.values() if hasattr(v, "predict") and not isinstance(v, type)
-    ]
-    return able[0] if len(able) == 1 else None
+    able = _able_to_predict(trained.variables)
+    return next(iter(able.values())) if len(able) == 1 else None
+
+
+def _able_to_predict(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables that have a method `predict`, by name; classes are none."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if hasattr(value, "predict") and not isinstance(value, type)
+    }
+
+
+def _candidates(variables: Mapping[str, Any]) -> str:
+    """Return which variables could be the model, in a sentence."""
+    able = [f"`{name}`" for name in _able_to_predict(variables)]
+    if not able:
+        return "no variable of its cell has a method predict."
+    return f"{', '.join(able)} have a method predict, and none of them is called `model`."

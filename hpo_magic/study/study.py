@@ -13,21 +13,17 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, Space, describe, setting_key
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
-from hpo_magic.honesty.rechecking import (
-    chosen_trial,
-    honest_by_goal,
-    honest_of,
-)
+from hpo_magic.honesty.rechecking import chosen_trial
 from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
 from hpo_magic.study.choose import chosen_number
 from hpo_magic.study.exports import Exports
-from hpo_magic.study.freeze import Frozen, written
+from hpo_magic.study.freeze import FrozenCell, frozen_text
+from hpo_magic.study.honest import HonestNumbers, honest_numbers
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.plots import Plots
 from hpo_magic.study.vote import Vote
 from hpo_magic.study.warm_start import narrowed_cell, settings_of_table
-from hpo_magic.views.words.honest import HonestNumber
 from hpo_magic.views.words.numbers import counted
 
 # How many models a vote has where nothing is said: more changed little where it was measured.
@@ -154,7 +150,7 @@ class Study(Plots, Exports):
         HpoError
             If no trial is complete, or there are several objectives.
         """
-        if self.snapshot.further:
+        if self.snapshot.is_multi_objective:
             names = ", ".join(goal.metric for goal in self.snapshot.goals)
             raise HpoError(
                 f"Study {self.name!r} has several objectives ({names}), so no value is the best. "
@@ -168,19 +164,14 @@ class Study(Plots, Exports):
         return value
 
     @property
-    def honest(self) -> HonestNumber | dict[str, HonestNumber] | None:
+    def honest(self) -> HonestNumbers | None:
         """What to expect of the chosen setting on new data; None if nothing was re-run for it.
 
-        Its `value`, `half_width` (of the 95% interval, where there is one), and `how`. With several
-        objectives one of these for each, by metric.
+        Its `value`, `half_width` (of the 95% interval; None where there is none), and `how`. With
+        several objectives these are of the first one, and `honest["n_params"]` has those of another
+        one, by its metric.
         """
-        if self.snapshot.further:
-            of_all = honest_by_goal(self.snapshot)
-            if of_all[self.snapshot.metric].value is None:
-                return None
-            return {metric: HonestNumber(**vars(one)) for metric, one in of_all.items()}
-        found = honest_of(self.snapshot)
-        return None if found.value is None else HonestNumber(**vars(found))
+        return honest_numbers(self.snapshot)
 
     @property
     def test(self) -> TestEvaluation | None:
@@ -293,7 +284,7 @@ class Study(Plots, Exports):
         for plain in settings:
             self.storage.enqueue(self.record.id, plain)
 
-    def narrowed(self) -> Frozen:
+    def narrowed(self) -> FrozenCell:
         """Return the cell with ranges around the best tenth, and put it into a new cell below.
 
         Its line has the options of the search, and half as many trials more. Run it, and the search
@@ -308,7 +299,7 @@ class Study(Plots, Exports):
         text = self.narrowed_cell()
         if self.notebook is not None:
             self.notebook.new_cell(text)
-        return Frozen(text)
+        return FrozenCell(text)
 
     def narrowed_cell(self) -> str:
         """Return the text of `narrowed()`, and put it nowhere."""
@@ -335,7 +326,7 @@ class Study(Plots, Exports):
             self.snapshot = snapshot_of(self.storage, self.record)
         return self
 
-    def freeze(self, form: str = "cell", *, check: bool = False) -> Frozen:
+    def freeze(self, form: str = "cell", *, check: bool = False) -> FrozenCell:
         """Return the cell with the winning values written in; comments and formatting stay.
 
         What comes out runs without hpo_magic; only `hp.score` with the name of a metric stays.
@@ -362,7 +353,7 @@ class Study(Plots, Exports):
             score is another one, or the notebook of the cell is not here.
         """
         trial = self.best_trial
-        done = written(form, self.record, trial, self.space, self.notebook)
+        done = frozen_text(form, self.record, trial, self.space, self.notebook)
         if check:
             if self.model_store is None or self.notebook is None:
                 raise HpoError(
@@ -373,7 +364,7 @@ class Study(Plots, Exports):
             self.model_store.check(trial, objective, form)
         if self.notebook is not None and form != "script":
             self.notebook.new_cell(done.text)
-        return Frozen(done.text)
+        return FrozenCell(done.text)
 
     def __repr__(self) -> str:
         from hpo_magic.views.text import result_text

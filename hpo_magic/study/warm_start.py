@@ -19,9 +19,9 @@ from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, SettingKey, Space, setting_key
-from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
+from hpo_magic.core.trial import Goal, History, Kind, State, Trial, goals_or_value
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
-from hpo_magic.source.narrow import Narrowed, narrow
+from hpo_magic.source.narrow import NewRange, narrow
 from hpo_magic.views.words.numbers import shown
 
 MOST_SETTINGS = 5
@@ -33,12 +33,16 @@ REPLACED = frozenset({"-n", "--trials", "--maximize", "--minimize", "--from"})
 MARGIN, LEAST_WIDTH = 0.05, 0.1  # shares of the range
 
 
-def best_settings(trials: Iterable[Trial], direction: Direction, n: int) -> list[dict[str, Plain]]:
-    """Return the settings of the `n` best complete trials, each once, best first."""
-    complete = [t for t in trials if t.state is State.COMPLETE and t.value is not None]
-    complete.sort(key=lambda t: (direction.sign * (t.value or 0.0), t.number))
+def best_settings(
+    trials: Iterable[Trial], goals: tuple[Goal, ...], n: int
+) -> list[dict[str, Plain]]:
+    """Return the settings of the `n` best trials of a search, each once, best first.
+
+    With several objectives those on the Pareto front come first, the most balanced before others.
+    """
+    searched = tuple(trial for trial in trials if trial.kind is not Kind.RECHECK)
     found: dict[SettingKey, dict[str, Plain]] = {}
-    for trial in complete:
+    for trial in History(searched, goals).ranked:
         found.setdefault(setting_key(trial.params), dict(trial.params))
     return list(found.values())[:n]
 
@@ -68,12 +72,7 @@ def settings_to_try(
     last = revisions[-1]
     n = max(min(MOST_SETTINGS, n_trials // 4), 1)
     trials = storage.trials(last.id)
-    if last.further:  # points of the front, the most balanced first, then those behind it
-        searched = tuple(t for t in trials if t.kind is not Kind.RECHECK)
-        history = History(searched, last.direction, 0, last.metric, last.further)
-        found = list({setting_key(t.params): dict(t.params) for t in history.ranked}.values())[:n]
-    else:
-        found = best_settings(trials, last.direction, n)
+    found = best_settings(trials, goals_or_value(last.goals), n)
     if not found:
         raise StudyNotFound(f"--from: study {name!r} has no complete trial to begin from.")
     return found
@@ -155,13 +154,13 @@ def _line(record: StudyRecord, n_trials: int) -> str:
         if flag not in REPLACED and word != "--fresh" and not re.fullmatch(r"-n\d+", word):
             kept.append(word)
     kept.remove(record.name)
-    goals = (Goal(record.metric or "value", record.direction), *record.further)
+    goals = goals_or_value(record.goals)
     goal = " ".join(f"--{goal.direction.value} {goal.metric}" for goal in goals)
     rest = [word if word.isprintable() and " " not in word else shlex.quote(word) for word in kept]
     return " ".join([record.name, f"--trials {n_trials}", goal, *rest])
 
 
-def ranges_text(ranges: Mapping[str, Narrowed], space: Space) -> str:
+def ranges_text(ranges: Mapping[str, NewRange], space: Space) -> str:
     """Return which ranges became how narrow: "lr 0.0001 to 0.1 → 0.002 to 0.01; ..."."""
     told = []
     for name, new in ranges.items():
@@ -172,7 +171,7 @@ def ranges_text(ranges: Mapping[str, Narrowed], space: Space) -> str:
     return "; ".join(told)
 
 
-def narrowed_ranges(snapshot: Snapshot) -> dict[str, Narrowed]:
+def narrowed_ranges(snapshot: Snapshot) -> dict[str, NewRange]:
     """Return narrower ranges around the best tenth of the trials, where they are narrower.
 
     Raises
@@ -194,7 +193,7 @@ def narrowed_ranges(snapshot: Snapshot) -> dict[str, Narrowed]:
     return {name: range_ for name, range_ in found.items() if range_ is not None}
 
 
-def _narrowed(parameter: Parameter, good: list[Trial]) -> Narrowed | None:
+def _narrowed(parameter: Parameter, good: list[Trial]) -> NewRange | None:
     domain = parameter.domain
     values = [t.params[parameter.name] for t in good if parameter.name in t.params]
     if isinstance(domain, Choice) or not values:
@@ -208,7 +207,7 @@ def _narrowed(parameter: Parameter, good: list[Trial]) -> Narrowed | None:
     least = domain.step or 0
     is_narrower = (first, last) != (domain.low, domain.high) and last - first > least
     best = min(max(_rounded(domain.nearest(values[0]), domain.kind, domain.step), first), last)
-    return Narrowed(first, last, best) if is_narrower else None
+    return NewRange(first, last, best) if is_narrower else None
 
 
 def _rounded(value: Plain, kind: str, step: float | None) -> float:

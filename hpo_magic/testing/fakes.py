@@ -28,7 +28,7 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Params, Space
-from hpo_magic.core.trial import Direction, Failure, History, Kind
+from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind
 from hpo_magic.errors import SpaceExhausted
 from hpo_magic.executors.trial_execution import ObjectiveResult
 
@@ -163,8 +163,8 @@ class FakeExecutor:
     ) -> Outcome:
         run = self.running.pop(number)
         params = {p.name: run.params.get(p.name, p.default) for p in self.parameters}
-        metric = None if value is None else "value"
-        return Outcome(params, self.parameters, value, metric, direction)
+        goal = None if direction is None else Goal("value", direction)
+        return Outcome(params, self.parameters, value, goal)
 
 
 def _oldest_ends(executor: FakeExecutor) -> None:

@@ -20,7 +20,7 @@ from hpo_magic.core.activity import Activity
 from hpo_magic.core.domains import Choice, Domain, Float, Int, Plain
 from hpo_magic.core.ports import Sampler
 from hpo_magic.core.space import Parameter, Params, Space
-from hpo_magic.core.trial import Direction, Failure, History, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, State, Trial
 from hpo_magic.errors import SpaceExhausted
 
 Make = Callable[[], Sampler]
@@ -244,7 +244,9 @@ def _next(
 ) -> dict[str, Plain] | None:
     """Return the sampler's next setting; None if the space is exhausted."""
     try:
-        return sampler.suggest(space, History(trials, direction, len(trials)), seed=0)
+        return sampler.suggest(
+            space, History(trials, (Goal("value", direction),), len(trials)), seed=0
+        )
     except SpaceExhausted:
         return None
 

@@ -28,8 +28,7 @@ def a_record(name: str = "digits") -> StudyRecord:
         id=0,
         name=name,
         revision=0,
-        metric="val_accuracy",
-        direction=Direction.MAXIMIZE,
+        goals=(Goal("val_accuracy", Direction.MAXIMIZE),),
         seed=3,
         source="lr = hp.Float(1e-4, 1e-1)  # naïve\n",
         code="c0",
@@ -83,17 +82,18 @@ class StorageContract:
         assert storage.revisions("digits") == [created]
 
     def test_update_keeps_what_makes_the_study(self, storage: Storage) -> None:
-        """Source, fingerprints, metric and direction change; seed, name and time stay."""
+        """Source, fingerprints and goals change; seed, name and time stay."""
         created = storage.create(a_record())
         edited = replace(created, source="s", code="c", ranges="r", data="d")
-        edited = replace(edited, metric="loss", direction=Direction.MINIMIZE)
+        edited = replace(edited, goals=(Goal("loss", Direction.MINIMIZE),))
         storage.update(replace(edited, seed=9, created=0.0))
         assert storage.revisions("digits") == [edited]
 
     def test_several_objectives_and_the_choice_are_kept(self, storage: Storage) -> None:
         """What is chosen is stored beside the record: updating an older copy does not undo it."""
-        further = (Goal("n_params", Direction.MINIMIZE), Goal("f1", Direction.MAXIMIZE))
-        created = storage.create(replace(a_record(), further=further))
+        others = (Goal("n_params", Direction.MINIMIZE), Goal("f1", Direction.MAXIMIZE))
+        goals = (Goal("val_accuracy", Direction.MAXIMIZE), *others)
+        created = storage.create(replace(a_record(), goals=goals))
         storage.choose(created.id, 7)
         storage.update(replace(created, source="s"))
         assert storage.revisions("digits") == [replace(created, source="s", chosen=7)]

@@ -42,7 +42,7 @@ def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 
     With several objectives it is what their front covers.
     """
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         return coverage(snapshot, figure)
     figure = blank(figure)
     figure.set_label(convergence_alt(snapshot))

@@ -47,7 +47,7 @@ def front(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     figure.set_label(front_alt(snapshot))
     if not snapshot.history.complete:
         return sentence(figure, "No trial is complete yet.")
-    if not snapshot.further:
+    if not snapshot.is_multi_objective:
         return sentence(figure, "One objective has no front: it has a best value.")
     metrics = " and ".join(shortened(goal.metric) for goal in snapshot.goals)
     titled(figure, f"The front of {metrics}: what no trial is beyond")

@@ -74,7 +74,7 @@ def learned(snapshot: Snapshot) -> Fitted:
     From hundreds of trials it takes the best and a spread of the rest. The latest would not do: a
     search that has concentrated on what is good shows no differences any more.
     """
-    return fitted(snapshot.space, History(snapshot.history.complete, snapshot.direction))
+    return fitted(snapshot.space, History(snapshot.history.complete, snapshot.goals[:1]))
 
 
 def measured_importance(

@@ -103,5 +103,5 @@ def result_figure(snapshot: Snapshot) -> Plot | None:
     """
     if best_trial(snapshot) is None:
         return None
-    view = front if snapshot.further else convergence
+    view = front if snapshot.is_multi_objective else convergence
     return view(snapshot, blank(size_px=SIZE_PX))

@@ -47,7 +47,7 @@ def sort_keys(snapshot: Snapshot) -> list[str]:
 
     With several objectives by each of them, too; "value" then has the front first.
     """
-    metrics = [goal.metric for goal in snapshot.goals] if snapshot.further else []
+    metrics = [goal.metric for goal in snapshot.goals] if snapshot.is_multi_objective else []
     return ["value", *metrics, "number", "duration", *active_names(snapshot)]
 
 
@@ -70,7 +70,7 @@ def ranked(
         How many at most.
     """
     chosen = [t for t in snapshot.trials if state is None or t.state is state]
-    if by == "value" and snapshot.further:
+    if by == "value" and snapshot.is_multi_objective:
         places = {t.number: place for place, t in enumerate(snapshot.history.ranked)}
         last = len(places)
         return sorted(chosen, key=lambda t: (places.get(t.number, last), t.number))[:n_most]
@@ -84,7 +84,9 @@ def _place(snapshot: Snapshot, trial: Trial, by: str) -> tuple[Any, ...]:
     if by == "value":
         # Re-runs are of settings that stand higher up already.
         key = None if trial.kind is Kind.RECHECK else snapshot.history.loss(trial)
-    elif snapshot.further and by in (metrics := [goal.metric for goal in snapshot.goals]):
+    elif snapshot.is_multi_objective and by in (
+        metrics := [goal.metric for goal in snapshot.goals]
+    ):
         k = metrics.index(by)
         value = None if trial.kind is Kind.RECHECK else snapshot.history.values(trial)[k]
         key = None if value is None else snapshot.goals[k].direction.sign * value
@@ -183,7 +185,7 @@ def text_table(table: Table) -> str:
 
 def star_text(snapshot: Snapshot) -> str:
     """Return the caption of a table: what the star marks."""
-    return "Trials, ★ the front" if snapshot.further else "Trials, ★ the best seen"
+    return "Trials, ★ the front" if snapshot.is_multi_objective else "Trials, ★ the best seen"
 
 
 # One trial.

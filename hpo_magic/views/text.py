@@ -44,7 +44,7 @@ def progress_line(snapshot: Snapshot) -> str:
 def _best_text(snapshot: Snapshot) -> str:
     best, start, digits = best_trial(snapshot), snapshot.start, digits_of(snapshot)
     assert best is not None
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         n = counted(len(snapshot.history.front), "trial")
         return f"front of {n}, balanced {values_text(snapshot, best)}"
     text = f"best seen {number(best.value, digits)} (biased by selection)"
@@ -71,7 +71,7 @@ def current_text(snapshot: Snapshot) -> str:
 def trial_lines(snapshot: Snapshot, trials: Iterable[Trial]) -> list[str]:
     """Return ended trials in one line each, for a log."""
     marked = {trial.number for trial in leading_trials(snapshot)}
-    star = " ★ on the front so far" if snapshot.further else " ★ best seen so far"
+    star = " ★ on the front so far" if snapshot.is_multi_objective else " ★ best seen so far"
     return [_line(snapshot, t, star if t.number in marked else "") for t in trials]
 
 
@@ -112,7 +112,7 @@ def chosen_text(snapshot: Snapshot) -> str:
     best, chosen = best_trial(snapshot), chosen_trial(snapshot)
     if best is None or chosen is None:
         return ""
-    if snapshot.further:
+    if snapshot.is_multi_objective:
         how = "chosen by you" if chosen.number == snapshot.chosen else "the balanced point"
         return f"{how}: trial {chosen.number}"
     if not is_rechecked(snapshot):

@@ -9,13 +9,13 @@ import pytest
 
 from benchmarks.faults import FAULTS, Kernel, row
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.core.trial import Kind, State, Trial
 from hpo_magic.storage.sqlite import SqliteStorage
 
 
 def stored(folder: Path, numbers: tuple[int, ...]) -> Kernel:
     """Return a kernel with these complete trials on disk; the setting of trial 3 is 0.3."""
-    record = StudyRecord(0, "faulty", 1, None, Direction.MINIMIZE, 0)
+    record = StudyRecord(0, "faulty", 1, (), 0)
     with closing(SqliteStorage(folder)) as storage:
         study = storage.create(record).id
         for number in numbers:

@@ -28,7 +28,7 @@ from hpo_magic.core.notices import NothingPruned
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.space import Parameter
-from hpo_magic.core.trial import Direction, History, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.testing.fakes import FakeSampler
 
@@ -50,7 +50,7 @@ class StopAt:
 
 def an_engine(**options: Any) -> Engine:
     """Return an engine that minimizes `loss`, with any sampler."""
-    asked: dict[str, Any] = {"metric": "loss", "direction": Direction.MINIMIZE, **options}
+    asked: dict[str, Any] = {"goals": (Goal("loss", Direction.MINIMIZE),), **options}
     return Engine(Plan("study", FakeSampler(), **asked))
 
 
@@ -64,7 +64,7 @@ def started(engine: Engine, number: int, at: float = 0.0) -> Run:
 def an_outcome(value: float | None = None, units: int = 5) -> Outcome:
     """Return what a training leaves."""
     metrics = {} if value is None else {"loss": value}
-    return Outcome({"units": units}, (UNITS,), value, "loss", Direction.MINIMIZE, metrics)
+    return Outcome({"units": units}, (UNITS,), value, Goal("loss", Direction.MINIMIZE), metrics)
 
 
 def searched(engine: Engine, values: Sequence[float], first: int = 0) -> None:
@@ -103,14 +103,14 @@ def test_a_training_that_is_not_worth_finishing_is_pruned() -> None:
 def test_the_pruner_is_told_of_the_curve_and_of_the_others() -> None:
     """The metric too, which trial 0 may have found."""
     pruner = StopAt(99)
-    engine = an_engine(pruner=pruner, metric=None, direction=None)
+    engine = an_engine(pruner=pruner, goals=())
     searched(engine, [0.5, 0.4])
     started(engine, 2)
     engine.handle(Reported(2, 1, {"loss": 3.0}, 1.0, 7))
     [(trial, history)] = pruner.asked
     assert (trial.number, trial.curve[-1].metrics, trial.n_steps) == (2, {"loss": 3.0}, 7)
     assert [other.number for other in history.trials] == [0, 1]
-    assert (history.metric, history.direction) == ("loss", Direction.MINIMIZE)
+    assert history.goals == (Goal("loss", Direction.MINIMIZE),)
 
 
 def test_a_training_whose_own_code_gives_up_is_pruned() -> None:
@@ -136,7 +136,7 @@ def test_the_start_is_never_pruned() -> None:
 def test_what_the_user_asked_for_is_never_pruned() -> None:
     """Who asks for a setting wants its value."""
     engine = Engine(
-        Plan("study", FakeSampler(), "loss", Direction.MINIMIZE, pruner=StopAt(1)),
+        Plan("study", FakeSampler(), (Goal("loss", Direction.MINIMIZE),), pruner=StopAt(1)),
         queue=[{"units": 3}],
     )
     searched(engine, [0.5])
@@ -178,7 +178,7 @@ def test_a_training_that_ends_before_it_can_be_stopped_is_complete() -> None:
 
 def test_it_is_said_once_where_no_report_can_be_judged() -> None:
     """The cell's number is its own, and the pruner would be guessing."""
-    engine = an_engine(pruner=StopAt(9), metric="value")
+    engine = an_engine(pruner=StopAt(9), goals=(Goal("value", Direction.MINIMIZE),))
     for number in range(4):
         started(engine, number)
         engine.handle(Reported(number, 1, {"loss": 3.0, "acc": 0.1}, 1.0))
@@ -189,7 +189,7 @@ def test_it_is_said_once_where_no_report_can_be_judged() -> None:
 @pytest.mark.parametrize("reports", [{}, {"loss": 10.0}])
 def test_nothing_is_said_where_nothing_is_amiss(reports: dict[str, float]) -> None:
     """Cells that report nothing, and cells whose number is reported."""
-    engine = an_engine(pruner=StopAt(9), metric="value")
+    engine = an_engine(pruner=StopAt(9), goals=(Goal("value", Direction.MINIMIZE),))
     for number in range(4):
         started(engine, number)
         if reports:
@@ -313,7 +313,7 @@ def test_the_best_are_run_again_when_patience_ends_the_search() -> None:
 
 def test_what_the_user_asks_for_is_run_when_patience_is_over() -> None:
     """An enqueued setting goes first."""
-    plan = Plan("study", FakeSampler(), "loss", Direction.MINIMIZE, patience=1)
+    plan = Plan("study", FakeSampler(), (Goal("loss", Direction.MINIMIZE),), patience=1)
     engine = Engine(plan, queue=[{"units": 3}, {"units": 4}])
     searched(engine, [0.5, 0.6])
     assert started(engine, 2).kind is Kind.ENQUEUED

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from hpo_magic.core.curves import Curve, curve_of, judged_by
-from hpo_magic.core.trial import Direction, History, Point, State, Trial
+from hpo_magic.core.trial import VALUE, Direction, Goal, History, Point, State, Trial
 
 
 def a_trial(number: int, value: float | None, *reports: dict[str, float]) -> Trial:
@@ -40,9 +40,9 @@ def test_a_curve_says_what_was_reported_last(step: int, loss: float | None) -> N
 def test_the_study_s_metric_is_what_trials_are_judged_by() -> None:
     """Where it is reported."""
     trial = a_trial(0, None, {"loss": 1.0, "val_loss": 2.0})
-    assert judged_by(History((trial,), metric="val_loss")) == "val_loss"
-    assert judged_by(History((trial,), metric="value")) is None
-    assert judged_by(History(metric="val_loss")) is None
+    assert judged_by(History((trial,), goals=(Goal("val_loss", Direction.MINIMIZE),))) == "val_loss"
+    assert judged_by(History((trial,), goals=(VALUE,))) is None
+    assert judged_by(History(goals=(Goal("val_loss", Direction.MINIMIZE),))) is None
 
 
 def test_a_number_that_is_reported_too_is_known_by_its_value() -> None:
@@ -51,8 +51,8 @@ def test_a_number_that_is_reported_too_is_known_by_its_value() -> None:
         a_trial(0, 0.4, {"loss": 0.9, "val_loss": 0.5}, {"loss": 0.8, "val_loss": 0.4000001}),
         a_trial(1, 0.3, {"loss": 0.7, "val_loss": 0.3}, {"loss": 0.6, "val_loss": 0.35}),
     )
-    assert judged_by(History(trials, metric="value")) == "val_loss"
-    assert judged_by(History(trials[:1], metric="value")) is None  # one may be chance
+    assert judged_by(History(trials, goals=(VALUE,))) == "val_loss"
+    assert judged_by(History(trials[:1], goals=(VALUE,))) is None  # one may be chance
 
 
 def test_a_number_of_its_own_is_not_judged_by_another() -> None:
@@ -61,4 +61,4 @@ def test_a_number_of_its_own_is_not_judged_by_another() -> None:
         a_trial(0, 0.41, {"val_loss": 0.5}, {"val_loss": 0.4}),
         a_trial(1, 0.3, {"val_loss": 0.3}),
     )
-    assert judged_by(History(trials, metric="value")) is None
+    assert judged_by(History(trials, goals=(VALUE,))) is None

@@ -34,7 +34,17 @@ from hpo_magic.core.events import (
 from hpo_magic.core.notices import GridSize
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.space import Parameter, Params, Space
-from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
+from hpo_magic.core.trial import (
+    AskedGoals,
+    Direction,
+    Failure,
+    Goal,
+    History,
+    Kind,
+    Point,
+    State,
+    Trial,
+)
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.testing.fakes import FakeSampler
 
@@ -45,7 +55,7 @@ BROKEN = Failure("ValueError", "no")
 
 def a_plan(**options: Any) -> Plan:
     """Return a plan of minimizing a value."""
-    asked: dict[str, Any] = {"metric": "value", "direction": Direction.MINIMIZE, **options}
+    asked: dict[str, Any] = {"goals": (Goal("value", Direction.MINIMIZE),), **options}
     return Plan("study", asked.pop("sampler", FakeSampler()), **asked)
 
 
@@ -98,7 +108,7 @@ def test_a_completed_trial_is_saved_with_what_it_asked_for() -> None:
     engine = Engine(a_plan())
     started(engine, 0, at=10.0)
     outcome = Outcome(
-        {"units": 5}, (UNITS,), 0.5, "value", Direction.MINIMIZE, {"value": 0.5}, "epoch 1\n"
+        {"units": 5}, (UNITS,), 0.5, Goal("value", Direction.MINIMIZE), {"value": 0.5}, "epoch 1\n"
     )
     saved = Trial(
         0,
@@ -144,15 +154,14 @@ def test_reports_make_the_curve() -> None:
     assert save.trial.curve == (Point(1, {"loss": 0.9}), Point(2, {"loss": 0.5}))
 
 
-def test_the_goal_is_found_by_the_first_trial() -> None:
+@pytest.mark.parametrize("asked", [(), Direction.MAXIMIZE])
+def test_the_goal_is_found_by_the_first_trial(asked: AskedGoals) -> None:
     """Where the user named no metric, what the first value was is put on disk."""
-    engine = Engine(a_plan(metric=None, direction=None))
+    engine = Engine(a_plan(goals=asked))
     run = started(engine, 0)
-    outcome = an_outcome(
-        run.params, UNITS, value=0.5, metric="val_loss", direction=Direction.MAXIMIZE
-    )
+    outcome = an_outcome(run.params, UNITS, value=0.5, goal=Goal("val_loss", Direction.MAXIMIZE))
     commands = engine.handle(Completed(0, outcome, 1.0))
-    assert commands[-1] == SaveGoal("val_loss", Direction.MAXIMIZE)
+    assert commands[-1] == SaveGoal(Goal("val_loss", Direction.MAXIMIZE))
     assert engine.history().direction is Direction.MAXIMIZE
     assert engine.snapshot(2.0).metric == "val_loss"
     assert not any(isinstance(c, SaveGoal) for c in completed(engine, started(engine, 1), UNITS))

@@ -32,7 +32,7 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.space import Parameter, Params, Space
-from hpo_magic.core.trial import Direction, Failure, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Failure, Goal, Kind, State, Trial
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.testing.fakes import FakeSampler
 
@@ -44,7 +44,7 @@ RECHECKS = st.sampled_from(["0", "auto", "2x2"]).map(Rechecking)
 
 def a_plan(**options: Any) -> Plan:
     """Return a plan of minimizing a value."""
-    asked: dict[str, Any] = {"metric": "value", "direction": Direction.MINIMIZE, **options}
+    asked: dict[str, Any] = {"goals": (Goal("value", Direction.MINIMIZE),), **options}
     return Plan("study", asked.pop("sampler", FakeSampler()), **asked)
 
 

@@ -18,11 +18,12 @@ EPOCHS = (
     {"loss": 0.5, "accuracy": 0.8, "val_loss": 0.9, "val_accuracy": 0.6},
 )
 FIT = Fit(EPOCHS)
+ACCURACY, VAL_ACCURACY = (Goal(name, MAXIMIZE) for name in ("accuracy", "val_accuracy"))
 
 
-def score(metric=None, direction=None, last=NOTHING, fits=(), variables=None, **shown) -> Score:
+def score(*goals, direction=None, last=NOTHING, fits=(), variables=None) -> Score:
     """Return the value of a trial that left these things."""
-    return value_of_trial(metric, direction, last, fits, variables or {}, **shown)
+    return value_of_trial(goals or direction or (), last, fits, variables or {})
 
 
 def history_of(*epochs):
@@ -103,13 +104,15 @@ def test_a_symbolic_tensor_is_no_number():
 
 def test_the_last_expression_is_the_metric_that_was_named():
     """A number at the end of the cell goes before what the fits logged."""
-    found = score("val_accuracy", last=np.float32(0.5), fits=[FIT])
-    assert found == Score(0.5, "val_accuracy", MAXIMIZE, {**EPOCHS[1], "val_accuracy": 0.5})
+    found = score(VAL_ACCURACY, last=np.float32(0.5), fits=[FIT])
+    assert found == Score(0.5, VAL_ACCURACY, {**EPOCHS[1], "val_accuracy": 0.5})
 
 
 def test_a_dict_at_the_end_goes_before_a_fit():
     """The metric is looked up in a dict of metrics first; the fit's other metrics are kept."""
-    found = score("accuracy", last={"accuracy": np.float64(0.5), "f": 2}, fits=[FIT])
+    found = score(
+        Goal("accuracy", MAXIMIZE), last={"accuracy": np.float64(0.5), "f": 2}, fits=[FIT]
+    )
     assert found.value == 0.5
     assert found.metrics == {**EPOCHS[1], "accuracy": 0.5, "f": 2.0}
 
@@ -118,62 +121,65 @@ def test_a_history_gives_the_epoch_that_its_model_is_at():
     """Of the fit whose History ends the cell, the restored epoch counts, not the last one."""
     history = history_of(*EPOCHS)
     fits = [Fit(EPOCHS, final=0, history=history), Fit([{"val_accuracy": 0.1}])]
-    assert score("val_accuracy", last=history, fits=fits).value == 0.7
+    assert score(VAL_ACCURACY, last=history, fits=fits).value == 0.7
 
 
 def test_a_history_that_nobody_watched_gives_its_last_epoch():
     """Where a fit went unseen, its History is all there is to go by."""
-    found = score("val_accuracy", last=history_of(*EPOCHS))
-    assert found == Score(0.6, "val_accuracy", MAXIMIZE, EPOCHS[1])
+    found = score(VAL_ACCURACY, last=history_of(*EPOCHS))
+    assert found == Score(0.6, VAL_ACCURACY, EPOCHS[1])
 
 
 def test_the_last_fit_counts():
     """Without a telling last expression the metric is that of the last fit."""
     fits = [Fit([{"val_loss": 1.0}]), Fit(EPOCHS, final=0)]
     for last in (NOTHING, None, "text", {"history": [1, 2]}, [0.1, 0.2]):
-        assert score("val_loss", last=last, fits=fits).value == 0.8
+        assert score(Goal("val_loss", MINIMIZE), last=last, fits=fits).value == 0.8
 
 
 def test_a_variable_counts_last():
     """A variable of the metric's name is the last place to look."""
-    assert score("f1_score", variables={"f1_score": np.array(0.5)}).value == 0.5
-    assert score("loss", fits=[FIT], variables={"loss": 7}).value == 0.5
+    assert score(Goal("f1_score", MAXIMIZE), variables={"f1_score": np.array(0.5)}).value == 0.5
+    assert score(Goal("loss", MINIMIZE), fits=[FIT], variables={"loss": 7}).value == 0.5
 
 
 def test_a_repeated_metric_is_found_by_its_plain_name():
     """Keras numbers the metrics of later folds; the name without the number finds them."""
-    found = score("val_auc", fits=[Fit([{"val_auc_3": 0.5, "auc_3": 0.7}])])
-    assert (found.value, found.metric) == (0.5, "val_auc")
+    found = score(Goal("val_auc", MAXIMIZE), fits=[Fit([{"val_auc_3": 0.5, "auc_3": 0.7}])])
+    assert (found.value, found.goal.metric) == (0.5, "val_auc")
 
 
 def test_the_direction_given_goes_before_keras():
     """Whoever wants a low accuracy gets it."""
-    assert score("accuracy", MINIMIZE, fits=[FIT]).direction is MINIMIZE
+    assert score(Goal("accuracy", MINIMIZE), fits=[FIT]).goal.direction is MINIMIZE
 
 
 def test_values_that_are_not_finite_are_values():
     """NaN and infinity are handed on; whoever asked fails the trial."""
-    assert math.isnan(score("loss", last=float("nan")).value)
-    assert score("loss", last=-math.inf).value == -math.inf
+    assert math.isnan(score(Goal("loss", MINIMIZE), last=float("nan")).value)
+    assert score(Goal("loss", MINIMIZE), last=-math.inf).value == -math.inf
 
 
 def test_a_bare_number_takes_the_name_it_is_shown_by():
     """With a direction alone the last expression is the value, under the name it goes by."""
-    assert score(direction=MAXIMIZE, last=3) == Score(3.0, "value", MAXIMIZE, {"value": 3.0})
-    assert score(direction=MINIMIZE, last=3, shown="cost").metric == "cost"
+    assert score(direction=MAXIMIZE, last=3) == Score(3.0, Goal("value", MAXIMIZE), {"value": 3.0})
 
 
 def test_a_dict_of_one_number_needs_no_name():
     """A single metric at the end of the cell is the metric."""
-    assert score(last={"auc": 0.5}) == Score(0.5, "auc", MAXIMIZE, {"auc": 0.5})
-    assert score(direction=MINIMIZE, last={"cost": 2, "note": "x"}).metric == "cost"
+    assert score(last={"auc": 0.5}) == Score(0.5, Goal("auc", MAXIMIZE), {"auc": 0.5})
+    assert score(direction=MINIMIZE, last={"cost": 2, "note": "x"}).goal.metric == "cost"
 
 
 def test_hyperopt_s_dict_is_judged_by_its_loss():
     """What stands beside it are metrics; without a status it could be any of them."""
     last = {"loss": -0.9, "accuracy": 0.9, "status": "ok", "model": object()}
     found = score(last=last)
-    assert (found.value, found.metric, found.direction) == (-0.9, "loss", Direction.MINIMIZE)
+    assert (found.value, found.goal.metric, found.goal.direction) == (
+        -0.9,
+        "loss",
+        Direction.MINIMIZE,
+    )
     assert found.metrics == {"loss": -0.9, "accuracy": 0.9}
     with pytest.raises(MetricError, match="Nothing says which metric"):
         score(last={"loss": -0.9, "accuracy": 0.9})
@@ -185,13 +191,13 @@ def test_without_a_name_the_validation_loss_is_minimized():
     """Where nothing was said, `val_loss` it is."""
     for direction in (None, MINIMIZE):
         found = score(direction=direction, fits=[FIT])
-        assert (found.metric, found.value, found.direction) == ("val_loss", 0.9, MINIMIZE)
+        assert (found.goal.metric, found.value, found.goal.direction) == ("val_loss", 0.9, MINIMIZE)
 
 
 def test_a_missing_metric_lists_what_there_is():
     """The error names the trial once it is known, lists the metrics, and guesses; it pickles."""
     with pytest.raises(MissingMetric) as caught:
-        score("val_acc", fits=[FIT])
+        score(Goal("val_acc", MAXIMIZE), fits=[FIT])
     caught.value.trial = 0
     error = pickle.loads(pickle.dumps(caught.value))
     assert str(error) == (
@@ -204,27 +210,27 @@ def test_a_missing_metric_lists_what_there_is():
 def test_a_missing_metric_keeps_the_option_that_was_given():
     """The guess is put behind the option that the user wrote."""
     with pytest.raises(MissingMetric, match=r"^The cell finished .*Did you mean --minimize loss\?"):
-        score("los", MINIMIZE, fits=[FIT])
+        score(Goal("los", MINIMIZE), fits=[FIT])
 
 
 def test_a_missing_metric_without_a_guess_says_what_to_do():
     """Where no name is close, the error says what can be done."""
     with pytest.raises(MissingMetric, match=r"val_accuracy\. Name one of them, or end the cell"):
-        score("profit", MAXIMIZE, fits=[FIT])
+        score(Goal("profit", MAXIMIZE), fits=[FIT])
     with pytest.raises(MissingMetric, match=r"It logged nothing\. End the cell with the number"):
-        score("profit", MAXIMIZE, fits=[Fit([])])
+        score(Goal("profit", MAXIMIZE), fits=[Fit([])])
 
 
 def test_several_numbers_are_not_one():
     """An array or a list where a number is due says its size, and what to do."""
     with pytest.raises(MetricError, match=r"got an array of shape \(5,\). Take its mean\?"):
-        score("score", MAXIMIZE, last=np.zeros(5))
+        score(Goal("score", MAXIMIZE), last=np.zeros(5))
     with pytest.raises(MetricError, match=r"The end of the cell: .* got a list of length 2. Take"):
         score(direction=MAXIMIZE, last=[0.1, 0.2])
     with pytest.raises(MetricError, match=r"^score: .* got an array of shape \(1,\). Take its"):
-        score("score", MAXIMIZE, variables={"score": np.array([1.0])})
+        score(Goal("score", MAXIMIZE), variables={"score": np.array([1.0])})
     with pytest.raises(MetricError, match=r"^score: a number was expected, got True\.$"):
-        score("score", MAXIMIZE, last={"score": True})
+        score(Goal("score", MAXIMIZE), last={"score": True})
     with pytest.raises(MetricError, match=r"The end of the cell: .* got an object of type object"):
         score(last=object())
 
@@ -237,8 +243,10 @@ def test_a_bare_number_needs_a_direction():
 
 def test_a_metric_of_the_users_own_needs_a_direction():
     """A name that is not Keras's says nothing of its direction."""
-    with pytest.raises(MetricError, match="Write --maximize profit or --minimize profit"):
-        score("profit", last=0.5)
+    with pytest.raises(
+        MetricError, match=r"The cell logged: profit\. Write --maximize profit, for"
+    ):
+        score(last={"profit": 0.5})
 
 
 def test_without_a_name_the_error_lists_what_there_is():
@@ -262,8 +270,8 @@ def test_a_bare_list_at_the_end_is_not_passed_over_for_the_training_metric() -> 
     """`model.evaluate` gives a list without names; the fit's own accuracy is not what was meant."""
     fits = [Fit([{"accuracy": 0.99, "val_accuracy": 0.8}])]
     with pytest.raises(MetricError, match=r"return_dict=True"):
-        value_of_trial("accuracy", None, [0.3, 0.8], fits, {})
-    assert value_of_trial("val_accuracy", None, [0.3, 0.8], fits, {}).value == 0.8
+        value_of_trial((ACCURACY,), [0.3, 0.8], fits, {})
+    assert value_of_trial((VAL_ACCURACY,), [0.3, 0.8], fits, {}).value == 0.8
 
 
 # Several objectives.
@@ -274,7 +282,7 @@ TIME = Goal("fit_seconds", MINIMIZE)
 
 def scored_by_two(**left) -> Score:
     """Return accuracy and size of a trial that left these things."""
-    return score("val_accuracy", MAXIMIZE, further=(SIZE,), **left)
+    return score(VAL_ACCURACY, SIZE, **left)
 
 
 def test_each_objective_is_found_by_its_name():
@@ -307,23 +315,23 @@ def test_a_tuple_at_the_end_has_them_in_order():
 def test_a_fit_gives_its_size_and_time():
     """The last model's weights, the seconds of all fits; a value of the cell's own comes first."""
     fits = [Fit(EPOCHS, n_params=3, seconds=1.0), Fit(EPOCHS, n_params=8, seconds=0.5)]
-    found = score("val_accuracy", None, fits=fits, further=(SIZE, TIME))
+    found = score(VAL_ACCURACY, SIZE, TIME, fits=fits)
     assert (found.metrics["n_params"], found.metrics["fit_seconds"]) == (8.0, 1.5)
-    own = score("val_accuracy", None, fits=fits, variables={"n_params": 2}, further=(SIZE,))
+    own = score(VAL_ACCURACY, SIZE, fits=fits, variables={"n_params": 2})
     assert own.metrics["n_params"] == 2.0
 
 
 def test_one_objective_is_not_told_what_it_did_not_ask_for():
     """Its metrics are what they were before there were several."""
     fits = [Fit(EPOCHS, n_params=3, seconds=1.0)]
-    assert set(score("val_accuracy", fits=fits).metrics) == set(EPOCHS[0])
+    assert set(score(VAL_ACCURACY, fits=fits).metrics) == set(EPOCHS[0])
 
 
 def test_an_objective_that_is_missing_is_named():
     """With what there is; a size that no fit gave is not there."""
     fits = [Fit(EPOCHS, n_params=3)]
     with pytest.raises(MissingMetric, match=r'without the metric "n_parms".*n_params'):
-        score("val_accuracy", None, fits=fits, further=(Goal("n_parms", MINIMIZE),))
+        score(VAL_ACCURACY, Goal("n_parms", MINIMIZE), fits=fits)
     with pytest.raises(MissingMetric, match=r'without the metric "n_params"'):
         scored_by_two(last=0.5)
 

@@ -32,7 +32,7 @@ def a_history(*values: tuple[float, float], **changes: Any) -> History:
         Trial(k, State.COMPLETE, {"units": k}, value=acc, metrics={"n_params": size})
         for k, (acc, size) in enumerate(values)
     )
-    made = History(trials, Direction.MAXIMIZE, len(trials), "acc", (SIZE,))
+    made = History(trials, (Goal("acc", Direction.MAXIMIZE), SIZE), len(trials))
     return replace(made, **changes)
 
 
@@ -62,7 +62,7 @@ def test_the_balanced_trial_is_taken_until_one_is_chosen() -> None:
 
 def test_one_objective_is_what_it_was() -> None:
     """No front, no balance: the best value."""
-    one = replace(THREE, further=())
+    one = replace(THREE, goals=THREE.goals[:1])
     assert one.best() is THREE.trials[0]
     assert [t.number for t in one.ranked] == [0, 2, 3, 1]
     assert [t.number for t in one.front] == [0]
@@ -87,7 +87,7 @@ def test_the_last_gain_is_the_last_that_joined_the_front() -> None:
 
 def an_engine(**options: Any) -> Engine:
     """Return the engine of a search for accuracy and size."""
-    plan = Plan("s", FakeSampler(), "acc", Direction.MAXIMIZE, (SIZE,), **options)
+    plan = Plan("s", FakeSampler(), (Goal("acc", Direction.MAXIMIZE), SIZE), **options)
     return Engine(plan)
 
 

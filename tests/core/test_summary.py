@@ -21,7 +21,7 @@ from hpo_magic.core.summary import (
     gain,
     time_left_s,
 )
-from hpo_magic.core.trial import Direction, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Goal, Kind, Point, State, Trial
 from hpo_magic.views.words.headline import headline_lines
 from hpo_magic.views.words.progress import (
     counts_text,
@@ -49,7 +49,9 @@ def a_search(direction: Direction = Direction.MINIMIZE, **changes: Any) -> Snaps
         for k, value in enumerate(VALUES)
     )
     space = Space().declare(Parameter("units", Int(1, 9), 1))
-    made = Snapshot("toy", "loss", direction, space, trials, n_trials=10, started=0.0, at=50.0)
+    made = Snapshot(
+        "toy", (Goal("loss", direction),), space, trials, n_trials=10, started=0.0, at=50.0
+    )
     return replace(made, **changes)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hpo_magic.core.domains import Int
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Failure, History, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, Point, State, Trial
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 PLAIN = st.recursive(
@@ -79,7 +79,7 @@ def test_best_is_the_earliest_of_equals(direction: Direction, best: int) -> None
     """Among complete trials of the best value the first one counts; others have none."""
     values = [(State.FAILED, None), (State.COMPLETE, 0.1), (State.COMPLETE, 0.9)] * 2
     trials = [Trial(n, state, {}, value=value) for n, (state, value) in enumerate(values)]
-    found = History(tuple(trials), direction).best()
+    found = History(tuple(trials), (Goal("value", direction),)).best()
     assert found is not None
     assert found.number == best
 

@@ -13,7 +13,7 @@ from hyperopt.pyll.stochastic import sample
 from hpo_magic.core.events import Run
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Kind
-from hpo_magic.dialects.distributions import hp_call
+from hpo_magic.dialects.distributions import call_text
 from hpo_magic.errors import SpaceError
 from hpo_magic.language.hp import hp
 from hpo_magic.language.trial_context import TrialContext, running
@@ -23,7 +23,7 @@ def call(text: str) -> str:
     """Return what is written for a distribution."""
     node = ast.parse(text, mode="eval").body
     assert isinstance(node, ast.Call)
-    return hp_call(node, ast.unparse)
+    return call_text(node, ast.unparse)
 
 
 def parameter(text: str) -> Parameter:

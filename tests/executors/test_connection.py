@@ -18,25 +18,26 @@ class Answering:
     def __init__(self, answer: dict[str, str] | Exception) -> None:
         self.answer = answer
 
-    def run(self, function: Any) -> dict[str, dict[str, str]]:
+    def run(self, function: Any, packages: list[str]) -> dict[str, dict[str, str]]:
         """Return what each worker answers."""
         if isinstance(self.answer, Exception):
             raise self.answer
-        return {"tcp://a:1": versions(), "tcp://b:2": {**versions(), **self.answer}}
+        return {"tcp://a:1": versions(packages), "tcp://b:2": {**versions(packages), **self.answer}}
 
 
 @pytest.mark.slow
 def test_workers_with_our_packages_need_no_word() -> None:
     """Those of this machine have them."""
-    with own_cluster(1) as client:
-        assert version_notes(client) == []
+    with own_cluster(1, []) as client:
+        assert version_notes(client, ["numpy"]) == []
 
 
 def test_the_worker_that_differs_is_named() -> None:
     """With what it has and what the notebook has; the one that is as we are is not."""
-    (note,) = version_notes(Answering({"numpy": "0.1"}))
+    (note,) = version_notes(Answering({"numpy": "0.1"}), ["numpy"])
+    here = versions(["numpy"])["numpy"]
     assert note == (
-        f"The worker at tcp://b:2 has numpy 0.1 where the notebook has {versions()['numpy']}: "
+        f"The worker at tcp://b:2 has numpy 0.1 where the notebook has {here}: "
         f"scores may differ from worker to worker. Install the same."
     )
 
@@ -46,7 +47,7 @@ def test_workers_without_the_package_are_refused() -> None:
     with pytest.raises(
         ClusterError, match=r"the workers cannot run hpo_magic \(No module .*\)\. I"
     ):
-        version_notes(Answering(ModuleNotFoundError("No module named 'hpo_magic'")))
+        version_notes(Answering(ModuleNotFoundError("No module named 'hpo_magic'")), [])
 
 
 def test_nobody_at_the_address(monkeypatch) -> None:

@@ -20,7 +20,7 @@ from hpo_magic.testing.fakes import FakeObjective
 def a_parcel(function) -> bytes:
     """Return a function's parcel."""
     objective = FakeObjective(function)
-    return dumps_task(TrainingTask(objective, [StandardStreams()], None, Direction.MINIMIZE))
+    return dumps_task(TrainingTask(objective, [StandardStreams()], Direction.MINIMIZE))
 
 
 class TestSerial(ExecutorContract):
@@ -28,7 +28,7 @@ class TestSerial(ExecutorContract):
     def make(self) -> Make:
         def made(function) -> SerialExecutor:
             execution = TrialExecution(FakeObjective(function), [StandardStreams()])
-            execution.direction = Direction.MINIMIZE
+            execution.goals = Direction.MINIMIZE
             return SerialExecutor(execution)
 
         return made
@@ -48,7 +48,7 @@ def client() -> Iterator[object]:
     """Return a client of one worker of our own."""
     from hpo_magic.executors.cluster import own_cluster
 
-    with own_cluster(1) as client:
+    with own_cluster(1, []) as client:
         yield client
 
 

@@ -27,13 +27,13 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """Return a client of two workers of our own."""
-    with own_cluster(2) as client:
+    with own_cluster(2, []) as client:
         yield client
 
 
 def an_executor(client: Any, function: Any, **options: Any) -> DaskExecutor:
     """Return an executor that trains `function`; its value is minimized."""
-    task = dumps_task(TrainingTask(FakeObjective(function), (), None, Direction.MINIMIZE))
+    task = dumps_task(TrainingTask(FakeObjective(function), (), Direction.MINIMIZE))
     return DaskExecutor(client, task, is_own=True, **options)
 
 
@@ -136,7 +136,7 @@ def pids_of(client: Any, n_trainings: int, function: Any, **options: Any) -> lis
 @pytest.fixture(scope="module")
 def alone() -> Iterator[Any]:
     """Return a client of one worker of our own."""
-    with own_cluster(1) as client:
+    with own_cluster(1, []) as client:
         yield client
 
 
@@ -189,7 +189,7 @@ def test_a_cluster_that_is_gone_ends_the_search() -> None:
 def test_workers_that_never_come_again_end_the_search(monkeypatch) -> None:
     """It would wait for ever; the sentence says what to do."""
     monkeypatch.setattr("hpo_magic.executors.dask.ALONE_S", 0.2)
-    with own_cluster(1) as client:
+    with own_cluster(1, []) as client:
         executor = an_executor(client, lambda: time.sleep(1000))
         executor.submit(a_run(0))
         client.cluster.scale(0)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """Return a client of one worker of our own."""
-    with own_cluster(1) as client:
+    with own_cluster(1, []) as client:
         yield client
 
 
@@ -37,7 +37,7 @@ def test_a_training_whose_workers_died_is_not_begun_a_third_time(
     client, before: list[str], ending: type
 ) -> None:
     """Where it had ended, its result was lost with a worker that died of something else."""
-    task = dumps_task(TrainingTask(FakeObjective(lambda: 0.5), (), None, Direction.MINIMIZE))
+    task = dumps_task(TrainingTask(FakeObjective(lambda: 0.5), (), Direction.MINIMIZE))
     executor = DaskExecutor(client, task, is_own=True)
     for what in before:
         client.log_event(f"{executor._name}-7", {"number": 7, what: True})

@@ -11,7 +11,7 @@ from hpo_magic.core.events import Completed, Run
 from hpo_magic.core.metrics import Score
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.row_scores import RowScores, of_rows
-from hpo_magic.core.trial import Direction, Kind
+from hpo_magic.core.trial import Direction, Goal, Kind
 from hpo_magic.executors.row_scores import row_scores_of
 from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.language.hp import hp
@@ -24,7 +24,7 @@ LEFT = of_rows(np.array([False, True]), np.arange(2))
 
 def score(value: float, metric: str = "val_accuracy") -> Score:
     """Return a trial's score."""
-    return Score(value, metric, Direction.MAXIMIZE, {})
+    return Score(value, Goal(metric, Direction.MAXIMIZE), {})
 
 
 def a_fit(row_scores: RowScores | None, **logged: float) -> Fit:
@@ -36,7 +36,7 @@ def a_fit(row_scores: RowScores | None, **logged: float) -> Fit:
 def outcomes_after(train: Any, metric: str | None = None) -> RowScores | None:
     """Return the outcomes of an attempt."""
     execution = TrialExecution(
-        FakeObjective(train), metric=metric, direction=Direction.MAXIMIZE, clock=FakeClock()
+        FakeObjective(train), goals=(Goal(metric, Direction.MAXIMIZE),), clock=FakeClock()
     )
     ended = execution(
         Run(0, {}, Kind.START, 0), lambda step, metrics, n_steps=None: None, lambda: None

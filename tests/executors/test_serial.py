@@ -17,7 +17,7 @@ from hpo_magic.testing.fakes import FakeClock, FakeObjective
 def an_executor(function: Callable[[], object], clock: FakeClock | None = None) -> SerialExecutor:
     """Return an executor that trains `function`; its value is minimized."""
     clock = clock or FakeClock()
-    execution = TrialExecution(FakeObjective(function), direction=Direction.MINIMIZE, clock=clock)
+    execution = TrialExecution(FakeObjective(function), goals=Direction.MINIMIZE, clock=clock)
     return SerialExecutor(execution, clock=clock)
 
 

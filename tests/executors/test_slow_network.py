@@ -31,7 +31,7 @@ N_REPORTS = 100
 def far() -> Iterator[tuple[Client, SlowNetwork]]:
     """Return a client of two workers, and the network that is between."""
     with (
-        own_cluster(2) as near,
+        own_cluster(2, []) as near,
         slow_network(near.scheduler.address) as network,
         Client(network.address, set_as_default=False) as client,
     ):
@@ -40,7 +40,7 @@ def far() -> Iterator[tuple[Client, SlowNetwork]]:
 
 def an_executor(client: Client, function: Callable[[], Any]) -> DaskExecutor:
     """Return an executor that trains `function`; its value is minimized."""
-    task = dumps_task(TrainingTask(FakeObjective(function), (), None, Direction.MINIMIZE))
+    task = dumps_task(TrainingTask(FakeObjective(function), (), Direction.MINIMIZE))
     return DaskExecutor(client, task, grace_s=60.0)
 
 

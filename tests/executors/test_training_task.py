@@ -30,7 +30,7 @@ class Carrying(FakeObjective):
 
 def a_parcel(function, **values) -> TrainingTask:
     """Return a parcel whose value is minimized."""
-    return TrainingTask(Carrying(function, **values), direction=Direction.MINIMIZE)
+    return TrainingTask(Carrying(function, **values), goals=Direction.MINIMIZE)
 
 
 def test_it_arrives_as_it_was() -> None:

@@ -18,7 +18,7 @@ from hpo_magic.core.domains import Int
 from hpo_magic.core.events import Completed, Ended, Failed, Run
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.core.space import Parameter
-from hpo_magic.core.trial import Direction, Failure, Kind
+from hpo_magic.core.trial import Direction, Failure, Goal, Kind
 from hpo_magic.errors import MissingMetric
 from hpo_magic.executors.trial_execution import OUTPUT_KEPT, TrialExecution, TrialStopped
 from hpo_magic.language.hp import hp
@@ -35,7 +35,7 @@ def attempted(
     function: Callable[[], object], run: Run | None = None, **options: Any
 ) -> Completed | Failed | Ended:
     """Return how a training of `function` ends; its value is minimized."""
-    asked: dict[str, Any] = {"direction": Direction.MINIMIZE, "clock": FakeClock(50.0), **options}
+    asked: dict[str, Any] = {"goals": Direction.MINIMIZE, "clock": FakeClock(50.0), **options}
     execution = TrialExecution(FakeObjective(function), **asked)
     ended = execution(run or a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
     assert (ended.number, ended.at) == (3, 50.0)
@@ -70,7 +70,7 @@ def test_a_value_completes_the_trial() -> None:
     completed = attempted(train, a_run(units=8))
     assert isinstance(completed, Completed)
     outcome = completed.outcome
-    assert (outcome.value, outcome.metric, outcome.direction) == (4.0, "value", Direction.MINIMIZE)
+    assert (outcome.value, outcome.goal) == (4.0, Goal("value", Direction.MINIMIZE))
     assert outcome.params == {"units": 8}
     assert outcome.parameters == (Parameter("units", Int(1, 9), 5),)
     assert outcome.output == "epoch 1\n"
@@ -154,7 +154,7 @@ def test_a_result_of_a_wrong_type_is_fatal(value: object, message: str) -> None:
 def test_a_missing_metric_is_fatal_and_names_the_trial() -> None:
     """The sentence lists what there is; the error keeps its parts."""
     execution = TrialExecution(
-        FakeObjective(lambda: {"val_loss": 0.5}), metric="val_los", direction=Direction.MINIMIZE
+        FakeObjective(lambda: {"val_loss": 0.5}), goals=(Goal("val_los", Direction.MINIMIZE),)
     )
     failed = execution(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
     assert isinstance(failed, Failed)
@@ -209,7 +209,7 @@ def test_no_except_exception_catches_a_stop() -> None:
     def report(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
         raise TrialStopped
 
-    execution = TrialExecution(FakeObjective(train), direction=Direction.MINIMIZE)
+    execution = TrialExecution(FakeObjective(train), goals=Direction.MINIMIZE)
     assert isinstance(execution(a_run(), report, lambda: None), Ended)
 
 
@@ -223,7 +223,7 @@ def test_the_exception_of_a_failed_trial_is_kept_until_the_next() -> None:
             raise error
         return 0.5
 
-    execution = TrialExecution(FakeObjective(train), direction=Direction.MINIMIZE)
+    execution = TrialExecution(FakeObjective(train), goals=Direction.MINIMIZE)
     execution(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
     assert str(execution.last_error) == "no"
     execution(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
@@ -256,7 +256,7 @@ def train():
     warnings.warn("mind the gap")
     return 0.5
 
-attempt = TrialExecution(FakeObjective(train), direction=Direction.MINIMIZE)
+attempt = TrialExecution(FakeObjective(train), goals=Direction.MINIMIZE)
 run = Run(0, {}, Kind.START, 0)
 print(repr(attempt(run, lambda step, metrics, n_steps=None: None, lambda: None).outcome.output))
 """
@@ -357,8 +357,8 @@ def test_a_failing_training_is_watched_no_longer() -> None:
 def test_the_value_is_taken_from_the_last_fit() -> None:
     """Where the cell does not end in one, the metric is that of its training."""
     fits = [Fit([{"val_loss": 0.9}]), Fit([{"val_loss": 0.4}, {"val_loss": 0.5}])]
-    completed = attempted(lambda: None, frameworks=[FakeFramework(fits=fits)], direction=None)
-    assert (completed.outcome.value, completed.outcome.metric) == (0.5, "val_loss")
+    completed = attempted(lambda: None, frameworks=[FakeFramework(fits=fits)], goals=())
+    assert (completed.outcome.value, completed.outcome.goal.metric) == (0.5, "val_loss")
 
 
 @pytest.mark.parametrize(
@@ -380,7 +380,7 @@ def test_what_beats_all_before_is_kept(
     attempted(
         lambda: 0.5,
         a_run(to_beat),
-        direction=direction,
+        goals=direction,
         keep=lambda run, trained, fits: kept.append(trained.last),
     )
     assert kept == ([0.5] if is_kept else [])
@@ -439,7 +439,7 @@ def test_a_trial_may_say_that_it_failed() -> None:
     assert failed.failure.message == 'it ended with the status "fail".'
     completed = attempted(lambda: {"status": "ok", "loss": 1.0, "model": object()})
     assert isinstance(completed, Completed)
-    assert (completed.outcome.value, completed.outcome.metric) == (1.0, "loss")
+    assert (completed.outcome.value, completed.outcome.goal.metric) == (1.0, "loss")
 
 
 def test_numbers_that_an_objective_notes_are_metrics() -> None:

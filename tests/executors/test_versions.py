@@ -42,7 +42,7 @@ def test_a_worker_that_cannot_read_the_cell_is_refused(differing: dict[str, str]
 
 
 def test_the_versions_here() -> None:
-    """Python's, and those of the packages that are installed."""
-    found = versions()
-    assert {"Python", "hpo_magic", "numpy"} <= set(found)
+    """Python's, ours, and those of the packages that are installed."""
+    found = versions(["numpy", "no-such-package"])
+    assert set(found) == {"Python", "hpo_magic", "numpy"}
     assert all(found.values())

@@ -12,7 +12,7 @@ from made_up_searches import a_search
 from hpo_magic.core.domains import Choice, Domain, Float, Int
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.exports.optuna import to_optuna
 
@@ -82,7 +82,7 @@ def test_every_domain_has_a_distribution(domain: Domain, value: object) -> None:
     """The value, or its text where Optuna has no such choice, comes back."""
     space = Space({"p": Parameter("p", domain, value)})  # type: ignore[arg-type]
     trial = Trial(0, State.COMPLETE, {"p": value}, value=1.0)  # type: ignore[dict-item]
-    study = to_optuna(Snapshot("s", "loss", Direction.MINIMIZE, space, (trial,)))
+    study = to_optuna(Snapshot("s", (Goal("loss", Direction.MINIMIZE),), space, (trial,)))
     assert study.best_params["p"] in (value, repr(value))
 
 

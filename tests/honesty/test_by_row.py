@@ -12,7 +12,7 @@ import pytest
 from hpo_magic.core.row_scores import RowScores, of_rows
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import Direction, History, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
 from hpo_magic.honesty.bbc import bbc
 from hpo_magic.honesty.by_row import (
     bbc_of,
@@ -29,6 +29,7 @@ from hpo_magic.honesty.selection_bias import selection_bias
 from hpo_magic.views.words.headline import headline_lines
 
 MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
+UP, DOWN = (Goal("accuracy", MAX),), (Goal("loss", MIN),)
 N_ROWS = 80
 Draw = Callable[[np.random.Generator], np.ndarray]
 
@@ -63,14 +64,14 @@ def trials(n: int, draw: Draw = coin, seed: int = 0) -> tuple[Trial, ...]:
 
 def ended(found: tuple[Trial, ...], direction: Direction = MAX) -> Snapshot:
     """Return the end of a search."""
-    return Snapshot("study", "accuracy", direction, Space(), found, is_live=False)
+    return Snapshot("study", (Goal("accuracy", direction),), Space(), found, is_live=False)
 
 
 def test_the_choice_is_made_again_on_resampled_rows() -> None:
     """The number is BBC's, of all trials, in the metric's unit."""
     found = trials(30)
     expected = bbc(np.stack([trial.row_scores.values for trial in found if trial.row_scores]))
-    assert bbc_of(History(found, MAX)) == expected
+    assert bbc_of(History(found, UP)) == expected
     honest = honest_of(ended(found))
     assert (honest.value, honest.half_width) == (expected.value, expected.half_width)
     assert (honest.method, honest.n_settings, honest.n_rows) == (Method.BOOTSTRAP, 30, 80)
@@ -93,7 +94,7 @@ def test_an_error_rate_has_the_interval_of_the_accuracy() -> None:
     """Wilson's, from either side."""
     right = trials(10)
     wrong = [replace(t, row_scores=row_scores(~t.row_scores.values)) for t in right if t.row_scores]
-    one, other = bbc_of(History(right, MAX)), bbc_of(History(tuple(wrong), MIN))
+    one, other = bbc_of(History(right, UP)), bbc_of(History(tuple(wrong), DOWN))
     assert one is not None
     assert other is not None
     assert other.value == pytest.approx(one.value - 1)
@@ -107,13 +108,13 @@ def test_all_trials_must_have_them(odd: RowScores | None) -> None:
     """One without, or with other rows, was part of the choice too: then nothing is said."""
     found = trials(10)
     mixed = (*found[:-1], replace(found[-1], row_scores=odd))
-    assert bbc_of(History(mixed, MAX)) is None
-    assert selection_bias_of(History(mixed, MAX)) is None
+    assert bbc_of(History(mixed, UP)) is None
+    assert selection_bias_of(History(mixed, UP)) is None
     assert honest_of(ended(mixed)).value is None
     assert headline_lines(ended(mixed))[1].remark.startswith(
         "highest of 10 validation scores, so biased upwards;"
     )
-    assert bbc_of(History((), MAX)) is None
+    assert bbc_of(History((), UP)) is None
 
 
 def test_the_selection_bias_is_told_with_the_best_seen() -> None:
@@ -122,7 +123,7 @@ def test_the_selection_bias_is_told_with_the_best_seen() -> None:
     best = max(trial.value or 0 for trial in found)
     corrected = best - selection_bias(math.sqrt(share_variance(best, N_ROWS)), 30)
     added = selection_bias(math.sqrt(share_variance(corrected, N_ROWS)), 30)
-    assert selection_bias_of(History(found, MAX)) == (added, True)
+    assert selection_bias_of(History(found, UP)) == (added, True)
     assert headline_lines(ended(found))[1].remark == (
         f"highest of 30 validation scores, so biased upwards (by up to {added:.2f} by chance alone)"
     )
@@ -139,10 +140,10 @@ def test_quiet_when_harmless() -> None:
 def test_the_error_of_a_loss_is_that_of_its_mean() -> None:
     """s/√n of the best trial's rows."""
     found = trials(5, losses)
-    best = History(found, MIN).best()
+    best = History(found, DOWN).best()
     assert best is not None
     assert best.row_scores is not None
-    precision = precision_of(History(found, MIN))
+    precision = precision_of(History(found, DOWN))
     assert precision is not None
     assert precision.standard_error == pytest.approx(
         best.row_scores.values.std(ddof=1) / np.sqrt(N_ROWS)
@@ -154,7 +155,7 @@ def test_a_best_seen_of_one_is_no_certainty() -> None:
     """All rows right: the bias is that of what is expected, not nothing."""
     found = trials(20, lambda rng: rng.random(20) < 0.9)
     perfect = replace(found[3], value=1.0, row_scores=row_scores(np.ones(20, dtype=bool)))
-    history = History((*found[:3], perfect, *found[4:]), MAX)
+    history = History((*found[:3], perfect, *found[4:]), UP)
     selection_bias = selection_bias_of(history)
     assert selection_bias is not None
     assert selection_bias.added > 0.05
@@ -219,14 +220,14 @@ def test_enough_is_said_where_more_trials_hardly_help() -> None:
     found = trials(24)
     best = max(trial.value or 0 for trial in found)
     early = (replace(found[0], value=best), *found[1:])
-    notice = enough_of(History(early, MAX, metric="accuracy"))
+    notice = enough_of(History(early, UP))
     assert notice is not None
     assert (notice.n_last, notice.gained, notice.n_rows, notice.metric) == (12, 0.0, 80, "accuracy")
-    assert enough_of(History(early[:19], MAX)) is None
+    assert enough_of(History(early[:19], UP)) is None
     late = (*found[:-1], replace(found[-1], value=best + 0.2))
-    assert enough_of(History(late, MAX)) is None
+    assert enough_of(History(late, UP)) is None
     unknown = (replace(early[0], row_scores=None), *early[1:])
-    assert enough_of(History(unknown, MAX)) is None
+    assert enough_of(History(unknown, UP)) is None
 
 
 def test_while_the_search_runs_nothing_is_resampled() -> None:
@@ -241,7 +242,7 @@ def test_the_bias_that_is_told_is_no_less_than_what_there_is() -> None:
     told, was = [], []
     for seed in range(100):
         found = trials(40, seed=seed)
-        selection_bias = selection_bias_of(History(found, MAX))
+        selection_bias = selection_bias_of(History(found, UP))
         assert selection_bias is not None
         told.append(selection_bias.added)
         was.append(max(trial.value or 0 for trial in found) - 0.5)

@@ -27,7 +27,7 @@ from hpo_magic.core.notices import Enough, RecheckPlanned, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Failure, History, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, State, Trial
 from hpo_magic.honesty.rechecking import Rechecking, chosen_trial, honest_of
 from hpo_magic.testing.fakes import FakeSampler
 from hpo_magic.views.words.headline import headline_lines
@@ -51,7 +51,7 @@ def same(run: Run) -> float:
 
 def an_engine(trials: Iterable[Trial] = (), recheck: str = "auto", **options: Any) -> Engine:
     """Return the engine of a search for large values."""
-    asked: dict[str, Any] = {"metric": "value", "direction": Direction.MAXIMIZE, **options}
+    asked: dict[str, Any] = {"goals": (Goal("value", Direction.MAXIMIZE),), **options}
     sampler = asked.pop("sampler", FakeSampler())
     known = tuple(trials)
     space = Space({"x": X}) if known else Space()
@@ -92,7 +92,7 @@ def ending(run: Run, score: Score, at: float = 0.0) -> Completed | Failed:
     if value is None:
         return Failed(run.number, Failure("ValueError", "no"), Outcome(), at)
     params = {"x": run.params.get("x", X.default)}
-    outcome = Outcome(params, (X,), value, "value", Direction.MAXIMIZE, used_seed=True)
+    outcome = Outcome(params, (X,), value, Goal("value", Direction.MAXIMIZE), used_seed=True)
     return Completed(run.number, outcome, at)
 
 
@@ -329,7 +329,7 @@ def test_it_is_announced_with_what_it_takes() -> None:
 
 def test_lower_values_are_better_where_they_are_minimized() -> None:
     """Choice, honest number and gain are in the metric's unit, and turned round."""
-    engine = an_engine(n_trials=40, direction=Direction.MINIMIZE)
+    engine = an_engine(n_trials=40, goals=(Goal("value", Direction.MINIMIZE),))
     drive(engine, lambda run: 5.0 - noise(run))
     snapshot = engine.snapshot(0.0)
     best, value = snapshot.history.best(), honest_of(snapshot).value
@@ -394,7 +394,7 @@ def test_a_rerun_that_was_ended_early_has_no_metrics() -> None:
     reruns[0] = replace(reruns[0], state=State.SKIPPED, value=None, metrics={})
     space = Space({"x": X})
     trials = (*search, *reruns)
-    snapshot = Snapshot("study", "f1", Direction.MAXIMIZE, space, trials, is_live=False)
+    snapshot = Snapshot("study", (Goal("f1", Direction.MAXIMIZE),), space, trials, is_live=False)
     chosen = chosen_trial(snapshot)
     assert chosen is not None
     assert chosen.params == {"x": 0.25}

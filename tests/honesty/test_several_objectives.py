@@ -31,11 +31,9 @@ def test_settings_that_look_alike_keep_their_own_re_runs(chosen: Plain, other: P
     goals = (Goal("acc", Direction.MAXIMIZE), Goal("size", Direction.MINIMIZE))
     snapshot = Snapshot(
         "s",
-        "acc",
-        goals[0].direction,
+        goals,
         trials=trials,
         space=Space(),
-        further=goals[1:],
         chosen=0,
         is_live=False,
     )

@@ -37,8 +37,7 @@ def a_search(n: int, *, is_running: bool = True, **changes: Any) -> Snapshot:
         trials.append(Trial(n, State.RUNNING, params, curve=curve, started=started))
     made = Snapshot(
         name="digits",
-        metric="val_accuracy",
-        direction=Direction.MAXIMIZE,
+        goals=(Goal("val_accuracy", Direction.MAXIMIZE),),
         space=space,
         trials=tuple(trials),
         n_trials=max(40, n),
@@ -66,7 +65,7 @@ def a_search_for_several(n: int, **changes: Any) -> Snapshot:
         return replace(trial, value=value, metrics={"n_params": 785.0 * units + 10})
 
     size = Goal("n_params", Direction.MINIMIZE)
-    return replace(made, trials=tuple(map(sized, made.trials)), further=(size,))
+    return replace(made, trials=tuple(map(sized, made.trials)), goals=(*made.goals, size))
 
 
 def _space() -> Space:

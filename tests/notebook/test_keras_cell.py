@@ -52,7 +52,7 @@ def test_the_best_model_is_kept_to_the_last_bit(
     notebook.ok(DATA)
     notebook.ok(FIRST + MODEL + FIT)
     study = notebook["study"]
-    assert (study.record.metric, study.record.direction.value) == ("val_loss", "minimize")
+    assert [str(goal) for goal in study.record.goals] == ["minimize val_loss"]
     assert [len(trial.curve) for trial in study.trials] == [2] * 3
     assert study.best_seen == study.best_trial.curve[-1].metrics["val_loss"]
     assert predictions(study) == study.best_model().predict(notebook["x_val"], verbose=0).tobytes()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from made_up_searches import a_search
 
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
 from hpo_magic.notebook.listing import Listing
 from hpo_magic.storage.sqlite import SqliteStorage
 
@@ -17,12 +17,12 @@ def a_storage() -> SqliteStorage:
     storage = SqliteStorage(None)
     for revision in (0, 0):
         record = storage.create(
-            StudyRecord(0, "digits", revision, "f1<", Direction.MAXIMIZE, 0, created=1e9)
+            StudyRecord(0, "digits", revision, (Goal("f1<", Direction.MAXIMIZE),), 0, created=1e9)
         )
     for number, value in enumerate((0.71, 0.82)):
         trial = Trial(number, State.COMPLETE, {}, Kind.SEARCH, value=value)
         storage.save_trial(record.id, trial)
-    storage.create(StudyRecord(0, "letters", 0, None, Direction.MINIMIZE, 0, created=1e9))
+    storage.create(StudyRecord(0, "letters", 0, (), 0, created=1e9))
     return storage
 
 
@@ -37,7 +37,7 @@ def test_a_row_for_each_study() -> None:
 def test_the_best_seen_stands_beside_what_to_expect() -> None:
     """Its head says that it is biased; the honest number is there where settings ran again."""
     storage, search = SqliteStorage(None), a_search(20, is_running=False)
-    record = storage.create(StudyRecord(0, "digits", 0, "val_accuracy", search.direction, 0))
+    record = storage.create(StudyRecord(0, "digits", 0, search.goals, 0))
     storage.save_space(record.id, search.space)
     best = search.history.ranked[:2]
     again = [

@@ -227,7 +227,7 @@ def test_a_cell_magic_inside_the_cell(notebook: Any) -> None:
         ("%hpo digit --storage", "%hpo: argument --storage: expected one argument."),
         (
             "%hpo --storage nowhere",
-            "there are no studies in nowhere: it has no file nowhere/",
+            "there are no studies in nowhere. Give --storage the folder in which",
         ),
         ("%%hpo_test digit --storage nowhere\n1", "%%hpo_test: there are no studies in nowhere"),
     ],

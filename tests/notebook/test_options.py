@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpo_magic.core.trial import Direction
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError
 from hpo_magic.notebook.options import (
     OPTIONS,
@@ -23,10 +23,10 @@ from hpo_magic.search.options import Options
     ("line", "options"),
     [
         ("digits", {}),
-        ("digits --maximize val_accuracy", {"metric": "val_accuracy", "direction": "maximize"}),
-        ("--minimize rmse digits", {"metric": "rmse", "direction": "minimize"}),
-        ("digits --maximize", {"direction": "maximize"}),
-        ("digits --minimize --trials 5", {"direction": "minimize", "trials": 5}),
+        ("digits --maximize val_accuracy", {"goals": (Goal("val_accuracy", Direction.MAXIMIZE),)}),
+        ("--minimize rmse digits", {"goals": (Goal("rmse", Direction.MINIMIZE),)}),
+        ("digits --maximize", {"goals": Direction.MAXIMIZE}),
+        ("digits --minimize --trials 5", {"goals": Direction.MINIMIZE, "trials": 5}),
         ("digits -n 20", {"trials": 20}),
         ("digits --trials=20 --seed=3", {"trials": 20, "seed": 3}),
         ("digits --time 1h30m", {"time": 5400.0}),
@@ -42,8 +42,6 @@ from hpo_magic.search.options import Options
 )  # fmt: skip
 def test_lines(line: str, options: dict[str, Any]) -> None:
     """A line is a name and options, in any order."""
-    if "direction" in options:
-        options = {**options, "direction": Direction(options["direction"])}
     assert parse_line(line) == ("digits", Options(**options))
 
 
@@ -193,27 +191,23 @@ def test_suggestions(text: str, found: list[str]) -> None:
         ),
         ("val_loss", Direction.MINIMIZE, ""),
         ("profit", Direction.MINIMIZE, ""),
-        (None, Direction.MAXIMIZE, ""),
-        ("val_loss", None, ""),
     ],
 )
 def test_a_direction_against_keras_is_mentioned(
-    metric: str | None, direction: Direction | None, sentence: str
+    metric: str, direction: Direction, sentence: str
 ) -> None:
     """Metrics of Keras's own have a usual direction; others do not."""
-    assert contradiction(metric, direction) == sentence
+    assert contradiction(Goal(metric, direction)) == sentence
 
 
 def test_several_objectives_come_in_the_order_of_the_line() -> None:
-    """The first one is the metric, the others are further ones; of one kind there may be more."""
+    """Of one direction there may be several."""
     _, options = parse_line("digits --minimize n_params --maximize acc --minimize fit_seconds")
     assert [str(goal) for goal in options.goals] == [
         "minimize n_params",
         "maximize acc",
         "minimize fit_seconds",
     ]
-    assert (options.metric, options.direction) == ("n_params", Direction.MINIMIZE)
-    assert len(options.further) == 2
 
 
 def test_an_objective_may_be_completed_once_more() -> None:

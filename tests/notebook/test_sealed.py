@@ -144,21 +144,21 @@ def test_a_failing_test_is_a_look_without_a_value(searched: Any) -> None:
 
 
 def test_a_test_that_leaves_the_program(searched: Any) -> None:
-    """A sentence, and a look."""
+    """A sentence; nothing was seen, so it is no evaluation."""
     sentence = searched.run("%%hpo_test study\nimport sys\nsys.exit()").usage_error
     assert sentence == (
         "%%hpo_test: line 3 of the cell leaves the program (SystemExit). Take that out."
     )
-    assert len(evaluations(searched)) == 1
+    assert evaluations(searched) == []
 
 
 def test_a_test_that_gives_no_number(searched: Any) -> None:
-    """The look is written down all the same."""
+    """It is written down where a number was seen."""
     text = searched.ok("%%hpo_test study\nprint(model.score(x_test, y_test))").text
     assert "test no number · value of trial" in text
-    assert "The cell does not end in a number" in text
+    assert "No number was taken: the cell ends in nothing" in text
     again = searched.ok("%%hpo_test study\nmodel.predict(x_test)").text
-    assert again.rstrip().endswith("; treat its result as validation")
+    assert again.rstrip().endswith("evaluations of these rows so far: 1")
 
 
 def test_a_test_may_end_in_several_metrics(searched: Any) -> None:

@@ -26,7 +26,7 @@ def trained_away(notebook, body: str, **params: float) -> TaskResult:
     """Return what a cell comes to after it was packed and unpacked."""
     cell = Cell.compile(notebook.shell, "away", body, filename="<cell>")
     objective = CellObjective(cell, notebook.shell)
-    task = TrainingTask(objective, direction=Direction.MINIMIZE)
+    task = TrainingTask(objective, goals=Direction.MINIMIZE)
     return train(loads_task(dumps_task(task)), a_run(0, **params), {})
 
 
@@ -63,7 +63,7 @@ def test_data_that_the_cell_changes_in_place_is_told_of(notebook, body: str, is_
     """Once by each worker, after its first training; its later trainings start from that."""
     notebook.ok("import numpy as np\ndata = np.ones(3)")
     cell = Cell.compile(notebook.shell, "away", body, filename="<cell>")
-    task = TrainingTask(CellObjective(cell, notebook.shell), direction=Direction.MINIMIZE)
+    task = TrainingTask(CellObjective(cell, notebook.shell), goals=Direction.MINIMIZE)
     there = loads_task(dumps_task(task))
     first, second = train(there, a_run(0), {}), train(there, a_run(1), {})
     assert first.remark.startswith("The cell changes data that it reads, in place") is is_told

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.ports import Pruner, Verdict
-from hpo_magic.core.trial import Direction, History, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Goal, History, Kind, Point, State, Trial
 from hpo_magic.errors import OptionError
 from hpo_magic.pruners import PRUNERS, make_pruner
 from hpo_magic.pruners.asha import AshaPruner
@@ -20,6 +20,7 @@ from hpo_magic.pruners.median import MedianPruner
 from hpo_magic.pruners.optimistic_extrapolation import rank_correlation
 from hpo_magic.pruners.reference_curves import FEWEST_REPORTS
 
+LOSS = (Goal("loss", Direction.MINIMIZE),)
 N_EPOCHS = 27
 NAMES = [name for name in PRUNERS if name != "none"]
 
@@ -40,7 +41,7 @@ def falling(end: float, n_epochs: int = N_EPOCHS) -> list[float]:
 def a_history(curves: Sequence[Sequence[float]]) -> History:
     """Return a history of complete trials."""
     trials = tuple(a_trial(n, curve, State.COMPLETE) for n, curve in enumerate(curves))
-    return History(trials, number=len(trials), metric="loss")
+    return History(trials, number=len(trials), goals=LOSS)
 
 
 def stopped_at(pruner: Pruner, curve: Sequence[float], history: History) -> int | None:
@@ -84,7 +85,7 @@ def test_larger_may_be_better(name: str) -> None:
         )
         for trial in SPREAD.trials
     )
-    up = replace(SPREAD, trials=turned, direction=Direction.MAXIMIZE)
+    up = replace(SPREAD, trials=turned, goals=(Goal("loss", Direction.MAXIMIZE),))
     for end in (0.05, 0.45, 1.5):
         curve = falling(end)
         mirrored = [-loss for loss in curve]
@@ -117,9 +118,9 @@ def test_nothing_is_stopped_without_others(name: str) -> None:
     """Nobody is worse than nobody."""
     pruner = make_pruner(name)
     assert pruner is not None
-    assert stopped_at(pruner, falling(9.0), History(metric="loss")) is None
+    assert stopped_at(pruner, falling(9.0), History(goals=LOSS)) is None
     running = a_trial(0, falling(0.1), State.RUNNING)
-    assert stopped_at(pruner, falling(9.0), History((running,), metric="loss")) is None
+    assert stopped_at(pruner, falling(9.0), History((running,), goals=LOSS)) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -128,7 +129,7 @@ def test_what_is_not_reported_prunes_nothing(name: str) -> None:
     pruner = make_pruner(name)
     assert pruner is not None
     other = tuple(replace(t, value=float(t.number) + 50) for t in SPREAD.trials)
-    history = replace(SPREAD, trials=other, metric="test_accuracy")
+    history = replace(SPREAD, trials=other, goals=(Goal("test_accuracy", Direction.MINIMIZE),))
     assert stopped_at(pruner, falling(9.0), history) is None
 
 
@@ -160,10 +161,10 @@ def test_halving_counts_the_pruned_too() -> None:
     """At a rung stand all that came to it; a third of them goes on."""
     cut = tuple(a_trial(n, [5.0, 5.0], State.PRUNED) for n in range(1, 12))
     trials = (SPREAD.trials[0], *cut)
-    history = History(trials, number=12, metric="loss")
+    history = History(trials, number=12, goals=LOSS)
     halving = AshaPruner(first=2, is_careful=False)
     assert stopped_at(halving, [4.0, 4.0], history) is None
-    alone = History((SPREAD.trials[0],), number=12, metric="loss")
+    alone = History((SPREAD.trials[0],), number=12, goals=LOSS)
     assert stopped_at(halving, [4.0, 4.0, 4.0], alone) == 2
 
 
@@ -198,7 +199,7 @@ def test_hyperband_has_brackets_that_wait_and_one_that_finishes_all() -> None:
     good = [a_trial(n, falling(0.1), State.COMPLETE) for n in range(60)]
     found = set()
     for number in range(60, 120):
-        history = History(tuple(good), number=number, metric="loss")
+        history = History(tuple(good), number=number, goals=LOSS)
         found.add(stopped_at(HyperbandPruner(), falling(9.0), history))
     assert found == {1, 3, 9, None}
 
@@ -217,7 +218,7 @@ def test_a_training_that_ended_early_stays_where_it_ended() -> None:
         a_trial(n, [loss + n / 100 for loss in losses], State.COMPLETE, value=0.2 + n / 100)
         for n in range(5)
     ]
-    history = History(tuple(others), number=5, metric="loss")
+    history = History(tuple(others), number=5, goals=LOSS)
     # At epoch 8 the others were at 0.8 and came back to 0.2: so may this one from 0.8, not 0.9.
     every = AshaPruner(first=8)
     trial = a_trial(5, [0.8] * 8, State.RUNNING)

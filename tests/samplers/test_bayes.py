@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, History, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.samplers.bayes import BayesSampler, fitted, to_optimize_result
 from hpo_magic.samplers.random import RandomSampler
@@ -58,7 +58,7 @@ def test_a_maximum_is_found_by_the_same_steps():
     trials = tuple(searched(BayesSampler, BOWL, 15, bowl))
     turned = tuple(replace(trial, value=-trial.value) for trial in trials)
     down = BayesSampler().suggest(BOWL, History(trials, number=15), 0)
-    up = BayesSampler().suggest(BOWL, History(turned, Direction.MAXIMIZE, 15), 0)
+    up = BayesSampler().suggest(BOWL, History(turned, (Goal("value", Direction.MAXIMIZE),), 15), 0)
     assert up == down
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.domains import Float
-from hpo_magic.core.trial import Direction, History, State, Trial
+from hpo_magic.core.trial import Direction, Goal, History, State, Trial
 from hpo_magic.samplers.bayes import fitted
 from hpo_magic.samplers.learning import MAX_TRAINED, losses_of, refit_point
 from hpo_magic.testing.samplers import space_of, trial_of
@@ -15,14 +15,16 @@ SPACE = space_of(x=Float(0.0, 1.0))
 def history_of(n, direction=Direction.MINIMIZE):
     """Return a history of a slope."""
     trials = tuple(trial_of(k, {"x": (k * 0.618) % 1}, (k * 0.618) % 1) for k in range(n))
-    return History(trials, direction, n)
+    return History(trials, (Goal("value", direction),), n)
 
 
 def test_failed_trials_take_the_worst_value():
     """Worst is highest or lowest, as the direction has it; all failed, all 0."""
     trials = [trial_of(k, {}, value) for k, value in enumerate((1.0, None, 3.0))]
     np.testing.assert_array_equal(losses_of(History(), trials), [1, 3, 3])
-    np.testing.assert_array_equal(losses_of(History((), Direction.MAXIMIZE), trials), [-1, -1, -3])
+    np.testing.assert_array_equal(
+        losses_of(History((), (Goal("value", Direction.MAXIMIZE),)), trials), [-1, -1, -3]
+    )
     np.testing.assert_array_equal(losses_of(History(), trials[1:2]), [0])
 
 

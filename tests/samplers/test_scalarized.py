@@ -18,6 +18,7 @@ from hpo_magic.testing.fakes import FakeSampler
 from hpo_magic.testing.samplers import SamplerContract, space_of
 
 SIZE = Goal("size", Direction.MINIMIZE)
+BOTH = (Goal("loss", Direction.MINIMIZE), SIZE)
 SPACE = space_of(
     x=Float(0.0, 1.0),
     y=Float(0.0, 1.0),
@@ -45,7 +46,7 @@ def searched(sampler: Sampler, n_trials: int, seed: int = 0) -> History:
     """Return the trials of a search for both."""
     trials: list[Trial] = []
     for number in range(n_trials):
-        history = History(tuple(trials), number=number, metric="loss", further=(SIZE,))
+        history = History(tuple(trials), number=number, goals=BOTH)
         params = sampler.suggest(SPACE, history, seed) if number else SPACE.defaults()
         loss, size = objectives(**params)  # type: ignore[arg-type]
         kind = Kind.SEARCH if number else Kind.START
@@ -71,7 +72,7 @@ def test_every_sampler_serves_several_objectives(name: str) -> None:
         space = SPACE
     trials: list[Trial] = []
     for number in range(12):
-        history = History(tuple(trials), number=number, metric="loss", further=(SIZE,))
+        history = History(tuple(trials), number=number, goals=BOTH)
         params = make_sampler(name, several=True).suggest(space, history, 0)
         assert space.fits(params)
         assert make_sampler(name, several=True).suggest(space, history, 0) == params
@@ -99,7 +100,7 @@ def a_history() -> History:
         Trial(2, State.COMPLETE, {"x": 0.3}, value=2.0, metrics={"size": 0.0}),
         Trial(3, State.RUNNING, {"x": 0.4}, curve=(Point(1, {"loss": 1.0}),)),
     )
-    return History(trials, number=4, metric="loss", further=(SIZE,))
+    return History(trials, number=4, goals=BOTH)
 
 
 def test_the_number_is_tchebycheff_s() -> None:
@@ -111,7 +112,7 @@ def test_the_number_is_tchebycheff_s() -> None:
         pytest.approx(0.3 + RHO * 0.3),
         None,
     ]
-    assert one.further == ()
+    assert len(one.goals) == 1
     assert one.direction is Direction.MINIMIZE
     assert not any(t.curve for t in one.trials)  # curves are of one of the objectives
     assert [t.state for t in one.trials] == [t.state for t in a_history().trials]
@@ -130,5 +131,5 @@ def test_weights_are_another_draw_for_each_trial() -> None:
 
 def test_before_there_is_a_value_the_sampler_is_asked_as_it_is() -> None:
     """There is nothing to weigh."""
-    running = History((Trial(0, State.RUNNING, {}),), number=1, metric="loss", further=(SIZE,))
+    running = History((Trial(0, State.RUNNING, {}),), number=1, goals=BOTH)
     assert SPACE.fits(make_sampler("bayes", several=True).suggest(SPACE, running, 0))

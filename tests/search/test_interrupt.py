@@ -17,7 +17,7 @@ from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Finish, Reason
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.core.trial import Direction, State
+from hpo_magic.core.trial import Direction, Goal, State
 from hpo_magic.executors.serial import SerialExecutor
 from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.language.hp import hp
@@ -39,9 +39,9 @@ def searched(
 ) -> tuple[Finish, list[State], SerialExecutor]:
     """Search `train` as a notebook does; return the end, and the states of the trials."""
     requests, storage = UserRequests(), SqliteStorage(None)
-    record = storage.create(StudyRecord(0, "s", 0, "value", Direction.MINIMIZE, 0))
-    executor = SerialExecutor(TrialExecution(FakeObjective(train), direction=Direction.MINIMIZE))
-    plan = Plan("s", FakeSampler(), "value", Direction.MINIMIZE, n_trials=5)
+    record = storage.create(StudyRecord(0, "s", 0, (Goal("value", Direction.MINIMIZE),), 0))
+    executor = SerialExecutor(TrialExecution(FakeObjective(train), goals=Direction.MINIMIZE))
+    plan = Plan("s", FakeSampler(), (Goal("value", Direction.MINIMIZE),), n_trials=5)
     listeners = [listener] if listener else []
     runner = Runner(Engine(plan), executor, storage, record, listeners, requests)
     executor.between = runner.obey

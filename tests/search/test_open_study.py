@@ -16,6 +16,7 @@ from hpo_magic.search.options import Options
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.storage.sqlite import SqliteStorage
 
+ACC = Goal("acc", Direction.MAXIMIZE)
 MARK = Fingerprint("model.fit(x)", "c1", "r1", "d1")
 SPACE = Space({"units": Parameter("units", Int(1, 9), 5)})
 
@@ -39,15 +40,10 @@ def reopened(storage: SqliteStorage, mark: Fingerprint = MARK, **options: Any) -
 
 def test_a_new_study_starts_without_a_word() -> None:
     """There is nothing to say."""
-    opened = open_study(
-        SqliteStorage(None),
-        "digits",
-        Options(metric="acc", direction=Direction.MAXIMIZE, seed=3),
-        MARK,
-    )
+    opened = open_study(SqliteStorage(None), "digits", Options(goals=(ACC,), seed=3), MARK)
     record = opened.record
     assert (record.name, record.revision, record.metric) == ("digits", 1, "acc")
-    assert (record.direction, record.seed) == (Direction.MAXIMIZE, 3)
+    assert (record.goals, record.seed) == ((ACC,), 3)
     assert (record.source, record.code, record.ranges, record.data) == (
         "model.fit(x)", "c1", "r1", "d1",
     )  # fmt: skip
@@ -120,15 +116,15 @@ def test_trials_that_were_set_aside_are_not_counted() -> None:
         (replace(MARK, data="d2"), {}, "The data that the cell reads changed"),
         (MARK, {"fresh": True}, "Started afresh"),
         (MARK, {"seed": 1}, "The seed changed from 0 to 1"),
-        (MARK, {"metric": "auc"}, "The metric changed from acc to auc"),
-        (MARK, {"direction": Direction.MINIMIZE}, "The direction changed"),
+        (MARK, {"goals": (Goal("auc", Direction.MAXIMIZE),)}, "The metric changed from acc to auc"),
+        (MARK, {"goals": Direction.MINIMIZE}, "The direction changed"),
     ],
 )
 def test_other_code_data_or_goal_is_a_new_revision(
     mark: Fingerprint, options: dict[str, Any], why: str
 ) -> None:
     """It starts empty; the old one stays as it was."""
-    storage = a_study(metric="acc", direction=Direction.MAXIMIZE)
+    storage = a_study(goals=(ACC,))
     opened = reopened(storage, mark, **options)
     assert opened.record.revision == 2
     assert (opened.trials, opened.space, opened.ranges_changed) == ((), Space(), False)
@@ -139,7 +135,7 @@ def test_other_code_data_or_goal_is_a_new_revision(
 
 def test_a_metric_that_was_not_known_before_is_a_new_revision() -> None:
     """The first run never found one, though it has results; the sentence does not speak of None."""
-    opened = reopened(a_study(), metric="auc")
+    opened = reopened(a_study(), goals=(Goal("auc", Direction.MAXIMIZE),))
     assert opened.sentence == "The metric changed to auc: a new revision (2); the old ones stay."
 
 
@@ -151,9 +147,9 @@ def test_a_revision_without_results_is_left_without_a_word() -> None:
 
 def test_the_metric_may_be_left_out_or_repeated() -> None:
     """The study's goal stands."""
-    storage = a_study(metric="acc", direction=Direction.MAXIMIZE)
+    storage = a_study(goals=(ACC,))
     assert reopened(storage).record.revision == 1
-    same = reopened(storage, metric="acc", direction=Direction.MAXIMIZE)
+    same = reopened(storage, goals=(ACC,))
     assert same.record.revision == 1
 
 
@@ -183,35 +179,34 @@ def test_enqueued_settings_are_taken() -> None:
 # Several objectives.
 
 SIZE = Goal("n_params", Direction.MINIMIZE)
-TWO = {"metric": "acc", "direction": Direction.MAXIMIZE, "further": (SIZE,)}
+TWO = (ACC, SIZE)
 
 
 def test_several_objectives_go_on_in_any_order_or_unnamed() -> None:
     """The stored ones count, in their order."""
     storage = SqliteStorage(None)
-    first = open_study(storage, "digits", Options(**TWO), MARK).record
+    first = open_study(storage, "digits", Options(goals=TWO), MARK).record
     storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
-    turned = {"metric": "n_params", "direction": Direction.MINIMIZE}
-    again = reopened(storage, **turned, further=(Goal("acc", Direction.MAXIMIZE),)).record
+    again = reopened(storage, goals=(SIZE, ACC)).record
     assert again == reopened(storage).record == first
-    assert again.further == (SIZE,)
+    assert again.goals == TWO
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"metric": "acc", "direction": Direction.MAXIMIZE},
-        {**TWO, "further": (Goal("n_params", Direction.MAXIMIZE),)},
-        {**TWO, "further": (SIZE, Goal("fit_seconds", Direction.MINIMIZE))},
+        (ACC,),
+        (ACC, Goal("n_params", Direction.MAXIMIZE)),
+        (*TWO, Goal("fit_seconds", Direction.MINIMIZE)),
     ],
     ids=["one fewer", "another direction", "one more"],
 )
-def test_other_objectives_are_a_new_revision(changed: dict[str, Any]) -> None:
+def test_other_objectives_are_a_new_revision(changed: tuple[Goal, ...]) -> None:
     """The trials may not have what is asked for now."""
     storage = SqliteStorage(None)
-    first = open_study(storage, "digits", Options(**TWO), MARK).record
+    first = open_study(storage, "digits", Options(goals=TWO), MARK).record
     storage.save_trial(first.id, Trial(0, State.COMPLETE, {}, value=0.5))
-    opened = reopened(storage, **changed)
+    opened = reopened(storage, goals=changed)
     assert opened.record.revision == 2
     assert opened.sentence.startswith(
         "The objectives changed from maximize acc, minimize n_params to maximize acc"

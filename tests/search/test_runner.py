@@ -14,7 +14,7 @@ from hpo_magic.core.events import Completed, Noted, Reason, Reported
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.core.trial import VALUE, Kind, State, Trial
 from hpo_magic.errors import SpaceError, StorageError
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.runner import Runner
@@ -22,7 +22,7 @@ from hpo_magic.storage.sqlite import SqliteStorage
 from hpo_magic.testing.fakes import FakeClock, FakeExecutor, FakeListener, FakeSampler
 
 UNITS = Parameter("units", Int(1, 9), 5)
-RECORD = StudyRecord(0, "digits", 0, "value", Direction.MINIMIZE, 0)
+RECORD = StudyRecord(0, "digits", 0, (VALUE,), 0)
 
 
 class FailingStorage(SqliteStorage):
@@ -86,8 +86,7 @@ class Setup:
         plan = Plan(
             "digits",
             FakeSampler(self.settings),
-            metric="value",
-            direction=Direction.MINIMIZE,
+            goals=(VALUE,),
             n_trials=self.n_trials,
             timeout_s=self.timeout_s,
         )
@@ -188,8 +187,8 @@ def test_the_goal_is_put_on_disk() -> None:
     search.runner.engine = Engine(plan)
     search.runner.run()
     (record,) = search.storage.revisions("digits")
-    assert (record.metric, record.direction) == ("value", Direction.MINIMIZE)
-    assert search.runner.record.metric == "value"
+    assert record.goals == (VALUE,)
+    assert search.runner.record.goals == (VALUE,)
 
 
 # Others on the same study.

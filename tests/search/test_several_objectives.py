@@ -112,7 +112,8 @@ def test_honest_numbers_are_of_the_chosen_point() -> None:
 
     study = search(noisy, trials=24, ui="none", minimize=["error", "n_params"])
     assert sum(t.kind.value == "re-check" for t in study.trials) > 2
-    assert isinstance(study.honest, dict)
+    assert list(study.honest) == ["error", "n_params"]
+    assert study.honest.value == study.honest["error"].value
     assert study.honest["n_params"].value == study.best_trial.metrics["n_params"]
     assert study.honest["error"].value != study.best_trial.value
 

@@ -345,7 +345,7 @@ def test_names_of_a_text() -> None:
     )
     named = names_in(source, {"Dense": Dense}, {"h"})
     assert list(named.values()) == ["units", "rate", "depth", "units_2"]
-    assert {site.method for site in source.hp_calls} <= METHODS
+    assert {hp_call.method for hp_call in source.hp_calls} <= METHODS
 
 
 def test_a_repeated_call_is_cheap() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hpo_magic.errors import HpoError
-from hpo_magic.source.script import as_script, cells_needed, shown, without_magics
+from hpo_magic.source.script import as_script, cells_needed, with_last_printed, without_magics
 
 
 def test_the_latest_cell_that_makes_a_name_is_taken() -> None:
@@ -62,9 +62,9 @@ def test_what_only_ipython_understands_is_left_out(cell: str, text: str) -> None
 
 def test_the_last_expression_is_printed() -> None:
     """What a notebook would show; nothing of a fit or a print, or where there is none."""
-    assert shown("x = 1\nx + 1  # end") == "x = 1\nprint(x + 1)  # end"
+    assert with_last_printed("x = 1\nx + 1  # end") == "x = 1\nprint(x + 1)  # end"
     for same in ("print(x)", "model.fit(x)", "x = 1", ""):
-        assert shown(same) == same
+        assert with_last_printed(same) == same
 
 
 def test_the_parts_of_a_script() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hpo_magic import load_study
-from hpo_magic.core.trial import Direction, Kind, State
+from hpo_magic.core.trial import Direction, Goal, Kind, State
 from hpo_magic.storage.schema import SCHEMA
 from hpo_magic.storage.sqlite import SqliteStorage
 
@@ -52,7 +52,7 @@ def test_everything_in_it_is_there(file: Path) -> None:
     with closing(SqliteStorage(file)) as storage:
         assert storage.names() == ["sizes", "digits"]
         (digits,), (sizes,) = storage.revisions("digits"), storage.revisions("sizes")
-        assert (digits.metric, digits.direction, digits.seed) == ("value", Direction.MAXIMIZE, 3)
+        assert (digits.goals, digits.seed) == ((Goal("value", Direction.MAXIMIZE),), 3)
         trials = storage.trials(digits.id)
         assert [t.number for t in trials] == list(range(11))
         states = {t.number: t.state for t in trials if t.state is not State.COMPLETE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -12,11 +13,12 @@ from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
 from hpo_magic.core.records import TestEvaluation
-from hpo_magic.core.trial import Direction, Goal, Point, State, Trial
+from hpo_magic.core.trial import AskedGoals, Direction, Goal, Point, State, Trial
 from hpo_magic.storage.process import Process
 from hpo_magic.storage.sqlite import SqliteStorage, study_file
 from hpo_magic.storage.strict_json import to_text
@@ -238,9 +240,9 @@ def test_a_trial_costs_little_in_a_large_study(storage: SqliteStorage) -> None:
 
 def test_one_objective_is_stored_as_it_always_was(storage: SqliteStorage) -> None:
     """What belongs to several objectives is in the file where there are several."""
-    further = (Goal("n_params", Direction.MINIMIZE),)
+    goals = (*a_record().goals, Goal("n_params", Direction.MINIMIZE))
     one = storage.create(a_record("one"))
-    storage.create(replace(a_record("two"), further=further))
+    storage.create(replace(a_record("two"), goals=goals))
     storage.choose(one.id, None)
     with closing(sqlite3.connect(storage.file)) as file:
         rows = dict(file.execute("SELECT name, record FROM studies"))
@@ -258,3 +260,28 @@ def test_studies_in_memory_outlive_closing() -> None:
     assert storage.trials(study) == [a_trial(0)]
     assert (storage.file, storage.models) == (None, None)
     assert other.names() == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "goals"),
+    [
+        ({"metric": "f1", "direction": "maximize"}, (Goal("f1", Direction.MAXIMIZE),)),
+        ({"metric": None, "direction": "maximize"}, Direction.MAXIMIZE),
+        ({"metric": None, "direction": "minimize"}, ()),
+        (
+            {"metric": "f1", "direction": "maximize", "further": [["size", "minimize"]]},
+            (Goal("f1", Direction.MAXIMIZE), Goal("size", Direction.MINIMIZE)),
+        ),
+    ],
+)
+def test_objectives_of_older_files_are_read(
+    storage: SqliteStorage, stored: dict[str, Any], goals: AskedGoals
+) -> None:
+    """The first one has fields of its own; without a metric there may be a direction."""
+    storage.create(a_record("old"))
+    storage.close()
+    with closing(sqlite3.connect(storage.file)) as file, file:
+        (text,) = file.execute("SELECT record FROM studies").fetchone()
+        file.execute("UPDATE studies SET record = ?", [json.dumps(json.loads(text) | stored)])
+    (record,) = SqliteStorage(storage.file.parent).revisions("old")
+    assert record.goals == goals

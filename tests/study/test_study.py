@@ -53,7 +53,7 @@ def test_best_params_are_a_copy(study: Study) -> None:
 def test_a_study_without_a_result_says_so() -> None:
     """Whatever needs one."""
     study = search(rectangle, trials=1, minimize="value", ui="none")
-    study.snapshot = type(study.snapshot)("study", "value", study.record.direction, study.space)
+    study.snapshot = type(study.snapshot)("study", study.snapshot.goals, study.space)
     for ask in ("best_trial", "best_params", "best_seen", "test"):
         with pytest.raises(HpoError, match=r"^Study 'study' has no complete trial yet\.$"):
             getattr(study, ask)
@@ -151,7 +151,7 @@ def test_the_test_is_the_first_look_with_the_choice(study: Study) -> None:
 
 def test_a_model_that_nobody_can_make(study: Study) -> None:
     """Neither kept nor left behind by a function that trains none."""
-    with pytest.raises(HpoError, match=r"left no model: it fits no Keras model, and no variable"):
+    with pytest.raises(HpoError, match=r"left no model that can be told: no variable of its cell"):
         study.best_model()
     study.model_store = None
     with pytest.raises(HpoError, match=r"^The model of study 'study' was not kept, and the cell"):

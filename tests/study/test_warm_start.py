@@ -12,7 +12,7 @@ from made_up_searches import a_search
 
 from hpo_magic import hp, search
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.core.trial import Direction, Kind, State, Trial
+from hpo_magic.core.trial import VALUE, Direction, Goal, Kind, State, Trial
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
 from hpo_magic.study.warm_start import best_settings, narrowed_cell, narrowed_ranges, ranges_text
 from hpo_magic.views.words.notices import messages
@@ -98,7 +98,9 @@ def test_pruned_trials_tell_where_the_best_are_not() -> None:
 def record_of(line: str, **changes: Any) -> StudyRecord:
     """Return a study that was searched from a cell with this line."""
     source = 'lr = hp.Float(1e-4, 1e-1, sampling="log")\nact = hp.Choice(["relu", "tanh"])\n'
-    record = StudyRecord(1, "digits", 1, "val_accuracy", Direction.MAXIMIZE, 7, source, line=line)
+    record = StudyRecord(
+        1, "digits", 1, (Goal("val_accuracy", Direction.MAXIMIZE),), 7, source, line=line
+    )
     return replace(record, **changes)
 
 
@@ -151,5 +153,5 @@ def test_settings_that_look_alike_are_two_settings() -> None:
     """They differ in the fifth digit, or after the fortieth character; equal ones come once."""
     values = [0.00123441, 0.00123444, "a" * 40 + "b", "a" * 40 + "c", 0.00123441]
     trials = [Trial(k, State.COMPLETE, {"x": x}, value=float(k)) for k, x in enumerate(values)]
-    found = best_settings(trials, Direction.MINIMIZE, 5)
+    found = best_settings(trials, (VALUE,), 5)
     assert [params["x"] for params in found] == values[:4]

@@ -17,7 +17,7 @@ from made_up_searches import a_search, a_search_for_several
 from hpo_magic.core.domains import Choice, Float
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Kind, Point, State, Trial
+from hpo_magic.core.trial import Direction, Goal, Kind, Point, State, Trial
 from hpo_magic.views.canvas import WIDE_PX, Plot, blank, captioned, drawable, png, words
 from hpo_magic.views.convergence import convergence, visible_range
 from hpo_magic.views.curves import current_curve, curves
@@ -84,7 +84,7 @@ def test_any_name_can_be_drawn(view: Callable[..., Plot]) -> None:
         replace(t, params={**t.params, name: "$a"}, curve=()) if k % 2 else t
         for k, t in enumerate(old.trials)
     )
-    odd = replace(old, name=name, metric=name, space=space, trials=trials)
+    odd = replace(old, name=name, goals=(Goal(name, old.direction),), space=space, trials=trials)
     assert png(view(odd)).startswith(b"\x89PNG")
 
 
@@ -243,7 +243,7 @@ def of_function(value: Callable[..., float], n: int) -> Snapshot:
     for k in range(n):
         params = {name: float(rng.random()) for name in "xyz"}
         trials.append(Trial(k, State.COMPLETE, params, value=value(**params), duration_s=1.0))
-    return Snapshot("f", "value", Direction.MINIMIZE, space, tuple(trials))
+    return Snapshot("f", (Goal("value", Direction.MINIMIZE),), space, tuple(trials))
 
 
 def test_importance_is_near_the_true_shares() -> None:

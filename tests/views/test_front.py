@@ -73,7 +73,7 @@ def test_three_objectives_make_two_plots() -> None:
         for t in snapshot.trials
     )
     time = Goal("fit_seconds", Direction.MINIMIZE)
-    three = replace(snapshot, trials=trials, further=(*snapshot.further, time))
+    three = replace(snapshot, trials=trials, goals=(*snapshot.goals, time))
     labels = [(axes.get_xlabel(), axes.get_ylabel()) for axes in front(three).axes]
     up = "val_accuracy (larger is better)"
     assert labels == [

@@ -8,6 +8,7 @@ import pytest
 from made_up_searches import a_search
 
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.views.live import current_html, header_html, log_html, numbers_html
 from hpo_magic.views.result import result_figure, result_html
 from hpo_magic.views.text import current_text, progress_line, result_text, trial_lines
@@ -18,7 +19,7 @@ EVIL = '<img src=x onerror="alert(1)">'
 @pytest.mark.parametrize("page", [result_html, header_html, numbers_html, current_html, log_html])
 def test_everything_from_the_user_is_escaped(page: Callable[[Snapshot], str]) -> None:
     """Study, metric, choices, messages and exceptions: text, never markup."""
-    shown = page(a_search(20, name=EVIL, metric=EVIL, notices=(EVIL,)))
+    shown = page(a_search(20, name=EVIL, goals=(Goal(EVIL, Direction.MAXIMIZE),), notices=(EVIL,)))
     assert "<img" not in shown
     assert "<script" not in shown
 

@@ -15,7 +15,6 @@ from hpo_magic.honesty.estimate import Honest, Method, WhyNot, honest
 from hpo_magic.honesty.headline import Difference
 from hpo_magic.honesty.intervals import newcombe_interval
 from hpo_magic.views.words.honest import (
-    HonestNumber,
     bias_text,
     difference_text,
     gain_remark,
@@ -49,13 +48,6 @@ def test_each_method_has_its_words() -> None:
         "not measured: the re-runs repeat the search's scores exactly; use hp.seed() as the "
         "random_state of your split"
     )
-
-
-def test_the_user_s_number_has_its_words_as_attributes() -> None:
-    """`study.honest.how` and `.sentence`."""
-    number = HonestNumber(**vars(honest(MAX, RERUN)))
-    assert number.how == "4 best settings re-run on 2 new splits"
-    assert number.sentence == f"expect about 0.914 ± 0.035: {number.how}"
 
 
 def test_a_value_without_an_estimate_is_not_measured() -> None:

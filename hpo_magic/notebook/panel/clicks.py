@@ -93,6 +93,17 @@ class Clicks:
             self._pump.take()
 
 
+def way_of_clicks(kernel: Any) -> str:
+    """Return in words how clicks reach a running cell in this kernel, for a bug report."""
+    if Pump.of(kernel) is not None:
+        return "pump (ipykernel 6)"
+    manager = _subshells(kernel)
+    if manager is None:
+        return "none: they wait for the end of the cell"
+    is_ours = getattr(kernel, KEPT_AS, None) is not None
+    return f"subshells: {len(manager.list_subshell())} open, {'one' if is_ours else 'none'} of ours"
+
+
 def _handle_quietly(comm: Any) -> None:
     """Handle the comm's messages without IPython's `pre_execute` and `post_execute` events.
 

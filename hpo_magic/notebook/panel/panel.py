@@ -18,6 +18,7 @@ import ipywidgets as widgets
 from IPython.display import display
 
 from hpo_magic.core.events import Event
+from hpo_magic.core.log import caught
 from hpo_magic.core.ports import Controls
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.notebook.panel.buttons import Buttons
@@ -143,7 +144,7 @@ class Panel:
     def _open(self, snapshot: Snapshot) -> None:
         """Show the panel, drawn once, so that it has its height from the start."""
         self._latest = snapshot
-        if snapshot.further:
+        if snapshot.is_multi_objective:
             self._add_front()
         for part in (*self._words, *self._old_parts(snapshot)):
             part.update(snapshot)
@@ -173,6 +174,7 @@ class Panel:
         try:
             self._show(self._take())
         except Exception as error:  # noqa: BLE001  (a plot that fails must not end the search)
+            caught("the panel could not be drawn")
             self._take = None
             self.buttons.say(f"The panel stands still ({error!r}); the search goes on.")
         finally:

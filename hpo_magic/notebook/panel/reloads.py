@@ -9,9 +9,9 @@ Everything used here is private to ipykernel 7.4. What goes wrong leaves the mes
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
+from hpo_magic.core.log import suppressed
 from hpo_magic.notebook.panel.pump import CONTENT, HEADER
 
 ASKED = {"kernel_info_request", "comm_info_request"}
@@ -50,7 +50,8 @@ class Reloads:
 
     async def _route(self, message: Any) -> None:
         moved = None
-        with suppress(Exception):  # the user's own messages must come through, whatever they are
+        # The user's own messages must come through, whatever they are.
+        with suppressed("a message of the frontend could not be read"):
             moved = self._moved(message)
         if moved is None:
             await self._kernel.shell_channel_thread_main(message)

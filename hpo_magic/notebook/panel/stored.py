@@ -62,7 +62,7 @@ class StoredPanel:
             compare_page(self._on_choice, narrowing, SHARPNESS),
             log_page(),
         ]
-        if snapshot.further and choose is not None:
+        if snapshot.is_multi_objective and choose is not None:
             self.pages.insert(1, front_page(self._on_point, SHARPNESS))
         self.tabs = tabs_of(self.pages)
         self.tabs.observe(self._on_choice, names="selected_index")

@@ -35,7 +35,9 @@ class Line(NamedTuple):
 def headline_lines(snapshot: Snapshot) -> list[Line]:
     """Return the start, the best seen, the honest estimate, the gain and the test, as there are."""
     found = headline(snapshot)
-    lines = _of_several(snapshot, found) if snapshot.further else _of_one(snapshot, found)
+    lines = (
+        _of_several(snapshot, found) if snapshot.is_multi_objective else _of_one(snapshot, found)
+    )
     return [*lines, test_line(snapshot.name, found.test)]
 
 

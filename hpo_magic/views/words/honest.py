@@ -30,24 +30,6 @@ WHY_NOT = {
 }
 
 
-class HonestNumber(Honest):
-    """What the chosen setting is expected to score on new data, with the method in words.
-
-    `value` and `half_width` (of the 95% interval; None where there is none) are in the metric's
-    unit. `how` says how the value was estimated, `sentence` has all of it.
-    """
-
-    @property
-    def how(self) -> str:
-        """How the value was estimated, or why it was not."""
-        return how_text(self)
-
-    @property
-    def sentence(self) -> str:
-        """The estimate in one sentence."""
-        return sentence_of(self)
-
-
 def how_text(honest: Honest) -> str:
     """Return how an estimate was made, or why there is none."""
     if honest.why_not is not None:

@@ -54,7 +54,7 @@ def gain_text(snapshot: Snapshot) -> str:
 def goal_writers(snapshot: Snapshot) -> list[Callable[[float | None], str]]:
     """Return how values are written, for each objective: counts as whole numbers."""
     history = snapshot.history
-    if not snapshot.further:
+    if not snapshot.is_multi_objective:
         return [partial(number, digits=digits_of(snapshot))]
     columns = history.losses(history.complete).T
     return [_writer(column) for column in columns]

@@ -15,7 +15,7 @@ from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.events import Completed, Freed, Outcome, Reported
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Params
-from hpo_magic.core.trial import Point, State, Trial
+from hpo_magic.core.trial import Direction, Goal, Point, State, Trial
 from hpo_magic.notebook.panel import static
 from hpo_magic.notebook.panel.buttons import NOT_LIVE
 from hpo_magic.notebook.panel.panel import Panel
@@ -152,7 +152,7 @@ def test_panel_shows_every_trial_in_training(page: Page, live: None) -> None:
 
 def test_panel_escapes_the_user_s_words(page: Page, live: None) -> None:
     """On no tab does a name, a choice or a message become markup."""
-    made = Shown(a_search(12, name=EVIL, metric=EVIL, notices=(EVIL,)))
+    made = Shown(a_search(12, name=EVIL, goals=(Goal(EVIL, Direction.MAXIMIZE),), notices=(EVIL,)))
     for tab in made.panel.pages:
         made.tab(tab.title)
     table = made.tab("Trials")

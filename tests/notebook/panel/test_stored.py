@@ -10,6 +10,7 @@ import pytest
 from made_up_searches import EVIL, a_search, a_search_for_several
 
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import HpoError
 from hpo_magic.notebook.listener import show_stored
 from hpo_magic.notebook.panel import static, stored
@@ -75,7 +76,7 @@ def test_without_a_reader_there_is_the_result_that_stays(outputs: list[dict[str,
 
 def test_every_page_is_drawn_when_it_is_seen(outputs: list[dict[str, Any]]) -> None:
     """And not before; nothing of the user's becomes markup."""
-    snapshot = ended(notices=(EVIL,), metric=EVIL)
+    snapshot = ended(notices=(EVIL,), goals=(Goal(EVIL, Direction.MAXIMIZE),))
     panel = StoredPanel(snapshot)
     panel.show()
     texts = [w for w in _all(panel.widget) if hasattr(w, "value") and isinstance(w.value, str)]
