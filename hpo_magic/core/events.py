@@ -6,11 +6,12 @@ runner's clock; the engine has none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from hpo_magic.core.notices import Notice
+from hpo_magic.core.records import UsedRows
 from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Failure, Goal, Kind, Trial
@@ -92,11 +93,28 @@ class Restarted:
 
 @dataclass(frozen=True)
 class Completed:
-    """A training ended with a value."""
+    """A training ended with a value.
+
+    Attributes
+    ----------
+    number
+        The trial's.
+    outcome
+        What the training measured.
+    at
+        When it ended, in seconds since 1970.
+    model
+        Handle of the trained model; the model store knows its type. None: the training left no
+        model, or one that does not beat `Run.to_beat`.
+    rows
+        The rows that the training's fits used; None: recorded before, for the same seed.
+    """
 
     number: int
     outcome: Outcome
     at: float
+    model: object = field(default=None, compare=False, repr=False)
+    rows: Sequence[UsedRows] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -194,8 +212,19 @@ Event = (
 class Run:
     """Train with these values.
 
-    `seed` seeds the training and is what `hp.seed()` returns. The model of a training that beats
-    `to_beat` is kept, and of the models before it those of the trials `kept_too`.
+    Attributes
+    ----------
+    number
+        The trial's.
+    params
+        The values by parameter name; a parameter that is missing gets its default.
+    kind
+        Why the trial runs.
+    seed
+        Seeds the training; what `hp.seed()` returns.
+    to_beat
+        The value that the training must beat for its model to be kept, in the metric's unit; None:
+        any value does. So a worker does not send models that would not be kept.
     """
 
     number: int
@@ -203,7 +232,6 @@ class Run:
     kind: Kind
     seed: int
     to_beat: float | None = None
-    kept_too: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -218,6 +246,23 @@ class Save:
     """Put the trial on disk before anything else is done."""
 
     trial: Trial
+
+
+@dataclass(frozen=True)
+class KeepModel:
+    """Save this trial's model, and delete the models of all trials but this one and `others`."""
+
+    number: int
+    model: object = field(compare=False, repr=False)
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SaveRows:
+    """Put on disk which rows the fits of a trial used."""
+
+    number: int
+    rows: Sequence[UsedRows] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -249,4 +294,4 @@ class Finish:
     failure: Failure | None = None
 
 
-Command = Run | StopTrial | Save | SaveSpace | SaveGoal | SaveChoice | Finish
+Command = Run | StopTrial | Save | KeepModel | SaveRows | SaveSpace | SaveGoal | SaveChoice | Finish

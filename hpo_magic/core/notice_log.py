@@ -22,8 +22,8 @@ class NoticeLog:
         self.all.append(notice)
 
     def once(self, notice: Notice | None) -> None:
-        """Append a notice, unless it is None or there already."""
-        if notice is not None and notice not in self.all:
+        """Append a notice, unless it is None or "", or there already."""
+        if notice and notice not in self.all:
             self.add(notice)
 
     def on_the_space(self, plan: Plan, space: Space, history: History) -> None:

@@ -161,10 +161,23 @@ class Executor(Protocol):
         """Take on a training; there is a free worker."""
         ...
 
-    def pump(self, feed: Callable[[Event], None], timeout_s: float) -> None:
+    def pump(
+        self,
+        feed: Callable[[Event], None],
+        timeout_s: float,
+        at_batch: Callable[[], None] = lambda: None,
+    ) -> None:
         """Feed the events that have come, or wait for some; return after one trial ended at most.
 
-        A training that runs in this thread runs inside this call.
+        Parameters
+        ----------
+        feed
+            Takes each event; may call `stop`.
+        timeout_s
+            How long to wait for an event.
+        at_batch
+            Called at each batch and report of a training that runs in this thread, inside this
+            call. An executor that trains elsewhere does not call it.
         """
         ...
 

@@ -62,6 +62,20 @@ def goals_or_value(asked: AskedGoals) -> tuple[Goal, ...]:
     return asked or (VALUE,)
 
 
+def is_better(value: float | None, to_beat: float | None, goal: Goal | None) -> bool:
+    """Return whether `value` is better than `to_beat`, both in the metric's unit.
+
+    A value beats None, and None beats nothing. Without a goal, lower is better.
+
+    >>> is_better(0.9, 0.8, Goal("accuracy", Direction.MAXIMIZE))
+    True
+    """
+    if value is None or to_beat is None:
+        return value is not None
+    sign = (goal or VALUE).direction.sign
+    return sign * value < sign * to_beat
+
+
 class State(Enum):
     """Where a trial stands. Only a complete trial has a value."""
 

@@ -1,18 +1,19 @@
 """The executor that trains on the workers of a Dask cluster, ours or the user's.
 
-    kernel ── parcel, once for each worker process (a plugin) ──▶ worker
-           ── run, one task for each trial ─────────────────────▶ train
-           ◀─ reports, by the events of a topic ─────────────────
-           ── stop, straight to the worker's event loop ────────▶ seen at its next batch
-           ◀─ what became of it, the result of the task ─────────
+    kernel ── the search's task, once for each worker (a plugin) ──▶ worker
+           ── a trial, as one task of Dask's ──────────────────────▶ train
+           ◀─ reports, as events of a topic ────────────────────────
+           ── a stop, as a call in the worker's event loop ────────▶ read at its next batch
+           ◀─ the result of the trial's task ───────────────────────
 
-What runs on the worker stands in `dask_worker`.
+`dask_worker` has the code that runs on the worker.
 
-A plugin is installed by the scheduler on every worker, also on one that joins or starts again. So
-no data has to be sent again when a worker dies, and none belongs to a single worker.
+The scheduler installs a plugin on every worker, also on one that joins later or restarts. So the
+cell's data is not sent again when a worker dies, and is not lost with a single worker.
 
-The kernel's loop waits for no answer: whatever needs one (a result, the list of workers, a stop, a
-restart) is asked for in a thread, which puts the answer behind what the workers said.
+The kernel's loop never waits for an answer of the cluster. Requests that have one (a result, the
+list of workers, a restart) run in threads; a thread puts the answer into the queue `_messages`,
+behind the messages of the workers.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import threading
 import time
 import uuid
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,31 +44,102 @@ from hpo_magic.core.log import suppressed
 from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
 from hpo_magic.executors.dask_worker import Site, WorkersDied, stop_here, train_here
-from hpo_magic.executors.training_task import TaskResult
+from hpo_magic.executors.training_task import StepReport, TaskResult
 
-# How long a training may go on after it was told to stop. It stops at a batch; code that passes
-# none is then taken off its worker, and a worker of our own is killed. As long as building and
-# tracing a usual network takes.
+# How long a training may go on after a stop. It stops at its next batch; a training that reaches no
+# batch is then given up, and a worker of our own is killed. Building and tracing a usual network
+# takes about so long.
 GRACE_S = 5.0
-# How often the cluster is asked for its workers: they come and go on queues and clouds.
+# How often the cluster is asked for its workers: on queues and clouds they come and go.
 LOOK_EVERY_S = 2.0
-# Workers of ours come again, in seconds; where none does for so long, none will.
+# A worker of ours restarts within seconds; after so long without any, the search ends.
 ALONE_S = 120.0
-LOOK_WHILE_WAITING_S = 0.05  # for a worker to be gone, or to be there
-# When a worker is renewed under `--isolate`: TensorFlow takes some seconds to load again, which is
-# a tenth of a second for each trial then.
+LOOK_WHILE_WAITING_S = 0.05  # while a worker restarts, or before the first one is there
+# When a worker is restarted under `--isolate`. Loading TensorFlow again takes some seconds: a tenth
+# of a second per trial.
 RENEW_AFTER_TRIALS = 50
 RENEW_AFTER_BYTES = 512 * 2**20
 
 
+# Messages to the kernel's loop; they are handled in the order in which they came.
+
+
+@dataclass(frozen=True)
+class _Began:
+    """A training began on a worker; a second time if its first worker died."""
+
+    number: int
+    worker: str
+
+
+@dataclass(frozen=True)
+class _Reports:
+    """A training on a worker sent reports."""
+
+    number: int
+    worker: str
+    reports: Sequence[StepReport]
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """The result of a training's task was fetched.
+
+    `result` is the task's result and the worker's memory in bytes; or the exception that ended the
+    task; or None if the task was cancelled.
+    """
+
+    number: int
+    future: Any
+    result: tuple[TaskResult, int] | BaseException | None
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """The cluster answered which workers take tasks, by address; None: it did not answer."""
+
+    addresses: list[str] | None
+
+
+@dataclass(frozen=True)
+class _Restarted:
+    """The restart of a worker has ended."""
+
+    worker: str
+
+
+_Message = _Began | _Reports | _Fetched | _Workers | _Restarted
+
+
+def _message_of(event: Mapping[str, Any]) -> _Message | None:
+    """Return what a worker logged, as a message; None for the end of a training."""
+    if "begins" in event:
+        return _Began(event["number"], event["at"])
+    if "reports" in event:
+        return _Reports(event["number"], event["at"], event["reports"])
+    return None  # the result of the task comes by `_Fetched`
+
+
 @dataclass
 class _Underway:
-    """A training that was given to the cluster."""
+    """A training that was submitted to the cluster.
+
+    Attributes
+    ----------
+    run
+        The trial's values and seed.
+    future
+        Of the task; None until it is submitted.
+    worker
+        The address of the worker that runs it; "" before it began.
+    stop_asked_at
+        When it was asked to stop, by `time.monotonic`; None if it was not.
+    """
 
     run: Run
     future: Any = None
-    worker: str = ""  # where it runs; "" before it began
-    told_at: float | None = None  # when it was told to stop, by a clock that never jumps
+    worker: str = ""
+    stop_asked_at: float | None = None
 
 
 @dataclass
@@ -78,30 +150,31 @@ class DaskExecutor:
     ----------
     client
         Connected to the cluster. It stays open.
-    parcel
-        What goes to each worker, packed.
+    task
+        The pickled task of the search; it goes to each worker once.
     names
-        Those of the unnamed `hp` calls, which every trial adds to.
-    arrived
-        Is given what a complete training brought home, before its event is fed.
+        The names of unnamed `hp` calls by place; every trial adds to it.
     is_own
         The workers are ours: one may be killed.
     is_renewed
-        Workers of ours are started again after `renew_after_trials` trials each, and when their
-        memory has grown by more than `renew_after_bytes` since their first.
+        A worker of ours is restarted after `renew_after_trials` trials, or when its memory has
+        grown by more than `renew_after_bytes` since its first trial.
     clock
-        Seconds since 1970.
+        Returns seconds since 1970.
+    grace_s
+        How many seconds after a stop a training may go on before its worker is taken away.
+    renew_after_trials, renew_after_bytes
+        See `is_renewed`.
 
     Raises
     ------
     ClusterError
-        If the workers cannot take the parcel.
+        If the workers cannot load the task.
     """
 
     client: Client
     task: bytes
     names: dict[str, str] = field(default_factory=dict)
-    arrived: Callable[[Run, TaskResult], None] = lambda run, arrived: None
     is_own: bool = False
     is_renewed: bool = False
     clock: Callable[[], float] = time.time
@@ -111,7 +184,7 @@ class DaskExecutor:
 
     def __post_init__(self) -> None:
         self._name = f"hpo-{uuid.uuid4().hex[:12]}"
-        self._said: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._underway: dict[int, _Underway] = {}
         self._addresses: list[str] = []
         self._first_bytes: dict[str, int] = {}
@@ -119,8 +192,8 @@ class DaskExecutor:
         self._looked_at = time.monotonic()
         self._is_looking = False
         self._seen_at = self._looked_at  # when there was a worker, the last time
-        self._is_lost = False  # trainings were taken from us: the cluster was restarted
-        self._is_gone = False
+        self._is_lost = False  # trainings were cancelled, not by us: the cluster was restarted
+        self._is_gone = False  # the search was ended because of that
         try:
             self.client.register_plugin(Site(self._name, self.task), name=self._name)
         except Exception as error:
@@ -129,23 +202,22 @@ class DaskExecutor:
                 f"same packages there as here, hpo_magic among them."
             ) from error
         self.task = b""  # the scheduler has it now, and gives it to workers that come later
-        self.client.subscribe_topic(self._name, lambda event: self._said.put(("said", event[1])))
+        self.client.subscribe_topic(self._name, self._hear)
         self._addresses = self._present() or []
 
     @property
     def n_workers(self) -> int:
-        """How many trainings can run at once: the workers that there are now.
+        """How many trainings can run at once: the number of workers now.
 
-        No more than already run while a worker is leaving: the scheduler does not know that it is,
-        and would give it the next one.
+        While a worker restarts, no more than already run: the scheduler does not know about the
+        restart, and could give the next training to that worker.
         """
         return len(self._underway) if self._leaving else len(self._addresses)
 
     def submit(self, run: Run) -> None:
-        """Send a training to the cluster; the scheduler knows best which worker is idle.
+        """Send a training to the cluster; the scheduler chooses the worker.
 
-        None is named: a task that names a worker which has died meanwhile waits for it for ever if
-        no other was there at that moment, even one that may run elsewhere.
+        A task that names a worker waits for ever if that worker has died and was the only one.
         """
         one = self._underway[run.number] = _Underway(run)
         one.future = self.client.submit(
@@ -158,29 +230,34 @@ class DaskExecutor:
         )
         one.future.add_done_callback(lambda future: self._fetch(run.number, future))
 
-    def pump(self, feed: Callable[[Event], None], timeout_s: float) -> None:
-        """Feed what has come from the workers, up to the end of one training."""
+    def pump(
+        self,
+        feed: Callable[[Event], None],
+        timeout_s: float,
+        at_batch: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Feed the events that have come from the workers, up to the end of one training."""
         self._look()
         if self._take_off(feed):
             return
         try:
-            said = self._said.get(timeout=timeout_s)
-            while not self._take(said, feed):
-                said = self._said.get_nowait()
-        except queue.Empty:  # what came home before the cluster was lost is safe now
+            message = self._messages.get(timeout=timeout_s)
+            while not self._take(message, feed):
+                message = self._messages.get_nowait()
+        except queue.Empty:  # all results that came before the cluster was lost are fed by now
             if not self._is_gone and (self._is_lost or self.client.status != "running"):
                 self._cluster_gone(feed)
 
     def stop(self, number: int) -> None:
         """Have that training stopped at its next batch."""
         one = self._underway.get(number)
-        if one is None or one.told_at is not None:
+        if one is None or one.stop_asked_at is not None:
             return
-        one.told_at = time.monotonic()
+        one.stop_asked_at = time.monotonic()
         self._tell_to_stop(one)
 
     def close(self) -> None:
-        """Leave nothing of this search on the cluster."""
+        """Cancel what runs, and take the search's plugin and topic off the cluster."""
         for one in self._underway.values():
             self._tell_to_stop(one)
             self._quietly(one.future.cancel)
@@ -189,84 +266,100 @@ class DaskExecutor:
             self._quietly(lambda: self.client.unsubscribe_topic(self._name))
             self._quietly(lambda: self.client.unregister_worker_plugin(self._name))
 
-    # What workers say.
+    # Messages from workers.
 
-    def _take(self, said: tuple[Any, ...], feed: Callable[[Event], None]) -> bool:
-        """Feed what a worker said; return whether a training ended with it."""
-        match said:
-            case ("done", number, future, came):
-                return self._done(number, future, came, feed)
-            case ("workers", addresses):
-                self._take_note_of(addresses)
-            case ("back", worker):
-                self._leaving.discard(worker)
-            case ("said", message) if (one := self._underway.get(message["number"])) is not None:
-                if "begins" in message:
-                    self._started(one, message["at"], feed)
-                elif message["at"] == one.worker:  # one that was thought dead may speak up again
-                    for step, metrics, n_steps in message.get("reports", ()):
-                        feed(Reported(one.run.number, step, dict(metrics), self.clock(), n_steps))
+    def _hear(self, event: tuple[Any, Mapping[str, Any]]) -> None:
+        """Queue a message of a worker; distributed calls this in a thread of its own."""
+        message = _message_of(event[1])
+        if message is not None:
+            self._messages.put(message)
+
+    def _take(self, message: _Message, feed: Callable[[Event], None]) -> bool:
+        """Handle a message; return whether it ended a training."""
+        match message:
+            case _Fetched():
+                return self._done(message, feed)
+            case _Workers():
+                self._take_note_of(message.addresses)
+            case _Restarted():
+                self._leaving.discard(message.worker)
+            case _Began():
+                self._started(message, feed)
+            case _Reports():
+                self._reported(message, feed)
         return False
 
-    def _started(self, one: _Underway, worker: str, feed: Callable[[Event], None]) -> None:
-        """Take note of where a training runs; of a second time that it begins, too."""
+    def _started(self, message: _Began, feed: Callable[[Event], None]) -> None:
+        """Remember where a training runs; if it ran before, tell the engine that it restarted."""
+        one = self._underway.get(message.number)
+        if one is None:
+            return
         if one.worker:
             feed(Noted(f"Trial {one.run.number} runs once more: the worker that had it died."))
             feed(Restarted(one.run.number, self.clock()))
-        one.worker = worker
-        if one.told_at is not None:
+        one.worker = message.worker
+        if one.stop_asked_at is not None:
             self._tell_to_stop(one)
 
+    def _reported(self, message: _Reports, feed: Callable[[Event], None]) -> None:
+        """Feed reports, unless they are of a worker that was thought dead and lost its training."""
+        one = self._underway.get(message.number)
+        if one is not None and one.worker == message.worker:
+            for step, metrics, n_steps in message.reports:
+                feed(Reported(message.number, step, dict(metrics), self.clock(), n_steps))
+
     def _fetch(self, number: int, future: Any) -> None:
-        """Bring home what became of a training."""
+        """Fetch the result of a training in a thread."""
 
         def fetch() -> None:
-            came: Any = None
+            result: Any = None
             try:
                 if future.status == "finished":
-                    came = future.result()  # trains again if its worker has died meanwhile
+                    result = future.result()  # trains again if its worker has died meanwhile
                 elif future.status == "error":
-                    came = future.exception()
+                    result = future.exception()
             except BaseException as error:  # noqa: BLE001  (distributed cancels by a BaseException)
-                came = error
-            self._said.put(("done", number, future, came))
+                result = error
+            self._messages.put(_Fetched(number, future, result))
 
         self._aside(fetch)
 
-    def _done(self, number: int, future: Any, came: Any, feed: Callable[[Event], None]) -> bool:
-        """Feed how a training ended; what was given up before is not heard any more."""
-        one = self._underway.get(number)
-        if one is None or one.future is not future:
+    def _done(self, message: _Fetched, feed: Callable[[Event], None]) -> bool:
+        """Feed how a training ended, unless it was given up before; return whether it ended."""
+        one, result = self._underway.get(message.number), message.result
+        if one is None or one.future is not message.future:
             return False
-        if isinstance(came, tuple):
-            arrived, memory = came
-            self._home(one, arrived, memory, feed)
+        if isinstance(result, tuple):
+            self._ended(one, *result, feed)
             return True
-        if isinstance(came, KilledWorker | WorkersDied):
+        if isinstance(result, KilledWorker | WorkersDied):
             return self._lost(one, feed)
-        if came is None or isinstance(came, CancelledError) or self.client.status != "running":
+        if result is None or isinstance(result, CancelledError) or self.client.status != "running":
             self._is_lost = True
             return False
-        del self._underway[number]
-        reason = f"{type(came).__name__}: {came}"
+        del self._underway[message.number]
+        reason = f"{type(result).__name__}: {result}"
         text = f"the worker could not run the cell: {reason}. Install there what is installed here."
-        feed(Failed(number, Failure("", text), self._unknown(one), self.clock(), fatal=True))
+        failure = Failure("", text)
+        feed(Failed(message.number, failure, self._unknown(one), self.clock(), fatal=True))
         return True
 
-    def _home(
-        self, one: _Underway, arrived: TaskResult, memory: int, feed: Callable[[Event], None]
+    def _ended(
+        self, one: _Underway, result: TaskResult, n_bytes: int, feed: Callable[[Event], None]
     ) -> None:
+        """Feed the event of a training that ended on its worker, and the worker's notice."""
         del self._underway[one.run.number]
         one.future.release()
-        self.names |= arrived.names
-        self.arrived(one.run, arrived)
+        self.names |= result.names
         # The clocks of two machines differ.
-        feed(replace(arrived.ended, at=self.clock()))
+        feed(replace(result.event, at=self.clock()))
+        if result.notice:
+            feed(Noted(result.notice))
         if self.is_renewed:
-            self._renew(one.worker, arrived.n_trained, memory)
+            self._renew(one.worker, result.n_trained, n_bytes)
 
     def _lost(self, one: _Underway, feed: Callable[[Event], None]) -> bool:
-        """Feed that a training took two workers with it."""
+        """Feed the failure of a training whose workers died twice."""
         self._underway.pop(one.run.number, None)
         text = (
             "its worker died, and so did a second one: killed from outside, by a crash in native "
@@ -276,7 +369,7 @@ class DaskExecutor:
         return True
 
     def _cluster_gone(self, feed: Callable[[Event], None]) -> None:
-        """End the search: nobody is there who could train."""
+        """End the search: there is no worker any more."""
         self._is_gone = True
         gone = (
             "No worker process comes up any more."
@@ -290,13 +383,13 @@ class DaskExecutor:
             feed(Ended(one.run.number, self._unknown(one), self.clock()))
 
     def _unknown(self, one: _Underway) -> Outcome:
-        """Return all that is known of a training that did not come home."""
+        """Return the outcome of a training without a result: its values alone."""
         return Outcome(dict(one.run.params))
 
-    # What workers are told.
+    # Requests to workers.
 
     def _tell_to_stop(self, one: _Underway) -> None:
-        """Send word to the worker; one that is deep in native code does not answer."""
+        """Ask the worker to stop a training; a worker in native code may not answer."""
         if not one.worker or self._is_gone:
             return
         name, number, worker = self._name, one.run.number, one.worker
@@ -308,7 +401,7 @@ class DaskExecutor:
         """End a training that did not stop in time; return whether there was one."""
         now = time.monotonic()
         for one in list(self._underway.values()):
-            if one.told_at is None or now - one.told_at < self.grace_s:
+            if one.stop_asked_at is None or now - one.stop_asked_at < self.grace_s:
                 continue
             del self._underway[one.run.number]
             self._quietly(one.future.cancel)
@@ -326,32 +419,32 @@ class DaskExecutor:
         return False
 
     def _renew(self, worker: str, n_trained: int, used: int) -> None:
-        """Start a worker again if it has trained enough, or its memory has grown; it is idle."""
+        """Restart an idle worker if it has run enough trials, or its memory has grown."""
         first = self._first_bytes.setdefault(worker, used)
         if n_trained >= self.renew_after_trials or used - first > self.renew_after_bytes:
             self._restart(worker)
 
     def _restart(self, worker: str) -> None:
-        """End a worker of ours, and have another one started; the others go on meanwhile."""
+        """Replace a worker of ours by a new process; the other workers go on meanwhile."""
         self._leaving.add(worker)
 
         def restart() -> None:
             self._quietly(
                 lambda: self.client.restart_workers([worker], timeout=30, raise_for_error=False)
             )
-            self._said.put(("workers", self._present()))
-            self._said.put(("back", worker))
+            self._messages.put(_Workers(self._present()))
+            self._messages.put(_Restarted(worker))
 
         self._aside(restart)
 
     def _look(self) -> None:
-        """Ask who is there, now and then."""
+        """Ask for the list of workers, every few seconds."""
         is_waiting = self._leaving or not self._addresses
         every_s = LOOK_WHILE_WAITING_S if is_waiting else LOOK_EVERY_S
         if self._is_gone or self._is_looking or time.monotonic() - self._looked_at < every_s:
             return
         self._looked_at, self._is_looking = time.monotonic(), True
-        self._aside(lambda: self._said.put(("workers", self._present())))
+        self._aside(lambda: self._messages.put(_Workers(self._present())))
 
     def _present(self) -> list[str] | None:
         """Return the addresses of the workers that take tasks; None where nobody answers."""
@@ -361,6 +454,7 @@ class DaskExecutor:
         return None
 
     def _take_note_of(self, addresses: list[str] | None) -> None:
+        """Remember which workers there are now."""
         self._is_looking = False
         if addresses is None:
             return
@@ -374,10 +468,10 @@ class DaskExecutor:
             del self._first_bytes[gone]
 
     def _aside(self, ask: Callable[[], Any]) -> None:
-        """Ask something of a cluster that may be slow, or gone."""
+        """Call `ask` in a thread: the cluster may be slow, or gone."""
         threading.Thread(target=self._quietly, args=(ask,), daemon=True, name="hpo-ask").start()
 
     def _quietly(self, ask: Callable[[], Any]) -> None:
-        """Ask something of a cluster that may be gone."""
+        """Call `ask`, and ignore its errors: the cluster may be gone."""
         with suppressed("the cluster did not answer"):
             ask()

@@ -1,6 +1,6 @@
-"""What runs on a Dask worker: the parcel of a search, and its trainings one after another.
+"""The code that runs on a Dask worker: it loads a search's task and runs its trainings.
 
-Distributed sends functions and plugins of a module by name, so a worker imports this one.
+Distributed pickles functions and plugins by the name of their module, so a worker imports this one.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from hpo_magic.executors.training_task import (
     train,
 )
 
-# A training whose worker dies runs once more: the worker may have died of something else.
+# A training whose worker dies runs a second time: something else may have killed the worker.
 MOST_STARTS = 2
 
-_ONE_AT_A_TIME = threading.Lock()  # seeds, printing and sessions belong to the whole process
+_ONE_AT_A_TIME = threading.Lock()  # seeds, output and sessions belong to the whole process
 
 
 class Site(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
-    """The parcel of one search on a worker, and which of its trainings are to stop."""
+    """The task of one search on a worker, and the numbers of its trainings that shall stop."""
 
     def __init__(self, name: str, data: bytes) -> None:
         self.name = name
@@ -39,49 +39,49 @@ class Site(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
         self.stopping: set[int] = set()
 
     async def setup(self, worker: Any) -> None:
-        """Unpack the parcel before the worker is given anything: its imports are no training."""
+        """Load the task, with its imports, before the worker gets a training."""
         self.task = await asyncio.to_thread(loads_task, self._data)
         self._data = b""
 
 
 class WorkersDied(Exception):
-    """A training took as many workers with it as it may."""
+    """The workers of a training died `MOST_STARTS` times."""
 
 
 def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[TaskResult, int]:
-    """Train on this worker; return what came of it, and the bytes that the process now holds.
+    """Train on this worker; return the result, and the memory of the process in bytes.
 
-    One training at a time, however many threads the worker has.
+    One training runs at a time, however many threads the worker has.
 
     Raises
     ------
     WorkersDied
-        If the training began `MOST_STARTS` times before, and its workers died of it.
+        If the training began `MOST_STARTS` times before, and did not end.
     """
     worker = get_worker()
     site: Site = worker.plugins[name]
     own = f"{name}-{run.number}"
-    told = {"number": run.number, "at": worker.address}
+    training = {"number": run.number, "at": worker.address}
 
-    def say(what: str) -> None:
-        # Answered before anything else is done: native code may let no other thread run, or crash.
-        message = {**told, what: True}
+    def log(what: str) -> None:
+        # Wait for the answer: the training may crash, or hold the interpreter in native code.
+        message = {**training, what: True}
         sync(worker.loop, worker.scheduler.log_event, topic=[name, own], msg=message)
 
     def send(reports: Sequence[StepReport]) -> None:
-        worker.log_event(name, {**told, "reports": reports})
+        worker.log_event(name, {**training, "reports": reports})
 
     with _ONE_AT_A_TIME:
-        said = [message for _, message in sync(worker.loop, worker.scheduler.events, topic=own)]
-        # One that ended had its result lost with a worker that died of something else.
-        if sum("begins" in m for m in said) - sum("ends" in m for m in said) >= MOST_STARTS:
+        logged = [message for _, message in sync(worker.loop, worker.scheduler.events, topic=own)]
+        # A start that has an end is not counted: its worker died later, of something else.
+        if sum("begins" in m for m in logged) - sum("ends" in m for m in logged) >= MOST_STARTS:
             raise WorkersDied
-        say("begins")
+        log("begins")
         assert site.task is not None  # a worker has no task before its plugins are set up
         try:
-            arrived = train(site.task, run, names, send, lambda: run.number in site.stopping)
-            say("ends")
-            return arrived, int(psutil.Process().memory_info().rss)
+            result = train(site.task, run, names, send, lambda: run.number in site.stopping)
+            log("ends")
+            return result, int(psutil.Process().memory_info().rss)
         finally:
             site.stopping.discard(run.number)
 

@@ -10,28 +10,42 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import Executor as Pool
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from hpo_magic.core.events import Ended, Event, Failed, Outcome, Run
+from hpo_magic.core.events import Ended, Event, Failed, Noted, Outcome, Run
 from hpo_magic.core.trial import Failure
+from hpo_magic.executors import Workers
 from hpo_magic.executors.training_task import TaskResult, TrainingTask, loads_task, train
 
-_ONE_AT_A_TIME = threading.Lock()  # seeds, printing and sessions belong to the whole process
-_LATEST: dict[
-    str, TrainingTask
-] = {}  # in a process of the pool: the parcel of the search it trains for
+_ONE_AT_A_TIME = threading.Lock()  # seeds, output and sessions belong to the whole process
+
+
+# In a process of the pool: the task of the latest search by its name, unpickled once. (A cached
+# function would hash the pickled data at each call.)
+_LATEST: dict[str, TrainingTask] = {}
 
 
 def _train_here(name: str, data: bytes, run: Run, names: Mapping[str, str]) -> TaskResult:
-    """Train in this process; the parcel comes with each training, and is unpacked once."""
+    """Train in this process of the pool; the task comes with each training."""
     with _ONE_AT_A_TIME:
         if name not in _LATEST:
             _LATEST.clear()
             _LATEST[name] = loads_task(data)
         return train(_LATEST[name], run, names)
+
+
+@contextmanager
+def opened(workers: Workers) -> Iterator[PoolExecutor]:
+    """Yield the executor on the user's pool, and tell the user what it cannot do."""
+    workers.note(
+        "This pool sends no reports while a training runs: there are no curves until it has ended, "
+        "nothing is pruned, and a training that has begun cannot be stopped. A Dask client can."
+    )
+    yield PoolExecutor(workers.on, workers.task, workers.names)
 
 
 @dataclass
@@ -42,16 +56,17 @@ class PoolExecutor:
     ----------
     pool
         Takes calls of module-level functions with picklable arguments.
-    parcel
-        What goes along with each training, packed.
-    names, arrived, clock
-        As in the executor on Dask.
+    task
+        The pickled task of the search; it is sent with each training.
+    names
+        The names of unnamed `hp` calls by place; every trial adds to it.
+    clock
+        Returns seconds since 1970.
     """
 
     pool: Pool
     task: bytes
     names: dict[str, str] = field(default_factory=dict)
-    arrived: Callable[[Run, TaskResult], None] = lambda run, arrived: None
     clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
@@ -70,7 +85,12 @@ class PoolExecutor:
         self._underway[run.number] = future
         future.add_done_callback(lambda future: self._ended.put((run, future)))
 
-    def pump(self, feed: Callable[[Event], None], timeout_s: float) -> None:
+    def pump(
+        self,
+        feed: Callable[[Event], None],
+        timeout_s: float,
+        at_batch: Callable[[], None] = lambda: None,
+    ) -> None:
         """Feed the end of one training, or wait for it."""
         try:
             run, future = self._ended.get(timeout=timeout_s)
@@ -78,19 +98,20 @@ class PoolExecutor:
             return
         if self._underway.pop(run.number, None) is not future:
             return
-        unknown = Outcome(dict(run.params))
+        known = Outcome(dict(run.params))
         try:
-            arrived = future.result()
+            result = future.result()
         except CancelledError:
-            feed(Ended(run.number, unknown, self.clock()))
+            feed(Ended(run.number, known, self.clock()))
             return
         except Exception as error:  # noqa: BLE001  (a broken pool, a worker that cannot unpack)
-            text = f"the pool could not run it: {type(error).__name__}: {error}"
-            feed(Failed(run.number, Failure("", text), unknown, self.clock(), fatal=True))
+            text = f"the pool could not run the training: {type(error).__name__}: {error}"
+            feed(Failed(run.number, Failure("", text), known, self.clock(), fatal=True))
             return
-        self.names |= arrived.names
-        self.arrived(run, arrived)
-        feed(replace(arrived.ended, at=self.clock()))
+        self.names |= result.names
+        feed(replace(result.event, at=self.clock()))
+        if result.notice:
+            feed(Noted(result.notice))
 
     def stop(self, number: int) -> None:
         """Take back a training that has not begun; one that has goes on to its end."""

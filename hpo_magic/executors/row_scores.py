@@ -1,4 +1,4 @@
-"""What a training got on each validation row: from the cell's own scores, else from its fits."""
+"""The score of a training on each validation row, from `hp.score` or from the model's last fit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hpo_magic.language.scores import Scored
 
 
 def row_scores_of(score: Score, scored: Sequence[Scored], fits: Sequence[Fit]) -> RowScores | None:
-    """Return what the trial got on each validation row, if that is what its value is the mean of.
+    """Return the trial's score on each validation row; None unless its value is their mean.
 
-    Scores of the cell's own come first, then what its fits were validated on.
+    The calls of `hp.score` come first, then the validation data of the fits.
     """
     for metric in dict.fromkeys(one.metric for one in scored):
         taken = [one for one in scored if one.metric == metric and one.rows is not None]
@@ -24,11 +24,11 @@ def row_scores_of(score: Score, scored: Sequence[Scored], fits: Sequence[Fit]) -
             found = matching_row_scores(score.value, [one.value for one in taken], known)
             if found is not None:
                 return found
-    return _outcomes_of_fits(score, fits)
+    return _row_scores_of_fits(score, fits)
 
 
-def _outcomes_of_fits(score: Score, fits: Sequence[Fit]) -> RowScores | None:
-    """Return the outcomes of the fit that gave the value, or of all, if the value is their mean."""
+def _row_scores_of_fits(score: Score, fits: Sequence[Fit]) -> RowScores | None:
+    """Return the row scores of the last fit, or of all fits if the value is their mean."""
     for chosen in (fits[-1:], fits):
         logged = [fit.epochs[fit.final] for fit in chosen]
         names = [

@@ -1,7 +1,7 @@
-"""What a training needs away from home, pickled once, and what comes back of it.
+"""What is sent to a worker and what it sends back.
 
-The code goes with what it reads, and with what watches it. `train` unpacks nothing and sends
-nothing by itself: how bytes travel is the executor's.
+The task is a pickled `TrialExecution`: the user's code with the values that it reads, and the
+frameworks that watch it. `train` runs it on the worker. How the bytes travel is the executor's.
 """
 
 from __future__ import annotations
@@ -9,26 +9,20 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import cloudpickle
 
 from hpo_magic.core.events import Completed, Ended, Failed, Run
-from hpo_magic.core.ports import Fit, Framework
-from hpo_magic.core.trial import AskedGoals
 from hpo_magic.errors import NotPortable
-from hpo_magic.executors.trial_execution import (
-    Objective,
-    ObjectiveResult,
-    TrialExecution,
-    TrialStopped,
-)
+from hpo_magic.executors.trial_execution import TrialExecution, TrialStopped
 
-# Reports are sent together if they come faster: a loop may report each of a million steps. A hand
-# and an eye notice no tenth of a second.
+# A loop may report each of a million steps. Faster reports than this are sent together: the panel
+# does not refresh faster.
 SEND_EVERY_S = 0.1
-# Where what cannot be pickled is looked for: in functions that the code calls, and theirs.
+# How many calls deep the search for a value that cannot be pickled goes: the functions that the
+# code calls, those that they call, and so on.
 MOST_DEPTH = 3
 
 StepReport = tuple[int, dict[str, float], int | None]  # step, metrics, last step planned
@@ -36,68 +30,68 @@ SendReports = Callable[[Sequence[StepReport]], None]
 
 
 @runtime_checkable
-class WithNotice(Protocol):
-    """An objective that has something to say of how it trained."""
+class HasNotice(Protocol):
+    """An objective that checks after each training whether the user must be told something."""
 
-    def remark(self) -> str:
-        """Return what the user must know of the last training, in words; "" if nothing."""
+    def notice(self) -> str:
+        """Return a sentence about the last training for the user; "" if there is none."""
         ...
 
 
 @dataclass
 class TrainingTask:
-    """What travels to a worker.
+    """The work of one search on one worker.
 
-    Parameters
+    Attributes
     ----------
-    objective, frameworks, goals
-        As in `TrialExecution`.
-    model_of
-        Returns the model of a training that leads as something to be pickled; None: of none.
-    rows_of
-        Returns which rows the fits used; asked once for each seed.
+    execution
+        Runs the user's code.
+    n_trained
+        How many trainings this process has run.
     """
 
-    objective: Objective
-    frameworks: Sequence[Framework] = ()
-    goals: AskedGoals = ()
-    model_of: Callable[[Sequence[Fit]], Any] = lambda fits: None
-    rows_of: Callable[[Sequence[Fit]], Any] = lambda fits: None
-    _seeds: set[int] = field(default_factory=set)
-    _n_trained: int = 0
+    execution: TrialExecution
+    n_trained: int = 0
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What a training brought home: its end, the names it found, its model and its rows.
+    """What one training sends back.
 
-    `n_trained` is how many this process has trained so far, this one included; `remark` what the
-    user must know of it.
+    Attributes
+    ----------
+    event
+        How the training ended; a complete one has its model and its rows.
+    names
+        The names of unnamed `hp` calls by place, those known before included.
+    n_trained
+        How many trainings the worker process has run, this one included.
+    notice
+        A sentence for the user; "" if there is none.
     """
 
-    ended: Completed | Failed | Ended
+    event: Completed | Failed | Ended
     names: Mapping[str, str]
-    model: Any = None
-    rows: Any = None
     n_trained: int = 1
-    remark: str = ""
+    notice: str = ""
 
 
-def dumps_task(task: TrainingTask) -> bytes:
-    """Return a parcel as bytes.
+def dumps_task(execution: TrialExecution) -> bytes:
+    """Return the pickled task of a search.
 
     Raises
     ------
     NotPortable
-        If something that the code reads cannot be pickled; with its name, the reason and the cure.
+        If a value that the code reads cannot be pickled; the message names it, and says why.
     """
     try:
-        return bytes(cloudpickle.dumps(task))
+        return bytes(cloudpickle.dumps(TrainingTask(execution)))
     except Exception as error:
         if isinstance(error, NotPortable):
             raise
-        found = next(_not_portable(task.objective.carried(), ()), None)
-        name, kind, reason = found or ("the code", type(task.objective).__name__, _first(error))
+        objective = execution.objective
+        found = next(_not_portable(objective.carried(), ()), None)
+        name, kind, reason = found or ("the code", type(objective).__name__, _first(error))
         raise NotPortable(
             f"{name} ({kind}) cannot be sent to a worker: {reason}. Make it inside the cell, where "
             f"the training runs."
@@ -105,7 +99,7 @@ def dumps_task(task: TrainingTask) -> bytes:
 
 
 def loads_task(data: bytes) -> TrainingTask:
-    """Return the parcel in these bytes; what it needs is imported."""
+    """Return the task from these bytes; the modules that it needs are imported."""
     task: TrainingTask = cloudpickle.loads(data)
     return task
 
@@ -136,60 +130,63 @@ def train(
     send: SendReports = lambda reports: None,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> TaskResult:
-    """Train once, where we are; `send` is given the reports, some at a time.
+    """Run one training in this process and return how it ended.
 
-    `names` are those of the unnamed `hp` calls so far. `is_stopping` is asked at every batch and
-    report.
+    Parameters
+    ----------
+    task
+        The search's.
+    run
+        The trial's values and seed.
+    names
+        The names of unnamed `hp` calls by place that the kernel knows.
+    send
+        Sends reports to the kernel.
+    is_stopping
+        Returns whether the training was asked to stop; called at each batch and report.
     """
-    waiting: list[StepReport] = []
-    sent_at = float("-inf")
-
-    def flush() -> None:
-        nonlocal sent_at
-        if waiting:
-            send(tuple(waiting))
-            waiting.clear()
-            sent_at = time.monotonic()
+    reports = _Reports(send)
 
     def guard() -> None:
-        if waiting and time.monotonic() - sent_at >= SEND_EVERY_S:
-            flush()
+        reports.send_if_due()
         if is_stopping():
             raise TrialStopped
 
     def report(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
-        waiting.append((step, dict(metrics), n_steps))
+        reports.add((step, dict(metrics), n_steps))
         guard()
 
-    models: list[Any] = []
-    rows: list[Any] = []
+    execution = task.execution
+    execution.names |= names
+    done = execution(run, report, guard, is_stopping=is_stopping)
+    reports.send()
+    task.n_trained += 1
+    objective = execution.objective
+    notices = [done.notice, objective.notice() if isinstance(objective, HasNotice) else ""]
+    notice = " ".join(filter(None, notices))
+    return TaskResult(done.event, dict(execution.names), task.n_trained, notice)
 
-    def keep(run: Run, trained: ObjectiveResult, fits: Sequence[Fit]) -> None:
-        models.append(task.model_of(fits))
 
-    def seen(run: Run, fits: Sequence[Fit]) -> None:
-        if run.seed not in task._seeds:
-            task._seeds.add(run.seed)
-            rows.append(task.rows_of(fits))
+class _Reports:
+    """Collects reports, and sends those of a tenth of a second together."""
 
-    objective = task.objective
-    execution = TrialExecution(
-        objective,
-        task.frameworks,
-        task.goals,
-        keep=keep,
-        seen=seen,
-        is_stopping=lambda number: is_stopping(),
-        names=dict(names),
-    )
-    ended = execution(run, report, guard)
-    flush()
-    task._n_trained += 1
-    return TaskResult(
-        ended,
-        execution.names,
-        model=models[0] if models else None,
-        rows=rows[0] if rows else None,
-        n_trained=task._n_trained,
-        remark=objective.remark() if isinstance(objective, WithNotice) else "",
-    )
+    def __init__(self, send: SendReports) -> None:
+        self._send = send
+        self._waiting: list[StepReport] = []
+        self._sent_at = float("-inf")
+
+    def add(self, report: StepReport) -> None:
+        """Collect a report."""
+        self._waiting.append(report)
+
+    def send_if_due(self) -> None:
+        """Send what was collected, unless the last time was a moment ago."""
+        if time.monotonic() - self._sent_at >= SEND_EVERY_S:
+            self.send()
+
+    def send(self) -> None:
+        """Send what was collected, if anything."""
+        if self._waiting:
+            self._send(tuple(self._waiting))
+            self._waiting.clear()
+            self._sent_at = time.monotonic()

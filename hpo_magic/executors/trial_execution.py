@@ -1,15 +1,15 @@
-"""One attempt at a training: the user's code, from its first line to the event it ends in.
+"""Running the user's code once, for one trial: from its first line to the event that it ends in.
 
 Whatever the code does (return, raise, exit, diverge, be interrupted) becomes one of `Completed`,
-`Failed`, `Ended`. It runs wherever an executor puts it.
+`Failed` and `Ended`. An executor chooses the process.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -20,8 +20,11 @@ from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
 from hpo_magic.core.log import caught
 from hpo_magic.core.metrics import Score, numbers_in, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
-from hpo_magic.core.trial import AskedGoals, Failure, Kind, named_goals
+from hpo_magic.core.records import UsedRows
+from hpo_magic.core.trial import AskedGoals, Failure, Kind, is_better, named_goals
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
+from hpo_magic.executors.output import TrialOutput, captured
+from hpo_magic.executors.process_state import settings_kept
 from hpo_magic.executors.row_scores import row_scores_of
 from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.source.call_names import CallNames
@@ -36,23 +39,38 @@ class TrialStopped(BaseException):
 
 @dataclass(frozen=True)
 class ObjectiveResult:
-    """What the user's code left: its last expression, and its variables by name."""
+    """What the user's code left.
+
+    Attributes
+    ----------
+    last
+        The value of its last expression, or `NOTHING`.
+    variables
+        The variables that it set, by name.
+    not_set
+        The variables that it could read and did not set, by name.
+    """
 
     last: Any
     variables: Mapping[str, Any] = field(default_factory=dict)
+    not_set: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Objective(Protocol):
-    """The user's code, as a thing that can be run again and again."""
+    """The user's code, which can be run repeatedly.
 
-    filename: str | None  # the cell's, for names taken from the place of a call
+    `filename` is the cell's in tracebacks; None for a function. Names of unnamed `hp` calls are
+    found by it.
+    """
+
+    filename: str | None
 
     def train(self) -> ObjectiveResult:
-        """Run the code once; `hp` calls find the running trial by themselves."""
+        """Run the code once. Its `hp` calls find the running trial by a context variable."""
         ...
 
     def carried(self) -> Mapping[str, Any]:
-        """Return what the code reads from outside, by name: what goes with it to a worker."""
+        """Return the outside values that the code reads, by name; they are sent to a worker."""
         ...
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
@@ -60,86 +78,188 @@ class Objective(Protocol):
         ...
 
 
-OnModel = Callable[[Run, ObjectiveResult, Sequence[Fit]], None]
-OnFits = Callable[[Run, Sequence[Fit]], None]
+def _nothing_of(fits: Sequence[Fit]) -> None:
+    """Return None, whatever the fits; a function of the module, so that it can be pickled."""
+
+
+@dataclass(frozen=True)
+class ExecutionResult:
+    """How one execution of an objective ended.
+
+    Attributes
+    ----------
+    event
+        The event for the engine.
+    error
+        The exception that failed the trial; None if it did not fail by one.
+    result
+        What the user's code left; None unless the trial is complete.
+    fits
+        The fits that were watched, oldest first; none unless the trial is complete.
+    stays
+        What the code set for the whole process and could not be put back, in words.
+    """
+
+    event: Completed | Failed | Ended
+    error: BaseException | None = None
+    result: ObjectiveResult | None = None
+    fits: Sequence[Fit] = ()
+    stays: tuple[str, ...] = ()
+
+    @property
+    def notice(self) -> str:
+        """What the user must know of it; "" if nothing."""
+        if not self.stays:
+            return ""
+        return (
+            f"The cell changes {', '.join(self.stays)} for the whole process, which cannot be put "
+            f"back: later trials and the notebook keep the change."
+        )
 
 
 @dataclass
 class TrialExecution:
-    """Runs an objective, once a call.
+    """Runs an objective once for each call, in this process. Pickled, it is what a worker runs.
 
-    `goals` are what the user asked to improve. `keep` is given what a training left when its value
-    beats all before, `seen` the fits of each training. `last_error` is the
-    exception of the last failed one. `names` are those of the unnamed `hp` calls by place, which
-    every trial adds to.
-    `in_user_code` is open while the user's code runs, and only then may an interrupt be raised.
+    Attributes
+    ----------
+    objective
+        The user's code.
+    frameworks
+        The training libraries that are seeded and watched.
+    goals
+        The objectives that the user asked for.
+    model_of
+        Returns the handle of the model that a training left, from its fits; None: there is none.
+        Called for a training that beats `Run.to_beat`.
+    rows_of
+        Returns which rows the fits used. Called for the first complete training on each seed.
+    names
+        The names of unnamed `hp` calls by their place in the code; every trial adds to it.
+    clock
+        Returns seconds since 1970.
     """
 
     objective: Objective
     frameworks: Sequence[Framework] = ()
     goals: AskedGoals = ()
-    keep: OnModel | None = None
-    seen: OnFits | None = None
-    is_stopping: Callable[[int], bool] = lambda number: False
-    in_user_code: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    model_of: Callable[[Sequence[Fit]], object] = _nothing_of
+    rows_of: Callable[[Sequence[Fit]], Sequence[UsedRows] | None] = _nothing_of
     names: dict[str, str] = field(default_factory=dict)
-    last_error: BaseException | None = None
     clock: Callable[[], float] = time.time
+    _seeds_with_rows: set[int] = field(default_factory=set)
 
     def __call__(
-        self, run: Run, report: Report, guard: Callable[[], None]
-    ) -> Completed | Failed | Ended:
-        """Return the event that the training ended in."""
+        self,
+        run: Run,
+        report: Report,
+        guard: Callable[[], None],
+        *,
+        is_stopping: Callable[[], bool] = lambda: False,
+        in_user_code: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> ExecutionResult:
+        """Run the objective with the values of `run`; return how it ended.
+
+        What the code sets for the whole process is put back afterwards.
+
+        Parameters
+        ----------
+        run
+            The trial's values and seed.
+        report
+            Takes what each step measured; may raise `TrialStopped`.
+        guard
+            Called at each batch; may raise `TrialStopped`.
+        is_stopping
+            Returns whether somebody asked this training to stop. Asked when it raised.
+        in_user_code
+            Returns a context that is open while the user's code runs: the only time in which an
+            interrupt may be raised.
+        """
+        stays: list[str] = []
+        with settings_kept(stays.extend):
+            result = self._executed(run, report, guard, is_stopping, in_user_code)
+        return replace(result, stays=tuple(stays))
+
+    def _executed(
+        self,
+        run: Run,
+        report: Report,
+        guard: Callable[[], None],
+        is_stopping: Callable[[], bool],
+        in_user_code: Callable[[], AbstractContextManager[None]],
+    ) -> ExecutionResult:
         call_names = CallNames(self.objective.filename, self.names)
         metric = next((goal.metric for goal in named_goals(self.goals)), None)
         trial = TrialContext(run, report, call_names, metric)
-        self.last_error = None
-        output = _Tail(OUTPUT_KEPT)
+        output = TrialOutput(OUTPUT_KEPT, sys.stdout)
         try:
             with (
                 running(trial),
-                _captured(output),
+                captured(output),
                 _watched(self.frameworks, report, guard) as fits,
             ):
                 seed_everything(run.seed, self.frameworks)
-                with self.in_user_code():
-                    trained = self.objective.train()
-            score = value_of_trial(self.goals, trained.last, fits, trained.variables)
+                with in_user_code():
+                    result = self.objective.train()
+            score = value_of_trial(
+                self.goals,
+                result.last,
+                fits,
+                result.variables,
+                not_set=result.not_set,
+                reported=trial.reported,
+            )
             outcome = self._outcome(trial, output, score)
-            others = (goal.metric for goal in named_goals(self.goals)[1:])
-            for metric in (score.goal.metric, *others):
-                if not math.isfinite(score.metrics[metric]):
-                    return self._failed(run, outcome, _not_finite(metric, score.metrics[metric]))
-            if self.keep and run.kind is not Kind.RECHECK and _is_better(score, run.to_beat):
-                self.keep(run, trained, fits)
-            if self.seen is not None:
-                self.seen(run, fits)
+            if (failure := self._divergence(score)) is not None:
+                return ExecutionResult(self._failed(run, outcome, failure))
             found = row_scores_of(score, trial.scored, fits)
-            return Completed(run.number, replace(outcome, row_scores=found), self.clock())
+            completed = self._completed(run, replace(outcome, row_scores=found), score, fits)
+            return ExecutionResult(completed, None, result, tuple(fits))
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
-            return self._after(error, run, self._outcome(trial, output, None))
+            return self._after(error, run, self._outcome(trial, output, None), is_stopping())
         finally:
             self.names |= call_names.names
 
-    def _after(self, error: BaseException, run: Run, outcome: Outcome) -> Failed | Ended:
-        """Return what an exception that left the user's code means."""
-        is_stopping = self.is_stopping(run.number)  # looks at what the user wished meanwhile
+    def _divergence(self, score: Score) -> Failure | None:
+        """Return the failure of the first objective whose value is NaN or infinite, if one is."""
+        others = (goal.metric for goal in named_goals(self.goals)[1:])
+        for metric in (score.goal.metric, *others):
+            if not math.isfinite(score.metrics[metric]):
+                return _not_finite(metric, score.metrics[metric])
+        return None
+
+    def _completed(
+        self, run: Run, outcome: Outcome, score: Score, fits: Sequence[Fit]
+    ) -> Completed:
+        """Return the event of a complete trial, with its model and rows where they are wanted."""
+        model, rows = None, None
+        if run.kind is not Kind.RECHECK and is_better(score.value, run.to_beat, score.goal):
+            model = self.model_of(fits)
+        if run.seed not in self._seeds_with_rows:
+            rows = self.rows_of(fits)
+            self._seeds_with_rows.add(run.seed)
+        return Completed(run.number, outcome, self.clock(), model, rows)
+
+    def _after(
+        self, error: BaseException, run: Run, outcome: Outcome, is_stopping: bool
+    ) -> ExecutionResult:
+        """Return how a trial ended whose code raised `error`."""
         ends = TrialStopped | KeyboardInterrupt | GeneratorExit
         if is_stopping or isinstance(error, ends):
-            return Ended(run.number, outcome, self.clock())
+            return ExecutionResult(Ended(run.number, outcome, self.clock()))
         if _is_pruned(error):
-            return Ended(run.number, outcome, self.clock(), gave_up=True)
-        self.last_error = error
+            return ExecutionResult(Ended(run.number, outcome, self.clock(), gave_up=True))
         if isinstance(error, MissingMetric):
             error.trial = run.number
         line, frames = self.objective.where(error)
-        # What is ours speaks the user's words; a class name would say nothing more.
+        # The sentences of our own errors are complete; their class names would add nothing.
         kind = "" if isinstance(error, HpoError) else type(error).__name__
         failure = Failure(kind, _text(error), line, frames)
         # A cell that gives no such number, or describes a space that cannot be searched, would
         # fail the same way with every setting.
         is_fatal = isinstance(error, MetricError | SpaceError)
-        return self._failed(run, outcome, failure, is_fatal=is_fatal)
+        return ExecutionResult(self._failed(run, outcome, failure, is_fatal=is_fatal), error)
 
     def _failed(
         self, run: Run, outcome: Outcome, failure: Failure, *, is_fatal: bool = False
@@ -147,8 +267,8 @@ class TrialExecution:
         outcome = replace(outcome, value=None)
         return Failed(run.number, failure, outcome, self.clock(), is_fatal)
 
-    def _outcome(self, trial: TrialContext, output: _Tail, score: Score | None) -> Outcome:
-        """Return what the training asked for, printed, and scored if it got so far."""
+    def _outcome(self, trial: TrialContext, output: TrialOutput, score: Score | None) -> Outcome:
+        """Return the outcome: the values that the training asked for, its output, and its score."""
         outcome = Outcome(
             dict(trial.values),
             tuple(trial.asked.values()),
@@ -167,7 +287,7 @@ class TrialExecution:
 
 
 def _is_pruned(error: BaseException) -> bool:
-    """Return whether this is Optuna's way to end a trial, without a need for Optuna."""
+    """Return whether the error is Optuna's `TrialPruned`; Optuna need not be installed."""
     return any(
         kind.__name__ == "TrialPruned" and kind.__module__.partition(".")[0] == "optuna"
         for kind in type(error).__mro__
@@ -175,7 +295,7 @@ def _is_pruned(error: BaseException) -> bool:
 
 
 def _text(error: BaseException) -> str:
-    """Return what an exception says; "" if it cannot say it."""
+    """Return the text of an exception; "" if its `__str__` fails."""
     try:
         return str(error)
     except Exception:  # noqa: BLE001  (a user's `__str__` may do anything)
@@ -209,33 +329,6 @@ def _watched(
             fits.extend(sorted(itertools.chain(*lists), key=lambda fit: fit.ended))
 
 
-def _is_better(score: Score, to_beat: float | None) -> bool:
-    sign = score.goal.direction.sign
-    return to_beat is None or sign * score.value < sign * to_beat
-
-
 def _not_finite(metric: str, value: float) -> Failure:
     text = "not a number (NaN)" if math.isnan(value) else "infinite"
     return Failure("Diverged", f"{metric} is {text}")
-
-
-class _Tail(io.TextIOBase):
-    """A stream that keeps the end of what is written to it."""
-
-    def __init__(self, length: int) -> None:
-        self._length = length
-        self.text = ""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        self.text = (self.text + text)[-self._length :]
-        return len(text)
-
-
-@contextlib.contextmanager
-def _captured(output: _Tail) -> Iterator[None]:
-    """Send what is printed, warnings included, to `output`."""
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        yield

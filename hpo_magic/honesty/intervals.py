@@ -37,7 +37,7 @@ class Interval(NamedTuple):
         return max(value - self.low, self.high - value)
 
 
-def wilson_interval(share: float, n_rows: int, level: float = LEVEL) -> Interval:
+def wilson_interval(share: float, n_rows: float, level: float = LEVEL) -> Interval:
     """Return the interval of a share of rows, such as accuracy.
 
     Notes
@@ -171,7 +171,7 @@ def resplit_half_width(
     return error * math.sqrt(1 / n_reruns + ratio) or None
 
 
-def share_variance(share: float, n_rows: int) -> float:
+def share_variance(share: float, n_rows: float) -> float:
     """Return the variance p(1 - p)/n of a share of rows.
 
     A share within half a row of 0 or 1 counts as half a row away: 21 right of 21 is no certainty.
@@ -181,7 +181,7 @@ def share_variance(share: float, n_rows: int) -> float:
     return p * (1 - p) / n_rows
 
 
-def _check_share(share: float, n_rows: int) -> None:
+def _check_share(share: float, n_rows: float) -> None:
     if n_rows < 1:
         raise ValueError(f"a share needs 1 row or more, got {n_rows}")
     if not 0 <= share <= 1:

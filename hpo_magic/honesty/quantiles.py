@@ -1,4 +1,4 @@
-"""Quantiles of the normal and of Student's t distribution: what intervals are made of."""
+"""Quantiles of the normal, Student's t and chi-squared distribution, for intervals."""
 
 from __future__ import annotations
 
@@ -31,3 +31,14 @@ def median_of_variance(df: int) -> float:
     0.455
     """
     return float(chdtri(df, 0.5)) / df
+
+
+def highest_variance(df: int, level: float) -> float:
+    """Return what a variance estimated with `df` degrees of freedom stays below, where it is 1.
+
+    With the probability `level`.
+
+    >>> round(highest_variance(6, 0.95), 2)
+    2.1
+    """
+    return float(chdtri(df, 1 - level)) / df

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,43 +19,31 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
-from hpo_magic.core.events import Completed, Event, Failed
-from hpo_magic.core.ports import Listener, Storage
+from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.trial import named_goals
-from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
-from hpo_magic.exports import make_log
-from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted
-from hpo_magic.honesty.leaks import looks_like_test_data
+from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.language.hp import hp
 from hpo_magic.notebook.cell import (
     Cell,
     CellError,
     CellObjective,
     from_cell,
-    without_indent,
 )
 from hpo_magic.notebook.completion import complete_options
-from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, fingerprint, inputs_of
 from hpo_magic.notebook.listener import make_listener, show_stored
-from hpo_magic.notebook.once import Once
-from hpo_magic.notebook.options import contradiction, help_text, parse_line, parse_name
+from hpo_magic.notebook.options import help_text, parse_line, parse_name
 from hpo_magic.notebook.sealed import Sealed
+from hpo_magic.notebook.searched_cell import SearchedCell
 from hpo_magic.notebook.test_result import TestResult
-from hpo_magic.search.open_study import open_study
 from hpo_magic.search.options import checked_name
-from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import SearchResult, require_extras, run_search
-from hpo_magic.search.used_rows import RowsRecorder
 from hpo_magic.storage import open_storage, storage_exists
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
 from hpo_magic.views.words.notices import ending_text
-from hpo_magic.views.words.test_set import names_text
 
 STUDIES = Path("hpo_studies")
 
@@ -101,65 +89,25 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         require_extras(options)
         self._check_free(name)
         options = replace(options, on=self._cluster(options.on))
-        translation = self._translated(source)
-        cell = Cell.compile(self.shell, line, translation.text)
-        if not cell.tree.body:
-            raise OptionError("the cell is empty: write the code that builds and trains the model.")
-        load_wanted(cell.text.modules_imported)
-        mark = fingerprint(cell.text, self.shell.user_ns)
-        storage = _opened(options.storage)
-        self._save_what_waits(name, storage)
-        opened = open_study(storage, name, options, mark, line)
-        names = {**translation.names, **opened.record.names}
-        opened = replace(opened, record=replace(opened.record, names=names))
-        data_read = {*_data_read(cell, self.shell), *translation.inputs}
-        warning = names_text(looks_like_test_data(data_read))
-        recorder = RowsRecorder(storage, opened.record.id)
-        recorder.read(inputs_of(cell.text, self.shell.user_ns))
-        once = Once(translation.once)
-        objective = CellObjective(cell, self.shell, once.stand_in)
-        frameworks = all_frameworks()
-        model_store = ModelStore(
-            storage.models, opened.record, objective, frameworks, kept_models()
-        )
-
-        def listeners(requests: UserRequests) -> Sequence[Listener]:
-            model_store.note = requests.note
-            contradictions = [contradiction(goal) for goal in named_goals(options.goals)]
-            for text in (*contradictions, *translation.notes, warning):
-                if text:
-                    requests.note(text)
-            logs = [make_log(options.log, name, requests.note)] if options.log is not None else []
-            return [
-                *logs,
-                make_listener(options.ui, self.shell, requests),
-                _InputsWatch(cell, self.shell, requests, mark.data, once),
-            ]
-
+        searched = SearchedCell.read(self.shell, line, source)
+        storage = _opened(options.folder)
+        self._save_unsaved(name, storage)
         done = run_search(
-            objective,
-            opened,
+            searched.code(name, options),
             options,
             storage,
-            frameworks=frameworks,
-            listeners=listeners,
-            model_store=model_store,
-            recorder=recorder,
-            can_narrow=True,
+            storage.models,
+            lambda requests: [
+                make_listener(options.ui, self.shell, requests),
+                searched.input_check(requests),
+            ],
         )
-        model_store.record = done.record
+        notebook = self._notebook_of(name)
         study = self._put(
-            Study(
-                done.record,
-                storage,
-                done.snapshot,
-                model_store,
-                done.unsaved,
-                self._notebook_of(name),
-            )
+            Study(done.record, storage, done.snapshot, done.model_store, done.unsaved, notebook)
         )
         if done.finish.reason.is_failure:
-            _raise_failure(done, cell, self.shell)
+            _raise_failure(done, searched.cell, self.shell)
         if done.is_narrowing_wanted:
             _put_narrowed(study)
 
@@ -174,17 +122,6 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
                 f"the address of a scheduler, tcp://host:8786.{hint}"
             )
         return self.shell.user_ns[where]
-
-    def _translated(self, source: str) -> Translation:
-        """Return the cell in the words of `hp`, where it is in another tool's."""
-        text = without_indent(source)
-        found = translated(text, self.shell.user_ns)
-        if found.text != text and self.shell.user_ns.get("hp", hp) is not hp:
-            raise SpaceError(
-                "the variable hp is not ours in this notebook. Run `from hpo_magic import hp` "
-                "first."
-            )
-        return found
 
     def _show(self, name: str, folder: Path | None) -> Any:
         """Show a study again, from disk; without a name, list them."""
@@ -267,45 +204,13 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
                 f"{name!r} is a name of Python's own, and the study would hide it. Try {name}_."
             )
 
-    def _save_what_waits(self, name: str, storage: Storage) -> None:
-        """Store what a failing disk did not take in the run before."""
+    def _save_unsaved(self, name: str, storage: Storage) -> None:
+        """Store the trials that the disk did not take in the last run of this study."""
         there = self.shell.user_ns.get(name)
         if isinstance(there, Study) and _is_in(storage, there.record):
             for number, trial in sorted(there.unsaved.items()):
                 storage.save_trial(there.record.id, trial)
                 del there.unsaved[number]
-
-
-class _InputsWatch:
-    """Says so when the cell changes what it reads: then its trials do not start alike."""
-
-    def __init__(
-        self, cell: Cell, shell: Any, requests: UserRequests, before: str, once: Once
-    ) -> None:
-        self._cell, self._shell, self._requests = cell, shell, requests
-        self._before, self._once, self._is_done = before, once, False
-
-    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
-        """Compare after the first trial of the run."""
-        if not isinstance(event, Completed | Failed) or self._is_done:
-            return
-        inputs = inputs_of(self._cell.text, self._shell.user_ns)
-        if data_fingerprint(inputs) != self._before or self._once.is_changed:
-            self._requests.note(CHANGES_INPUTS)
-        self._is_done = True
-
-    def poll(self) -> None:
-        """Do nothing between events."""
-
-    def close(self, snapshot: Snapshot) -> None:
-        """Nothing stays."""
-
-
-def _data_read(cell: Cell, shell: Any) -> list[str]:
-    """Return the names of the arrays and tables that the cell reads from the notebook."""
-    inputs = inputs_of(cell.text, shell.user_ns)
-    with_rows = (name for name, value in inputs.items() if hasattr(value, "__len__"))
-    return [name for name in with_rows if not isinstance(inputs[name], str | bytes)]
 
 
 @contextmanager

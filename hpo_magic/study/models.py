@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from hpo_magic.core.events import Completed, Run
@@ -25,9 +26,16 @@ from hpo_magic.core.ports import Fit, Framework, ModelKeeper
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.errors import HpoError, StorageError
-from hpo_magic.executors.trial_execution import Objective, ObjectiveResult, TrialExecution
+from hpo_magic.executors.trial_execution import (
+    ExecutionResult,
+    Objective,
+    ObjectiveResult,
+    TrialExecution,
+)
 from hpo_magic.frameworks import kept_random_state
 from hpo_magic.views.words.numbers import number
+
+ModelOf = Callable[[Sequence[Fit]], object]  # from a training's fits to the handle of its model
 
 # Where a cell fits nothing that is watched, its model is the variable called so, if there is one.
 USUAL_NAMES = ("model", "best_model", "clf", "classifier", "reg", "regressor", "estimator", "pipe")
@@ -56,47 +64,55 @@ class ModelStore:
     objective: Objective | None
     frameworks: Sequence[Framework]
     models: ModelKeeper
-    note: Callable[[str], None] = field(default=lambda text: None)  # tells the user
     _trained: tuple[int, ObjectiveResult, Any] | None = None
     _given: list[weakref.ref[Any]] = field(default_factory=list)  # models that were handed out
 
-    def keep(self, run: Run, trained: ObjectiveResult, fits: Sequence[Fit]) -> None:
-        """Save the model of a trial that leads, in place of those that lead no longer."""
-        if self.folder is None or not fits or not self.models.is_model(fits[-1].model):
-            return
-        place = self._place(run.number)
-        try:
-            self.models.save(fits[-1].model, place)
-        except StorageError as error:  # the trial counts all the same
-            self.note(f"{error} Its trial counts; the model can be trained again.")
-            return
-        self._forget_others(place, run.kept_too)
+    @property
+    def model_of(self) -> ModelOf:
+        """The function that returns the handle of a model trained in this process."""
+        return _no_model if self.folder is None else partial(_last_fit, self.models)
 
     @property
-    def model_of(self) -> Callable[[Sequence[Fit]], dict[str, bytes] | None]:
-        """What turns the model of a training into files, where it ran: it can be pickled."""
-        return partial(_as_files, None if self.folder is None else self.models)
+    def files_of(self) -> ModelOf:
+        """The function that returns a model as files, on a worker; it can be pickled."""
+        return _no_model if self.folder is None else partial(_as_files, self.models)
 
-    def put(self, number: int, files: Mapping[str, bytes], kept_too: Sequence[int]) -> None:
-        """Keep a model that was trained elsewhere, as files by name, and those of `kept_too`."""
-        if self.folder is None or not files:
-            return
+    def keep(self, number: int, model: object, others: Sequence[int]) -> None:
+        """Save the model of a trial, and delete those of all trials but this one and `others`.
+
+        Parameters
+        ----------
+        number
+            The trial's.
+        model
+            What `model_of` or `files_of` returned for it.
+        others
+            The numbers of the trials whose models stay.
+
+        Raises
+        ------
+        StorageError
+            If the model cannot be saved; then no other is deleted.
+        """
         place = self._place(number)
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-            for name, data in files.items():
-                (place / name).write_bytes(data)
-        except OSError as error:
-            self.note(f"The model could not be kept in {place}: {error}. Its trial counts.")
-            return
-        self._forget_others(place, kept_too)
+        if isinstance(model, ModelFiles):
+            model.write(place)
+        elif isinstance(model, Fit):
+            self._save(model.model, place)
+        staying = {place, *map(self._place, others)}
+        for folder in place.parent.iterdir():
+            if folder not in staying:
+                shutil.rmtree(folder, ignore_errors=True)  # one left over does no harm
 
-    def _forget_others(self, place: Path, kept_too: Sequence[int]) -> None:
-        """Delete the models of trials that lead no longer."""
-        staying = {self._place(number) for number in kept_too}
-        for other in place.parent.iterdir():
-            if other != place and other not in staying:
-                shutil.rmtree(other, ignore_errors=True)  # one left over does no harm
+    def _save(self, model: Any, place: Path) -> None:
+        try:
+            self.models.save(model, place)
+        except StorageError:
+            raise
+        except Exception as error:  # of the library, which may refuse a layer of the user's
+            raise StorageError(
+                f"The model could not be kept in {place}: {type(error).__name__}: {error}."
+            ) from error
 
     def has_kept(self, trial: Trial) -> bool:
         """Return whether the trial's model is on disk."""
@@ -163,14 +179,11 @@ class ModelStore:
         HpoError
             If it is not, or the cell fails.
         """
-        execution = self._attempt(frozen)
-        run = Run(trial.number, {}, Kind.ENQUEUED, trial.seed, to_beat=None)
-        with kept_random_state():
-            ended = execution(run, lambda step, metrics, n_steps=None: None, lambda: None)
-        if not isinstance(ended, Completed):
-            failure = getattr(ended, "failure", "it was stopped")
-            raise HpoError(f"The frozen {form} does not run: {failure}.") from execution.last_error
-        again = ended.outcome.value
+        done = self._run_again(frozen, Run(trial.number, {}, Kind.ENQUEUED, trial.seed))
+        if not isinstance(done.event, Completed):
+            failure = getattr(done.event, "failure", "it was stopped")
+            raise HpoError(f"The frozen {form} does not run: {failure}.") from done.error
+        again = done.event.outcome.value
         if trial.value is None or again is None or math.isclose(trial.value, again, rel_tol=1e-6):
             return
         raise HpoError(
@@ -185,30 +198,26 @@ class ModelStore:
                 f"The model of study {self.record.name!r} was not kept, and the code that made it "
                 f"is not here. Run its cell again."
             )
-        caught: list[tuple[ObjectiveResult, Any]] = []
-
-        def catch(run: Run, trained: ObjectiveResult, fits: Sequence[Fit]) -> None:
-            caught.append((trained, fits[-1].model if fits else _model_among(trained)))
-
-        execution = self._attempt(self.objective)
-        execution.keep = catch
-        execution.names = dict(self.record.names)
-        run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed, to_beat=None)
-        with kept_random_state():
-            ended = execution(run, lambda step, metrics, n_steps=None: None, lambda: None)
-        if not isinstance(ended, Completed) or not caught:
+        run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed)
+        done = self._run_again(self.objective, run, self.record.names)
+        if not isinstance(done.event, Completed) or done.result is None:
             raise HpoError(
                 f"Trial {trial.number} of study {self.record.name!r} could not be run again: "
-                f"{getattr(ended, 'failure', 'it was stopped')}."
-            ) from execution.last_error
-        trained, model = caught[0]
+                f"{getattr(done.event, 'failure', 'it was stopped')}."
+            ) from done.error
+        model = done.fits[-1].model if done.fits else _model_among(done.result)
         is_kept = self.folder is not None and model is not None
         if not (is_kept and self.models.restore(self._place(trial.number), model)):
-            self._compare(trial, ended.outcome.value)
-        return trained, model
+            self._compare(trial, done.event.outcome.value)
+        return done.result, model
 
-    def _attempt(self, objective: Objective) -> TrialExecution:
-        return TrialExecution(objective, self.frameworks, self.record.goals)
+    def _run_again(
+        self, objective: Objective, run: Run, names: Mapping[str, str] = MappingProxyType({})
+    ) -> ExecutionResult:
+        """Run an objective without reports; `names` are those of unnamed `hp` calls by place."""
+        execution = TrialExecution(objective, self.frameworks, self.record.goals, names=dict(names))
+        with kept_random_state():
+            return execution(run, lambda step, metrics, n_steps=None: None, lambda: None)
 
     def _compare(self, trial: Trial, again: float | None) -> None:
         """Warn if a trial that ran again came to another value: then its model is another one."""
@@ -227,16 +236,48 @@ class ModelStore:
         return self.folder / f"{self.record.name}-{self.record.revision}" / f"trial-{number}"
 
 
-def _as_files(models: ModelKeeper | None, fits: Sequence[Fit]) -> dict[str, bytes] | None:
-    """Return the last fit's model as the files it is kept in; None where it cannot be."""
-    if models is None or not fits or not models.is_model(fits[-1].model):
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model that was trained on a worker: its files, by name."""
+
+    files: Mapping[str, bytes]
+
+    def write(self, place: Path) -> None:
+        """Write the files into the folder `place`.
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses.
+        """
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            for name, data in self.files.items():
+                (place / name).write_bytes(data)
+        except OSError as error:
+            raise StorageError(f"The model could not be kept in {place}: {error}.") from error
+
+
+def _no_model(fits: Sequence[Fit]) -> None:
+    """Return None: the study has no folder for models."""
+
+
+def _last_fit(models: ModelKeeper, fits: Sequence[Fit]) -> Fit | None:
+    """Return the last fit if it has a model that can be kept; else None."""
+    return fits[-1] if fits and models.is_model(fits[-1].model) else None
+
+
+def _as_files(models: ModelKeeper, fits: Sequence[Fit]) -> ModelFiles | None:
+    """Return the last fit's model as files; None if there is none or it cannot be saved."""
+    if not fits or not models.is_model(fits[-1].model):
         return None
     with TemporaryDirectory() as folder:
         try:
             models.save(fits[-1].model, Path(folder))
         except StorageError:  # the trial counts all the same
             return None
-        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+        files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+        return ModelFiles(files) if files else None
 
 
 def _model_among(trained: ObjectiveResult) -> Any:

@@ -26,6 +26,7 @@ from hpo_magic.core.events import (
     Reported,
     Run,
 )
+from hpo_magic.core.records import UsedRows
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind
@@ -120,7 +121,12 @@ class FakeExecutor:
         self.submitted.append(run)
         self.running[run.number] = run
 
-    def pump(self, feed: Callable[[Event], None], timeout_s: float) -> None:
+    def pump(
+        self,
+        feed: Callable[[Event], None],
+        timeout_s: float,
+        at_batch: Callable[[], None] = lambda: None,
+    ) -> None:
         """Feed what happened, up to the end of one training."""
         if not self._events:
             self._play(self)
@@ -139,11 +145,17 @@ class FakeExecutor:
         self.is_closed = True
 
     def complete(
-        self, number: int, value: float, direction: Direction = Direction.MINIMIZE
+        self,
+        number: int,
+        value: float,
+        direction: Direction = Direction.MINIMIZE,
+        *,
+        model: object = None,
+        rows: Sequence[UsedRows] | None = None,
     ) -> None:
-        """Have a training end with a value."""
+        """Have a training end with a value, a model and the rows that it used."""
         outcome = self._outcome(number, value, direction)
-        self._events.append(Completed(number, outcome, self._clock()))
+        self._events.append(Completed(number, outcome, self._clock(), model, rows))
 
     def fail(self, number: int, error: str = "ValueError", *, fatal: bool = False) -> None:
         """Have a training fail."""

@@ -17,6 +17,7 @@ from hpo_magic.core.events import (
     Finish,
     Freed,
     Joined,
+    KeepModel,
     Noted,
     Outcome,
     Reason,
@@ -25,6 +26,7 @@ from hpo_magic.core.events import (
     Run,
     Save,
     SaveGoal,
+    SaveRows,
     SaveSpace,
     Skipped,
     StopAsked,
@@ -626,12 +628,36 @@ def test_a_late_word_of_a_new_beginning_changes_nothing() -> None:
     assert engine.snapshot(2.0) == before
 
 
-def test_which_models_stay_is_asked_again_when_a_training_ends() -> None:
+def kept(engine: Engine, run: Run, value: float, model: object = "model") -> list[object]:
+    """Have a training end with a model; return the commands that keep one."""
+    outcome = an_outcome(run.params, UNITS, value=value)
+    commands = engine.handle(Completed(run.number, outcome, 1.0, model))
+    return [command for command in commands if isinstance(command, KeepModel)]
+
+
+def test_which_models_stay_is_decided_when_a_training_ends() -> None:
     """Beside it others have ended that were not known when it began."""
     engine = Engine(a_plan(n_keep=2))
-    completed(engine, started(engine, 0), UNITS, value=5.0)
+    assert kept(engine, started(engine, 0), 5.0) == [KeepModel(0, "model", ())]
     runs = [started(engine, number) for number in (1, 2, 3)]
-    assert {(run.to_beat, run.kept_too) for run in runs} == {(None, (0,))}
-    completed(engine, runs[0], UNITS, value=1.0)
-    completed(engine, runs[1], UNITS, value=2.0)
-    assert engine.to_keep(3) == (2.0, (1,))
+    assert {run.to_beat for run in runs} == {None}
+    assert kept(engine, runs[0], 1.0) == [KeepModel(1, "model", (0,))]
+    assert kept(engine, runs[1], 2.0) == [KeepModel(2, "model", (1,))]
+    assert kept(engine, runs[2], 3.0) == []
+
+
+def test_a_training_without_a_model_leaves_the_kept_ones() -> None:
+    """A cell that fits nothing has none, and a worker does not send one that does not lead."""
+    engine = Engine(a_plan())
+    kept(engine, started(engine, 0), 5.0)
+    assert kept(engine, started(engine, 1), 1.0, model=None) == []
+
+
+def test_the_rows_of_each_seed_are_stored_once() -> None:
+    """Several workers train on the same seed; re-runs have seeds of their own."""
+    engine = Engine(a_plan())
+    stored = []
+    for number in (0, 1):
+        outcome = an_outcome(started(engine, number).params, UNITS)
+        stored += engine.handle(Completed(number, outcome, 1.0, rows=[]))
+    assert [command for command in stored if isinstance(command, SaveRows)] == [SaveRows(0, [])]

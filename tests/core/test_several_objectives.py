@@ -12,6 +12,7 @@ from hpo_magic.core.events import (
     Completed,
     Finish,
     Freed,
+    KeepModel,
     Outcome,
     Reason,
     Run,
@@ -98,18 +99,26 @@ def searched(engine: Engine, *values: tuple[float, float]) -> list[Run]:
         *_, run = engine.handle(Freed(len(runs), 0.0))
         assert isinstance(run, Run)
         runs.append(run)
-        metrics = {"n_params": size}
-        outcome = Outcome(run.params or {"units": 5}, (UNITS,), acc, "acc", metrics=metrics)
-        engine.handle(Completed(run.number, outcome, 1.0))
+        engine.handle(Completed(run.number, an_outcome(run, acc, size), 1.0))
     return runs
+
+
+def an_outcome(run: Run, acc: float, size: float) -> Outcome:
+    """Return what a training leaves that came to this accuracy and size."""
+    goal = Goal("acc", Direction.MAXIMIZE)
+    params = run.params or {"units": 5}
+    return Outcome(params, (UNITS,), acc, goal, metrics={"n_params": size})
 
 
 def test_the_models_of_the_whole_front_stay() -> None:
     """Any of them may be chosen; whether a new one is on it is known when it has ended."""
     engine = an_engine()
-    runs = searched(engine, (0.9, 50.0), (0.5, 10.0), (0.4, 60.0), (0.4, 70.0))
-    assert {run.to_beat for run in runs} == {None}
-    assert runs[3].kept_too == (0, 1)
+    runs = searched(engine, (0.9, 50.0), (0.5, 10.0), (0.4, 60.0))
+    *_, run = engine.handle(Freed(3, 0.0))
+    assert isinstance(run, Run)
+    assert {each.to_beat for each in (*runs, run)} == {None}
+    commands = engine.handle(Completed(3, an_outcome(run, 0.4, 70.0), 1.0, model="model"))
+    assert [c.others for c in commands if isinstance(c, KeepModel)] == [(0, 1)]
 
 
 def test_patience_counts_what_brings_nothing_new_to_the_front() -> None:

@@ -10,28 +10,27 @@ import pytest
 from hpo_magic.core.trial import Direction
 from hpo_magic.executors.pool import PoolExecutor
 from hpo_magic.executors.serial import SerialExecutor
-from hpo_magic.executors.training_task import TrainingTask, dumps_task
+from hpo_magic.executors.training_task import dumps_task
 from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.frameworks.standard import StandardStreams
 from hpo_magic.testing.executors import ExecutorContract, Make
 from hpo_magic.testing.fakes import FakeObjective
 
 
-def a_parcel(function) -> bytes:
-    """Return a function's parcel."""
-    objective = FakeObjective(function)
-    return dumps_task(TrainingTask(objective, [StandardStreams()], Direction.MINIMIZE))
+def an_execution(function) -> TrialExecution:
+    """Return the execution of a function whose value is minimized."""
+    return TrialExecution(FakeObjective(function), [StandardStreams()], Direction.MINIMIZE)
+
+
+def a_task(function) -> bytes:
+    """Return its pickled task."""
+    return dumps_task(an_execution(function))
 
 
 class TestSerial(ExecutorContract):
     @pytest.fixture
     def make(self) -> Make:
-        def made(function) -> SerialExecutor:
-            execution = TrialExecution(FakeObjective(function), [StandardStreams()])
-            execution.goals = Direction.MINIMIZE
-            return SerialExecutor(execution)
-
-        return made
+        return lambda function: SerialExecutor(an_execution(function))
 
 
 class TestPool(ExecutorContract):
@@ -40,7 +39,7 @@ class TestPool(ExecutorContract):
     @pytest.fixture
     def make(self) -> Iterator[Make]:
         with ThreadPoolExecutor(2) as pool:
-            yield lambda function: PoolExecutor(pool, a_parcel(function))
+            yield lambda function: PoolExecutor(pool, a_task(function))
 
 
 @pytest.fixture(scope="module")
@@ -58,4 +57,4 @@ class TestDask(ExecutorContract):
     def make(self, client) -> Make:
         from hpo_magic.executors.dask import DaskExecutor
 
-        return lambda function: DaskExecutor(client, a_parcel(function))
+        return lambda function: DaskExecutor(client, a_task(function))

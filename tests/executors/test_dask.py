@@ -16,7 +16,8 @@ from hpo_magic.core.events import Completed, Ended, Failed, Noted, Restarted, St
 from hpo_magic.core.trial import Direction
 from hpo_magic.executors.cluster import own_cluster
 from hpo_magic.executors.dask import DaskExecutor
-from hpo_magic.executors.training_task import TrainingTask, dumps_task
+from hpo_magic.executors.training_task import dumps_task
+from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.language.hp import hp
 from hpo_magic.testing.executors import a_run, events_until_ended
 from hpo_magic.testing.fakes import FakeObjective
@@ -33,7 +34,7 @@ def client() -> Iterator[Any]:
 
 def an_executor(client: Any, function: Any, **options: Any) -> DaskExecutor:
     """Return an executor that trains `function`; its value is minimized."""
-    task = dumps_task(TrainingTask(FakeObjective(function), (), Direction.MINIMIZE))
+    task = dumps_task(TrialExecution(FakeObjective(function), (), Direction.MINIMIZE))
     return DaskExecutor(client, task, is_own=True, **options)
 
 

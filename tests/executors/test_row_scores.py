@@ -38,9 +38,8 @@ def outcomes_after(train: Any, metric: str | None = None) -> RowScores | None:
     execution = TrialExecution(
         FakeObjective(train), goals=(Goal(metric, Direction.MAXIMIZE),), clock=FakeClock()
     )
-    ended = execution(
-        Run(0, {}, Kind.START, 0), lambda step, metrics, n_steps=None: None, lambda: None
-    )
+    run = Run(0, {}, Kind.START, 0)
+    ended = execution(run, lambda step, metrics, n_steps=None: None, lambda: None).event
     assert isinstance(ended, Completed)
     return ended.outcome.row_scores
 

@@ -26,10 +26,10 @@ def a_run(number: int = 0) -> Run:
     return Run(number, {}, Kind.SEARCH, 0)
 
 
-def pumped(executor: SerialExecutor) -> list[Event]:
+def pumped(executor: SerialExecutor, at_batch: Callable[[], None] = lambda: None) -> list[Event]:
     """Return the events of one pump."""
     events: list[Event] = []
-    executor.pump(events.append, 0.0)
+    executor.pump(events.append, 0.0, at_batch)
     return events
 
 
@@ -72,9 +72,13 @@ def test_a_stopped_training_ends_at_its_next_report() -> None:
         return 0.5
 
     executor = an_executor(train)
-    executor.between = lambda: executor.stop(0) if len(reached) == 2 else None
+
+    def at_batch() -> None:
+        if len(reached) == 2:
+            executor.stop(0)
+
     executor.submit(a_run(0))
-    assert isinstance(pumped(executor)[-1], Ended)
+    assert isinstance(pumped(executor, at_batch)[-1], Ended)
     assert reached == [0, 1]
 
 
@@ -123,15 +127,18 @@ def test_it_says_when_the_users_code_is_at_work() -> None:
         raise ValueError("no")
 
     executor = an_executor(train)
-    executor.between = lambda: seen.append(("between", executor.is_in_user_code))
+
+    def noting(what: str) -> Callable[..., None]:
+        return lambda *event: seen.append((what, executor.is_in_user_code))
+
     executor.submit(a_run())
-    executor.pump(lambda event: seen.append(("feed", executor.is_in_user_code)), 0.0)
+    executor.pump(noting("feed"), 0.0, noting("at batch"))
     assert seen == [
         ("train", True),
         ("feed", False),
-        ("between", False),
+        ("at batch", False),
         ("train", True),
-        ("between", False),  # was the failing training to stop?
+        ("at batch", False),  # was the failing training to stop?
         ("feed", False),
     ]
     assert not executor.is_in_user_code
@@ -198,3 +205,22 @@ def test_a_failing_training_leaves_the_executor_usable() -> None:
     for number in (0, 1):
         executor.submit(a_run(number))
     assert [type(pumped(executor)[-1]) for _ in range(2)] == [Failed, Completed]
+
+
+def test_the_exception_of_a_failed_trial_is_kept_until_the_next() -> None:
+    """So that a search that fails can raise it; no model hangs on it for longer than that."""
+    errors: list[BaseException | None] = [ValueError("no"), None]
+
+    def train() -> float:
+        error = errors.pop(0)
+        if error:
+            raise error
+        return 0.5
+
+    executor = an_executor(train)
+    kept = []
+    for number in (0, 1):
+        executor.submit(a_run(number))
+        pumped(executor)
+        kept.append(executor.last_error)
+    assert [str(error) for error in kept] == ["no", "None"]

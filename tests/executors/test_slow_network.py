@@ -17,7 +17,8 @@ from hpo_magic.core.trial import Direction
 from hpo_magic.executors import dask as dask_executor
 from hpo_magic.executors.cluster import own_cluster
 from hpo_magic.executors.dask import DaskExecutor
-from hpo_magic.executors.training_task import TrainingTask, dumps_task
+from hpo_magic.executors.training_task import dumps_task
+from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.language.hp import hp
 from hpo_magic.testing.executors import a_run, events_until_ended
 from hpo_magic.testing.fakes import FakeObjective
@@ -40,7 +41,7 @@ def far() -> Iterator[tuple[Client, SlowNetwork]]:
 
 def an_executor(client: Client, function: Callable[[], Any]) -> DaskExecutor:
     """Return an executor that trains `function`; its value is minimized."""
-    task = dumps_task(TrainingTask(FakeObjective(function), (), Direction.MINIMIZE))
+    task = dumps_task(TrialExecution(FakeObjective(function), (), Direction.MINIMIZE))
     return DaskExecutor(client, task, grace_s=60.0)
 
 
@@ -149,7 +150,7 @@ def test_the_loop_goes_on_while_nothing_arrives(
         turning.start()
         turning.join(timeout=60)
         assert not turning.is_alive()
-        assert not mark.exists()  # nothing arrived there, either
+        assert not mark.exists()  # nothing result there, either
     ended = events_until_ended(executor)[-1]
     executor.close()
     assert isinstance(ended, Ended | Completed)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
+import os
 import random
 import subprocess
 import sys
@@ -31,13 +33,18 @@ def a_run(to_beat: float | None = None, **params: Any) -> Run:
     return Run(3, params, Kind.SEARCH, 7, to_beat)
 
 
-def attempted(
+def no_report(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
+    """Take a report, and do nothing."""
+
+
+def executed(
     function: Callable[[], object], run: Run | None = None, **options: Any
 ) -> Completed | Failed | Ended:
     """Return how a training of `function` ends; its value is minimized."""
     asked: dict[str, Any] = {"goals": Direction.MINIMIZE, "clock": FakeClock(50.0), **options}
+    hooks = {name: asked.pop(name) for name in ("is_stopping", "in_user_code") if name in asked}
     execution = TrialExecution(FakeObjective(function), **asked)
-    ended = execution(run or a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
+    ended = execution(run or a_run(), no_report, lambda: None, **hooks).event
     assert (ended.number, ended.at) == (3, 50.0)
     assert current_trial() is None
     return ended
@@ -45,7 +52,7 @@ def attempted(
 
 def failure_of(function: Callable[[], object], **options: Any) -> Failed:
     """Return the failure that a training of `function` ends in."""
-    failed = attempted(function, **options)
+    failed = executed(function, **options)
     assert isinstance(failed, Failed)
     assert failed.outcome.value is None
     return failed
@@ -67,7 +74,7 @@ def test_a_value_completes_the_trial() -> None:
         print("epoch 1")
         return hp.Int("units", 1, 9) / 2
 
-    completed = attempted(train, a_run(units=8))
+    completed = executed(train, a_run(units=8))
     assert isinstance(completed, Completed)
     outcome = completed.outcome
     assert (outcome.value, outcome.goal) == (4.0, Goal("value", Direction.MINIMIZE))
@@ -156,14 +163,15 @@ def test_a_missing_metric_is_fatal_and_names_the_trial() -> None:
     execution = TrialExecution(
         FakeObjective(lambda: {"val_loss": 0.5}), goals=(Goal("val_los", Direction.MINIMIZE),)
     )
-    failed = execution(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
+    done = execution(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
+    failed = done.event
     assert isinstance(failed, Failed)
     assert failed.fatal
     assert failed.failure.message == (
         'Trial 3 finished without the metric "val_los". It logged: val_loss. '
         "Did you mean --minimize val_loss?"
     )
-    assert isinstance(execution.last_error, MissingMetric)
+    assert isinstance(done.error, MissingMetric)
 
 
 def test_a_space_that_cannot_be_searched_is_fatal() -> None:
@@ -182,18 +190,18 @@ def test_a_space_that_cannot_be_searched_is_fatal() -> None:
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), TrialStopped(), GeneratorExit()])
 def test_a_stop_ends_the_trial(error: BaseException) -> None:
     """It is no failure of the cell."""
-    assert isinstance(attempted(raising(error)), Ended)
+    assert isinstance(executed(raising(error)), Ended)
 
 
 def test_whatever_a_stopped_training_raises_ends_it() -> None:
     """TensorFlow turns an interrupt into errors of its own."""
-    ended = attempted(raising(ValueError("cancelled")), is_stopping={3}.__contains__)
+    ended = executed(raising(ValueError("cancelled")), is_stopping=lambda: True)
     assert isinstance(ended, Ended)
 
 
 def test_a_training_that_ends_while_it_is_stopped_is_complete() -> None:
     """Its value is as good as any."""
-    assert isinstance(attempted(lambda: 0.5, is_stopping={3}.__contains__), Completed)
+    assert isinstance(executed(lambda: 0.5, is_stopping=lambda: True), Completed)
 
 
 def test_no_except_exception_catches_a_stop() -> None:
@@ -210,24 +218,7 @@ def test_no_except_exception_catches_a_stop() -> None:
         raise TrialStopped
 
     execution = TrialExecution(FakeObjective(train), goals=Direction.MINIMIZE)
-    assert isinstance(execution(a_run(), report, lambda: None), Ended)
-
-
-def test_the_exception_of_a_failed_trial_is_kept_until_the_next() -> None:
-    """So that a search that fails can raise it; no model hangs on it for longer than that."""
-    row_scores: list[BaseException | None] = [ValueError("no"), None]
-
-    def train() -> float:
-        error = row_scores.pop(0)
-        if error:
-            raise error
-        return 0.5
-
-    execution = TrialExecution(FakeObjective(train), goals=Direction.MINIMIZE)
-    execution(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
-    assert str(execution.last_error) == "no"
-    execution(a_run(), lambda step, metrics, n_steps=None: None, lambda: None)
-    assert execution.last_error is None
+    assert isinstance(execution(a_run(), report, lambda: None).event, Ended)
 
 
 # Output.
@@ -241,7 +232,7 @@ def test_prints_are_kept_with_the_trial(capsys: pytest.CaptureFixture[str]) -> N
         print("to stderr", file=sys.stderr)
         return 0.5
 
-    assert attempted(train).outcome.output == "to stdout\nto stderr\n"
+    assert executed(train).outcome.output == "to stdout\nto stderr\n"
     assert capsys.readouterr() == ("", "")
 
 
@@ -256,9 +247,10 @@ def train():
     warnings.warn("mind the gap")
     return 0.5
 
-attempt = TrialExecution(FakeObjective(train), goals=Direction.MINIMIZE)
+execution = TrialExecution(FakeObjective(train), goals=Direction.MINIMIZE)
 run = Run(0, {}, Kind.START, 0)
-print(repr(attempt(run, lambda step, metrics, n_steps=None: None, lambda: None).outcome.output))
+done = execution(run, lambda step, metrics, n_steps=None: None, lambda: None)
+print(repr(done.event.outcome.output))
 """
 
 
@@ -279,7 +271,7 @@ def test_the_end_of_a_long_output_is_kept() -> None:
             print(f"epoch {epoch}")
         return 0.5
 
-    output = attempted(train).outcome.output
+    output = executed(train).outcome.output
     assert len(output) == OUTPUT_KEPT
     assert output.endswith("epoch 9998\nepoch 9999\n")
 
@@ -292,7 +284,40 @@ def test_the_output_of_a_failed_or_stopped_trial_is_kept(error: BaseException) -
         print("about to fail")
         raise error
 
-    assert attempted(train).outcome.output == "about to fail\n"
+    assert executed(train).outcome.output == "about to fail\n"
+
+
+def test_the_streams_of_a_trial_are_those_of_a_program() -> None:
+    """Libraries ask them for an encoding, a descriptor and the bytes below."""
+
+    def train() -> float:
+        assert sys.stdout.encoding == "utf-8"
+        assert not sys.stdout.isatty()
+        assert isinstance(sys.stdout.fileno(), int)
+        sys.stdout.buffer.write(b"below\n")
+        sys.stdout.writelines(["one\n", "two\n"])
+        sys.stdout.flush()
+        subprocess.run([sys.executable, "-c", "pass"], stdout=sys.stdout, check=True)
+        return 0.5
+
+    with open(os.devnull, "w") as real, contextlib.redirect_stdout(real):  # noqa: PTH123
+        assert executed(train).outcome.output == "below\none\ntwo\n"
+
+
+def test_what_a_trial_sets_for_the_process_is_put_back() -> None:
+    """Also where it fails."""
+
+    def train() -> float:
+        os.environ["OF_THE_TRIAL"] = "1"
+        np.seterr(all="ignore")
+        logging.getLogger("of.the.trial").addHandler(logging.StreamHandler())
+        raise ValueError("no")
+
+    before = np.geterr()
+    failure_of(train)
+    assert np.geterr() == before
+    assert "OF_THE_TRIAL" not in os.environ
+    assert logging.getLogger("of.the.trial").handlers == []
 
 
 # Frameworks and models.
@@ -335,7 +360,7 @@ def test_frameworks_are_cleared_seeded_and_watched() -> None:
         framework.done.append("train")
         return random.random()
 
-    values = [attempted(train, frameworks=[framework]).outcome.value for _ in range(2)]
+    values = [executed(train, frameworks=[framework]).outcome.value for _ in range(2)]
     assert values[0] == values[1]
     assert [d for d in framework.done if d != "watch"][:4] == ["clear", 7, "train", "unwatch"]
 
@@ -343,7 +368,7 @@ def test_frameworks_are_cleared_seeded_and_watched() -> None:
 def test_a_framework_that_is_not_loaded_is_left_alone() -> None:
     """A cell that uses none of it does not pay for it."""
     framework = FakeFramework(is_loaded=False)
-    attempted(lambda: 0.5, frameworks=[framework])
+    executed(lambda: 0.5, frameworks=[framework])
     assert framework.done == []
 
 
@@ -357,7 +382,7 @@ def test_a_failing_training_is_watched_no_longer() -> None:
 def test_the_value_is_taken_from_the_last_fit() -> None:
     """Where the cell does not end in one, the metric is that of its training."""
     fits = [Fit([{"val_loss": 0.9}]), Fit([{"val_loss": 0.4}, {"val_loss": 0.5}])]
-    completed = attempted(lambda: None, frameworks=[FakeFramework(fits=fits)], goals=())
+    completed = executed(lambda: None, frameworks=[FakeFramework(fits=fits)], goals=())
     assert (completed.outcome.value, completed.outcome.goal.metric) == (0.5, "val_loss")
 
 
@@ -375,22 +400,22 @@ def test_the_value_is_taken_from_the_last_fit() -> None:
 def test_what_beats_all_before_is_kept(
     direction: Direction, to_beat: float | None, is_kept: bool
 ) -> None:
-    """The model of a leading trial is handed over; on a tie the earlier one leads."""
-    kept: list[object] = []
-    attempted(
+    """The model of a leading trial is in its event; on a tie the earlier one leads."""
+    completed = executed(
         lambda: 0.5,
         a_run(to_beat),
         goals=direction,
-        keep=lambda run, trained, fits: kept.append(trained.last),
+        model_of=lambda fits: "model",
     )
-    assert kept == ([0.5] if is_kept else [])
+    assert isinstance(completed, Completed)
+    assert completed.model == ("model" if is_kept else None)
 
 
 def test_nothing_of_a_failed_training_is_kept() -> None:
     """NaN beats nobody."""
     kept: list[object] = []
-    failure_of(lambda: math.nan, keep=lambda *args: kept.append(args))
-    failure_of(raising(ValueError("no")), keep=lambda *args: kept.append(args))
+    failure_of(lambda: math.nan, model_of=kept.append)
+    failure_of(raising(ValueError("no")), model_of=kept.append)
     assert kept == []
 
 
@@ -406,10 +431,10 @@ def test_interrupts_are_for_the_users_code_alone() -> None:
         finally:
             told.append("out")
 
-    attempted(
+    executed(
         lambda: told.append("train") or 0.5,
         in_user_code=in_user_code,
-        keep=lambda *args: told.append("keep"),
+        model_of=lambda fits: told.append("keep"),
     )
     assert told == ["in", "train", "out", "keep"]
 
@@ -421,7 +446,7 @@ def test_a_trial_that_optuna_s_objective_prunes_ends() -> None:
     """Without a failure, and without a value."""
     import optuna
 
-    ended = attempted(raising(optuna.TrialPruned()))
+    ended = executed(raising(optuna.TrialPruned()))
     assert isinstance(ended, Ended)
     assert ended.gave_up
     assert ended.outcome.value is None
@@ -437,7 +462,7 @@ def test_a_trial_may_say_that_it_failed() -> None:
     failed = failure_of(lambda: {"status": "fail", "loss": 1.0})
     assert (failed.failure.error, failed.fatal) == ("", False)
     assert failed.failure.message == 'it ended with the status "fail".'
-    completed = attempted(lambda: {"status": "ok", "loss": 1.0, "model": object()})
+    completed = executed(lambda: {"status": "ok", "loss": 1.0, "model": object()})
     assert isinstance(completed, Completed)
     assert (completed.outcome.value, completed.outcome.goal.metric) == (1.0, "loss")
 
@@ -452,7 +477,7 @@ def test_numbers_that_an_objective_notes_are_metrics() -> None:
             raise ValueError
         return 0.5
 
-    completed = attempted(train, a_run(fails=False))
+    completed = executed(train, a_run(fails=False))
     assert completed.outcome.metrics == {"n_params": 12.0, "value": 0.5}
     assert completed.outcome.output == "layers: 'ab'\n"
-    assert attempted(train, a_run(fails=True)).outcome.metrics == {"n_params": 12.0}
+    assert executed(train, a_run(fails=True)).outcome.metrics == {"n_params": 12.0}

@@ -10,11 +10,11 @@ from hpo_magic.core.events import Completed, Failed
 from hpo_magic.core.trial import Direction
 from hpo_magic.executors.training_task import (
     TaskResult,
-    TrainingTask,
     dumps_task,
     loads_task,
     train,
 )
+from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.notebook.cell import Cell, CellObjective
 from hpo_magic.testing.executors import a_run
 from hpo_magic.views.words.notices import messages
@@ -26,7 +26,7 @@ def trained_away(notebook, body: str, **params: float) -> TaskResult:
     """Return what a cell comes to after it was packed and unpacked."""
     cell = Cell.compile(notebook.shell, "away", body, filename="<cell>")
     objective = CellObjective(cell, notebook.shell)
-    task = TrainingTask(objective, goals=Direction.MINIMIZE)
+    task = TrialExecution(objective, goals=Direction.MINIMIZE)
     return train(loads_task(dumps_task(task)), a_run(0, **params), {})
 
 
@@ -39,17 +39,17 @@ def test_it_has_the_names_that_it_reads(notebook) -> None:
         def shifted(x): return math.floor(x) - offset
         """
     )
-    arrived = trained_away(notebook, "lr = hp.Float(0.0, 10.0)\nshifted(lr)", lr=5.5)
-    assert isinstance(arrived.ended, Completed)
-    assert (dict(arrived.ended.outcome.params), arrived.ended.outcome.value) == ({"lr": 5.5}, 3.0)
+    result = trained_away(notebook, "lr = hp.Float(0.0, 10.0)\nshifted(lr)", lr=5.5)
+    assert isinstance(result.event, Completed)
+    assert (dict(result.event.outcome.params), result.event.outcome.value) == ({"lr": 5.5}, 3.0)
 
 
 def test_its_failures_have_the_line_of_the_notebook(notebook) -> None:
     """And the text of the cell."""
-    arrived = trained_away(notebook, "x = hp.Float(0.0, 1.0)\n1 / (x * 0)")
-    assert isinstance(arrived.ended, Failed)
-    assert arrived.ended.failure.line == 3
-    assert "1 / (x * 0)" in arrived.ended.failure.traceback
+    result = trained_away(notebook, "x = hp.Float(0.0, 1.0)\n1 / (x * 0)")
+    assert isinstance(result.event, Failed)
+    assert result.event.failure.line == 3
+    assert "1 / (x * 0)" in result.event.failure.traceback
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_data_that_the_cell_changes_in_place_is_told_of(notebook, body: str, is_
     """Once by each worker, after its first training; its later trainings start from that."""
     notebook.ok("import numpy as np\ndata = np.ones(3)")
     cell = Cell.compile(notebook.shell, "away", body, filename="<cell>")
-    task = TrainingTask(CellObjective(cell, notebook.shell), goals=Direction.MINIMIZE)
+    task = TrialExecution(CellObjective(cell, notebook.shell), goals=Direction.MINIMIZE)
     there = loads_task(dumps_task(task))
     first, second = train(there, a_run(0), {}), train(there, a_run(1), {})
-    assert first.remark.startswith("The cell changes data that it reads, in place") is is_told
-    assert second.remark == ""
+    assert first.notice.startswith("The cell changes data that it reads, in place") is is_told
+    assert second.notice == ""
 
 
 def test_a_change_in_place_is_told_in_the_kernel_once(notebook) -> None:
@@ -86,10 +86,10 @@ def test_a_change_in_place_is_told_in_the_kernel_once(notebook) -> None:
 def test_the_notebook_s_future_imports_go_along(notebook) -> None:
     """They are flags of the compiler, not in the cell's text."""
     notebook.ok("from __future__ import annotations")
-    arrived = trained_away(
+    result = trained_away(
         notebook, "x = hp.Float(0.0, 1.0)\ndef f(a: Missing): return a\nf(x)", x=0.5
     )
-    assert isinstance(arrived.ended, Completed), arrived.ended
+    assert isinstance(result.event, Completed), result.event
 
 
 def test_lines_of_ipython_do_not_go_along(notebook) -> None:
@@ -146,7 +146,7 @@ def test_a_pool_of_threads_trains(notebook) -> None:
     notebook.ok("pool.shutdown()")
     study = notebook["away"]
     assert [trial.state.value for trial in study.trials] == ["complete"] * 5
-    assert "This pool has no live reports" in " ".join(messages(study.snapshot))
+    assert "This pool sends no reports while a training runs" in " ".join(messages(study.snapshot))
 
 
 @pytest.mark.slow

@@ -44,7 +44,6 @@ def searched(
     plan = Plan("s", FakeSampler(), (Goal("value", Direction.MINIMIZE),), n_trials=5)
     listeners = [listener] if listener else []
     runner = Runner(Engine(plan), executor, storage, record, listeners, requests)
-    executor.between = runner.obey
     before = signal.getsignal(signal.SIGINT)
     with interruptible(requests, executor):
         finish = runner.run()

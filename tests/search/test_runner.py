@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hpo_magic.core.domains import Int, Plain
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Completed, Noted, Reason, Reported
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.records import StudyRecord, UsedRows
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import VALUE, Kind, State, Trial
 from hpo_magic.errors import SpaceError, StorageError
@@ -54,9 +55,26 @@ class FailingStorage(SqliteStorage):
         self._use("save")
         super().update(record)
 
+    def add_used(self, study: int, used: UsedRows) -> None:
+        self._use("save")
+        super().add_used(study, used)
+
     def changes(self, study: int, since: int) -> tuple[int, list[Trial]]:
         self._use("read")
         return super().changes(study, since)
+
+
+@dataclass
+class FakeModels:
+    """Keeps models in memory; `is_full` refuses."""
+
+    is_full: bool = False
+    kept: dict[int, object] = field(default_factory=dict)
+
+    def keep(self, number: int, model: object, others: Sequence[int]) -> None:
+        if self.is_full:
+            raise StorageError("models: the disk is full.")
+        self.kept = {n: m for n, m in self.kept.items() if n in others} | {number: model}
 
 
 ALL = {"claim", "save", "read"}
@@ -74,6 +92,7 @@ class Setup:
     requests: UserRequests = field(default_factory=UserRequests)
     timeout_s: float | None = None
     listener: FakeListener = field(default_factory=FakeListener)
+    models: FakeModels | None = None
 
     def __post_init__(self) -> None:
         self.clock = FakeClock(100.0)
@@ -101,6 +120,7 @@ class Setup:
             [self.listener],
             self.requests,
             self.clock,
+            models=self.models,
         )
 
     def stored(self) -> list[tuple[int, State]]:
@@ -178,6 +198,51 @@ def test_listeners_are_told_after_the_disk() -> None:
     assert [e.number for e in events if isinstance(e, Completed)] == list(range(5))
     assert [len(s.trials) for s in search.listener.closed] == [5]
     assert search.listener.closed[0].ended is Reason.TRIALS
+
+
+def test_the_best_model_is_kept_wherever_it_was_trained() -> None:
+    """The engine says which; those that lead no longer are forgotten."""
+    values = [0.5, 0.7, 0.3, 0.4, 0.9]
+    models = FakeModels()
+
+    def play(executor: FakeExecutor) -> None:
+        number = min(executor.running)
+        executor.complete(number, values[number], model=f"model {number}")
+
+    search = Setup(play, models=models)
+    search.runner.run()
+    assert models.kept == {2: "model 2"}
+
+
+def test_a_model_that_cannot_be_saved_costs_no_trial() -> None:
+    """The user is told what happened."""
+
+    def play(executor: FakeExecutor) -> None:
+        number = min(executor.running)
+        executor.complete(number, float(number), model="model")
+
+    search = Setup(play, models=FakeModels(is_full=True))
+    search.runner.run()
+    assert search.stored() == complete(5)
+    assert search.notes() == [
+        "models: the disk is full. Its trial counts; the model can be trained again."
+    ]
+
+
+def test_the_rows_that_a_training_used_are_stored_once_the_disk_is_back() -> None:
+    """With the trial; a disk that fails meanwhile loses neither."""
+    rows = UsedRows(np.arange(3, dtype=np.uint64), is_fitted=True)
+
+    def play(executor: FakeExecutor) -> None:
+        number = min(executor.running)
+        search.storage.broken = {"save"} if number == 0 else set()
+        executor.complete(number, float(number), rows=[rows] if number == 0 else None)
+
+    search = Setup(play)
+    search.runner.run()
+    (stored,) = search.storage.used(search.record.id)
+    assert (stored.is_fitted, stored.rows.tolist()) == (True, [0, 1, 2])
+    assert search.stored() == complete(5)
 
 
 def test_the_goal_is_put_on_disk() -> None:

@@ -7,12 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hpo_magic.core.events import Run
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.records import UsedRows
-from hpo_magic.core.trial import Kind
-from hpo_magic.errors import StorageError
-from hpo_magic.search.used_rows import MOST_ROWS, RowsRecorder, arrays_in, leak_of, prints_of
+from hpo_magic.search.used_rows import (
+    MOST_ROWS,
+    arrays_in,
+    fitted_rows,
+    leak_of,
+    prints_of,
+    rows_read,
+)
 from hpo_magic.storage.sqlite import SqliteStorage
 from hpo_magic.testing.storages import a_record
 
@@ -47,14 +51,12 @@ def test_of_very_many_rows_a_sample_is_recorded() -> None:
     assert prints[-1] == prints_of(many[-1:])[0]
 
 
-def recorded(*fits: Fit, seeds: tuple[int, ...] = (0,), **read: Any) -> list[UsedRows]:
-    """Return what is stored after a search."""
+def recorded(*fits: Fit, **read: Any) -> list[UsedRows]:
+    """Return what is stored after a search that read these arrays and fitted these."""
     storage = SqliteStorage(None)
     study = storage.create(a_record()).id
-    recorder = RowsRecorder(storage, study)
-    recorder.read(read)
-    for seed in seeds:
-        recorder.fitted(Run(0, {}, Kind.START, seed), fits)
+    for rows in (*rows_read(read), *fitted_rows(fits)):
+        storage.add_used(study, rows)
     return storage.used(study)
 
 
@@ -78,25 +80,3 @@ def test_without_a_fit_what_was_read_counts() -> None:
         leak, is_fitted = leak_of(prints_of(X[30:]), used)
         assert (leak.n_found, is_fitted) == (10, False)
     assert not leak_of(prints_of(X), [])[0].is_leak
-
-
-def test_each_seed_is_recorded_once() -> None:
-    """New seeds may make new splits; the same seed makes the same."""
-    drawn: list[int] = []
-
-    def arrays() -> list[np.ndarray]:
-        drawn.append(1)
-        return [X + len(drawn)]
-
-    assert len(recorded(Fit([], arrays=arrays), seeds=(0, 0, 7, 0, 7))) == 2
-    assert len(drawn) == 2
-
-
-def test_a_failing_disk_does_not_end_the_search() -> None:
-    """The guard knows less then; the trial counts."""
-
-    class Full(SqliteStorage):
-        def add_used(self, study: int, used: UsedRows) -> None:
-            raise StorageError("full")
-
-    RowsRecorder(Full(None), 1).read({"x": X})

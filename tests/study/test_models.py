@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import warnings
 from collections.abc import Callable, Mapping
@@ -11,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from hpo_magic.core.events import Run
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
+from hpo_magic.core.trial import Direction, Goal, State, Trial
 from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks.standard import StandardStreams
@@ -85,12 +85,10 @@ def a_trial(number: int = 3, value: float = 0.5, **params: Any) -> Trial:
     return Trial(number, State.COMPLETE, params, value=value, seed=11)
 
 
-def keep(
-    model_store: ModelStore, number: int, weight: float, kept_too: tuple[int, ...] = ()
-) -> None:
-    """Let a trial that leads keep its model."""
+def keep(model_store: ModelStore, number: int, weight: float, others: tuple[int, ...] = ()) -> None:
+    """Keep the model of a trial."""
     fit = Fit([{"loss": 1.0}], model=Model(weight))
-    model_store.keep(Run(number, {}, Kind.SEARCH, 0, None, kept_too), ObjectiveResult(None), [fit])
+    model_store.keep(number, model_store.model_of([fit]), others)
 
 
 # Kept on disk.
@@ -113,25 +111,47 @@ def test_those_that_a_re_check_may_choose_stay(tmp_path: Path) -> None:
     """The others give way."""
     model_store = a_restorer(tmp_path, None)
     keep(model_store, 1, 0.1)
-    keep(model_store, 2, 0.2, kept_too=(1,))
-    keep(model_store, 3, 0.3, kept_too=(2,))
+    keep(model_store, 2, 0.2, others=(1,))
+    keep(model_store, 3, 0.3, others=(2,))
     assert [model_store.has_kept(a_trial(number)) for number in (1, 2, 3)] == [False, True, True]
 
 
 def test_a_disk_that_is_full_costs_the_model_not_the_trial(tmp_path: Path) -> None:
-    """The user is told."""
-    model_store, told = a_restorer(tmp_path, None, FakeModels(is_full=True)), []
-    model_store.note = told.append
+    """The models that are there stay."""
+    models = FakeModels()
+    model_store = a_restorer(tmp_path, None, models)
     keep(model_store, 1, 0.1)
-    assert told == ["the disk is full. Its trial counts; the model can be trained again."]
-    assert not model_store.has_kept(a_trial(1))
+    models.is_full = True
+    with pytest.raises(StorageError, match=r"^the disk is full\.$"):
+        keep(model_store, 2, 0.2)
+    assert [model_store.has_kept(a_trial(number)) for number in (1, 2)] == [True, False]
+
+
+def test_a_model_that_its_library_cannot_save_is_said(tmp_path: Path) -> None:
+    """Whatever the library raises, the search gets a sentence."""
+
+    class Refusing(FakeModels):
+        def save(self, model: Any, place: Path) -> None:
+            raise TypeError("no config")
+
+    with pytest.raises(StorageError, match=r"^The model could not be kept in .*: TypeError: no co"):
+        keep(a_restorer(tmp_path, None, Refusing()), 1, 0.1)
+
+
+def test_a_model_of_a_worker_comes_as_files(tmp_path: Path) -> None:
+    """It is kept like one that was trained here."""
+    there, here = (a_restorer(tmp_path / name, None) for name in ("there", "here"))
+    files = pickle.loads(pickle.dumps(there.files_of([Fit([], model=Model(0.7))])))
+    here.keep(1, files, ())
+    assert here.model(a_trial(1)).weight == 0.7
 
 
 def test_nothing_is_kept_in_memory_or_without_a_fit(tmp_path: Path) -> None:
     """A study without a folder, a training that no framework watched."""
-    keep(a_restorer(None, None), 1, 0.1)
-    a_restorer(tmp_path, None).keep(Run(1, {}, Kind.SEARCH, 0), ObjectiveResult(None), [])
-    assert list(tmp_path.iterdir()) == []
+    fits = [Fit([{"loss": 1.0}], model=Model(0.1))]
+    in_memory, on_disk = a_restorer(None, None), a_restorer(tmp_path, None)
+    assert (in_memory.model_of(fits), in_memory.files_of(fits)) == (None, None)
+    assert (on_disk.model_of([]), on_disk.files_of([])) == (None, None)
 
 
 # Trained again.

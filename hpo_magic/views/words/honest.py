@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 
 from hpo_magic.core.trial import Direction
-from hpo_magic.honesty.bbc import N_DRAWS
 from hpo_magic.honesty.by_row import SelectionBias
 from hpo_magic.honesty.choice import Gain
 from hpo_magic.honesty.estimate import Honest, Method, WhyNot, in_metric_unit
 from hpo_magic.honesty.headline import Difference
+from hpo_magic.honesty.resampling import N_DRAWS
 from hpo_magic.honesty.selection_bias import HARMLESS
 from hpo_magic.views.words.numbers import counted, number
 
