@@ -128,7 +128,7 @@ def load_study(name: str, storage: str | Path | None = None) -> Study:
 
 
 class FunctionObjective:
-    """A function as something to train again and again."""
+    """A Python function as an objective."""
 
     filename: str | None = None
 
@@ -136,15 +136,15 @@ class FunctionObjective:
         self._function = function
 
     def train(self) -> ObjectiveResult:
-        """Call the function; what it returns stands for a cell's last expression."""
+        """Call the function; its return value is used like a cell's last expression."""
         return ObjectiveResult(self._function())
 
     def carried(self) -> Mapping[str, Any]:
-        """Return what the function reads from outside, by name."""
+        """Return the outside values that the function reads, by name."""
         return _read_by(self._function)
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
-        """Return the frames from the function's own on, as text; a function has no cell's line."""
+        """Return None for the line, and the frames from the function on as text."""
         code = getattr(inspect.unwrap(self._function), "__code__", None)
         entry = error.__traceback__
         while entry is not None and entry.tb_frame.f_code is not code:
@@ -199,7 +199,7 @@ def _mark(function: Callable[[], Any]) -> Fingerprint:
 
 
 def _read_by(function: Callable[[], Any]) -> dict[str, Any]:
-    """Return what the function reads from outside, by name."""
+    """Return the outside values that the function reads, by name."""
     try:
         found = inspect.getclosurevars(inspect.unwrap(function))
     except (TypeError, ValueError):  # a partial, or an object that can be called
@@ -208,7 +208,7 @@ def _read_by(function: Callable[[], Any]) -> dict[str, Any]:
 
 
 def _listeners(options: Options, requests: UserRequests) -> list[Listener]:
-    """Return who shows the search: the panel in a notebook, lines of text elsewhere, or nobody."""
+    """Return the listener that shows the search: the panel, lines of text, or none."""
     if options.ui == "none":
         return []
     shell = None

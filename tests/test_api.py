@@ -83,7 +83,7 @@ def test_a_named_study_is_on_disk_and_goes_on() -> None:
     assert Path("here/studies.sqlite").is_file()
     again = searched(parabola, "parabola", trials=5, minimize="value", storage=Path("here"))
     assert again.trials[:4] == first.trials
-    assert messages(again.snapshot) == ("Goes on: 4 of 5 trials are done.",)
+    assert messages(again.snapshot) == ("Continues: 4 of 5 trials are done.",)
 
 
 def test_another_function_is_a_new_revision() -> None:

@@ -40,9 +40,9 @@ class SearchedCell:
     line
         The text behind `%%hpo`.
     cell
-        Compiled; its text has `hp` calls where it was written for another tool.
+        Compiled. Calls of another tool are translated to `hp` calls in its text.
     translation
-        What translating it from another tool's words said.
+        The result of translating another tool's calls to `hp` calls.
     fingerprint
         Of its code and of the data that it reads.
     once

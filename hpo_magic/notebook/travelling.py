@@ -1,7 +1,6 @@
-"""A cell away from its notebook: its text, its tree, and the variables that it reads.
+"""A cell on a worker: its text, its syntax tree, and the variables that it reads.
 
-Compiled code is not sent: the worker compiles, and has the lines for tracebacks and for the names
-of `hp` calls.
+The worker compiles the cell, and has its lines for tracebacks and for the names of `hp` calls.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Fields = tuple[
 
 @dataclass
 class TravellingCell:
-    """An objective like the cell at home; each run gets a copy of the variables."""
+    """The cell as an objective on a worker; each run gets a copy of the variables."""
 
     cell: Cell
     variables: Mapping[str, Any]
@@ -40,13 +39,13 @@ class TravellingCell:
     def fields_of(
         cell: Cell, variables: Mapping[str, Any], stand_in: Callable[[dict[str, Any]], None]
     ) -> Fields:
-        """Return what is pickled of a cell."""
+        """Return the parts of a cell that are pickled."""
         lines = linecache.getlines(cell.filename)
         return lines, cell.source, cell.filename, cell.tree, cell.flags, variables, stand_in
 
     @property
     def filename(self) -> str:
-        """The cell's, as at home."""
+        """The file name of the cell in tracebacks, as in the notebook."""
         return self.cell.filename
 
     def train(self) -> ObjectiveResult:
@@ -58,7 +57,7 @@ class TravellingCell:
         return self.cell.result(last, namespace)
 
     def notice(self) -> str:
-        """Return, after the first training, that the cell changed what it reads, if it did."""
+        """Return a sentence if the first training changed the variables in place; "" else."""
         if self._is_compared:
             return ""
         self._is_compared = True
@@ -77,7 +76,7 @@ class TravellingCell:
 
 
 def unpacked_cell(fields: Fields) -> TravellingCell:
-    """Return the cell, compiled; the frameworks that it will import are loaded, to be watched."""
+    """Return the compiled cell; the frameworks that it will import are loaded first."""
     lines, source, filename, tree, flags, variables, stand_in = fields
     linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
     cell = compiled(source, filename, tree, flags)
