@@ -16,6 +16,7 @@ from hpo_magic.core.events import Completed, Ended, Event, Failed, Freed, Noted
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
 from hpo_magic.views.text import progress_line, result_text, trial_lines
+from hpo_magic.views.words.notices import messages
 
 GAP_S = 0.2  # five times a second is as fast as a line can be read
 
@@ -41,12 +42,12 @@ class TrialLog:
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
         """Write the trial that ended, and new messages."""
         if event is None or isinstance(event, Noted | Freed):
-            self._tell(snapshot().messages)
+            self._tell(messages(snapshot()))
         elif isinstance(event, Completed | Failed | Ended):
             now = snapshot()
             for line in trial_lines(now, _numbered(now, event.number)):
                 self._write(line)
-            self._tell(now.messages)
+            self._tell(messages(now))
 
     def _tell(self, messages: tuple[str, ...]) -> None:
         for message in messages[self._n_written :]:
@@ -94,10 +95,10 @@ class ProgressLine:
             return
         self._written_at = self._clock()
         now = snapshot()
-        for message in now.messages[self._n_written :]:
+        for message in messages(now)[self._n_written :]:
             self._over(message)
             self._out.write("\n")
-        self._n_written = len(now.messages)
+        self._n_written = len(now.notices)
         self._over(progress_line(now))
 
     def _over(self, line: str) -> None:
