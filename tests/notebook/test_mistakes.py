@@ -34,14 +34,14 @@ SQUARE = "x = hp.Int(1, 9)\nx**2"
         ("digits letters", "one name is enough: 'digits' and 'letters' were given."),
         (
             "digits --sampler baeys",
-            "sampler: 'baeys' is not one of bayes, tpe, genetic, random, sobol, grid. Did you mean "
+            "--sampler: 'baeys' is not one of bayes, tpe, genetic, random, sobol, grid. Did you mean "
             "bayes?",
         ),
         (
             "digits --maximize a --minimize a",
             "'a' is given twice: each objective is another metric.",
         ),
-        ("digits --trials 0", "trials: must be a whole number from 1 up, got 0."),
+        ("digits --trials 0", "--trials: must be a whole number from 1 up, got 0."),
         ("digits 'quoted", "the line cannot be read: no closing quotation."),
     ],
 )
@@ -161,7 +161,6 @@ def test_a_cell_without_a_body(notebook: Any) -> None:
     [
         ("\nx = hp.Int(1,\n", 3, "SyntaxError: '(' was never closed"),
         ("x = 1\nreturn x", 3, "SyntaxError: 'return' outside function"),
-        ("x = 1\n\nawait x", 4, "SyntaxError: 'await' outside function"),
         ("if x:\nprint(x)", 3, "IndentationError: expected an indented block"),
     ],
 )
