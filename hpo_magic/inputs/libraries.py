@@ -29,7 +29,13 @@ _GIVEN_TO_CALLBACKS = frozenset({"model", "_model", "params", "validation_data",
 
 def reader_for(value: Any) -> Reader | None:
     """Return what reads an object of a library, or of a class that inherits from one's."""
-    return next((READERS[kind] for kind in kinds_of(value) if kind in READERS), None)
+    kind: Any = type(value)
+    return _reader_for_class(kind)
+
+
+@lru_cache(maxsize=1024)
+def _reader_for_class(kind: Any) -> Reader | None:
+    return next((READERS[name] for name in kinds_of(kind) if name in READERS), None)
 
 
 # NumPy and SciPy.
@@ -139,6 +145,8 @@ def _read_callback(callback: Any) -> Reading:
     kind: Any = type(callback)
     reset = _set_when_training_begins(kind) | _GIVEN_TO_CALLBACKS
     kept = {name: value for name, value in vars(callback).items() if name not in reset}
+    if isinstance(kept.get("min_delta"), int | float):  # gets its sign at the first epoch
+        kept["min_delta"] = abs(kept["min_delta"])
     return Reading(Kind.OBJECT, (type(callback).__qualname__,), parts_of(sorted(kept.items())))
 
 

@@ -43,11 +43,11 @@ def file_of(module: ModuleType) -> Path | None:
     return path if path is not None and path.suffix == ".py" and path.exists() else None
 
 
-def kinds_of(value: Any) -> Iterator[str]:
-    """Yield the classes of an object with their packages, the nearest first: "keras.Layer"."""
-    for kind in type(value).__mro__:
-        package = (getattr(kind, "__module__", "") or "").partition(".")[0]
-        yield f"{package}.{kind.__name__}"
+def kinds_of(kind: type) -> Iterator[str]:
+    """Yield a class and its bases with their packages, the nearest first: "keras.Layer"."""
+    for base in kind.__mro__:
+        package = (getattr(base, "__module__", "") or "").partition(".")[0]
+        yield f"{package}.{base.__name__}"
 
 
 def package_of(value: Any) -> str:

@@ -9,6 +9,7 @@ import fractions
 import pathlib
 import re
 import uuid
+from functools import lru_cache
 from typing import Any
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes, range, type(...), slice})
@@ -44,11 +45,25 @@ def is_plain(value: Any, depth: int = 0) -> bool:
 
 def plain_text(value: Any) -> str | None:
     """Return a plain value or a member of an Enum as text; None for other values."""
-    if isinstance(value, enum.Enum):
-        return f"{type(value).__qualname__}.{value.name}={value.value!r}"
-    if type(value) in PLAIN or isinstance(value, _ALSO_PLAIN):
-        return f"{type(value).__qualname__} {value!r}"
-    if isinstance(value, int | float | complex | str | bytes) and not hasattr(value, "__array__"):
-        base: Any = next(kind for kind in type(value).__mro__ if kind in PLAIN)
-        return f"{type(value).__qualname__} {base.__repr__(value)}"
-    return None
+    kind: Any = type(value)
+    if kind in PLAIN:
+        return f"{kind.__qualname__} {value!r}"
+    base = _plain_base(kind)
+    if base is None:
+        return None
+    if base is enum.Enum:
+        return f"{kind.__qualname__}.{value.name}={value.value!r}"
+    return f"{kind.__qualname__} {base.__repr__(value)}"
+
+
+@lru_cache(maxsize=1024)
+def _plain_base(kind: Any) -> Any:
+    """Return the plain class that a class is or inherits from; None if it is not plain."""
+    if issubclass(kind, enum.Enum):
+        return enum.Enum
+    if issubclass(kind, _ALSO_PLAIN):
+        return kind
+    is_number = issubclass(kind, int | float | complex | str | bytes)
+    if not is_number or hasattr(kind, "__array__"):
+        return None
+    return next(base for base in kind.__mro__ if base in PLAIN)

@@ -269,14 +269,20 @@ def _is_dunder(name: str) -> bool:
 
 def reader_of_python(value: Any) -> Callable[[Any], Reading] | None:
     """Return what reads an object of Python's own; None for other objects."""
-    for kinds, reader in _READERS:
-        if isinstance(value, kinds):
-            return reader
+    kind: Any = type(value)
+    reader = _reader_for_class(kind)
+    if reader is not None:
+        return reader
     if hasattr(value, "cache_info") and hasattr(value, "__wrapped__"):
         return read_cached_function
     if is_own_iterator(value):
         return read_iterator
     return read_array if hasattr(value, "__array__") else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _reader_for_class(kind: Any) -> Callable[[Any], Reading] | None:
+    return next((reader for kinds, reader in _READERS if issubclass(kind, kinds)), None)
 
 
 _READERS: Sequence[tuple[Any, Callable[[Any], Reading]]] = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -63,8 +62,7 @@ class Part(NamedTuple):
         return self.step[1:] if self.step.startswith("=") else path + self.step
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What is read of one object.
 
     Attributes

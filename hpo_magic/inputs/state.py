@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo_magic.inputs.arrays import WHOLE_BYTES, array_digest
-from hpo_magic.inputs.reading import Content, Kind, Role
+from hpo_magic.inputs.reading import Content, Kind, Reading, Role
 from hpo_magic.inputs.walk import Node, walk
 
 # Stands in front of each stored fingerprint; another number is another way to make them.
 FORMAT = 3
 # After every trial so many bytes of all arrays together are read: 2 ms.
 QUICK_BYTES = 8_000_000
+SHORT = 64  # characters
 # In place of a digest: the variable is not compared.
 NOT_COMPARED = "-"
 
@@ -96,11 +97,9 @@ def _state(nodes: Iterable[Node], most_bytes: Callable[[npt.NDArray[Any]], int])
     parts: dict[str, PartState] = {}
     unseen: dict[str, str] = {}
     for node in nodes:
-        digest = hashlib.blake2b(node.reading.kind.value.encode(), digest_size=16)
-        for content in node.reading.content:
-            digest.update(_bytes(content, most_bytes))
         reading = node.reading
-        parts[node.path] = PartState(digest.digest(), reading.kind, node.role, node.root)
+        digest = _digest(reading, most_bytes)
+        parts[node.path] = PartState(digest, reading.kind, node.role, node.root)
         if reading.unseen:
             unseen[node.path] = reading.unseen
     return State(parts, unseen)
@@ -125,6 +124,17 @@ def without(fingerprint: str, variables: set[str]) -> str:
     texts = json.loads(text or "{}")
     texts |= {name: NOT_COMPARED for name in variables if name in texts}
     return f"{number}:{json.dumps(texts, sort_keys=True)}"
+
+
+def _digest(reading: Reading, most_bytes: Callable[[npt.NDArray[Any]], int]) -> bytes:
+    """Return a digest of an object's own content; a short text stands for itself."""
+    kind, content = reading.kind, reading.content
+    if len(content) == 1 and isinstance(content[0], str) and len(content[0]) < SHORT:
+        return f"{kind.value} {content[0]}".encode("utf-8", "surrogatepass")
+    digest = hashlib.blake2b(kind.value.encode(), digest_size=16)
+    for piece in content:
+        digest.update(_bytes(piece, most_bytes))
+    return digest.digest()
 
 
 def _bytes(content: Content, most_bytes: Callable[[npt.NDArray[Any]], int]) -> bytes:

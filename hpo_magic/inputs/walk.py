@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpo_magic.core.log import caught
 from hpo_magic.inputs.libraries import reader_for
@@ -60,8 +59,7 @@ _HANDLES = frozenset(
 _READ_LATER = frozenset(["dask", "h5py", "netCDF4", "zarr"])
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """One object on the way.
 
     Attributes
@@ -114,10 +112,10 @@ def walk(
                 before = paths[id(value)]
                 yield Node(path, root, Reading(Kind.VALUE, (before,), same_as=before), role)
                 continue
-            if n_nodes >= most_nodes or time.perf_counter() > end:
+            n_nodes += 1
+            if n_nodes > most_nodes or time.perf_counter() > end:
                 yield Node(root, root, Reading(Kind.OBJECT, unseen="all that it holds"), role)
                 break
-            n_nodes += 1
             held.append(value)
             paths[id(value)] = path
             reading, depth = _read(value, depth)
@@ -212,7 +210,7 @@ def _state_of_extension(value: Any) -> Any:
 
 def is_dataset(value: Any) -> bool:
     """Return whether an object gives rows in a way that only running it would show."""
-    kinds = set(kinds_of(value))
+    kinds = set(kinds_of(type(value)))
     known = {"torch.DataLoader", "torch.Dataset", "tensorflow.DatasetV2", "keras.PyDataset"}
     return (
         bool(kinds & known)

@@ -59,12 +59,12 @@ class InputsWatch:
         what changed meanwhile is found by a later one.
         """
         begun = self._clock()
+        if self._latest is not None and self._spent_s > MOST_OF_THE_TIME * (begun - self._began):
+            return []
         values = self._values_now()
         if self._latest is None:
             before, now = self.start, state_of(values)
             self._latest = quick_state_of(values)
-        elif self._spent_s > MOST_OF_THE_TIME * (begun - self._began):
-            return []
         else:
             before, now = self._latest, quick_state_of(values)
             self._latest = now
