@@ -247,7 +247,7 @@ class Engine:
         return to_beat, tuple(trial.number for trial in leaders[: n_kept - 1])
 
     def _n_kept(self) -> int:
-        """Return how many trials' models are kept: those that a re-check may choose, or more."""
+        """Return the number of models to keep: at least those that a re-check may choose from."""
         plan = self.plan
         if plan.rechecker is None or plan.n_trials is None:
             return plan.n_keep

@@ -148,11 +148,11 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         """Return a study: the variable of that name if it holds the study, else from disk."""
         if not name:
             raise OptionError("the study has no name. Write %%hpo_test NAME; %hpo lists them.")
-        found = self.shell.user_ns.get(checked_name(name))
-        is_meant = isinstance(found, Study)
+        variable = self.shell.user_ns.get(checked_name(name))
+        is_meant = isinstance(variable, Study)
         if is_meant and folder is not None:
-            is_meant = _is_in(_existing(folder), found.record)
-        return found.refresh() if is_meant else self._from_disk(name, _existing(folder))
+            is_meant = _is_in(_existing(folder), variable.record)
+        return variable.refresh() if is_meant else self._from_disk(name, _existing(folder))
 
     def _from_disk(self, name: str, storage: Storage) -> Study:
         """Return the latest stored revision of a study, with the objective of its cell."""
@@ -193,10 +193,10 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         return typed[: places[-1]] if places else typed
 
     def _check_free(self, name: str) -> None:
-        there = self.shell.user_ns.get(name)
-        if name in self.shell.user_ns and not isinstance(there, Study):
+        variable = self.shell.user_ns.get(name)
+        if name in self.shell.user_ns and not isinstance(variable, Study):
             raise OptionError(
-                f"{name!r} is a variable of yours ({type(there).__name__}), and the study would "
+                f"{name!r} is a variable of yours ({type(variable).__name__}), and the study would "
                 f"replace it. Choose another name, or run `del {name}` first."
             )
         if name not in self.shell.user_ns and hasattr(builtins, name):
@@ -206,11 +206,11 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
     def _save_unsaved(self, name: str, storage: Storage) -> None:
         """Store the trials that the disk did not take in the last run of this study."""
-        there = self.shell.user_ns.get(name)
-        if isinstance(there, Study) and _is_in(storage, there.record):
-            for number, trial in sorted(there.unsaved.items()):
-                storage.save_trial(there.record.id, trial)
-                del there.unsaved[number]
+        variable = self.shell.user_ns.get(name)
+        if isinstance(variable, Study) and _is_in(storage, variable.record):
+            for number, trial in sorted(variable.unsaved.items()):
+                storage.save_trial(variable.record.id, trial)
+                del variable.unsaved[number]
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def _opened(code: SearchedCode, options: Options, storage: Storage) -> Opened:
 def _execution(
     model_store: ModelStore, objective: Objective, goals: AskedGoals, *, is_remote: bool
 ) -> TrialExecution:
-    """Return what runs the code: on a worker, models become files."""
+    """Return the execution of the code; on a worker it returns models as files."""
     return TrialExecution(
         objective,
         model_store.frameworks,

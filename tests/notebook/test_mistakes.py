@@ -34,8 +34,8 @@ SQUARE = "x = hp.Int(1, 9)\nx**2"
         ("digits letters", "one name is enough: 'digits' and 'letters' were given."),
         (
             "digits --sampler baeys",
-            "--sampler: 'baeys' is not one of bayes, tpe, genetic, random, sobol, grid. Did you mean "
-            "bayes?",
+            "--sampler: 'baeys' is not one of bayes, tpe, genetic, random, sobol, grid. Did you "
+            "mean bayes?",
         ),
         (
             "digits --maximize a --minimize a",
