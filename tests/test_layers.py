@@ -53,7 +53,7 @@ HOMES = {
         "notebook",
         "testing",
     ),
-    "scipy": ("samplers", "honesty.quantiles"),
+    "scipy": ("samplers", "honesty.quantiles", "pruners.optimistic_extrapolation"),
     "threadpoolctl": ("samplers.gaussian_process",),
     "skopt": ("samplers.surrogate",),
     "hyperopt": ("samplers.tpe",),

@@ -15,6 +15,8 @@ from distributed import Client, LocalCluster
 
 from hpo_magic.core.ports import Framework
 from hpo_magic.errors import ClusterError
+from hpo_magic.executors import Workers
+from hpo_magic.executors.dask import DaskExecutor
 
 START_S = 60
 
@@ -25,6 +27,15 @@ def environment(frameworks: Sequence[Framework], n_workers: int, n_cores: int) -
     for framework in frameworks:
         made |= framework.worker_environment(max(1, n_cores // n_workers))
     return made
+
+
+@contextmanager
+def opened(workers: Workers) -> Iterator[DaskExecutor]:
+    """Start the worker processes, yield the executor on them, and end them."""
+    with own_cluster(workers.n_workers, workers.frameworks) as client:
+        yield DaskExecutor(
+            client, workers.task, workers.names, is_own=True, is_renewed=workers.is_renewed
+        )
 
 
 @contextmanager

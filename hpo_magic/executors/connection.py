@@ -8,10 +8,46 @@ from contextlib import contextmanager
 
 from distributed import Client
 
-from hpo_magic.errors import ClusterError
+from hpo_magic.core.wording import counted
+from hpo_magic.errors import ClusterError, OptionError
+from hpo_magic.executors import Workers
+from hpo_magic.executors.dask import DaskExecutor
 from hpo_magic.executors.versions import notes_on, versions
 
 CONNECT_S = 10
+
+
+NO_WORKER = "The cluster has no worker yet: the search begins when one has joined."
+
+
+@contextmanager
+def opened(workers: Workers) -> Iterator[DaskExecutor]:
+    """Yield the executor on the user's cluster; close the client if it was opened for an address.
+
+    Raises
+    ------
+    OptionError
+        If `on` is nothing that trains.
+    """
+    on, is_address = workers.on, isinstance(workers.on, str)
+    client = connected(on) if is_address else on
+    if not hasattr(client, "register_plugin"):
+        raise OptionError(
+            f"on: expected the address of a Dask scheduler, a Client or a pool with `submit`, got "
+            f"{type(client).__name__}."
+        )
+    with quiet():
+        try:
+            for text in version_notes(client, [p for f in workers.frameworks for p in f.packages]):
+                workers.note(text)
+            executor = DaskExecutor(client, workers.task, workers.names)
+            n = executor.n_workers
+            at = f"{counted(n, 'worker')} at {client.scheduler.address}."
+            workers.note(at if n else NO_WORKER)
+            yield executor
+        finally:
+            if is_address:
+                client.close()
 
 
 @contextmanager

@@ -23,15 +23,7 @@ import threading
 import time
 import uuid
 from asyncio import CancelledError
-<<<<<<< HEAD
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-||||||| 6dfa3d9
-from collections.abc import Callable
-from contextlib import suppress
-=======
-from collections.abc import Callable
->>>>>>> main
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -480,14 +472,6 @@ class DaskExecutor:
         threading.Thread(target=self._quietly, args=(ask,), daemon=True, name="hpo-ask").start()
 
     def _quietly(self, ask: Callable[[], Any]) -> None:
-<<<<<<< HEAD
         """Call `ask`, and ignore its errors: the cluster may be gone."""
-        with suppress(Exception):
-||||||| 6dfa3d9
-        """Ask something of a cluster that may be gone."""
-        with suppress(Exception):
-=======
-        """Ask something of a cluster that may be gone."""
         with suppressed("the cluster did not answer"):
->>>>>>> main
             ask()

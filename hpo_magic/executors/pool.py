@@ -10,13 +10,15 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import Executor as Pool
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from hpo_magic.core.events import Ended, Event, Failed, Noted, Outcome, Run
 from hpo_magic.core.trial import Failure
+from hpo_magic.executors import Workers
 from hpo_magic.executors.training_task import TaskResult, TrainingTask, loads_task, train
 
 _ONE_AT_A_TIME = threading.Lock()  # seeds, output and sessions belong to the whole process
@@ -34,6 +36,16 @@ def _train_here(name: str, data: bytes, run: Run, names: Mapping[str, str]) -> T
             _LATEST.clear()
             _LATEST[name] = loads_task(data)
         return train(_LATEST[name], run, names)
+
+
+@contextmanager
+def opened(workers: Workers) -> Iterator[PoolExecutor]:
+    """Yield the executor on the user's pool, and tell the user what it cannot do."""
+    workers.note(
+        "This pool sends no reports while a training runs: there are no curves until it has ended, "
+        "nothing is pruned, and a training that has begun cannot be stopped. A Dask client can."
+    )
+    yield PoolExecutor(workers.on, workers.task, workers.names)
 
 
 @dataclass

@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 from hpo_magic.core.metrics import keras_direction
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError, did_you_mean
+from hpo_magic.pruners import PRUNERS
 from hpo_magic.samplers import SAMPLERS
-from hpo_magic.search.options import ERRORS, PRUNERS, UIS, Options, checked_name, goals_of, seconds
+from hpo_magic.search.options import ERRORS, UIS, Options, checked_name, goals_of, seconds
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ OPTIONS = (
     Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
     Option("--timeout", "T", "budget of each trial, checked at every batch: 30s, 5m", "none"),
     Option("--sampler", "S", "how settings are chosen", "bayes", tuple(SAMPLERS)),
-    Option("--pruner", "P", "how trainings not worth finishing are told", "asha", PRUNERS),
+    Option("--pruner", "P", "how trainings not worth finishing are told", "asha", tuple(PRUNERS)),
     Option("--recheck", "R", "the best settings run again: auto, 0, 4 or 4x2", "auto"),
     Option("--keep", "K", "how many of the best models stay on disk, for a vote", "1"),
     Option("--stop", "S", "end after N trials without gain; or noise: where luck begins", "none"),

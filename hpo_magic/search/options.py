@@ -14,9 +14,9 @@ from hpo_magic.core.trial import AskedGoals, Direction, Goal, named_goals
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.exports import checked_log
 from hpo_magic.honesty.recheck import recheck_of
+from hpo_magic.pruners import PRUNERS
 from hpo_magic.samplers import SAMPLERS
 
-PRUNERS = ("asha", "hyperband", "median", "none")
 ERRORS = ("skip", "raise")
 UIS = ("auto", "widgets", "text", "none")
 MOST_SEED = 2**32 - 1  # NumPy's global stream takes no larger one
@@ -93,7 +93,7 @@ class Options:
 
     def __post_init__(self) -> None:
         one_of("sampler", self.sampler, tuple(SAMPLERS))
-        one_of("pruner", self.pruner, PRUNERS)
+        one_of("pruner", self.pruner, tuple(PRUNERS))
         one_of("errors", self.errors, ERRORS)
         one_of("ui", self.ui, UIS)
         self._check_goals()

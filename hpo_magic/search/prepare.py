@@ -6,7 +6,6 @@ describe that in a `SearchedCode` and a function that makes the listeners; the r
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Noted
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Executor, Listener, Storage
 from hpo_magic.core.trial import AskedGoals, named_goals
@@ -40,8 +40,6 @@ from hpo_magic.storage.snapshots import evaluations_of
 from hpo_magic.study.models import ModelStore
 
 MakeListeners = Callable[[UserRequests], Sequence[Listener]]
-
-log = logging.getLogger("hpo_magic")
 
 
 @dataclass(frozen=True)
@@ -165,11 +163,10 @@ def _opened(code: SearchedCode, options: Options, storage: Storage) -> Opened:
     opened = open_study(storage, code.name, options, code.fingerprint, code.line)
     names = {**code.names, **opened.record.names}
     opened = replace(opened, record=replace(opened.record, names=names))
-    try:
+    # The runner tells the user if the disk fails again.
+    with suppressed("the rows that the code reads could not be stored", StorageError):
         for rows in rows_read(code.inputs):
             storage.add_used(opened.record.id, rows)
-    except StorageError:  # the runner tells the user, if the disk fails again
-        log.debug("the rows that the code reads are not stored", exc_info=True)
     return opened
 
 

@@ -5,45 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-<<<<<<< HEAD
 from hpo_magic.core.events import Finish
-from hpo_magic.core.ports import Storage
-||||||| 6dfa3d9
-from hpo_magic.core.engine import Engine
-from hpo_magic.core.events import Finish, Noted, Run
-from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Executor, Framework, Listener, Storage
-=======
-from hpo_magic.core.engine import Engine
-from hpo_magic.core.events import Finish, Noted, Run
 from hpo_magic.core.log import note_event
-from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Executor, Framework, Listener, Storage
->>>>>>> main
+from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
 from hpo_magic.exports import require_log
-<<<<<<< HEAD
 from hpo_magic.samplers import require_library
-||||||| 6dfa3d9
-from hpo_magic.frameworks import kept_random_state
-from hpo_magic.honesty.by_row import enough_of
-from hpo_magic.honesty.rechecking import Rechecking
-from hpo_magic.pruners import make_pruner
-from hpo_magic.samplers import make_sampler, require_library
-from hpo_magic.search.interrupt import RemoteTraining, interruptible
-from hpo_magic.search.open_study import Opened
-=======
-from hpo_magic.frameworks import kept_random_state
-from hpo_magic.honesty.by_row import enough_of
-from hpo_magic.honesty.rechecking import Rechecking
-from hpo_magic.pruners import make_pruner
-from hpo_magic.samplers import make_sampler, require_library
 from hpo_magic.search.anonymous import anonymous
-from hpo_magic.search.interrupt import RemoteTraining, interruptible
-from hpo_magic.search.open_study import Opened
->>>>>>> main
 from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import MakeListeners, SearchedCode, prepare
 from hpo_magic.search.where import require_workers
@@ -114,53 +84,11 @@ def run_search(
     NotPortable, ClusterError, OptionError
         If the trainings cannot run where the options say; no trial has run then.
     """
-<<<<<<< HEAD
+    note_event(f"Search with {anonymous(options)}", None)
     with prepare(code, options, storage, models, make_listeners) as prepared:
         runner, here = prepared.runner, prepared.here
         finish = runner.run()
     has_error = here is not None and finish.failure is not None
-||||||| 6dfa3d9
-    requests = UserRequests(can_narrow=can_narrow)
-    execution = TrialExecution(objective, frameworks, keep=model_store.keep, seen=recorder.fitted)
-    execution.names = dict(opened.record.names)
-    here = None if is_remote(options) else SerialExecutor(execution)
-    # What a sampler imports takes a second, in which the user may interrupt, and draws at random.
-    with kept_random_state(), interruptible(requests, here or RemoteTraining()):
-        engine = _engine(opened, options)
-        execution.goals = engine.plan.goals
-        taking_in = _taking_in(engine, model_store, recorder, requests.note)
-        things = WorkerHooks(model_store.model_of, fitted_rows, taking_in)
-        with _executor(here, options, execution, things, requests.note) as executor:
-            runner = Runner(engine, executor, storage, opened.record, requests=requests)
-            runner.names = lambda: execution.names
-            runner.evaluations = tuple(evaluations_of(storage, opened.record))
-            runner.listeners = listeners(requests)
-            if here is not None:
-                here.between = partial(runner.obey, in_training=True)
-            finish = runner.run()
-    error = execution.last_error if finish.failure else None
-=======
-    note_event(f"Search with {anonymous(options)}", None)
-    requests = UserRequests(can_narrow=can_narrow)
-    execution = TrialExecution(objective, frameworks, keep=model_store.keep, seen=recorder.fitted)
-    execution.names = dict(opened.record.names)
-    here = None if is_remote(options) else SerialExecutor(execution)
-    # What a sampler imports takes a second, in which the user may interrupt, and draws at random.
-    with kept_random_state(), interruptible(requests, here or RemoteTraining()):
-        engine = _engine(opened, options)
-        execution.goals = engine.plan.goals
-        taking_in = _taking_in(engine, model_store, recorder, requests.note)
-        things = WorkerHooks(model_store.model_of, fitted_rows, taking_in)
-        with _executor(here, options, execution, things, requests.note) as executor:
-            runner = Runner(engine, executor, storage, opened.record, requests=requests)
-            runner.names = lambda: execution.names
-            runner.evaluations = tuple(evaluations_of(storage, opened.record))
-            runner.listeners = listeners(requests)
-            if here is not None:
-                here.between = partial(runner.obey, in_training=True)
-            finish = runner.run()
-    error = execution.last_error if finish.failure else None
->>>>>>> main
     return SearchResult(
         runner.record,
         finish,

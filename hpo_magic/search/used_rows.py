@@ -6,28 +6,13 @@ trained and validated on, at the first training on each seed (new seeds may make
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Mapping, Sequence
-||||||| 6dfa3d9
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-=======
-from collections.abc import Iterable, Mapping, Sequence
->>>>>>> main
 from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
+from hpo_magic.core.log import caught
 from hpo_magic.core.ports import Fit
-||||||| 6dfa3d9
-from hpo_magic.core.events import Run
-from hpo_magic.core.ports import Fit, Storage
-=======
-from hpo_magic.core.events import Run
-from hpo_magic.core.log import caught, suppressed
-from hpo_magic.core.ports import Fit, Storage
->>>>>>> main
 from hpo_magic.core.records import UsedRows
 from hpo_magic.honesty.leaks import Fingerprints, Overlap, overlap, row_fingerprints
 
@@ -37,67 +22,9 @@ FEWEST_ROWS = 5
 MOST_ROWS = 200_000
 
 
-<<<<<<< HEAD
 def rows_read(values: Mapping[str, Any]) -> list[UsedRows]:
     """Return the rows of the arrays that the code reads from outside, by name in `values`."""
     return [UsedRows(prints_of(array), is_fitted=False) for array in arrays_in(values).values()]
-||||||| 6dfa3d9
-class RowsRecorder:
-    """Records what one study uses. A disk that fails does not end the search."""
-
-    def __init__(self, storage: Storage, study: int) -> None:
-        self._storage, self._study = storage, study
-        self._seeds: set[int] = set()
-
-    def read(self, values: Mapping[str, Any]) -> None:
-        """Record the arrays that the code reads, by name."""
-        found = arrays_in(values).values()
-        self._add(UsedRows(prints_of(array), is_fitted=False) for array in found)
-
-    def fitted(self, run: Run, fits: Sequence[Fit]) -> None:
-        """Record what the fits of a training used, once for each seed."""
-        if run.seed not in self._seeds:
-            self.record(run.seed, fitted_rows(fits))
-
-    def record(self, seed: int, used: Iterable[UsedRows]) -> None:
-        """Record what a training on that seed used, wherever it ran."""
-        if seed not in self._seeds:
-            self._seeds.add(seed)
-            self._add(used)
-
-    def _add(self, used: Iterable[UsedRows]) -> None:
-        with suppress(StorageError):
-            for one in used:
-                self._storage.add_used(self._study, one)
-=======
-class RowsRecorder:
-    """Records what one study uses. A disk that fails does not end the search."""
-
-    def __init__(self, storage: Storage, study: int) -> None:
-        self._storage, self._study = storage, study
-        self._seeds: set[int] = set()
-
-    def read(self, values: Mapping[str, Any]) -> None:
-        """Record the arrays that the code reads, by name."""
-        found = arrays_in(values).values()
-        self._add(UsedRows(prints_of(array), is_fitted=False) for array in found)
-
-    def fitted(self, run: Run, fits: Sequence[Fit]) -> None:
-        """Record what the fits of a training used, once for each seed."""
-        if run.seed not in self._seeds:
-            self.record(run.seed, fitted_rows(fits))
-
-    def record(self, seed: int, used: Iterable[UsedRows]) -> None:
-        """Record what a training on that seed used, wherever it ran."""
-        if seed not in self._seeds:
-            self._seeds.add(seed)
-            self._add(used)
-
-    def _add(self, used: Iterable[UsedRows]) -> None:
-        with suppressed("the rows of a training could not be stored", StorageError):
-            for one in used:
-                self._storage.add_used(self._study, one)
->>>>>>> main
 
 
 def fitted_rows(fits: Sequence[Fit]) -> list[UsedRows]:

@@ -16,10 +16,10 @@ import numpy as np
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.wording import counted, number, shown
 from hpo_magic.errors import HpoError
+from hpo_magic.honesty.quantiles import z_half
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of
 from hpo_magic.study.study import Study
 
-Z_95 = 1.959964  # of the normal distribution, for a 95% interval
 FEWEST_ROWS = 30  # for the differences by row to be taken as normal
 
 
@@ -135,7 +135,7 @@ def _by_row(one: Snapshot, other: Snapshot) -> tuple[float, float] | None:
     apart = rows[1].values.astype(np.float64) - rows[0].values.astype(np.float64)
     if len(apart) < FEWEST_ROWS:
         return None
-    return float(apart.mean()), float(Z_95 * apart.std(ddof=1) / math.sqrt(len(apart)))
+    return float(apart.mean()), float(z_half(0.95) * apart.std(ddof=1) / math.sqrt(len(apart)))
 
 
 def _sentence(
