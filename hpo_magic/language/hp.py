@@ -23,6 +23,7 @@ from hpo_magic.core.describe import (
     describe_int,
 )
 from hpo_magic.core.labels import labels
+from hpo_magic.core.row_scores import RowOrder
 from hpo_magic.core.space import Parameter
 from hpo_magic.errors import HpoError, NoNameError, NotCovered, SpaceError, did_you_mean
 from hpo_magic.language.optuna_trial import OptunaTrial
@@ -213,7 +214,15 @@ class HyperParameters:
         if trial is not None:
             trial.report(step, metrics)
 
-    def score(self, metric: Metric, y_true: Any, y_pred: Any) -> float:
+    def score(
+        self,
+        metric: Metric,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        groups: Any = None,
+        order: bool = False,
+    ) -> float:
         """Return the score of predictions, and remember what each row adds to it.
 
         From the rows comes how much of the best score is luck, and an honest number without a
@@ -222,12 +231,17 @@ class HyperParameters:
         Parameters
         ----------
         metric
-            "accuracy", "error", "mae", "mse" or "log_loss"; or a function of (y_true, y_pred). Of a
-            function that is no mean over rows, such as an AUC, only the score is remembered; in
-            `%%hpo_test` it gets an interval all the same.
+            "accuracy", "error", "mae", "mse", "log_loss" or "r2"; or a function of (y_true,
+            y_pred). Of a function that is no mean over rows, such as an AUC, only the score is
+            remembered; in `%%hpo_test` it gets an interval all the same.
         y_true, y_pred
             The true values and the predictions: labels or probabilities for "accuracy" and "error",
             probabilities for "log_loss".
+        groups
+            What each row belongs to, if rows belong together: the patient, the user, the document.
+            Split by these groups, too (GroupKFold, GroupShuffleSplit).
+        order
+            Whether the rows are in the order of time, so that neighbours are alike.
 
         Raises
         ------
@@ -237,7 +251,8 @@ class HyperParameters:
         >>> hp.score("accuracy", [0, 1, 1, 0], [0, 1, 0, 0])
         0.75
         """
-        found = scored(metric, y_true, y_pred)
+        known = RowOrder.TIME if order else RowOrder.NONE
+        found = scored(metric, y_true, y_pred, groups, known)
         trial = current_trial()
         if trial is not None:
             trial.scored.append(found)

@@ -31,8 +31,9 @@ class TrialContext:
 
     After the trial `values` holds what was asked for, by name, and `asked` how it was declared;
     `objects` are the user's own, and `known` has the names of inactive parameters too.
-    `used_seed`: `hp.seed()` was called. `scored` are the results of `hp.score()`. `prefixes` are
-    the name scopes that are open, `noted` is what the code wants kept with the trial. `metric` is
+    `used_seed`: `hp.seed()` was called. `scored` are the results of `hp.score()`, `observed`
+    the scores that a watched library computed, those of one cross-validation together.
+    `prefixes` are the name scopes that are open, `noted` is what the code wants kept with the trial. `metric` is
     the study's, None where it is not known.
     """
 
@@ -51,6 +52,7 @@ class TrialContext:
         self.known: set[str] = set()
         self.used_seed = False
         self.scored: list[Scored] = []
+        self.observed: list[tuple[Scored, ...]] = []
         self.scopes: list[Scope] = []
         self.prefixes: list[str] = []
         self.noted: dict[str, Any] = {}
