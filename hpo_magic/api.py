@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -24,39 +23,20 @@ from hpo_magic.errors import (
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.search.fingerprint import Fingerprint
-from hpo_magic.search.options import Options, checked_name, goals_of, seconds
+from hpo_magic.search.options import OPTIONS, Options, SearchArguments, checked_name, goals_of
 from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import require_extras, run_search
+from hpo_magic.search.signature import takes
 from hpo_magic.storage import open_storage, storage_exists
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.study import Study
 
 STUDIES = Path("hpo_studies")
-OPTIONS = (
-    "minimize",
-    "maximize",
-    "time",
-    "timeout",
-    "sampler",
-    "pruner",
-    "seed",
-    "recheck",
-    "keep",
-    "stop",
-    "errors",
-    "fresh",
-    "from_study",
-    "log",
-    "storage",
-    "ui",
-    "jobs",
-    "isolate",
-    "on",
-)
 
 
+@takes(SearchArguments)
 def search(
     objective: Callable[[], Any], name: str | None = None, trials: int = 50, **options: Any
 ) -> Study:
@@ -69,14 +49,10 @@ def search(
         in: a dict of metrics, a Keras `History`.
     name
         A Python identifier: the study's name on disk. Without it the study lives in memory.
-    trials
-        Full trainings in all.
-    **options
-        `minimize` or `maximize`: "value" for the number that is returned, else the name of a
-        metric. Both, or a list of names, for several objectives. `time` and `timeout` ("10m", or
-        seconds), `sampler`, `pruner`, `seed`, `recheck`, `keep`, `stop`, `errors`, `fresh`,
-        `from_study` (`--from`), `log`, `storage`, `ui`, `jobs`, `isolate` as in `%%hpo?`; `on` is
-        the address of a Dask scheduler, a `Client` or a pool.
+    {options}
+
+    `maximize` and `minimize` are "value" for the number that the function returns, else the name
+    of a metric; both, or a list of names, for several objectives.
 
     Returns
     -------
@@ -101,14 +77,16 @@ def search(
     >>> study.best_seen < study.start.value
     True
     """
+    known = [option.name for option in OPTIONS]
     for word in options:
-        if word not in OPTIONS:
-            hint = did_you_mean(word, OPTIONS)
-            raise OptionError(f"search: no option {word!r}.{hint} There are: {', '.join(OPTIONS)}.")
+        if word not in known:
+            hint = did_you_mean(word, known)
+            raise OptionError(f"search: no option {word!r}.{hint} There are: {', '.join(known)}.")
     _check_callable(objective)
-    checked = _checked(trials, options)
+    goals = goals_of(_metrics(options))
+    checked = Options(trials, goals=goals, **options)
     require_extras(checked)
-    storage = open_storage(None if name is None else checked.storage or STUDIES)
+    storage = open_storage(None if name is None else checked.folder or STUDIES)
     code = SearchedCode(
         checked_name(name or "study"),
         FunctionObjective(objective),
@@ -120,7 +98,7 @@ def search(
     )
     if done.finish.reason.is_failure:
         if isinstance(done.error, MetricError | SpaceError):
-            raise _in_python(done.error)
+            raise _as_called(done.error)
         raise SearchFailed(f"The search ended: a trial {done.finish.failure}.") from done.error
     return Study(done.record, storage, done.snapshot, done.model_store, done.unsaved)
 
@@ -194,23 +172,11 @@ def _check_callable(objective: Any) -> None:
         return
 
 
-def _in_python(error: MetricError | SpaceError) -> MetricError | SpaceError:
-    """Return an error with options as keywords: for `--maximize f1` it says `maximize="f1"`."""
-    spelled = re.sub(r"--(maximize|minimize) (\w+)", r'\1="\2"', str(error))
-    return error.with_traceback(None) if spelled == str(error) else MetricError(spelled)
-
-
-def _checked(trials: int, options: dict[str, Any]) -> Options:
-    """Return the options as the magic's line would give them."""
-    given = dict(options)
-    goals = goals_of(_metrics(given))
-    for option in ("time", "timeout"):
-        if given.get(option) is not None:
-            given[option] = seconds(given[option], option)
-    if given.get("storage") is not None:
-        given["storage"] = Path(given["storage"])
-    given["recheck"] = str(given.get("recheck", "auto"))
-    return Options(goals=goals, trials=trials, **given)
+def _as_called(error: MetricError | SpaceError) -> MetricError | SpaceError:
+    """Return the error without a traceback, with options spelled as keywords."""
+    if isinstance(error, MetricError):
+        return error.in_python()
+    return error.with_traceback(None)
 
 
 def _metrics(given: dict[str, Any]) -> list[tuple[str | None, Direction]]:

@@ -7,13 +7,19 @@ Errors keep the objects they speak of and pickle.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 # Whose lines tell a user nothing: ours, and those of IPython on the way from the cell.
 _NOT_THE_USERS = (str(Path(__file__).parent), "IPython/core/", "IPython\\core\\")
+
+
+# How alike two words must be for one to be suggested for the other: difflib's default.
+CLOSE = 0.6
 
 
 class HpoError(Exception):
@@ -53,20 +59,72 @@ class ClusterError(HpoError, RuntimeError):
 
 
 class OptionError(HpoError, ValueError):
-    """An option is unknown, or its value is not one that it takes."""
+    """An option is unknown, or does not take its value.
+
+    `problem` is the sentence without the option, `option` its keyword in `hpo_magic.search`; ""
+    where the sentence is not about one option.
+
+    >>> str(OptionError("must be at least 1, got 0.", "trials"))
+    'trials: must be at least 1, got 0.'
+    """
+
+    def __init__(self, problem: str, option: str = "") -> None:
+        super().__init__(problem, option)
+        self.problem = problem
+        self.option = option
+
+    def __str__(self) -> str:
+        return f"{self.option}: {self.problem}" if self.option else self.problem
+
+
+def on_the_line(option: str, value: str) -> str:
+    """Return an option as it is written on the line of `%%hpo`: `--maximize f1`."""
+    return f"--{option} {value}"
+
+
+def as_keyword(option: str, value: str) -> str:
+    """Return an option as it is written in a call of `hpo_magic.search`: `maximize="f1"`."""
+    return f'{option}="{value}"'
 
 
 class MetricError(HpoError, ValueError):
-    """A trial ended without the number that the search was asked to improve."""
+    """A trial ended without the number that the search was asked to improve.
+
+    `sentence` has a place, `{0}`, `{1}`, ..., for each of `options`: an option and its value, which
+    `spell` writes.
+
+    >>> error = MetricError("Write {0}.", ("maximize", "f1"))
+    >>> str(error), str(error.in_python())
+    ('Write --maximize f1.', 'Write maximize="f1".')
+    """
+
+    spell: Callable[[str, str], str] = staticmethod(on_the_line)
+
+    def __init__(self, sentence: str, *options: tuple[str, str]) -> None:
+        super().__init__(sentence, *options)
+        self.sentence = sentence
+        self.options = options
+
+    def __str__(self) -> str:
+        text = self.sentence
+        for place, option in enumerate(self.options):
+            text = text.replace(f"{{{place}}}", self.spell(*option))
+        return text
+
+    def in_python(self) -> Self:
+        """Return the error with options as keywords of `hpo_magic.search`, without a traceback."""
+        spelled = copy.copy(self)
+        spelled.spell = as_keyword
+        return spelled.with_traceback(None)
 
 
 class MissingMetric(MetricError):
     """A trial ended without the metric that was named.
 
-    `logged` are the metrics that it did give, `option` is "--maximize" or "--minimize". `trial` is
+    `logged` are the metrics that it did give, `option` is "maximize" or "minimize". `trial` is
     its number, for whoever knows it to fill in. `is_one_of_several`: there are other objectives.
 
-    >>> error = MissingMetric("val_acc", ["loss", "val_accuracy"], "--maximize")
+    >>> error = MissingMetric("val_acc", ["loss", "val_accuracy"], "maximize")
     >>> error.trial = 0
     >>> str(error)
     'Trial 0 finished without the metric "val_acc". It logged: loss, val_accuracy. Did you mean
@@ -76,7 +134,7 @@ class MissingMetric(MetricError):
     def __init__(
         self, metric: str, logged: Sequence[str], option: str, *, is_one_of_several: bool = False
     ) -> None:
-        super().__init__(metric, logged, option)
+        Exception.__init__(self, metric, logged, option)
         self.is_one_of_several = is_one_of_several
         self.metric = metric
         self.logged = tuple(logged)
@@ -91,9 +149,10 @@ class MissingMetric(MetricError):
             end = "nd the cell with a dict that has all objectives by name, or a tuple of them."
         if not self.logged:
             return f"{sentence} It logged nothing. E{end}"
-        hint = did_you_mean(self.metric, self.logged, f"{self.option} ")
-        other = f" Name one of them, or e{end}"
-        return f"{sentence} It logged: {', '.join(self.logged)}.{hint or other}"
+        close = difflib.get_close_matches(self.metric, self.logged, n=1, cutoff=CLOSE)
+        hint = f"Did you mean {self.spell(self.option, close[0])}?" if close else ""
+        other = f"Name one of them, or e{end}"
+        return f"{sentence} It logged: {', '.join(self.logged)}. {hint or other}"
 
 
 class TrialFailed(HpoError):
@@ -122,13 +181,13 @@ class SearchFailed(HpoError, RuntimeError):
     """
 
 
-def did_you_mean(word: str, known: Iterable[str], option: str = "") -> str:
+def did_you_mean(word: str, known: Iterable[str], before: str = "") -> str:
     """Return " Did you mean X?" for the known word closest to `word`, or "" if none is close.
 
-    `option` is put before the word that is found.
+    `before` is put before the word that is found.
 
     >>> did_you_mean("--trails", ["--trials", "--time"])
     ' Did you mean --trials?'
     """
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {option}{close[0]}?" if close else ""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=CLOSE)
+    return f" Did you mean {before}{close[0]}?" if close else ""

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import hpo_magic
-from hpo_magic.notebook.options import OPTIONS, help_text, parse_line
+from hpo_magic.notebook.options import parse_line
+from hpo_magic.search.option import Option
+from hpo_magic.search.options import OPTIONS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,11 +31,20 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.flag)
-def test_every_option_is_documented(option) -> None:
-    """In `%%hpo?`, with its default."""
-    (line,) = [line for line in help_text().splitlines() if f"{option.flag} " in f"{line} "[:30]]
-    assert line.endswith(f"[{option.default}]")
+def row_of(option: Option) -> str:
+    """Return an option's row in the README's table."""
+    flags = [option.short, f"{option.flag} {option.placeholder}".rstrip()]
+    spelled = ", ".join(f"`{flag}`" for flag in flags if flag)
+    values = ", ".join(f"`{value}`" for value in option.kind.values)
+    text = f"{option.text}: {values}" if values else option.text
+    return f"| {spelled} | {text} | {option.shown_default} |"
+
+
+def test_the_readme_s_table_of_options_is_that_of_the_declaration() -> None:
+    """One row for each option; `search/options.py` is where they are declared."""
+    rows = [row_of(option) for option in OPTIONS]
+    table = "\n".join(["| option | | default |", "|---|---|---|", *rows])
+    assert table in README, f"The table should be:\n{table}"
 
 
 def test_the_readme_names_no_option_that_is_not_there() -> None:

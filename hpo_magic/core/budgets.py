@@ -1,6 +1,6 @@
-"""How much is left, of a search and of a trial: trials, time, patience, the re-check's part.
+"""The budgets of a search (trials, time, patience, the part of the re-check) and of a trial (time).
 
-All follows from the plan and the trials; what is past is told by whoever has the clock.
+They follow from the plan and the trials. There is no clock here: the current time is an argument.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ class Budgets:
     ----------
     plan
         What the user asked for.
-    known
-        The trials; they are looked at anew at each call.
+    state
+        The trials; read again at each call.
     began
         When this run began, in seconds since 1970.
     """
 
-    def __init__(self, plan: Plan, known: SearchState, began: float) -> None:
-        self._plan, self._state, self._began = plan, known, began
-        self._held_s: dict[int, float] = {}  # how long those that run stood still in pauses
+    def __init__(self, plan: Plan, state: SearchState, began: float) -> None:
+        self._plan, self._state, self._began = plan, state, began
+        self._held_s: dict[int, float] = {}  # seconds that each running trial was paused
 
     def hold(self, seconds: float) -> None:
-        """Take note of a pause: it is no time of the trials that run."""
+        """Subtract a pause from the times of the running trials."""
         for trial in self._state.running:
             self._held_s[trial.number] = self._held_s.get(trial.number, 0.0) + seconds
 
     def late(self, at: float) -> list[int]:
-        """Return the numbers of the trials that have run for longer than a trial may."""
+        """Return the numbers of the trials that have run longer than the limit per trial."""
         limit = self._plan.timeout_s
         if limit is None:
             return []
@@ -44,22 +44,22 @@ class Budgets:
         return at - trial.started - self._held_s.get(trial.number, 0.0)
 
     def n_missing(self) -> float:
-        """Return how many trials are still to be started; infinite without a limit."""
+        """Return how many trials the budget still allows; infinite without a limit."""
         if self._plan.n_trials is None:
             return float("inf")
         # A running trial of another process takes one too; one that was stopped does not.
         taken = sum(1 for t in self._state.fitting.values() if t.state is not State.STOPPED)
         return self._plan.n_trials - taken
 
-    def is_rest_the_recheck_s(self, n_missing: float) -> bool:
-        """Return whether so many trials that are missing are those kept for the re-check."""
+    def is_only_recheck_left(self, n_missing: float) -> bool:
+        """Return whether the `n_missing` trials that are left are reserved for the re-check."""
         n_trials, rechecker = self._plan.n_trials, self._plan.rechecker
         if rechecker is None or n_trials is None:
             return False
         return n_missing <= rechecker.n_runs(n_trials)
 
     def is_stale(self, history: History) -> bool:
-        """Return whether so many trials brought no gain that the search is over."""
+        """Return whether `patience` trials in a row brought no better value."""
         last = None if self._plan.patience is None else history.last_gain
         if self._plan.patience is None or last is None:
             return False
@@ -67,23 +67,23 @@ class Budgets:
         return len(since) >= self._plan.patience
 
     def is_late(self, at: float) -> bool:
-        """Return whether the search's part of the time is over."""
+        """Return whether the part of the time budget before the re-check is used up."""
         if self._plan.time_s is None or self._plan.rechecker is None:
             return False
         return at - self._began >= self._plan.time_s * self._plan.rechecker.search_share
 
     def is_time_up(self, at: float) -> bool:
-        """Return whether all of the time is over."""
+        """Return whether the time budget is used up."""
         if self._plan.time_s is None or at - self._began < self._plan.time_s:
             return False
-        # The start is always finished: without it there is nothing to compare with.
+        # The start is always finished: it is the baseline.
         return any(t.state is State.COMPLETE for t in self._state.trials.values())
 
     def n_expected(self, at: float, history: History, *, is_exhausted: bool) -> int:
-        """Return how many trials the study will have, as far as can be told; there is a re-check.
+        """Return the expected number of trials of the whole study; there must be a re-check.
 
-        Where time, space or patience end the search, the budget of trials says nothing: the search
-        so far is its share of the whole.
+        If the time, the space or the patience ends the search before the budget of trials does,
+        the trials so far are taken for `search_share` of the whole.
         """
         n_trials = self._plan.n_trials
         is_cut = is_exhausted or self.is_late(at) or self.is_stale(history)

@@ -1,7 +1,7 @@
-"""The engine: what to do next in a search. Events in, commands out; nothing else.
+"""The engine decides what a search does next: it takes events and returns commands.
 
-It touches neither clock, thread, disk nor screen, so that any order of events can be tested. One
-engine serves one run of a search; what earlier runs found comes in as trials.
+It uses no clock, thread, disk or screen, so any order of events can be tested. One engine serves
+one run of a search; the trials of earlier runs are given to it.
 """
 
 from __future__ import annotations
@@ -59,29 +59,31 @@ from hpo_magic.core.trial import (
 from hpo_magic.core.wording import counted, duration
 from hpo_magic.errors import SpaceExhausted
 
-# A cell that fails this often before it ever succeeds is broken, whatever the setting.
+# A cell that fails this often before its first success is taken to fail with every setting.
 FAILURES_AT_THE_START = 3
-# What may be pruned: the start is what all is compared with, and who asks for a setting, or runs it
-# again, wants its value.
+# The kind of trials that may be pruned. The start is the baseline, and the values of enqueued
+# settings and of re-runs are wanted.
 PRUNABLE = Kind.SEARCH
 
 Commands = tuple[Command, ...]
 
 
 class Engine:
-    """Decides, for one run of a search.
+    """Decides for one run of a search.
 
     Parameters
     ----------
     plan
         What the user asked for.
-    space, trials, queue
-        What is known from before, and the settings that wait to be tried.
+    space, trials
+        The search space and the trials of earlier runs.
+    queue
+        The settings that were enqueued and not run yet, the next one first.
     chosen
-        The trial that the user chose of several objectives' front; None: nothing is chosen.
+        The number of the trial that the user chose from the Pareto front; None: no choice.
     ranges_changed
-        The ranges in the cell are not those of `space`: the start runs again and traces them.
-        Trials that no longer fit are set aside, not lost.
+        Whether the ranges in the cell differ from those of `space`. Then the start runs again and
+        declares them. Trials outside the new ranges are set aside; they stay on disk.
     at
         When the search begins, in seconds since 1970.
     """
@@ -104,7 +106,8 @@ class Engine:
         self._state = SearchState(space or Space(), trials, ranges_changed=ranges_changed)
         self._budgets = Budgets(plan, self._state, at)
         self._notices = Notices()
-        self._cut: dict[int, State] = {}  # what becomes of those that were told to stop
+        # The state in which each trial ends that was asked to stop.
+        self._ending_states: dict[int, State] = {}
         self._queue = list(queue)
         self._must_trace = ranges_changed
         self._n_before = len(self._state.trials)
@@ -114,10 +117,10 @@ class Engine:
         self._is_rechecking = False
         self._seeds_with_rows: set[int] = set()
 
-    # What happened, and what follows from it.
+    # Events.
 
     def handle(self, event: Event) -> Commands:  # noqa: C901  (a line for each event)
-        """Return what is to be done, in this order."""
+        """Return the commands that follow from an event, in the order to carry them out."""
         match event:
             case Freed():
                 return self._next(event)
@@ -128,7 +131,7 @@ class Engine:
             case Completed() | Failed() | Ended() | Skipped() if (
                 event.number not in self._state.active
             ):
-                return ()  # it has ended already: a click came late, or a worker spoke twice
+                return ()  # the trial has ended: a late or duplicate event
             case Completed():
                 return self._completed(event)
             case Failed():
@@ -140,7 +143,7 @@ class Engine:
             case StopAsked():
                 return self._end(Reason.STOPPED)
             case Skipped():
-                return self._cut_short(event.number, State.SKIPPED)
+                return self._stop(event.number, State.SKIPPED)
             case Resumed():
                 self._budgets.hold(event.held_s)
             case Enqueued():
@@ -157,25 +160,25 @@ class Engine:
         if self._budgets.is_time_up(at):
             return self._end(Reason.TIME)
         late = self._budgets.late(at)
-        return tuple(c for number in late for c in self._cut_short(number, State.FAILED))
+        return tuple(c for number in late for c in self._stop(number, State.FAILED))
 
     def _chose(self, number: int | None) -> Commands:
-        """Take note of the trial that the user chose."""
+        """Set the chosen trial."""
         self.chosen = number
         return (SaveChoice(number),)
 
-    def _cut_short(self, number: int, state: State) -> Commands:
-        """Have a training end; `state` is what it ends in, unless it is stopped already."""
-        if number in self._cut:
+    def _stop(self, number: int, state: State) -> Commands:
+        """Stop a training; it ends in `state`, unless it was stopped before."""
+        if number in self._ending_states:
             return ()
-        self._cut[number] = state
+        self._ending_states[number] = state
         return (StopTrial(number),)
 
     def _next(self, event: Freed) -> Commands:
         if self._budgets.is_time_up(event.at):
             stops = self._end(Reason.TIME)
             return stops or (self._finish(),)
-        # A training may have found more of the space.
+        # A training may have declared more parameters since the space was exhausted.
         self._is_exhausted = self._stops_at_noise()
         if self.ending is None and self._n_missing() > 0:
             if self._is_exhausted or self._is_search_over(event.at):
@@ -188,7 +191,7 @@ class Engine:
         return self._nothing_to_start(Reason.TRIALS)
 
     def _nothing_to_start(self, reason: Reason) -> Commands:
-        """Wait for what runs, then finish."""
+        """Return nothing while trainings run; after the last one, finish."""
         if self._state.active:
             return ()
         self._end(reason)
@@ -207,9 +210,9 @@ class Engine:
         return self._start(event, kind, params, self.plan.seed)
 
     def _recheck(self, event: Freed) -> Commands:
-        """Run a setting again, once the search has ended; what is left over is the search's."""
+        """Run a setting again; if none is left to run again, continue the search."""
         if any(trial.kind is not Kind.RECHECK for trial in self._state.running):
-            return ()  # it may be one of the best
+            return ()  # a running trial may become one of the best
         rerun = self._next_rerun(event)
         if rerun is not None:
             self._is_rechecking = True
@@ -259,7 +262,7 @@ class Engine:
             rest = {} if not self.space else self._suggest_or_default(number)
             return Kind.ENQUEUED, {**rest, **wanted}
         if not self.space:
-            # Either no trial got as far as an hp call, or there is none in the cell.
+            # Either no trial reached an hp call, or the cell has none.
             if self._state.active or self.history(number).complete:
                 raise SpaceExhausted
             return Kind.START, {}
@@ -286,17 +289,17 @@ class Engine:
         return self._ticked(event.at)
 
     def _restarted(self, event: Restarted) -> None:
-        """Forget what the lost training reported; its time begins anew."""
+        """Discard the reports of the lost training, and restart its time."""
         if event.number in self._state.active:
             self._state.put(replace(self._state.trials[event.number], curve=(), started=event.at))
 
     def _pruned(self, trial: Trial) -> Commands:
-        """Stop a training that is not worth finishing."""
+        """Stop a training if the pruner says so."""
         if self.plan.pruner is None or trial.kind is not PRUNABLE:
             return ()
         if self.plan.pruner.verdict(trial, self.history(trial.number)) is Verdict.KEEP:
             return ()
-        return self._cut_short(trial.number, State.PRUNED)
+        return self._stop(trial.number, State.PRUNED)
 
     def _completed(self, event: Completed) -> Commands:
         outcome = event.outcome
@@ -350,9 +353,9 @@ class Engine:
         return Reason.FAILING if n_failed >= FAILURES_AT_THE_START else None
 
     def _ended(self, event: Ended) -> Commands:
-        # Code that ends itself by an interrupt was ended by the user, too.
+        # Code that raised KeyboardInterrupt counts as stopped by the user.
         by_hand = State.STOPPED if self.ending else State.SKIPPED
-        state = self._cut.get(event.number, State.PRUNED if event.gave_up else by_hand)
+        state = self._ending_states.get(event.number, State.PRUNED if event.gave_up else by_hand)
         if state is State.FAILED:
             limit = duration(self.plan.timeout_s)
             failure = Failure("Timeout", f"it took longer than the {limit} of --timeout")
@@ -365,7 +368,7 @@ class Engine:
         return ()
 
     def _end(self, reason: Reason) -> Commands:
-        """Start nothing more, and stop what runs."""
+        """Start no more trials, and stop those that run."""
         self.ending = self.ending or reason
         return tuple(StopTrial(trial.number) for trial in self._state.running)
 
@@ -375,25 +378,25 @@ class Engine:
     def _finish(self) -> Finish:
         return Finish(self.ending or Reason.TRIALS, self.failure)
 
-    # What the runner asks.
+    # Queries of the runner.
 
     @property
     def messages(self) -> list[str]:
-        """What the user was told so far."""
+        """The sentences that the user was shown so far."""
         return self._notices.texts
 
     @property
     def space(self) -> Space:
-        """The parameters that were reached, with their ranges."""
+        """The parameters that trials declared so far, with their ranges."""
         return self._state.space
 
     @property
     def waiting(self) -> tuple[Params, ...]:
-        """The settings that were asked for and not started yet."""
+        """The settings that were enqueued and not started yet."""
         return tuple(self._queue)
 
     def history(self, number: int | None = None) -> History:
-        """Return what a sampler may know when it chooses the setting of trial `number`."""
+        """Return the trials that a sampler may use to choose the setting of trial `number`."""
         at = len(self._state.trials) if number is None else number
         trials = self._state.searched(number)
         return History(trials, goals_or_value(self.plan.goals), at, self.chosen)
@@ -407,17 +410,17 @@ class Engine:
         return number in self._state.own
 
     def own(self, number: int) -> None:
-        """Take that number for one of this run's: what is stored under it is known here."""
+        """Count a number as one of this run: the trial stored under it is known here."""
         self._state.own.add(number)
 
     def next_number(self) -> int:
-        """Return a number that no trial known here has; for when the storage cannot tell."""
+        """Return an unused trial number; for when the storage cannot give one."""
         return max(self._state.trials, default=-1) + 1
 
     # The budget.
 
     def _stops_at_noise(self) -> bool:
-        """Return whether the search is over since more of it would find luck."""
+        """Return whether the search ends because further gains would be within the noise."""
         is_asked = self._must_trace or self._queue
         return self._is_enough and self.plan.stop_at_noise and not is_asked
 
@@ -427,12 +430,12 @@ class Engine:
         return max(missing, 1) if self._must_trace else missing
 
     def _is_search_over(self, at: float) -> bool:
-        """Return whether what is left of the budget is the re-check's."""
+        """Return whether the rest of the budget is reserved for the re-check."""
         if self._must_trace or not self._state.has_start() or self._queue:
             return False
         if self._budgets.is_stale(self.history()) or self._budgets.is_late(at):
             return True
-        return self._budgets.is_rest_the_recheck_s(self._n_missing())
+        return self._budgets.is_only_recheck_left(self._n_missing())
 
     def _n_expected(self, at: float) -> int:
         return self._budgets.n_expected(at, self.history(), is_exhausted=self._is_exhausted)
@@ -451,13 +454,13 @@ class Engine:
         return self.plan.rechecker.phase(self.history(), self._n_expected(at))
 
     def _ending_text(self) -> str:
-        """Return which end the search came to, in words; "" while it goes on."""
+        """Return why the search ended, in words; "" while it runs."""
         if self.ending is Reason.PATIENCE:
             return f"no gain in {counted(self.plan.patience or 0, 'trial')}"
         return self.ending.value if self.ending else ""
 
     def snapshot(self, at: float) -> Snapshot:
-        """Return the search as it is now, for the views."""
+        """Return the state of the search at the time `at`, for the views."""
         plan = self.plan
         return Snapshot(
             name=plan.name,

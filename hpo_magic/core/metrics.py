@@ -11,11 +11,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Final
 
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import VALUE, AskedGoals, Direction, Goal, named_goals
 from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
+
+# Objectives as an error suggests them.
+EXAMPLES = (("maximize", "score"), ("minimize", "loss"))
 
 
 class Nothing(Enum):
@@ -103,6 +107,9 @@ def value_of_trial(
     last: Any,
     fits: Sequence[Fit],
     variables: Mapping[str, Any],
+    *,
+    not_set: Mapping[str, Any] = MappingProxyType({}),
+    reported: Mapping[str, float] = MappingProxyType({}),
 ) -> Score:
     """Return the number that a training is judged by; with several objectives one for each.
 
@@ -120,14 +127,19 @@ def value_of_trial(
     fits
         Those that the cell ran, the last one last.
     variables
-        The cell's, by name.
+        Those that the trial set, by name.
+    not_set
+        Variables that the cell could read and did not set: never a value, but named in errors.
+    reported
+        What `hp.report` got last of each metric.
 
     Raises
     ------
     MissingMetric
         If a metric is not there.
     MetricError
-        If what is there is no number, or nothing says which number to improve.
+        If what is there is no number, or was not set by the trial, or nothing says which number to
+        improve.
     TrialFailed
         If `last` is a dict with the status "fail", as Hyperopt has it.
 
@@ -138,7 +150,7 @@ def value_of_trial(
     status = last.get("status") if isinstance(last, Mapping) else None
     if isinstance(status, str) and status == "fail":
         raise TrialFailed('it ended with the status "fail".')
-    logged = _logged(last, fits)
+    logged = {**reported, **_logged(last, fits)}
     if named := named_goals(goals):
         first, *others = named
     else:
@@ -153,9 +165,40 @@ def value_of_trial(
             f"of the training data. End it with model.evaluate(…, return_dict=True), or name a "
             f"val_ metric."
         )
+    for goal in (first, *others):
+        _refuse_not_set(goal, last, logged, variables, not_set, fits)
     value = _found(first, last, logged, variables, fits, several=bool(others))
     found = {goal.metric: _found(goal, NOTHING, logged, variables, fits) for goal in others}
     return Score(value, first, {**logged, metric: value, **found})
+
+
+def _refuse_not_set(
+    goal: Goal,
+    last: Any,
+    logged: Mapping[str, float],
+    variables: Mapping[str, Any],
+    not_set: Mapping[str, Any],
+    fits: Sequence[Fit],
+) -> None:
+    """Refuse a metric that is only a variable of the notebook, which the cell never set.
+
+    Raises
+    ------
+    MetricError
+        If it is.
+    """
+    metric = goal.metric
+    if metric not in not_set or _find(metric, last, logged, variables) is not None:
+        return
+    if metric in _always_there(fits):
+        return
+    close = difflib.get_close_matches(metric, [n for n, v in variables.items() if number(v)], n=1)
+    hint = f" Did you mean {close[0]}, which it sets?" if close else ""
+    raise MetricError(
+        f'The notebook has a variable "{metric}", and the cell does not set it: it would be the '
+        f"same in every trial.{hint} Assign {metric} in the cell, report it with hp.report, or end "
+        f"the cell in the score."
+    )
 
 
 def _by_name(
@@ -221,7 +264,8 @@ def _goal_of_cell(
         if direction is None:
             raise MetricError(
                 "The cell ends in a number, and nothing says whether more is better. "
-                "Write --maximize score or --minimize loss."
+                "Write {0} or {1}.",
+                *EXAMPLES,
             )
         return Goal(VALUE.metric, direction)
     names = list(numbers_in(last))
@@ -254,7 +298,7 @@ def _find(
 def _logged(last: Any, fits: Sequence[Fit]) -> dict[str, float]:
     """Return the numbers that the trial gave by name; on a name given twice the cell's end wins."""
     logged = _of_fit(fits[-1]) if fits else {}
-    if _is_history(last):
+    if is_history(last):
         logged |= _of_history(last, fits)
     return logged | numbers_in(last)
 
@@ -267,7 +311,8 @@ def numbers_in(values: Any) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _is_history(last: Any) -> bool:
+def is_history(last: Any) -> bool:
+    """Return whether a value is a Keras `History`."""
     return isinstance(getattr(last, "history", None), dict) and hasattr(last, "epoch")
 
 
@@ -317,19 +362,21 @@ def _nothing_named(
         name = next((n for n in reversed(list(logged)) if keras_direction(n)), next(iter(logged)))
         return MetricError(
             f"Nothing says which metric the search is to improve. The cell logged: "
-            f"{', '.join(logged)}. Write {_option(direction, name)} {name}, for example."
+            f"{', '.join(logged)}. Write {{0}}, for example.",
+            (_option(direction, name), name),
         )
     if last is not NOTHING and last is not None:
         return MetricError(f"The end of the cell: {_number_expected(last)}")
     return MetricError(
         "The cell gives no number to improve: it neither ends in one nor fits a model. "
-        "End it with the score, and write --maximize score or --minimize loss."
+        "End it with the score, and write {0} or {1}.",
+        *EXAMPLES,
     )
 
 
 def _option(direction: Direction | None, metric: str) -> str:
-    direction = direction or keras_direction(metric) or Direction.MAXIMIZE
-    return f"--{direction.value}"
+    """Return the option that names the metric: "maximize" or "minimize"."""
+    return (direction or keras_direction(metric) or Direction.MAXIMIZE).value
 
 
 def _number_expected(value: Any) -> str:

@@ -1,7 +1,7 @@
-"""What a search knows: its trials, and the space that they are in. The engine's memory.
+"""The trials and the search space that the engine decides from.
 
-Trials of earlier runs and of other processes count like its own; those that the space, as it is
-now, has no place for are set aside, not lost.
+Trials of earlier runs and of other processes count like those of this run. Trials with values
+outside the current space are set aside; they stay on disk.
 """
 
 from __future__ import annotations
@@ -20,16 +20,23 @@ class SearchState:
     Parameters
     ----------
     space, trials
-        What is known from before.
+        Of earlier runs.
     ranges_changed
-        The ranges in the cell are not those of `space`: each counts once it was declared again.
+        Whether the ranges in the cell differ from those of `space`. Then each parameter of `space`
+        is replaced when a trial declares it again.
 
     Attributes
     ----------
-    own, active
-        The numbers of the trials that this run of the search started, and of those that still run.
+    space
+        The parameters that trials declared so far.
+    trials
+        All trials by number.
+    own
+        The numbers of the trials that this run of the search started.
+    active
+        The numbers of those of them that still run.
     fitting
-        The trials that count, by number: running, or with all values in the space.
+        The trials that count, by number: those that run, and those with all values in the space.
     """
 
     def __init__(self, space: Space, trials: Iterable[Trial], *, ranges_changed: bool) -> None:
@@ -44,13 +51,13 @@ class SearchState:
     # Trials come, change, and end.
 
     def start(self, trial: Trial) -> None:
-        """Take in a trial that this search starts."""
+        """Add a trial that this run starts."""
         self.put(trial)
         self.own.add(trial.number)
         self.active.add(trial.number)
 
     def put(self, trial: Trial) -> None:
-        """Take in a trial as it is now."""
+        """Add a trial, or replace the one of its number."""
         self.trials[trial.number] = trial
         if self._counts(trial):
             self.fitting[trial.number] = trial
@@ -58,13 +65,13 @@ class SearchState:
             self.fitting.pop(trial.number, None)
 
     def close(self, number: int, state: State, outcome: Outcome, at: float) -> Trial:
-        """Return the trial as it ended, and remember it."""
+        """Store how a trial ended, and return it."""
         self.active.discard(number)
         trial = self.trials[number]
         trial = replace(
             trial,
             state=state,
-            # A re-run that failed early belongs to its setting all the same.
+            # A re-run keeps its setting, even if it failed before it asked for all values.
             params=trial.params if trial.kind is Kind.RECHECK else dict(outcome.params),
             value=outcome.value if state is State.COMPLETE else None,
             metrics=dict(outcome.metrics),
@@ -77,7 +84,7 @@ class SearchState:
         return trial
 
     def join(self, trials: Iterable[Trial], space: Space) -> None:
-        """Take in what another process saved to the same study."""
+        """Add the trials and parameters that another process saved to the same study."""
         for name, parameter in space.items():
             if name not in self.space:
                 self.space = self.space.declare(parameter)
@@ -87,9 +94,9 @@ class SearchState:
         self._sort_out()
 
     def learn(self, outcome: Outcome) -> bool:
-        """Take in the parameters that a training declared; return whether that changed the space.
+        """Add the parameters that a training declared; return whether that changed the space.
 
-        A range that was edited counts as changed when it is confirmed, too.
+        It also counts as a change when an edited range is declared for the first time.
         """
         before, n_unconfirmed = self.space, len(self._unconfirmed)
         for parameter in outcome.parameters:
@@ -107,7 +114,7 @@ class SearchState:
         return trial.state is State.RUNNING or self.space.fits(trial.params)
 
     def _sort_out(self) -> None:
-        """Tell the trials that fit the space from those that are set aside."""
+        """Find again which trials fit the space."""
         self.fitting = {n: t for n, t in sorted(self.trials.items()) if self._counts(t)}
 
     # What is there.
@@ -124,18 +131,18 @@ class SearchState:
 
     @property
     def running(self) -> list[Trial]:
-        """The trials that this search has running; others may have theirs."""
+        """The trials that run in this process, by number."""
         return [self.trials[number] for number in sorted(self.active)]
 
     def searched(self, but: int | None = None) -> tuple[Trial, ...]:
-        """Return the trials that count without re-runs, and without number `but`."""
+        """Return the trials that count, without re-runs and without trial number `but`."""
         return tuple(t for n, t in self.fitting.items() if n != but and t.kind is not Kind.RECHECK)
 
     def has_start(self) -> bool:
-        """Return whether the start has run, or is running, for the space as it is.
+        """Return whether the start has run, or runs now, for the current space.
 
-        One that failed in an earlier run is tried again: its cause may be mended. One of this run
-        counts even if it fits no longer: the next would not fit either.
+        A start that failed in an earlier run does not count: the cell may have been corrected. A
+        start of this run counts even outside the space: a second one would be outside, too.
         """
         starts = (t for t in self.trials.values() if t.kind is Kind.START)
         return any(
@@ -145,7 +152,7 @@ class SearchState:
         )
 
     def has_worked(self) -> bool:
-        """Return whether the cell, as it is now, ever gave a value."""
+        """Return whether a trial of this run is complete."""
         own = (t for n, t in self.trials.items() if n in self.own)
         return any(trial.state is State.COMPLETE for trial in own)
 

@@ -1,6 +1,6 @@
-"""A cluster of our own on this machine: worker processes that share its cores and die with us.
+"""A Dask cluster of our own on this machine: worker processes that share its cores.
 
-Distributed runs each worker as a child that ends itself when its parent is gone, however that went.
+Each worker is a child process that ends itself when its parent is gone, also if that was killed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ START_S = 60
 
 
 def environment(frameworks: Sequence[Framework], n_workers: int, n_cores: int) -> dict[str, str]:
-    """Return the environment of each of so many workers: their threads add up to the cores."""
+    """Return the environment variables of one of `n_workers` workers that share `n_cores`."""
     made = {"MPLBACKEND": "Agg"}  # a worker has no screen
     for framework in frameworks:
         made |= framework.worker_environment(max(1, n_cores // n_workers))
@@ -40,7 +40,7 @@ def opened(workers: Workers) -> Iterator[DaskExecutor]:
 
 @contextmanager
 def own_cluster(n_workers: int, frameworks: Sequence[Framework]) -> Iterator[Client]:
-    """Start so many worker processes, and end them.
+    """Start worker processes, yield a client of them, and end them.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ def own_cluster(n_workers: int, frameworks: Sequence[Framework]) -> Iterator[Cli
     settings = {
         # Set before a worker's Python starts: NumPy reads it when it is imported.
         "distributed.nanny.pre-spawn-environ": wanted,
-        # Dask counts a death against trainings, too, that only waited on that worker. Ours are
-        # counted by how often they begin.
+        # Dask also counts a worker's death against trainings that only waited on it. We count how
+        # often a training began instead (`dask_worker.MOST_STARTS`).
         "distributed.scheduler.allowed-failures": 5,
         "distributed.scheduler.worker-ttl": None,  # native code may hold the interpreter for long
-        # A worker that is away 15 s after a death, perhaps of a second one, would be given up.
+        # Else a worker that is not back 15 s after its death would be given up.
         "distributed.deploy.lost-worker-timeout": "30 days",
-        # A training has no data of Dask's that could be moved to disk: held, it would hang.
+        # A training has no data of Dask's that could be moved to disk; a paused worker would hang.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
@@ -92,9 +92,9 @@ def own_cluster(n_workers: int, frameworks: Sequence[Framework]) -> Iterator[Cli
 
 @contextmanager
 def _environment(wanted: dict[str, str]) -> Iterator[None]:
-    """Have these variables in the environment that workers inherit, and put back what was there.
+    """Set environment variables that workers inherit, and restore them at the end.
 
-    Distributed sets them here before it starts a worker, and leaves them; the user's own stay.
+    Distributed sets some in this process before it starts a worker, and leaves them set.
     """
     before = dict(os.environ)
     try:

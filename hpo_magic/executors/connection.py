@@ -1,4 +1,4 @@
-"""Somebody else's Dask cluster: the way to it, and whether its workers can train."""
+"""The user's own Dask cluster: connecting to it, and checking the versions of its workers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def opened(workers: Workers) -> Iterator[DaskExecutor]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep distributed's own log of a lost connection out of the notebook: we have a sentence."""
+    """Suppress distributed's log of a lost connection; our own message says what to do."""
     log = logging.getLogger("distributed.client")
     before = log.level
     log.setLevel(logging.CRITICAL)
@@ -68,7 +68,7 @@ def connected(address: str) -> Client:
     Raises
     ------
     ClusterError
-        If nobody answers there.
+        If no scheduler answers there.
     """
     try:
         return Client(address, timeout=CONNECT_S, set_as_default=False)

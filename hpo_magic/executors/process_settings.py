@@ -37,6 +37,9 @@ class Setting:
         Puts a state back; None where that cannot be done, and a change can only be named.
     module
         The library that must be loaded, by its import name; "sys" for Python's own settings.
+    is_set_by_imports
+        Importing a library changes it too. It is left alone after a training that imported one:
+        the library is not imported a second time, and may need what it set.
     fresh
         Returns the state after the library's import, for one that a training loaded itself;
         `UNKNOWN` where that is not known.
@@ -46,6 +49,7 @@ class Setting:
     read: Callable[[ModuleType], Any]
     put: Callable[[ModuleType, Any], None] | None
     module: str = "sys"
+    is_set_by_imports: bool = False
     fresh: Callable[[ModuleType], Any] = lambda module: UNKNOWN
 
 
@@ -172,11 +176,16 @@ def _put_gc(gc: ModuleType, before: tuple[bool, tuple[int, int, int]]) -> None:
 
 
 _PYTHON = (
-    Setting("environment variables", lambda sys: dict(os.environ), _put_environ),
+    Setting(
+        "environment variables",
+        lambda sys: dict(os.environ),
+        _put_environ,
+        is_set_by_imports=True,
+    ),
     Setting("the working folder", _folder, lambda sys, before: os.chdir(before)),
-    Setting("the import path", lambda sys: list(sys.path), _put_path),
+    Setting("the import path", lambda sys: list(sys.path), _put_path, is_set_by_imports=True),
     Setting("logging", _read_logging, _put_logging),
-    Setting("the warnings filter", _read_warnings, _put_warnings),
+    Setting("the warnings filter", _read_warnings, _put_warnings, is_set_by_imports=True),
     Setting("exception hooks", _read_hooks, _put_hooks),
     Setting("signal handlers", _read_signals, _put_signals),
     Setting(
@@ -366,7 +375,7 @@ _LIBRARIES = (
         _put_pandas,
         "pandas",
     ),
-    Setting("PyTorch's settings", _read_torch, _put_torch, "torch", _fresh_torch),
+    Setting("PyTorch's settings", _read_torch, _put_torch, "torch", fresh=_fresh_torch),
     Setting("Keras's settings", _read_keras, _put_keras, "keras"),
     Setting("TensorFlow's settings", _tensorflow_config, _put_tensorflow, "tensorflow"),
     Setting(

@@ -27,13 +27,15 @@ class ProcessState:
     def __init__(self, settings: Sequence[Setting] | None = None) -> None:
         self._settings = SETTINGS if settings is None else tuple(settings)
         self._states = [self._read(setting) for setting in self._settings]
+        self._libraries = _libraries()
 
     def put_back(self) -> list[str]:
         """Put everything back that differs; return the names of what differs and cannot be put."""
         stays = []
+        has_imported = _libraries() != self._libraries
         for setting, before in zip(self._settings, self._states, strict=True):
             module = sys.modules.get(setting.module)
-            if module is None:
+            if module is None or (has_imported and setting.is_set_by_imports):
                 continue
             if before is UNKNOWN:
                 before = setting.fresh(module)
@@ -78,6 +80,11 @@ def settings_kept(stays: Callable[[list[str]], None]) -> Iterator[None]:
         left = before.put_back()
         if left:
             stays(left)
+
+
+def _libraries() -> set[str]:
+    """Return the top-level modules that are imported."""
+    return {name for name in tuple(sys.modules) if "." not in name}
 
 
 def _is_equal(before: Any, now: Any) -> bool:

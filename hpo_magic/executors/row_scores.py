@@ -17,10 +17,10 @@ def row_scores_of(
     fits: Sequence[Fit],
     observed: Sequence[Sequence[Scored]] = (),
 ) -> RowScores | None:
-    """Return what the trial got on each validation row, if that is what its value is the mean of.
+    """Return the trial's score on each validation row; None unless its value is their mean.
 
-    Scores of the cell's own come first, then what its fits were validated on, then what a watched
-    library computed: whole cross-validations, the last one first, and single scores.
+    The calls of `hp.score` come first, then the validation data of the fits, then the scores that
+    scikit-learn computed: whole cross-validations, the last one first, and single scores.
     """
     of_library = [
         *([*taken] for taken in reversed(observed) if len(taken) > 1),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from hpo_magic.core.events import Event, Reported, Run
+from hpo_magic.core.events import Event, Noted, Reported, Run
 from hpo_magic.executors.trial_execution import TrialExecution, TrialStopped
 
 
@@ -81,8 +81,10 @@ class SerialExecutor:
         )
         self._stopping.discard(run.number)
         self.guarded_at = 0.0
-        self.last_error, event = done.error, done.event
+        self.last_error, event, notice = done.error, done.event, done.notice
         del done  # the variables of the user's code
+        if notice:
+            feed(Noted(notice))
         feed(event)
         if self._bug is not None:
             raise self._bug

@@ -158,12 +158,13 @@ def train(
 
     execution = task.execution
     execution.names |= names
-    event = execution(run, report, guard, is_stopping=is_stopping).event
+    done = execution(run, report, guard, is_stopping=is_stopping)
     reports.send()
     task.n_trained += 1
     objective = execution.objective
-    notice = objective.notice() if isinstance(objective, HasNotice) else ""
-    return TaskResult(event, dict(execution.names), task.n_trained, notice)
+    notices = [done.notice, objective.notice() if isinstance(objective, HasNotice) else ""]
+    notice = " ".join(filter(None, notices))
+    return TaskResult(done.event, dict(execution.names), task.n_trained, notice)
 
 
 class _Reports:

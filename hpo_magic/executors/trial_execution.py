@@ -1,15 +1,15 @@
-"""One attempt at a training: the user's code, from its first line to the event it ends in.
+"""Running the user's code once, for one trial: from its first line to the event that it ends in.
 
 Whatever the code does (return, raise, exit, diverge, be interrupted) becomes one of `Completed`,
-`Failed`, `Ended`. It runs wherever an executor puts it.
+`Failed` and `Ended`. An executor chooses the process.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -23,6 +23,8 @@ from hpo_magic.core.ports import Fit, Framework, Report
 from hpo_magic.core.records import UsedRows
 from hpo_magic.core.trial import AskedGoals, Failure, Kind, is_better, named_goals
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
+from hpo_magic.executors.output import TrialOutput, captured
+from hpo_magic.executors.process_state import settings_kept
 from hpo_magic.executors.row_scores import row_scores_of
 from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.source.call_names import CallNames
@@ -37,23 +39,38 @@ class TrialStopped(BaseException):
 
 @dataclass(frozen=True)
 class ObjectiveResult:
-    """What the user's code left: its last expression, and its variables by name."""
+    """What the user's code left.
+
+    Attributes
+    ----------
+    last
+        The value of its last expression, or `NOTHING`.
+    variables
+        The variables that it set, by name.
+    not_set
+        The variables that it could read and did not set, by name.
+    """
 
     last: Any
     variables: Mapping[str, Any] = field(default_factory=dict)
+    not_set: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Objective(Protocol):
-    """The user's code, as a thing that can be run again and again."""
+    """The user's code, which can be run repeatedly.
 
-    filename: str | None  # the cell's, for names taken from the place of a call
+    `filename` is the cell's in tracebacks; None for a function. Names of unnamed `hp` calls are
+    found by it.
+    """
+
+    filename: str | None
 
     def train(self) -> ObjectiveResult:
-        """Run the code once; `hp` calls find the running trial by themselves."""
+        """Run the code once. Its `hp` calls find the running trial by a context variable."""
         ...
 
     def carried(self) -> Mapping[str, Any]:
-        """Return what the code reads from outside, by name: what goes with it to a worker."""
+        """Return the outside values that the code reads, by name; they are sent to a worker."""
         ...
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
@@ -79,12 +96,25 @@ class ExecutionResult:
         What the user's code left; None unless the trial is complete.
     fits
         The fits that were watched, oldest first; none unless the trial is complete.
+    stays
+        What the code set for the whole process and could not be put back, in words.
     """
 
     event: Completed | Failed | Ended
     error: BaseException | None = None
     result: ObjectiveResult | None = None
     fits: Sequence[Fit] = ()
+    stays: tuple[str, ...] = ()
+
+    @property
+    def notice(self) -> str:
+        """What the user must know of it; "" if nothing."""
+        if not self.stays:
+            return ""
+        return (
+            f"The cell changes {', '.join(self.stays)} for the whole process, which cannot be put "
+            f"back: later trials and the notebook keep the change."
+        )
 
 
 @dataclass
@@ -130,6 +160,8 @@ class TrialExecution:
     ) -> ExecutionResult:
         """Run the objective with the values of `run`; return how it ended.
 
+        What the code sets for the whole process is put back afterwards.
+
         Parameters
         ----------
         run
@@ -144,20 +176,40 @@ class TrialExecution:
             Returns a context that is open while the user's code runs: the only time in which an
             interrupt may be raised.
         """
+        stays: list[str] = []
+        with settings_kept(stays.extend):
+            result = self._executed(run, report, guard, is_stopping, in_user_code)
+        return replace(result, stays=tuple(stays))
+
+    def _executed(
+        self,
+        run: Run,
+        report: Report,
+        guard: Callable[[], None],
+        is_stopping: Callable[[], bool],
+        in_user_code: Callable[[], AbstractContextManager[None]],
+    ) -> ExecutionResult:
         call_names = CallNames(self.objective.filename, self.names)
         metric = next((goal.metric for goal in named_goals(self.goals)), None)
         trial = TrialContext(run, report, call_names, metric)
-        output = _Tail(OUTPUT_KEPT)
+        output = TrialOutput(OUTPUT_KEPT, sys.stdout)
         try:
             with (
                 running(trial),
-                _captured(output),
+                captured(output),
                 _watched(self.frameworks, report, guard) as fits,
             ):
                 seed_everything(run.seed, self.frameworks)
                 with in_user_code():
                     result = self.objective.train()
-            score = value_of_trial(self.goals, result.last, fits, result.variables)
+            score = value_of_trial(
+                self.goals,
+                result.last,
+                fits,
+                result.variables,
+                not_set=result.not_set,
+                reported=trial.reported,
+            )
             outcome = self._outcome(trial, output, score)
             if (failure := self._divergence(score)) is not None:
                 return ExecutionResult(self._failed(run, outcome, failure))
@@ -201,7 +253,7 @@ class TrialExecution:
         if isinstance(error, MissingMetric):
             error.trial = run.number
         line, frames = self.objective.where(error)
-        # What is ours speaks the user's words; a class name would say nothing more.
+        # The sentences of our own errors are complete; their class names would add nothing.
         kind = "" if isinstance(error, HpoError) else type(error).__name__
         failure = Failure(kind, _text(error), line, frames)
         # A cell that gives no such number, or describes a space that cannot be searched, would
@@ -215,8 +267,8 @@ class TrialExecution:
         outcome = replace(outcome, value=None)
         return Failed(run.number, failure, outcome, self.clock(), is_fatal)
 
-    def _outcome(self, trial: TrialContext, output: _Tail, score: Score | None) -> Outcome:
-        """Return what the training asked for, printed, and scored if it got so far."""
+    def _outcome(self, trial: TrialContext, output: TrialOutput, score: Score | None) -> Outcome:
+        """Return the outcome: the values that the training asked for, its output, and its score."""
         outcome = Outcome(
             dict(trial.values),
             tuple(trial.asked.values()),
@@ -235,7 +287,7 @@ class TrialExecution:
 
 
 def _is_pruned(error: BaseException) -> bool:
-    """Return whether this is Optuna's way to end a trial, without a need for Optuna."""
+    """Return whether the error is Optuna's `TrialPruned`; Optuna need not be installed."""
     return any(
         kind.__name__ == "TrialPruned" and kind.__module__.partition(".")[0] == "optuna"
         for kind in type(error).__mro__
@@ -243,7 +295,7 @@ def _is_pruned(error: BaseException) -> bool:
 
 
 def _text(error: BaseException) -> str:
-    """Return what an exception says; "" if it cannot say it."""
+    """Return the text of an exception; "" if its `__str__` fails."""
     try:
         return str(error)
     except Exception:  # noqa: BLE001  (a user's `__str__` may do anything)
@@ -280,25 +332,3 @@ def _watched(
 def _not_finite(metric: str, value: float) -> Failure:
     text = "not a number (NaN)" if math.isnan(value) else "infinite"
     return Failure("Diverged", f"{metric} is {text}")
-
-
-class _Tail(io.TextIOBase):
-    """A stream that keeps the end of what is written to it."""
-
-    def __init__(self, length: int) -> None:
-        self._length = length
-        self.text = ""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        self.text = (self.text + text)[-self._length :]
-        return len(text)
-
-
-@contextlib.contextmanager
-def _captured(output: _Tail) -> Iterator[None]:
-    """Send what is printed, warnings included, to `output`."""
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        yield

@@ -1,4 +1,4 @@
-"""The versions of packages here and there: which workers can train, and which score otherwise."""
+"""Comparing package versions of the notebook and its workers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import metadata
 
 from hpo_magic.errors import ClusterError
 
-# A cell that was packed by another version of these cannot be unpacked.
+# A cell that was pickled with another version of these cannot be loaded.
 NEEDED = ("Python", "hpo_magic")
 
 
@@ -23,7 +23,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def notes_on(here: Mapping[str, str], there: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Return a sentence for each worker whose packages differ: scores may differ there, too.
+    """Return a sentence for each worker whose versions differ: its scores may differ, too.
 
     Parameters
     ----------
@@ -43,18 +43,18 @@ def notes_on(here: Mapping[str, str], there: Mapping[str, Mapping[str, str]]) ->
         needed = {name: v for name, v in differing.items() if name in NEEDED}
         if needed:
             raise ClusterError(
-                f"the worker at {worker} has {_told(needed, found)}: it cannot read the cell. "
+                f"the worker at {worker} has {_described(needed, found)}: it cannot read the cell. "
                 f"Install the same."
             )
         if differing:
             notes.append(
-                f"The worker at {worker} has {_told(differing, found)}: scores may differ from "
-                f"worker to worker. Install the same."
+                f"The worker at {worker} has {_described(differing, found)}: scores may differ "
+                f"from worker to worker. Install the same."
             )
     return notes
 
 
-def _told(differing: Mapping[str, str], found: Mapping[str, str]) -> str:
+def _described(differing: Mapping[str, str], found: Mapping[str, str]) -> str:
     return ", ".join(
         f"{name} {found[name]} where the notebook has {version}"
         if name in found

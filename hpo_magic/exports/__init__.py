@@ -30,7 +30,7 @@ def checked_log(text: str) -> str:
     is_known = (tool == "tensorboard" and bool(folder)) or text == "mlflow"
     if not is_known:
         hint = " Write tensorboard:DIR, with the folder." if tool == "tensorboard" else ""
-        raise OptionError(f"log: {text!r} is no place to log to; there are {PLACES}.{hint}")
+        raise OptionError(f"{text!r} is no place to log to; there are {PLACES}.{hint}", "log")
     return text
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.metrics import number
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.keras_patch import WatchedMethod
@@ -57,10 +58,11 @@ class _Watch:
 
     def __init__(self, report: Report, guard: Callable[[], None]) -> None:
         self.fits: list[Fit] = []
-        self.guard = guard
+        self._guard = guard
         self._report = report
         self._step = 0
         self._depth = 0
+        self._stop: BaseException | None = None  # what ended the training, where we did
 
     def run(self, fit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return what `fit(*args, **kwargs)` returns; `args` begin with the model."""
@@ -73,7 +75,7 @@ class _Watch:
             return fit(*args, **kwargs)  # somebody wrapped our `fit`: this call is watched already
         reporter = _Reporter(self)
         begun = time.perf_counter()
-        with self._deeper(), _joined(call, callbacks, reporter):
+        with self._deeper(), _joined(call, callbacks, reporter), self._ended(callbacks, reporter):
             result = _silent(fit, call)
         took_s = time.perf_counter() - begun
         if reporter.epochs:
@@ -99,8 +101,41 @@ class _Watch:
         if self._depth == 1:
             self._step += 1
             n_steps = None if n_left is None else self._step + n_left
-            self._report(self._step, metrics, n_steps)
+            with self._stops():
+                self._report(self._step, metrics, n_steps)
         self.guard()
+
+    def guard(self) -> None:
+        """Let the search end the training here."""
+        with self._stops():
+            self._guard()
+
+    @contextlib.contextmanager
+    def _stops(self) -> Iterator[None]:
+        """Remember the exception by which the search ends a training."""
+        try:
+            yield
+        except BaseException as stop:
+            self._stop = stop
+            raise
+
+    @contextlib.contextmanager
+    def _ended(self, callbacks: Sequence[Any], reporter: _Reporter) -> Iterator[None]:
+        """End the user's callbacks where the search ends the fit, as Keras does at its own end.
+
+        A callback that closes files, deletes a backup or restores weights does so in
+        `on_train_end`, which Keras does not call for a fit that an exception ends.
+        """
+        try:
+            yield
+        except BaseException as error:
+            is_ours = error is self._stop or isinstance(error, KeyboardInterrupt)
+            if is_ours and reporter.has_begun:
+                logs = dict(reporter.epochs[-1]) if reporter.epochs else {}
+                for callback in callbacks:
+                    with suppressed("on_train_end of a stopped fit"):  # it may fail on half a fit
+                        callback.on_train_end(logs)
+            raise
 
     @contextlib.contextmanager
     def _deeper(self) -> Iterator[None]:
@@ -123,6 +158,10 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
         self._watch = watch
         self.epochs: list[Mapping[str, float]] = []
         self.numbers: list[int] = []  # Keras's of these epochs; they begin at `initial_epoch`
+        self.has_begun = False  # the callbacks before this one have begun their training
+
+    def on_train_begin(self, logs: object = None) -> None:
+        self.has_begun = True
 
     def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
         self._watch.guard()

@@ -85,8 +85,9 @@ def recheck_of(text: str, n_trials: int) -> Recheck | None:
     match = _FORM.fullmatch(wanted)
     if match is None:
         raise OptionError(
-            f"recheck: expected auto, 0, a number of settings such as 4, or settings x re-runs "
-            f"such as 4x2, got {text!r}."
+            f"expected auto, 0, a number of settings such as 4, or settings x re-runs such as 4x2, "
+            f"got {text!r}.",
+            "recheck",
         )
     n_settings = int(match[1])
     n_reruns = int(match[2]) if match[2] else _reruns(n_settings)
@@ -96,9 +97,10 @@ def recheck_of(text: str, n_trials: int) -> Recheck | None:
     # The search has to have found the settings, the start among them.
     if asked.n_runs + n_settings > n_trials:
         raise OptionError(
-            f"recheck: {n_settings} settings and the start, {n_reruns} times each, are "
+            f"{n_settings} settings and the start, {n_reruns} times each, are "
             f"{asked.n_runs} runs, and too few of the {n_trials} trials are left to find the "
-            f"settings. Try --recheck auto, or --trials {asked.n_runs * 4}."
+            f"settings. Try auto, or {asked.n_runs * 4} trials.",
+            "recheck",
         )
     return asked
 

@@ -33,8 +33,8 @@ class TrialContext:
     `objects` are the user's own, and `known` has the names of inactive parameters too.
     `used_seed`: `hp.seed()` was called. `scored` are the results of `hp.score()`, `observed`
     the scores that a watched library computed, those of one cross-validation together.
-    `prefixes` are the name scopes that are open, `noted` is what the code wants kept with the trial. `metric` is
-    the study's, None where it is not known.
+    `prefixes` are the name scopes that are open, `noted` is what the code wants kept with the
+    trial. `metric` is the study's, None where it is not known.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class TrialContext:
         self.prefixes: list[str] = []
         self.noted: dict[str, Any] = {}
         self.metric = metric
+        self.reported: dict[str, float] = {}  # what each metric was reported as last
         self._report = report
         self._n_reports = 0
 
@@ -81,7 +82,9 @@ class TrialContext:
     def report(self, step: int | None, metrics: Mapping[str, float]) -> None:
         """Pass on what an epoch measured; `step` counts on from the last one if None."""
         self._n_reports = self._n_reports + 1 if step is None else int(step)
-        self._report(self._n_reports, {name: float(value) for name, value in metrics.items()})
+        numbers = {name: float(value) for name, value in metrics.items()}
+        self.reported |= numbers
+        self._report(self._n_reports, numbers)
 
     def _is_open(self, scope: Scope) -> bool:
         parent, values = scope

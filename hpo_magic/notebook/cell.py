@@ -13,8 +13,8 @@ import linecache
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.inputtransformer2 import leading_indent
 
 from hpo_magic.core.log import suppressed
-from hpo_magic.core.metrics import NOTHING
-from hpo_magic.errors import HpoError, NotPortable
+from hpo_magic.core.metrics import NOTHING, is_history, number
+from hpo_magic.errors import HpoError, MetricError, NotPortable
 from hpo_magic.executors.trial_execution import ObjectiveResult
+from hpo_magic.notebook.trial_namespace import TrialNamespace, globals_kept, magics_in
 from hpo_magic.source.cell_text import CellText
 
 if TYPE_CHECKING:
@@ -129,6 +130,28 @@ class Cell:
         before_last()
         return NOTHING if self.last is None else eval(self.last, namespace)  # noqa: S307
 
+    def result(self, last: Any, namespace: TrialNamespace) -> ObjectiveResult:
+        """Return what a run left, without what it only found in the notebook.
+
+        Raises
+        ------
+        MetricError
+            If the cell ends in a variable of the notebook that it did not set.
+        """
+        match self.tree.body[-1:]:
+            case [ast.Expr(ast.Name(name))]:
+                is_own = name in namespace.set_by_trial()
+            case _:
+                name, is_own = "", not isinstance(last, Mapping) or namespace.is_result(last)
+        is_score = number(last) is not None or isinstance(last, Mapping) or is_history(last)
+        if not is_own and is_score:
+            what = f"`{name}`" if name else "a dict"
+            raise MetricError(
+                f"The cell ends in {what}, a variable of the notebook, and the cell does not set "
+                f"it: it would be the same in every trial. End the cell in the score of this trial."
+            )
+        return ObjectiveResult(last, namespace.set_by_trial(), namespace.not_set())
+
     def frames_of(self, error: BaseException) -> TracebackType | None:
         """Return the traceback from the cell's own frame on; None if it never got there."""
         entry = error.__traceback__
@@ -190,10 +213,18 @@ class CellObjective:
 
     def train(self) -> ObjectiveResult:
         """Run the cell once, in a copy of the namespace."""
-        namespace = {"__name__": "__main__"} if self._is_alone else dict(self._shell.user_ns)
-        with _nothing_displayed(self._shell), figures_closed(), folder_kept():
-            last = self.cell.run(namespace, lambda: self._stand_in(namespace))
-        return ObjectiveResult(last, namespace)
+        user_ns = self._shell.user_ns
+        outside = {"__name__": "__main__"} if self._is_alone else user_ns
+        namespace = TrialNamespace(outside, self.cell.text.names.certain)
+        has_magics = "get_ipython" in self.cell.text.names_read
+        with ExitStack() as kept:
+            for context in (_nothing_displayed(self._shell), figures_closed(), folder_kept()):
+                kept.enter_context(context)
+            kept.enter_context(globals_kept(user_ns, namespace))
+            if has_magics:
+                kept.enter_context(magics_in(self._shell, namespace.variables))
+            last = self.cell.run(namespace.variables, lambda: self._stand_in(namespace.variables))
+        return self.cell.result(last, namespace)
 
     def carried(self) -> dict[str, Any]:
         """Return the notebook's variables that the cell reads, by name.

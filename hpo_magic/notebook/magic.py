@@ -89,7 +89,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         self._check_free(name)
         options = replace(options, on=self._cluster(options.on))
         searched = SearchedCell.read(self.shell, line, source)
-        storage = _opened(options.storage)
+        storage = _opened(options.folder)
         self._save_unsaved(name, storage)
         done = run_search(
             searched.code(name, options),

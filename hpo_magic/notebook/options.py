@@ -4,54 +4,18 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import Any, NoReturn
 
 from hpo_magic.core.metrics import keras_direction
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError, did_you_mean
-from hpo_magic.pruners import PRUNERS
-from hpo_magic.samplers import SAMPLERS
-from hpo_magic.search.options import ERRORS, UIS, Options, checked_name, goals_of, seconds
+from hpo_magic.search.option import Metric, Switch, Text
+from hpo_magic.search.options import OPTIONS, Options, checked_name, goals_of
 
+WIDTH = 100  # of the help, in characters
 
-@dataclass(frozen=True)
-class Option:
-    """One option of `%%hpo`. `values` are those it takes, where they can be listed."""
-
-    flag: str
-    value: str  # what stands for its value in the help; "" for a switch
-    text: str
-    default: str
-    values: tuple[str, ...] = ()
-    short: str = ""
-
-
-OPTIONS = (
-    Option(
-        "--maximize", "METRIC", "the number to make large: val_accuracy, r2, …", "from the cell"
-    ),
-    Option("--minimize", "METRIC", "the number to make small; both, for a front", "val_loss"),
-    Option("--trials", "N", "full trainings in all, earlier ones included", "50", short="-n"),
-    Option("--time", "T", "budget of this run: 90s, 10m, 2h", "none"),
-    Option("--timeout", "T", "budget of each trial, checked at every batch: 30s, 5m", "none"),
-    Option("--sampler", "S", "how settings are chosen", "bayes", tuple(SAMPLERS)),
-    Option("--pruner", "P", "how trainings not worth finishing are told", "asha", tuple(PRUNERS)),
-    Option("--recheck", "R", "the best settings run again: auto, 0, 4 or 4x2", "auto"),
-    Option("--keep", "K", "how many of the best models stay on disk, for a vote", "1"),
-    Option("--stop", "S", "end after N trials without gain; or noise: where luck begins", "none"),
-    Option("--jobs", "N", "worker processes on this machine (Dask)", "1"),
-    Option("--isolate", "", "trials in a worker process that is renewed: leaks, crashes", "off"),
-    Option("--on", "WHERE", "a Dask scheduler's address, or the variable with a Client", "none"),
-    Option("--seed", "N", "same seed, same search", "0"),
-    Option("--errors", "E", "what a failing trial does to the search", "skip", ERRORS),
-    Option("--fresh", "", "start a new revision of the study", "off"),
-    Option("--from", "STUDY", "a new study tries the best settings of that one first", "none"),
-    Option("--log", "PLACE", "log the trials live, too: tensorboard:DIR or mlflow", "none"),
-    Option("--storage", "PATH", "the folder of the studies", "hpo_studies"),
-    Option("--ui", "U", "how the search is shown", "auto", UIS),
-)
 
 _INTRO = """Search the hyperparameters of this cell.
 
@@ -107,8 +71,6 @@ believed them would be misled. A cell that is run again goes on with all its own
     %%hpo_test NAME --vote   the same for what the best models say together
     %hpo NAME          show the study again, from disk, after a restart too
     %hpo               list the studies; --storage PATH with each of the three
-    %hpo --report      write a text file for a bug report: versions, how clicks arrive, options,
-                       the last events and errors; no data, no values, no names of yours
 """
 
 
@@ -117,10 +79,12 @@ def help_text() -> str:
     rows = []
     for option in OPTIONS:
         flags = ", ".join(filter(None, (option.short, option.flag)))
-        values = f" ({'|'.join(option.values)})" if option.values else ""
-        left = f"{flags} {option.value}".rstrip()
-        rows.append(f"    {left:<24}{option.text}{values} [{option.default}]\n")
-    return _INTRO + "".join(rows) + _OUTRO
+        values = f" ({'|'.join(option.kind.values)})" if option.kind.values else ""
+        left = f"{flags} {option.placeholder}".rstrip()
+        text = f"{option.text}{values} [{option.shown_default}]"
+        row = f"    {left:<24}{text}"
+        rows.append(fill(row, WIDTH, subsequent_indent=" " * 28, break_on_hyphens=False))
+    return _INTRO + "\n".join(rows) + "\n" + _OUTRO
 
 
 def parse_line(line: str) -> tuple[str, Options]:
@@ -141,28 +105,13 @@ def parse_line(line: str) -> tuple[str, Options]:
         raise OptionError(f"one name is enough: {found.name!r} and {word!r} were given.")
     if found.name is None:
         raise OptionError(_no_name(found))
-    options = Options(
-        goals=goals_of(found.goals or []),
-        trials=_number("--trials", found.trials),
-        time=None if found.time is None else seconds(found.time),
-        timeout=None if found.timeout is None else seconds(found.timeout, "timeout"),
-        sampler=found.sampler,
-        pruner=found.pruner,
-        seed=_number("--seed", found.seed),
-        recheck=found.recheck,
-        keep=_number("--keep", found.keep),
-        stop=found.stop or "none",
-        errors=found.errors,
-        jobs=_number("--jobs", found.jobs),
-        isolate=found.isolate,
-        on=found.on,
-        fresh=found.fresh,
-        from_study=getattr(found, "from"),
-        log=found.log,
-        storage=_folder(found.storage),
-        ui=found.ui,
-    )
-    return checked_name(found.name), options
+    given = {name: value for name, value in vars(found).items() if name not in ("name", "goals")}
+    name, goals = checked_name(found.name), goals_of(found.goals)
+    try:
+        return name, Options(goals=goals, **given)
+    except OptionError as error:
+        flags = {option.name: option.flag for option in OPTIONS}
+        raise OptionError(error.problem, flags.get(error.option, error.option)) from None
 
 
 def parse_name(line: str, magic: str) -> tuple[str, Path | None]:
@@ -199,11 +148,11 @@ def suggestions(text: str) -> list[str]:
     before = words[:-1] if current else words
     last = before[-1] if before else ""
     for option in OPTIONS:
-        if last in (option.flag, option.short) and option.value:
-            return [value for value in option.values if value.startswith(current)]
+        if last in (option.flag, option.short) and not isinstance(option.kind, Switch):
+            return [value for value in option.kind.values if value.startswith(current)]
     if not current.startswith("-") and current:
         return []
-    free = [o.flag for o in OPTIONS if o.flag not in before or o.value == "METRIC"]
+    free = [o.flag for o in OPTIONS if o.flag not in before or isinstance(o.kind, Metric)]
     return [flag for flag in free if flag.startswith(current)]
 
 
@@ -215,18 +164,20 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="%%hpo", add_help=False, allow_abbrev=False)
-    parser.add_argument("name", nargs="?")
+    """Return the parser of a line; what is not on the line is no attribute of its result."""
+    parser = _Parser(
+        prog="%%hpo", add_help=False, allow_abbrev=False, argument_default=argparse.SUPPRESS
+    )
+    parser.add_argument("name", nargs="?", default=None)
+    parser.set_defaults(goals=())
     for option in OPTIONS:
         flags = [flag for flag in (option.short, option.flag) if flag]
-        extra: dict[str, Any] = {}
-        if not option.value:
-            extra = {"action": "store_true"}
-        elif option.value == "METRIC":
-            extra = {"nargs": "?", "const": "", "dest": "goals", "action": _AddGoal}
-        elif option.default != "hpo_studies" and (option.values or option.default != "none"):
-            extra = {"default": option.default}
-        parser.add_argument(*flags, **extra)
+        if isinstance(option.kind, Switch):
+            parser.add_argument(*flags, dest=option.name, action="store_true")
+        elif isinstance(option.kind, Metric):
+            parser.add_argument(*flags, dest="goals", nargs="?", const="", action=_AddGoal)
+        else:
+            parser.add_argument(*flags, dest=option.name, action=_Read, kind=option.kind)
     return parser
 
 
@@ -242,7 +193,21 @@ class _AddGoal(argparse.Action):
 
     def __call__(self, parser: Any, found: Any, value: Any, flag: str | None = None) -> None:
         given = (value, Direction(str(flag).removeprefix("--")))
-        found.goals = [*(found.goals or []), given]
+        found.goals = (*found.goals, given)
+
+
+class _Read(argparse.Action):
+    """Stores the value that a text stands for."""
+
+    def __init__(self, *args: Any, kind: Text, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.kind = kind
+
+    def __call__(self, parser: Any, found: Any, value: Any, flag: str | None = None) -> None:
+        try:
+            setattr(found, self.dest, self.kind.read(value))
+        except OptionError as error:
+            raise OptionError(error.problem, str(self.option_strings[-1])) from None
 
 
 def contradiction(goal: Goal) -> str:
@@ -257,15 +222,8 @@ def _large(direction: Direction) -> str:
     return "larger" if direction is Direction.MAXIMIZE else "smaller"
 
 
-def _number(flag: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise OptionError(f"{flag}: expected a whole number, got {text!r}.") from None
-
-
 def _no_name(found: argparse.Namespace) -> str:
-    for taken, direction in found.goals or []:
+    for taken, direction in found.goals:
         if taken:
             flag = direction.value
             return (

@@ -16,6 +16,7 @@ from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import load_wanted
 from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept
 from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, inputs_of
+from hpo_magic.notebook.trial_namespace import TrialNamespace
 
 Fields = tuple[
     list[str], str, str, ast.Module, int, Mapping[str, Any], Callable[[dict[str, Any]], None]
@@ -50,10 +51,11 @@ class TravellingCell:
 
     def train(self) -> ObjectiveResult:
         """Run the cell once, in a copy of its variables."""
-        namespace = {"__name__": "__main__", **self.variables}
+        outside = {"__name__": "__main__", **self.variables}
+        namespace = TrialNamespace(outside, self.cell.text.names.certain)
         with figures_closed(), folder_kept():
-            last = self.cell.run(namespace, lambda: self.stand_in(namespace))
-        return ObjectiveResult(last, namespace)
+            last = self.cell.run(namespace.variables, lambda: self.stand_in(namespace.variables))
+        return self.cell.result(last, namespace)
 
     def notice(self) -> str:
         """Return, after the first training, that the cell changed what it reads, if it did."""

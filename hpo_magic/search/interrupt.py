@@ -1,9 +1,9 @@
-"""The interrupt key and the kernel's stop button: they end the search, not the program.
+"""The interrupt key and the kernel's stop button end the search, not the program.
 
-Python's own way, an exception at whatever line is running, is not safe in a training: TensorFlow
-swallows it in a destructor or turns it into another error (measured: 4 and 1 in 60). So the
-handler asks the search to stop, which it does at the next batch; only user code that passes no
-batch gets the exception.
+Python's default is an exception at the line that runs now. That is not safe in a training:
+TensorFlow swallows it in a destructor, or turns it into another error (4 and 1 of 60 interrupts).
+So the handler requests a stop, and the search stops at the next batch. Only user code that reaches
+no batch gets the exception.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from typing import Protocol
 
 from hpo_magic.search.requests import UserRequests
 
-# A training that passed a batch this recently will soon pass the next one.
+# A training that reached a batch this recently will soon reach the next one.
 RECENT_S = 1.0
-# How long a request may stay without effect. Tracing a large model passes no batch for seconds.
+# How long after a request an interrupt is sent again. Tracing a large model reaches no batch for
+# seconds.
 PATIENCE_S = 3.0
 
 
 class _Trainer(Protocol):
-    """Who may have user code at work in this thread; `guarded_at` as in `SerialExecutor`."""
+    """What may run user code in this thread; the attributes are those of `SerialExecutor`."""
 
     @property
     def is_in_user_code(self) -> bool: ...
@@ -35,7 +36,7 @@ class _Trainer(Protocol):
 
 
 class RemoteTraining:
-    """User code runs in other processes, and in this thread only ours."""
+    """Stands for an executor that runs user code in other processes only."""
 
     is_in_user_code = False
     guarded_at = 0.0
@@ -66,7 +67,7 @@ class _Interrupt:
             self._timer.cancel()
 
     def close(self) -> None:
-        """Send no more interrupts."""
+        """Cancel the interrupt that would be sent again."""
         self._cancel()
 
 
@@ -82,7 +83,7 @@ def _send_interrupt() -> None:
 
 @contextmanager
 def interruptible(requests: UserRequests, executor: _Trainer) -> Iterator[None]:
-    """Let an interrupt end the search; the handler that was there is put back."""
+    """Let an interrupt end the search while the context is open; then restore the handler."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread receives signals
         return

@@ -1,4 +1,4 @@
-"""Going on where a study was: what changed since, and what becomes of what is there."""
+"""Opening a study: its latest revision continues, or a new one begins."""
 
 from __future__ import annotations
 
@@ -27,7 +27,23 @@ from hpo_magic.study.warm_start import settings_to_try
 
 @dataclass(frozen=True)
 class Opened:
-    """A revision of a study, ready to go on. `sentence` says what was found; "" if it is new."""
+    """A revision of a study that a search can work on.
+
+    Attributes
+    ----------
+    record
+        The revision, as it is stored.
+    space
+        The parameters that earlier trials declared.
+    trials
+        The earlier trials by number.
+    queue
+        The enqueued settings, the next one first.
+    ranges_changed
+        Whether the ranges in the code differ from those of `space`.
+    sentence
+        Tells the user what was found and what the search does with it; "" for a new study.
+    """
 
     record: StudyRecord
     space: Space
@@ -42,9 +58,22 @@ def open_study(
 ) -> Opened:
     """Return the revision of the study that a run with these options works on.
 
-    The last revision goes on if code, data and goal are the same; where only the ranges changed,
-    with the trials that still fit. Anything else, or `fresh`, is a new revision, which tries the
-    best settings of `from_study` first. `line` is the magic's own, to be kept with the study.
+    The latest revision continues if code, data, objectives and seed are the same. If only the
+    ranges changed, it continues with the trials inside the new ranges. Else, and with `fresh`, a
+    new revision begins; it runs the best settings of `from_study` first.
+
+    Parameters
+    ----------
+    storage
+        Where the study is stored.
+    name
+        The study's.
+    options
+        Those of this run.
+    mark
+        The fingerprint of the code and its data.
+    line
+        The text behind `%%hpo`; it is stored with the study.
 
     Raises
     ------
@@ -74,7 +103,7 @@ def open_study(
 def _warm_start(
     storage: Storage, options: Options, wanted: StudyRecord
 ) -> tuple[tuple[Mapping[str, Plain], ...], str]:
-    """Return the settings to be tried first, and the sentence that says so."""
+    """Return the settings of `from_study` to run first, and the sentence that says so."""
     if options.from_study is None:
         return (), ""
     before = wanted.revision if options.from_study == wanted.name else None
@@ -92,7 +121,7 @@ def _reason_for_new(
     if options.fresh:
         return "Started afresh"
     if _only_failed(storage.trials(latest.id)):
-        return "Nothing had worked"  # what was amiss is mended by now, in this cell or another
+        return "Nothing had worked"  # assume that the cause is fixed, and start over
     if changed.code:
         return "The code changed"
     if changed.data:
@@ -145,7 +174,7 @@ def _going_on(
     trials = tuple(storage.trials(record.id))
     space = storage.space(record.id)
     if changed.ranges:
-        # If this process dies before the start has traced the new ranges, the next run traces them.
+        # If this process dies before the start declared the new ranges, the next run declares them.
         storage.save_space(record.id, Space())
     # The places of the calls may have moved with the text.
     names = {} if mark.source != record.source or changed.ranges else record.names

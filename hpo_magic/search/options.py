@@ -1,12 +1,15 @@
-"""The options of a search, checked: what the magic's line and `hpo_magic.search` both end in."""
+"""The options of a search, each declared once.
+
+`DeclaredOptions` and `_Objective` are the declaration. From it come the line of `%%hpo` and its
+help, Tab completion, the checks and their messages, and the signature of `hpo_magic.search`.
+"""
 
 from __future__ import annotations
 
 import keyword
-import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,138 +19,231 @@ from hpo_magic.exports import checked_log
 from hpo_magic.honesty.recheck import recheck_of
 from hpo_magic.pruners import PRUNERS
 from hpo_magic.samplers import SAMPLERS
+from hpo_magic.search.option import (
+    Checked,
+    Folder,
+    Metric,
+    OneOf,
+    Seconds,
+    Switch,
+    Text,
+    Whole,
+    option,
+    options_of,
+    seconds,
+)
 
-ERRORS = ("skip", "raise")
-UIS = ("auto", "widgets", "text", "none")
-MOST_SEED = 2**32 - 1  # NumPy's global stream takes no larger one
-UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+MOST_SEED = 2**32 - 1  # the largest that NumPy's global random stream takes
+
+
+def _check_stop(value: Any) -> None:
+    if value in ("none", "noise"):
+        return
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not (is_whole or str(value).isdecimal()) or int(value) < 1:
+        hint = did_you_mean(str(value), ("none", "noise"))
+        raise OptionError(
+            f"must be none, noise, or a whole number of trials from 1 up, got {value!r}.{hint}"
+        )
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to search.
+class _Objective:
+    """What `hpo_magic.search` takes first, and the two options that name the objectives."""
+
+    objective: Callable[[], Any]
+    name: str | None = None
+    _: KW_ONLY
+    maximize: str | Sequence[str] | None = option(
+        None,
+        "metric to make large: one that fit logs, a variable, a key of the dict or the number that "
+        "the cell ends in",
+        Metric(),
+        placeholder="METRIC",
+        shown_default="from the cell",
+    )
+    minimize: str | Sequence[str] | None = option(
+        None,
+        "metric to make small; give several objectives for a Pareto front",
+        Metric(),
+        placeholder="METRIC",
+        shown_default="val_loss",
+    )
+
+
+@dataclass(frozen=True)
+class DeclaredOptions:
+    """All other options, as the user gives them."""
+
+    trials: int = option(
+        50,
+        "trials in all: those of earlier runs and re-checks included",
+        Whole(1),
+        placeholder="N",
+        short="-n",
+    )
+    _: KW_ONLY
+    time: str | float | None = option(
+        None, "time budget of this run: 90s, 10m, 2h", Seconds(), placeholder="T"
+    )
+    timeout: str | float | None = option(
+        None,
+        "time budget of each trial, checked at every batch and report: 30s, 5m",
+        Seconds(),
+        placeholder="T",
+    )
+    sampler: str = option(
+        "bayes",
+        "how settings are chosen (tpe and genetic need the extras hpo_magic[tpe] and "
+        "hpo_magic[genetic])",
+        OneOf(SAMPLERS),
+        placeholder="S",
+    )
+    pruner: str = option("asha", "which trials are stopped early", OneOf(PRUNERS), placeholder="P")
+    recheck: str | int = option(
+        "auto",
+        "how many of the best settings run again: auto (a fifth of the trials), 0, 4, or 4x2 for "
+        "4 settings twice",
+        placeholder="R",
+    )
+    keep: int = option(1, "models of the best trials to keep on disk", Whole(1), placeholder="K")
+    stop: str | int = option(
+        "none",
+        "end after N trials without a better value, or, with noise, when further trials are "
+        "unlikely to help",
+        Checked(_check_stop, ("none", "noise")),
+        placeholder="N",
+    )
+    jobs: int = option(
+        1, "worker processes on this machine (needs hpo_magic[dask])", Whole(1), placeholder="N"
+    )
+    isolate: bool = option(
+        False,
+        "train in a worker process that is renewed: against memory leaks, native crashes and "
+        "trainings that hang",
+        Switch(),
+    )
+    on: Any = option(
+        None,
+        "train on a Dask cluster or a pool: a scheduler's address, or the variable with a Client "
+        "or a concurrent.futures pool",
+        placeholder="WHERE",
+    )
+    seed: int = option(0, "same seed, same search", Whole(0, MOST_SEED), placeholder="N")
+    errors: str = option(
+        "skip",
+        "a failing trial is skipped, or ends the search",
+        OneOf(("skip", "raise")),
+        placeholder="E",
+    )
+    fresh: bool = option(False, "start a new revision of the study", Switch())
+    from_study: str | None = option(
+        None,
+        "try the best settings of another study first; their values are not taken over",
+        Text(),
+        placeholder="STUDY",
+        flag="--from",
+    )
+    log: str | None = option(
+        None,
+        "also log the trials while they run: tensorboard:DIR or mlflow",
+        Checked(checked_log),
+        placeholder="PLACE",
+    )
+    storage: str | Path | None = option(
+        None,
+        "folder of the studies",
+        Folder(),
+        placeholder="PATH",
+        shown_default="hpo_studies",
+    )
+    ui: str = option(
+        "auto",
+        "how the search is shown",
+        OneOf(("auto", "widgets", "text", "none")),
+        placeholder="U",
+    )
+
+
+@dataclass(frozen=True)
+class SearchArguments(DeclaredOptions, _Objective):
+    """The parameters of `hpo_magic.search`: only the signature of this class is used."""
+
+
+OPTIONS = options_of(SearchArguments)
+
+
+@dataclass(frozen=True)
+class Options(DeclaredOptions):
+    """The options of a search, checked.
 
     Parameters
     ----------
     goals
-        What to improve. With several objectives the search looks for a Pareto front. A direction
-        alone, or nothing, leaves it to the first complete trial to name the metric.
-    trials
-        Full trainings in all, those of earlier runs included.
-    time
-        Budget of this run of the search, in seconds; None: no limit.
-    timeout
-        Budget of each trial, in seconds; None: no limit.
-    sampler, pruner, errors, ui
-        One of `samplers.SAMPLERS`, `PRUNERS`, `ERRORS`, `UIS`.
-    seed
-        The same seed gives the same search.
-    recheck
-        How many of the trials run the best settings again: "auto", "0", "K" or "KxM".
-    keep
-        How many of the best models stay on disk, for a vote; those of a re-check do anyway.
-    stop
-        "none"; "noise" ends the search where more trials would find luck alone; a whole number
-        ends it when so many trials in a row brought no better value.
-    fresh
-        Start a new revision of the study.
-    from_study
-        A study in the same folder whose best settings a new study tries first.
-    log
-        Where else trials are logged while the search runs: "tensorboard:DIR" or "mlflow".
-    storage
-        The folder of the studies; None: `hpo_studies` in the working folder.
-
-    jobs
-        Worker processes on this machine; 1: none, the trainings run in this one.
-    isolate
-        Trainings run in worker processes that are renewed.
-    on
-        A Dask scheduler's address, a `Client`, or a `concurrent.futures.Executor`; None: neither.
+        The objectives, from `maximize` and `minimize`. A direction alone, or an empty tuple, leaves
+        it to the first complete trial to name the metric.
+    **options
+        Those of `DeclaredOptions`.
 
     Raises
     ------
     OptionError
-        If a value is not one that its option takes.
+        If an option does not take its value, or two options contradict each other.
     """
 
     goals: AskedGoals = ()
-    trials: int = 50
-    time: float | None = None
-    timeout: float | None = None
-    sampler: str = "bayes"
-    pruner: str = "asha"
-    seed: int = 0
-    recheck: str = "auto"
-    keep: int = 1
-    stop: str | int = "none"
-    errors: str = "skip"
-    fresh: bool = False
-    from_study: str | None = None
-    log: str | None = None
-    storage: Path | None = None
-    ui: str = "auto"
-    jobs: int = 1
-    isolate: bool = False
-    on: Any = None
 
     def __post_init__(self) -> None:
-        one_of("sampler", self.sampler, tuple(SAMPLERS))
-        one_of("pruner", self.pruner, tuple(PRUNERS))
-        one_of("errors", self.errors, ERRORS)
-        one_of("ui", self.ui, UIS)
-        self._check_goals()
-        self._check_stop()
-        if self.log is not None:
-            checked_log(self.log)
-        _whole("trials", self.trials, 1)
-        _whole("seed", self.seed, 0)
-        _whole("keep", self.keep, 1)
-        _whole("jobs", self.jobs, 1)
+        for declared in OPTIONS:
+            if hasattr(self, declared.name):
+                declared.check(getattr(self, declared.name))
         if self.on is not None and (self.jobs > 1 or self.isolate):
             raise OptionError(
-                "on: the workers are those of the cluster; leave out jobs and isolate, which start "
-                "workers on this machine."
+                "the workers are those of the cluster; leave out jobs and isolate, which start "
+                "workers on this machine.",
+                "on",
             )
         recheck_of(str(self.recheck), self.trials)
-        if self.seed > MOST_SEED:
-            raise OptionError(f"seed: must be at most {MOST_SEED}, got {self.seed}.")
-        _some_time("time", self.time)
-        _some_time("timeout", self.timeout)
+        if len(named_goals(self.goals)) > 1:
+            self._check_several_goals()
 
-    def _check_goals(self) -> None:
+    def _check_several_goals(self) -> None:
         metrics = [goal.metric for goal in named_goals(self.goals)]
-        if len(metrics) < 2:
-            return
         twice = [metric for metric in metrics if metrics.count(metric) > 1]
         if twice:
             raise OptionError(f"{twice[0]!r} is given twice: each objective is another metric.")
         if self.stop == "noise":
             raise OptionError(
-                "stop: noise is about one best value; with several objectives give none, or a "
-                "number of trials."
+                "noise is about one best value; with several objectives give none, or a number of "
+                "trials.",
+                "stop",
             )
-        if self.pruner not in ("asha", "none"):
+        if self.pruner not in (DeclaredOptions.pruner, "none"):
             raise OptionError(
-                f"pruner: {self.pruner} compares one curve, and with several objectives every "
-                f"training is finished. Leave it out."
+                f"{self.pruner} compares one curve, and with several objectives every training is "
+                f"finished. Leave it out.",
+                "pruner",
             )
 
     @property
+    def time_s(self) -> float | None:
+        """The time budget of this run, in seconds; None: no limit."""
+        return None if self.time is None else seconds(self.time)
+
+    @property
+    def timeout_s(self) -> float | None:
+        """The time budget of each trial, in seconds; None: no limit."""
+        return None if self.timeout is None else seconds(self.timeout)
+
+    @property
     def patience(self) -> int | None:
-        """After how many trials without gain the search ends; None: it goes on."""
+        """The number of trials without a better value that ends the search; None: no limit."""
         return None if self.stop in ("none", "noise") else int(self.stop)
 
-    def _check_stop(self) -> None:
-        if self.stop in ("none", "noise"):
-            return
-        is_whole = isinstance(self.stop, int) and not isinstance(self.stop, bool)
-        if not (is_whole or str(self.stop).isdecimal()) or int(self.stop) < 1:
-            hint = did_you_mean(str(self.stop), ("none", "noise"))
-            raise OptionError(
-                f"stop: must be none, noise, or a whole number of trials from 1 up, got "
-                f"{self.stop!r}.{hint}"
-            )
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the studies; None: the default folder."""
+        return None if self.storage is None else Path(self.storage).expanduser()
 
 
 def goals_of(given: Sequence[tuple[str | None, Direction]]) -> AskedGoals:
@@ -169,39 +265,6 @@ def goals_of(given: Sequence[tuple[str | None, Direction]]) -> AskedGoals:
     return goals
 
 
-def seconds(text: str | float, option: str = "time") -> float:
-    """Return a length of time in seconds: a number of them, or "90s", "10m", "1.5h", "1h30m".
-
-    >>> seconds("1h30m")
-    5400.0
-    """
-    if isinstance(text, int | float) and not isinstance(text, bool):
-        return float(text)
-    parts = re.findall(r"([\d.]+)\s*([smhd])", str(text).lower())
-    rest = re.sub(r"([\d.]+)\s*([smhd])", "", str(text).lower()).strip()
-    try:
-        if parts and not rest:
-            return sum(float(number) * UNITS_S[unit] for number, unit in parts)
-        return float(text)
-    except (TypeError, ValueError):
-        raise OptionError(
-            f"{option}: expected a length of time such as 90s, 10m or 2h, got {text!r}."
-        ) from None
-
-
-def one_of(option: str, value: Any, known: tuple[str, ...]) -> None:
-    """Check that an option has one of its values.
-
-    Raises
-    ------
-    OptionError
-        If not; with the values, and the closest one.
-    """
-    if value not in known:
-        hint = did_you_mean(str(value), known)
-        raise OptionError(f"{option}: {value!r} is not one of {', '.join(known)}.{hint}")
-
-
 def checked_name(name: str) -> str:
     """Return a study's name if it is one.
 
@@ -220,13 +283,3 @@ def checked_name(name: str) -> str:
         f"the study's name must be a Python identifier, since it names a variable afterwards; "
         f"got {name!r}. Try {better}."
     )
-
-
-def _some_time(option: str, seconds: float | None) -> None:
-    if seconds is not None and not (seconds > 0 and math.isfinite(seconds)):
-        raise OptionError(f"{option}: must be above 0 seconds, got {seconds!r}.")
-
-
-def _whole(option: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise OptionError(f"{option}: must be a whole number from {least} up, got {value!r}.")

@@ -223,7 +223,7 @@ def _engine(opened: Opened, options: Options, goals: AskedGoals) -> Engine:
     if opened.sentence:
         engine.handle(Noted(opened.sentence))
     n_done = sum(trial.state.is_finished for trial in opened.trials)
-    announced = Rechecking(options.recheck).announcement(
+    announced = Rechecking(str(options.recheck)).announcement(
         options.trials,
         is_timed=options.time is not None,
         of_front=len(named_goals(goals)) > 1,
@@ -241,8 +241,8 @@ def _plan(name: str, options: Options, goals: AskedGoals) -> Plan:
         sampler=make_sampler(options.sampler, several=is_multi_objective),
         goals=goals,
         n_trials=options.trials,
-        time_s=options.time,
-        timeout_s=options.timeout,
+        time_s=options.time_s,
+        timeout_s=options.timeout_s,
         patience=options.patience,
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
@@ -250,5 +250,5 @@ def _plan(name: str, options: Options, goals: AskedGoals) -> Plan:
         enough=(lambda history: "") if is_multi_objective else enough_of,
         stop_at_noise=options.stop == "noise",
         pruner=None if is_multi_objective else make_pruner(options.pruner),
-        rechecker=Rechecking(options.recheck),
+        rechecker=Rechecking(str(options.recheck)),
     )

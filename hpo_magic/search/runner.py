@@ -1,7 +1,6 @@
-"""The runner: carries out what the engine decides, and tells it what happened. The only loop.
+"""The runner: the loop that feeds events to the engine and carries out its commands.
 
-It also is what the panel's buttons and the interrupt talk to: they may come from any thread, so
-they only leave a wish behind, which the loop takes up at the next batch.
+The user's requests come from any thread; the loop takes them between trials and at each batch.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import StorageError
 from hpo_magic.search.requests import UserRequests
 
-# How long the loop waits for a worker before it looks at the wishes and the time again.
+# How long the loop waits for a worker's event before it handles requests and the time again.
 PUMP_S = 0.2
-# How long a paused search takes to notice that it may go on.
+# How often a paused search checks whether it may go on.
 PAUSE_S = 0.05
 
 
@@ -97,11 +96,11 @@ class Runner:
     evaluations: tuple[TestEvaluation, ...] = ()
     unsaved: dict[int, Trial] = field(default_factory=dict)
     _late: dict[str, Callable[[], None]] = field(default_factory=dict)  # what else waits, by kind
-    _seen: int = 0
+    _seen: int = 0  # the storage's change number up to which other processes' trials are joined
     _preliminary: set[int] = field(default_factory=set)  # numbers that no storage gave out
-    _stored_as: dict[int, int] = field(default_factory=dict)
+    _stored_as: dict[int, int] = field(default_factory=dict)  # for preliminary numbers
     _finish: Finish | None = None
-    _told: set[str] = field(default_factory=set)
+    _shown_errors: set[str] = field(default_factory=set)
 
     def run(self) -> Finish:
         """Run until the engine says that it is finished; return why."""
@@ -121,14 +120,17 @@ class Runner:
         return self._finish
 
     def snapshot(self) -> Snapshot:
-        """Return the search as it is now."""
+        """Return the state of the search now."""
         return replace(self.engine.snapshot(self.clock()), evaluations=self.evaluations)
 
     def obey(self, *, in_training: bool = False) -> None:
-        """Take up what the user wished since the last call, and look at the time.
+        """Handle the user's requests since the last call, and the time budgets.
 
-        `in_training`: a training of this thread waits meanwhile, so that a pause is none of its
-        time. One that runs elsewhere goes on.
+        Parameters
+        ----------
+        in_training
+            Whether a training of this thread waits for this call. Then a pause does not count as
+            its time. A training elsewhere continues during a pause.
         """
         began = self.clock()
         self._wait_while_paused()
@@ -152,7 +154,7 @@ class Runner:
             listener.poll()
 
     def feed(self, event: Event) -> None:
-        """Let the engine handle an event, and do what it says."""
+        """Give an event to the engine, and carry out its commands. May be called recursively."""
         for command in self.engine.handle(event):
             self._carry_out(command)
         if not isinstance(event, Ticked):
@@ -215,7 +217,7 @@ class Runner:
             self.storage.add_used(self.record.id, one)
 
     def _offer_workers(self) -> None:
-        """Offer each free worker to the engine, until it has no use for one."""
+        """Offer each free worker to the engine, until the engine starts nothing on it."""
         while self._finish is None and len(self.requests.running) < self.executor.n_workers:
             self._join_others()
             number = self._claimed()
@@ -227,12 +229,12 @@ class Runner:
             if number not in self.requests.running:
                 return
 
-    # The disk may fail; the search does not.
+    # The disk may fail without an end of the search.
 
     def _claimed(self) -> int:
-        """Return the number of the next trial; one of our own where the storage gives none.
+        """Return the number of the next trial; a preliminary one if the storage fails.
 
-        A storage that is back again does not know of the trials that still wait to be stored.
+        After a failure, the storage may give the number of a trial that is not yet written to disk.
         """
         self._store_waiting()
         numbers: list[int] = []
@@ -250,7 +252,7 @@ class Runner:
         self._try(lambda: self.storage.release(self.record.id, number))
 
     def _join_others(self) -> None:
-        """Take in what other processes saved to the same study."""
+        """Feed the trials that other processes saved to the same study."""
 
         def join() -> None:
             self._seen, trials = self.storage.changes(self.record.id, self._seen)
@@ -273,7 +275,7 @@ class Runner:
             del self.unsaved[number]
 
     def _give_back(self) -> None:
-        """Leave nothing behind: what waits to be stored, and the settings that were not run."""
+        """Store what is not yet written to disk, and the enqueued settings that were not run."""
         self._store_waiting()
         self.requests.resume()
         self._poll()
@@ -284,14 +286,14 @@ class Runner:
             self._try(partial(self.storage.enqueue, self.record.id, params))
 
     def _remember_names(self) -> None:
-        """Put the names of the cell's unnamed parameters on disk; `freeze` goes by them."""
+        """Store the names of the cell's unnamed parameters; `freeze` needs them."""
         names = dict(self.names)
         if names != self.record.names:
             self.record = replace(self.record, names=names)
             self._late["record"] = partial(self.storage.update, self.record)
 
     def _save(self, trial: Trial) -> None:
-        """Store a trial; one with a preliminary number under a claimed one, as others may have it.
+        """Store a trial; one with a preliminary number under a claimed number.
 
         Raises
         ------
@@ -307,12 +309,12 @@ class Runner:
         self.storage.save_trial(self.record.id, replace(trial, number=number))
 
     def _try(self, use: Callable[[], None]) -> bool:
-        """Return whether the storage could be used; tell the user once why it could not."""
+        """Use the storage and return whether it worked; show the user each error once."""
         try:
             use()
         except StorageError as error:
-            if str(error) not in self._told:
-                self._told.add(str(error))
+            if str(error) not in self._shown_errors:
+                self._shown_errors.add(str(error))
                 self.feed(Noted(f"{error} The search goes on; nothing finished is lost."))
             return False
         return True

@@ -1,7 +1,8 @@
-"""The rows that a search used, as fingerprints on disk: what the test's rows are compared with.
+"""Fingerprints of the rows that a search used; the rows of a test set are compared with them.
 
-Arrays that the code reads from outside are recorded before the search, and those that a watched fit
-trained and validated on, at the first training on each seed (new seeds may make new splits).
+The arrays that the code reads from outside are stored before the search. The arrays that its fits
+trained and validated on are stored for the first training on each seed: new seeds may make new
+splits.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from hpo_magic.core.ports import Fit
 from hpo_magic.core.records import UsedRows
 from hpo_magic.honesty.leaks import Fingerprints, Overlap, overlap, row_fingerprints
 
-# Arrays with fewer rows are settings or labels of something else, not data.
+# Arrays with fewer rows are taken for settings or labels, not for data.
 FEWEST_ROWS = 5
-# Of longer arrays an even sample is recorded: a million rows of a hundred numbers take a second.
+# Longer arrays are sampled evenly: a million rows of a hundred numbers would take a second.
 MOST_ROWS = 200_000
 
 
@@ -34,10 +35,10 @@ def fitted_rows(fits: Sequence[Fit]) -> list[UsedRows]:
 
 
 def arrays_in(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arrays and tables with rows that can be told apart, by name.
+    """Return the arrays and tables whose rows identify a data set, by name.
 
-    Those of one dimension are labels, which are all alike, unless they are texts. Containers are
-    looked into once.
+    One-dimensional arrays do not, as labels of different data are alike, unless they hold texts.
+    Lists, tuples and dicts are searched one level deep.
     """
     found = {}
     for name, value in values.items():
@@ -53,7 +54,7 @@ def arrays_in(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def prints_of(array: Any) -> Fingerprints:
-    """Return the fingerprints of an array's rows, or of an even sample of very many."""
+    """Return the fingerprints of an array's rows; of a sample if there are over `MOST_ROWS`."""
     rows = np.asarray(array)
     if len(rows) > MOST_ROWS:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(int)]
@@ -61,10 +62,10 @@ def prints_of(array: Any) -> Fingerprints:
 
 
 def leak_of(test: Fingerprints, used: Sequence[UsedRows]) -> tuple[Overlap, bool]:
-    """Return how many test rows the search used, and whether a fit did; else it only read them.
+    """Return how many test rows the search used, and whether a fit used them or only the code.
 
-    Data that was read counts if no fit is known to have used a part of it: a cell that splits in
-    three reads the test rows too, and leaves them alone.
+    Data that the code only read counts unless a fit used a part of it: a cell that splits its data
+    in three reads the test rows, too, and fits on other rows.
     """
     fitted = [one.rows for one in used if one.is_fitted]
     found = overlap(test, fitted)
@@ -76,7 +77,7 @@ def leak_of(test: Fingerprints, used: Sequence[UsedRows]) -> tuple[Overlap, bool
 
 
 def _array(value: Any) -> Any:
-    """Return a value as an array if its rows can be told apart; else None."""
+    """Return a value as an array if its rows identify a data set; else None."""
     if not hasattr(value, "__array__") or isinstance(value, type):
         return None
     try:

@@ -127,7 +127,7 @@ def test_a_library_that_the_training_loads_is_put_to_its_fresh_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing was taken of it before."""
-    known = Setting("m", lambda m: m.mode, put_mode, "a_library", lambda m: "fresh")
+    known = Setting("m", lambda m: m.mode, put_mode, "a_library", fresh=lambda m: "fresh")
     unknown = Setting("m", lambda m: m.mode, put_mode, "a_library")
     states = ProcessState([unknown]), ProcessState([known])
     library = a_library(monkeypatch, mode="set")
@@ -135,6 +135,18 @@ def test_a_library_that_the_training_loads_is_put_to_its_fresh_state(
     assert library.mode == "set"
     assert states[1].put_back() == []
     assert library.mode == "fresh"
+
+
+def test_what_an_import_sets_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library is not imported again, and may need it."""
+    monkeypatch.setenv("SET_BY_AN_IMPORT", "0")
+    with settings_kept(lambda names: None):
+        monkeypatch.setitem(sys.modules, "imported_by_the_trial", ModuleType("imported"))
+        monkeypatch.setenv("SET_BY_AN_IMPORT", "1")
+    assert os.environ["SET_BY_AN_IMPORT"] == "1"
+    with settings_kept(lambda names: None):
+        monkeypatch.setenv("SET_BY_AN_IMPORT", "2")
+    assert os.environ["SET_BY_AN_IMPORT"] == "1"
 
 
 def test_a_state_that_cannot_be_read_is_left_alone(

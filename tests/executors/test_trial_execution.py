@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
+import os
 import random
 import subprocess
 import sys
@@ -283,6 +285,39 @@ def test_the_output_of_a_failed_or_stopped_trial_is_kept(error: BaseException) -
         raise error
 
     assert executed(train).outcome.output == "about to fail\n"
+
+
+def test_the_streams_of_a_trial_are_those_of_a_program() -> None:
+    """Libraries ask them for an encoding, a descriptor and the bytes below."""
+
+    def train() -> float:
+        assert sys.stdout.encoding == "utf-8"
+        assert not sys.stdout.isatty()
+        assert isinstance(sys.stdout.fileno(), int)
+        sys.stdout.buffer.write(b"below\n")
+        sys.stdout.writelines(["one\n", "two\n"])
+        sys.stdout.flush()
+        subprocess.run([sys.executable, "-c", "pass"], stdout=sys.stdout, check=True)
+        return 0.5
+
+    with open(os.devnull, "w") as real, contextlib.redirect_stdout(real):  # noqa: PTH123
+        assert executed(train).outcome.output == "below\none\ntwo\n"
+
+
+def test_what_a_trial_sets_for_the_process_is_put_back() -> None:
+    """Also where it fails."""
+
+    def train() -> float:
+        os.environ["OF_THE_TRIAL"] = "1"
+        np.seterr(all="ignore")
+        logging.getLogger("of.the.trial").addHandler(logging.StreamHandler())
+        raise ValueError("no")
+
+    before = np.geterr()
+    failure_of(train)
+    assert np.geterr() == before
+    assert "OF_THE_TRIAL" not in os.environ
+    assert logging.getLogger("of.the.trial").handlers == []
 
 
 # Frameworks and models.

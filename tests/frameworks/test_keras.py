@@ -383,6 +383,80 @@ def test_a_report_can_end_the_fit():
     assert fits == []
 
 
+class Closing(keras.callbacks.Callback):
+    """Notes how often its training was ended, and with what."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = []
+
+    def on_train_end(self, logs=None):
+        self.ends.append(logs)
+
+
+def raising(error):
+    """Return a callback that fails after each epoch."""
+
+    def fail(epoch, logs):
+        raise error
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=fail)
+
+
+@pytest.mark.parametrize("n_calls", [0, 3, 4, 5], ids=["first", "later", "validation", "epoch"])
+def test_a_fit_that_is_stopped_ends_its_callbacks(n_calls):
+    """Once each, as at the end of a fit; wherever it was stopped."""
+    calls, closing = [], Closing()
+
+    def guard():
+        calls.append(1)
+        if len(calls) > n_calls:
+            raise Stop("enough")
+
+    with pytest.raises(Stop, match="enough"), Watched(guard):
+        sequential().fit(
+            X, Y, epochs=9, batch_size=8, validation_data=VALIDATION, callbacks=[closing]
+        )
+    assert len(closing.ends) == 1
+
+
+def test_a_fit_that_a_report_stops_ends_its_callbacks():
+    """With what its last epoch logged; a fit around it ends its own, too."""
+    inner, outer = Closing(), Closing()
+
+    def fit_inside(epoch, logs):
+        sequential().fit(X, Y, callbacks=[inner])
+
+    nested = keras.callbacks.LambdaCallback(on_epoch_end=fit_inside)
+    with pytest.raises(Stop, match="lost"), watched_fits(stop_at_second, lambda: None):
+        sequential().fit(X, Y, epochs=9, callbacks=[nested, outer])
+    assert [set(logs) for logs in outer.ends] == [{"loss", "accuracy"}]
+    assert len(inner.ends) == 2
+
+
+@pytest.mark.parametrize(("error", "n_ends"), [(ValueError("no"), 0), (KeyboardInterrupt(), 1)])
+def test_a_fit_that_fails_by_itself_is_left_as_keras_leaves_it(error, n_ends):
+    """Its own error ends no callback; an interrupt is a stop."""
+    closing = Closing()
+    with pytest.raises(type(error)), Watched():
+        sequential().fit(X, Y, callbacks=[closing, raising(error)])
+    assert len(closing.ends) == n_ends
+
+
+def test_a_stopped_fit_leaves_no_backup_to_the_next_trial(tmp_path):
+    """The next fit with the same folder begins at its own first epoch."""
+
+    def fit(epochs):
+        backup = keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))
+        model = sequential()
+        model.build((None, 4))
+        return model.fit(X, Y, epochs=epochs, callbacks=[backup])
+
+    with pytest.raises(Stop, match="lost"), watched_fits(stop_at_second, lambda: None):
+        fit(9)
+    assert fit(3).epoch == [0, 1, 2]
+
+
 def stop_at_second(step, metrics, n_steps):
     """End the training after its second epoch."""
     if step == 2:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hpo_magic import search
 from hpo_magic.errors import OptionError
-from hpo_magic.search.options import Options, checked_name, seconds
+from hpo_magic.notebook.options import help_text, suggestions
+from hpo_magic.pruners import PRUNERS, make_pruner
+from hpo_magic.pruners.median import MedianPruner
+from hpo_magic.search.option import seconds
+from hpo_magic.search.options import OPTIONS, Options, checked_name
 
 
 @pytest.mark.parametrize(
@@ -84,15 +91,13 @@ def test_what_is_no_length_of_time(text: Any) -> None:
     """The sentence shows how one is written."""
     with pytest.raises(OptionError) as caught:
         seconds(text)
-    assert str(caught.value) == (
-        f"time: expected a length of time such as 90s, 10m or 2h, got {text!r}."
-    )
+    assert str(caught.value) == (f"expected a length of time such as 90s, 10m or 2h, got {text!r}.")
 
 
 def test_what_is_no_timeout() -> None:
     """The sentence names the option that was meant."""
     with pytest.raises(OptionError, match=r"^timeout: expected a length of time"):
-        seconds("soon", "timeout")
+        Options(timeout="soon")
 
 
 @pytest.mark.parametrize("name", ["digits", "_x", "größe", "Study2"])
@@ -131,3 +136,31 @@ def test_a_name_that_is_a_word_of_python(name: str) -> None:
     assert str(caught.value) == (
         f"the study's name cannot be {name!r}, a word of Python. Try {name}_."
     )
+
+
+def test_lengths_of_time_and_folders_are_taken_as_text() -> None:
+    """`hpo_magic.search` is given what stands on the line; others read seconds and a path."""
+    options = Options(time="10m", timeout=30, storage="~/studies")
+    assert (options.time_s, options.timeout_s) == (600.0, 30.0)
+    assert options.folder == Path.home() / "studies"
+    assert (Options().time_s, Options().timeout_s, Options().folder) == (None, None, None)
+
+
+def test_a_new_pruner_is_an_option_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line in `PRUNERS` is all: it is accepted, completed and in the help."""
+    monkeypatch.setitem(PRUNERS, "mine", PRUNERS["median"])
+    assert Options(pruner="mine").pruner == "mine"
+    assert "mine" in suggestions("digits --pruner ")
+    assert "median|none|mine" in help_text()
+    assert isinstance(make_pruner("mine"), MedianPruner)
+
+
+def test_search_shows_its_options_by_name() -> None:
+    """To Shift-Tab: each with its default, only the first three by place."""
+    shown = inspect.signature(search).parameters
+    assert list(shown)[:3] == ["objective", "name", "trials"]
+    assert [p.name for p in shown.values() if p.kind is p.KEYWORD_ONLY] == [
+        option.name for option in OPTIONS if option.name != "trials"
+    ]
+    assert all(shown[option.name].default == option.default for option in OPTIONS)
+    assert all(f"{option.name}\n        {option.text}" in search.__doc__ for option in OPTIONS)
