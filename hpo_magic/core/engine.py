@@ -39,6 +39,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
+from hpo_magic.core.growing_curve import GrowingCurve
 from hpo_magic.core.notice_log import NoticeLog
 from hpo_magic.core.notices import Notice, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
@@ -282,7 +283,8 @@ class Engine:
     def _reported(self, event: Reported) -> Commands:
         if event.number in self._state.active:
             trial = self._state.trials[event.number]
-            curve = (*trial.curve, Point(event.step, event.metrics))
+            known = trial.curve if isinstance(trial.curve, GrowingCurve) else GrowingCurve()
+            curve = known.with_point(Point(event.step, event.metrics))
             trial = replace(trial, curve=curve, n_steps=event.n_steps)
             self._state.put(trial)
             return (*self._pruned(trial), *self._ticked(event.at))
@@ -351,7 +353,8 @@ class Engine:
         if self.plan.stop_at_failure:
             return Reason.FAILED
         n_failed = self._state.n_failed_without_success()
-        return Reason.FAILING if n_failed >= FAILURES_AT_THE_START else None
+        most = min(FAILURES_AT_THE_START, self.plan.n_trials or FAILURES_AT_THE_START)
+        return Reason.FAILING if n_failed >= most else None
 
     def _ended(self, event: Ended) -> Commands:
         # Code that raised KeyboardInterrupt counts as stopped by the user.
@@ -474,4 +477,5 @@ class Engine:
             ended=None if self._state.running else self.ending,
             is_live=self.ending is None or bool(self._state.running),
             phase=self._phase(at),
+            has_failed=self.ending is not None and self.ending.is_failure,
         )

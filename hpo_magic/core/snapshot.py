@@ -49,6 +49,8 @@ class Snapshot:
         What a running re-check does; None while it searches.
     chosen
         The trial that the user chose of several objectives; None: none.
+    has_failed
+        Whether the search ended because its trials fail.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Snapshot:
     evaluations: tuple[TestEvaluation, ...] = ()
     phase: Rechecks | None = None
     chosen: int | None = None
+    has_failed: bool = False
 
     @property
     def metric(self) -> str:
@@ -83,6 +86,16 @@ class Snapshot:
     def is_multi_objective(self) -> bool:
         """Whether there is more than one objective."""
         return len(self.goals) > 1
+
+    @property
+    def has_value(self) -> bool:
+        """Whether a trial is complete, be it outside the ranges."""
+        return any(trial.state is State.COMPLETE for trial in (*self.trials, *self.set_aside))
+
+    @property
+    def is_mistake(self) -> bool:
+        """Whether the search failed before any trial was complete: the error says all there is."""
+        return self.has_failed and not self.has_value
 
     @cached_property
     def history(self) -> History:

@@ -137,14 +137,34 @@ def time_left_s(snapshot: Snapshot) -> float | None:
 # Tables.
 
 
+# What a table with a row for each trial has beside values and parameters.
+TRIAL_COLUMNS = ("number", "state", "kind", "value", "duration_s", "error", "front")
+
+
+def trial_columns(snapshot: Snapshot) -> dict[str, str]:
+    """Return what each of `TRIAL_COLUMNS` is called in a table that has all parameters, too.
+
+    A parameter keeps its name: beside a parameter "state" the state of the trial is "trial_state".
+    """
+    names = set(active_names(snapshot))
+    found = {}
+    for column in TRIAL_COLUMNS:
+        name = column
+        while name in names:
+            name = f"trial_{name}"
+        found[column] = name
+    return found
+
+
 def value_columns(snapshot: Snapshot) -> list[str]:
     """Return what the columns of values are called in a table with a row for each trial.
 
     "value", or with several objectives their metrics; `value_error` where `error` is a column's
     name already.
     """
+    columns = trial_columns(snapshot)
     if not snapshot.is_multi_objective:
-        return ["value"]
-    taken = {"number", "state", "kind", "duration_s", "error", "front", *active_names(snapshot)}
+        return [columns["value"]]
+    taken = {*columns.values(), *active_names(snapshot)} - {columns["value"]}
     metrics = [goal.metric for goal in snapshot.goals]
     return [f"value_{metric}" if metric in taken else metric for metric in metrics]

@@ -161,6 +161,7 @@ def test_a_cell_without_a_body(notebook: Any) -> None:
     [
         ("\nx = hp.Int(1,\n", 3, "SyntaxError: '(' was never closed"),
         ("x = 1\nreturn x", 3, "SyntaxError: 'return' outside function"),
+        ("x = 1\n\nawait x", 4, "awaits outside a function, which a trial cannot do"),
         ("if x:\nprint(x)", 3, "IndentationError: expected an indented block"),
     ],
 )

@@ -125,7 +125,7 @@ def test_an_object_is_enqueued_by_itself() -> None:
     [
         ({"widht": 1.0}, r"^no parameter 'widht' in study 'study'\. Did you mean width\? It has: "),
         ({"width": 11.0}, r"^width: 11\.0 is not in its range \(0 to 10\)\.$"),
-        ({"height": 2.5}, r"^height: 2\.5 is not in its range \(1 to 9\)\.$"),
+        ({"height": 2.5}, r"^height: 2\.5 is not a whole number\. Its range is 1 to 9\.$"),
         ({"shape": "round"}, r"^shape: 'round' is not in its range \('flat', 'tall'\)\.$"),
         ({"width": None}, r"^width: None is not in its range"),
     ],
