@@ -27,7 +27,7 @@ def mistaken(*trials: Trial) -> Snapshot:
     """Return a search that ended since its trials failed."""
     goal = Goal("value", Direction.MAXIMIZE)
     message = "Mind the direction."
-    return Snapshot("s", (goal,), Space(), trials, messages=(message,), has_failed=True)
+    return Snapshot("s", (goal,), Space(), trials, notices=(message,), has_failed=True)
 
 
 def ended(number: int) -> Completed:
