@@ -60,6 +60,15 @@ def test_a_change_is_named_once(notebook: Any, setup: str, cell: str, what: str)
     )
 
 
+def test_what_cannot_be_compared_is_named(notebook: Any) -> None:
+    """Before the first trial, once."""
+    notebook.ok("from itertools import cycle\nnames = cycle('ab')")
+    study = search(notebook, "first = next(names)")
+    said = study.snapshot.messages
+    assert said[0] == "Not compared between trials and runs: names (its position)."
+    assert len(said) == 2  # what is inside of the iterator moved
+
+
 def test_a_change_that_begins_later_is_named_then(notebook: Any) -> None:
     """What `lru_cache` has kept is there from the first trial on, and changed in the second."""
     notebook.ok("from functools import lru_cache\n@lru_cache\ndef load(): return [1]")
