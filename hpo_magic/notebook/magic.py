@@ -43,6 +43,7 @@ from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
+from hpo_magic.views.words.notices import ending_text
 
 STUDIES = Path("hpo_studies")
 
@@ -228,7 +229,7 @@ def _raise_failure(done: SearchResult, cell: Cell, shell: Any) -> None:
     error, failure = done.error, done.finish.failure
     if error is None or isinstance(error, MetricError | SpaceError):
         is_ours = failure is not None and not failure.error
-        text = failure.message if failure else done.finish.reason.value
+        text = failure.message if failure else ending_text(done.finish.reason)
         if error is None and failure and not is_ours:  # it was raised in another process
             text = f"a trial {failure}\n{failure.traceback}".rstrip()
         raise UsageError(f"%%hpo: {text}")

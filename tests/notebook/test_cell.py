@@ -15,6 +15,7 @@ from hpo_magic.core.metrics import NOTHING
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.notebook.cell import Cell
+from hpo_magic.views.words.notices import messages
 
 
 def search(notebook: Any, body: str, options: str = "--trials 3") -> Any:
@@ -276,7 +277,7 @@ def test_data_that_is_changed_in_place_is_noticed(notebook: Any, change: str) ->
     )
     study = search(notebook, f"x = hp.Int(1, 9)\n{change}\nx")
     what = {"table['b'] = 1": "table", "grow()": "items"}
-    assert study.snapshot.messages == (
+    assert messages(study.snapshot) == (
         f"The cell changes data that it reads, in place: {what.get(change, 'data')} changed. Each "
         f"trial starts from what the one before left. Work on a copy in the cell, or make it "
         f"there.",
@@ -287,7 +288,7 @@ def test_data_that_is_copied_is_not_complained_of(notebook: Any) -> None:
     """Reading is free."""
     notebook.ok("import numpy as np\ndata = np.ones(9)")
     study = search(notebook, "own = data.copy()\nown *= hp.Int('x', 1, 9)\nown.sum()")
-    assert study.snapshot.messages == ()
+    assert messages(study.snapshot) == ()
 
 
 # Failures.
@@ -399,4 +400,4 @@ def test_a_mended_cell_starts_anew(notebook: Any) -> None:
     notebook.ok("offset = 1")
     study = search(notebook, "x = hp.Int(1, 9)\nx + offset")
     assert states(study) == [State.COMPLETE] * 3
-    assert study.snapshot.messages == ()
+    assert messages(study.snapshot) == ()

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 import hpo_magic
+from hpo_magic.core.events import Reason
 from hpo_magic.core.trial import Kind, State
 from hpo_magic.notebook.magic import load_ipython_extension, unload_ipython_extension
+from hpo_magic.views.words.notices import messages
 
 CELL = "x = hp.Float(0.0, 10.0, default=5.0)\n(x - 3) ** 2"
 
@@ -29,7 +31,7 @@ def run(notebook: Any, options: str = "", body: str = CELL, name: str = "study")
 
 def message(study: Any) -> str:
     """Return the one sentence that the run of the search had to say."""
-    (sentence,) = study.snapshot.messages
+    (sentence,) = messages(study.snapshot)
     return str(sentence)
 
 
@@ -157,7 +159,7 @@ def test_time_is_a_budget_of_the_run(notebook: Any) -> None:
     began = time.monotonic()
     study = run(notebook, "--trials 500 --time 0.3s", f"import time\ntime.sleep(0.05)\n{CELL}")
     assert time.monotonic() - began < 5
-    assert study.snapshot.ended == "the time is up"
+    assert study.snapshot.ended is Reason.TIME
     assert 1 <= len(study.trials) < 100
 
 
@@ -376,7 +378,7 @@ def test_an_interrupt_ends_the_search_not_the_kernel(
     assert time.monotonic() - began < 40
     assert shown.text == ""
     study = notebook["study"]
-    assert study.snapshot.ended == "stopped"
+    assert study.snapshot.ended is Reason.STOPPED
     assert study.start.state is State.COMPLETE
     assert {t.state for t in study.trials} <= {State.COMPLETE, State.STOPPED}
     assert notebook.ok("study.best_seen").value <= 5.0
