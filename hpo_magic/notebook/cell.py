@@ -1,15 +1,12 @@
 """A cell as an objective: compiled once, run in a copy of the namespace, told by its own lines.
 
-How the pieces of IPython are used was measured on IPython 8 and 9: the running cell's file name is
-the first frame's that the shell compiled; line numbers count `%%hpo` as line 1, as the notebook
-shows them.
+Line numbers count `%%hpo` as line 1, as the notebook shows them. How the pieces of IPython are used
+was measured on IPython 7.34, 8 and 9.
 """
 
 from __future__ import annotations
 
 import ast
-import inspect
-import linecache
 import os
 import sys
 import traceback
@@ -25,6 +22,7 @@ from IPython.core.inputtransformer2 import leading_indent
 from hpo_magic.core.metrics import NOTHING
 from hpo_magic.errors import HpoError, NotPortable
 from hpo_magic.executors.trial_execution import ObjectiveResult
+from hpo_magic.notebook.cell_text import keep_text, running_file
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -101,9 +99,9 @@ class Cell:
         """
         _refuse_cell_magic(source, magic)
         source = without_indent(source)
-        filename = filename or _running_file(shell)
         whole = f"%%{magic} {line}\n{source}"
-        linecache.cache[filename] = (len(whole), None, whole.splitlines(keepends=True), filename)
+        filename = filename or running_file(shell, whole)
+        keep_text(filename, whole)
         tree = _parsed(shell, source, filename)
         tree = shell.transform_ast(tree)
         flags = shell.compile.flags & ~ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -228,7 +226,9 @@ def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> Base
     short = _without_middle(entry)
 
     def render() -> list[str]:
-        shown: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, short)
+        shown: list[str] = shell.InteractiveTB.structured_traceback(
+            type(error), error, short, tb_offset=0
+        )
         return shown
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
@@ -269,19 +269,6 @@ def modules_imported(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.split(".")[0])
     return found
-
-
-def _running_file(shell: InteractiveShell) -> str:
-    """Return the file name under which the shell compiled the cell that is running now."""
-    known = getattr(shell.compile, "_filename_map", {})
-    frame = inspect.currentframe()
-    while frame is not None:
-        filename = frame.f_code.co_filename
-        if filename in known or filename.startswith("<ipython-input"):
-            return filename
-        frame = frame.f_back
-    name: str = shell.compile.cache("", shell.execution_count)
-    return name
 
 
 def _refuse_cell_magic(source: str, magic: str) -> None:
