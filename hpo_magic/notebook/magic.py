@@ -30,7 +30,7 @@ from hpo_magic.notebook.cell import (
     CellObjective,
     from_cell,
 )
-from hpo_magic.notebook.completion import complete_options
+from hpo_magic.notebook.completion import start_completing, stop_completing
 from hpo_magic.notebook.listener import make_listener, show_stored
 from hpo_magic.notebook.options import help_text, parse_line, parse_name
 from hpo_magic.notebook.sealed import Sealed
@@ -287,13 +287,11 @@ def load_ipython_extension(shell: Any) -> None:
     shell.register_magics(HpoMagics)
     if "hp" not in shell.user_ns:
         shell.push({"hp": hp})
-    if complete_options not in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.append(complete_options)
+    start_completing(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Unregister the magics and the completion; studies and `hp` stay."""
     for kind, name in (("cell", "hpo"), ("line", "hpo"), ("cell", "hpo_test")):
         shell.magics_manager.magics[kind].pop(name, None)
-    if complete_options in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.remove(complete_options)
+    stop_completing(shell)

@@ -64,7 +64,7 @@ def test_what_cannot_be_compared_is_named(notebook: Any) -> None:
     """Before the first trial, once."""
     notebook.ok("from itertools import cycle\nnames = cycle('ab')")
     study = search(notebook, "first = next(names)")
-    said = study.snapshot.messages
+    said = messages(study.snapshot)
     assert said[0] == "Not compared between trials and runs: names (its position)."
     assert len(said) == 2  # what is inside of the iterator moved
 
