@@ -69,6 +69,7 @@ HOMES = {
         "frameworks.keras_patch",
         "frameworks.keras_row_scores",
     ),
+    "sklearn": ("frameworks.scikit_learn", "frameworks.scikit_learn_scores"),
     "optuna": ("exports.optuna",),
     "tensorboard": ("exports.tensorboard",),
     "mlflow": ("exports.mlflow",),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import math
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,17 @@ from hpo_magic.core.domains import FloatArray
 
 # More rows change what is made of them by less than the digits it is written with.
 MOST_ROWS = 20_000
-RIGHT_OR_WRONG, A_NUMBER = "|b1", "<f4"
+RIGHT_OR_WRONG, A_NUMBER, UNIT = "|b1", "<f4", "<u4"
 # A score that the cell has rounded to four digits is still the mean of its rows.
 REL_TOL = 1e-4
+
+
+class RowOrder(Enum):
+    """What the order of the validation rows means."""
+
+    NONE = ""  # they were shuffled, or nothing is known of them
+    KEPT = "kept"  # they are in the order of the data, which may mean something
+    TIME = "time"  # they are in the order of time
 
 
 @dataclass(frozen=True)
@@ -37,11 +47,24 @@ class RowScores:
         value is a share of rows; else "<f4".
     rows
         A fingerprint of the rows: trials with the same one were scored on the same rows.
+    n_folds
+        How many validation sets these are the rows of: more than one in a cross-validation.
+    n_trained
+        Training rows, on average over the folds; None if not known.
+    units
+        For each row the number of what it belongs to ("<u4" each): rows of one unit are no
+        independent rows. Empty where each row stands for itself.
+    order
+        What the order of the rows means.
     """
 
     data: bytes
     dtype: str
     rows: str
+    n_folds: int = 1
+    n_trained: float | None = None
+    units: bytes = b""
+    order: RowOrder = RowOrder.NONE
 
     @property
     def values(self) -> npt.NDArray[Any]:
@@ -59,13 +82,25 @@ class RowScores:
         return self.dtype == RIGHT_OR_WRONG
 
     @property
+    def groups(self) -> npt.NDArray[np.uint32] | None:
+        """The unit of each row, shape (n_rows,); None where each row stands for itself."""
+        return np.frombuffer(self.units, dtype=UNIT) if self.units else None
+
+    @property
     def mean(self) -> float:
         """The mean over the rows."""
         return float(self.values.mean(dtype=np.float64))
 
 
-def of_rows(values: npt.NDArray[Any], truth: npt.ArrayLike) -> RowScores | None:
-    """Return the outcomes of rows, at most `MOST_ROWS` of them.
+def of_rows(
+    values: npt.NDArray[Any],
+    truth: npt.ArrayLike,
+    *,
+    groups: npt.ArrayLike | None = None,
+    n_trained: float | None = None,
+    order: RowOrder = RowOrder.NONE,
+) -> RowScores | None:
+    """Return the scores of rows, at most `MOST_ROWS` of them.
 
     Parameters
     ----------
@@ -73,6 +108,10 @@ def of_rows(values: npt.NDArray[Any], truth: npt.ArrayLike) -> RowScores | None:
         Booleans or numbers.
     truth : shape (n_rows, ...)
         The true values of the same rows, which tell these rows from others.
+    groups : shape (n_rows,)
+        What each row belongs to, such as a patient: numbers or texts. None: each to itself.
+    n_trained, order
+        As in `RowScores`.
 
     Returns
     -------
@@ -82,8 +121,14 @@ def of_rows(values: npt.NDArray[Any], truth: npt.ArrayLike) -> RowScores | None:
         return None
     kept = sampled_rows(len(values))
     dtype = RIGHT_OR_WRONG if values.dtype == bool else A_NUMBER
-    data = np.ascontiguousarray(values[kept], dtype=dtype).tobytes()
-    return RowScores(data, dtype, _fingerprint(np.asarray(truth)))
+    return RowScores(
+        np.ascontiguousarray(values[kept], dtype=dtype).tobytes(),
+        dtype,
+        _fingerprint(np.asarray(truth)),
+        n_trained=n_trained,
+        units=b"" if groups is None else _unit_numbers(groups)[kept].tobytes(),
+        order=order,
+    )
 
 
 def sampled_rows(n_rows: int) -> npt.NDArray[np.intp]:
@@ -106,27 +151,64 @@ def matching_row_scores(
     scores, rows
         Of the scores that were taken in the trial, one for each fold of a cross-validation, in
         their order. Where the value is their mean, or that of all rows together, all rows are
-        returned, fold by fold; else those of the last score that is the value.
+        returned, fold by fold; so are every second ones, where a cell scores the training rows of
+        each fold too. Else those of the last score that is the value. A value may have the sign of
+        a score changed, as scikit-learn's neg_log_loss has.
     """
-    if not rows:
+    for places in _folds(len(rows)):
+        taken = [rows[k] for k in places]
+        joined = _joined(taken) if len(taken) > 1 else None
+        if joined is None:
+            continue
+        for expected in (float(np.mean([scores[k] for k in places])), joined.mean):
+            if (found := _with_sign(value, expected, joined)) is not None:
+                return found
+    for score, one in zip(reversed(scores), reversed(rows), strict=True):
+        if (found := _with_sign(value, score, one)) is not None:
+            return found
+    return None
+
+
+def _folds(n: int) -> list[range]:
+    """Return which scores may be those of the folds: all of them, or every second one."""
+    return [range(n), range(1, n, 2), range(0, n, 2)] if n > 3 and n % 2 == 0 else [range(n)]
+
+
+def _with_sign(value: float, score: float, rows: RowScores) -> RowScores | None:
+    """Return rows whose mean is the value, if that is the score or its negative; else None."""
+    if _is(value, score):
+        return rows
+    if not _is(value, -score):
         return None
-    joined = _joined(rows)
-    if joined is not None and (_is(value, float(np.mean(scores))) or _is(value, joined.mean)):
-        return joined
-    pairs = zip(reversed(scores), reversed(rows), strict=True)
-    return next((one for score, one in pairs if _is(value, score)), None)
+    values = -rows.values.astype(A_NUMBER)
+    return replace(rows, data=values.tobytes(), dtype=A_NUMBER)
 
 
 def _joined(rows: Sequence[RowScores]) -> RowScores | None:
-    """Return the outcomes one after the other; None if they are of two kinds."""
-    if len(rows) == 1:
-        return rows[0]
-    if len({one.dtype for one in rows}) > 1:
+    """Return the scores of several folds one after the other; None if they are of two kinds."""
+    if len({one.dtype for one in rows}) > 1 or len({bool(one.units) for one in rows}) > 1:
         return None
     values: FloatArray = np.concatenate([one.values for one in rows])
     kept = sampled_rows(len(values))
     mark = hashlib.blake2b("".join(one.rows for one in rows).encode(), digest_size=8).hexdigest()
-    return RowScores(values[kept].tobytes(), rows[0].dtype, mark)
+    units = np.concatenate([np.frombuffer(one.units, dtype=UNIT) for one in rows])
+    trained = [one.n_trained for one in rows if one.n_trained is not None]
+    return RowScores(
+        values[kept].tobytes(),
+        rows[0].dtype,
+        mark,
+        n_folds=sum(one.n_folds for one in rows),
+        n_trained=float(np.mean(trained)) if len(trained) == len(rows) else None,
+        units=units[kept].tobytes() if len(units) else b"",
+        order=max((one.order for one in rows), key=list(RowOrder).index),
+    )
+
+
+def _unit_numbers(groups: npt.ArrayLike) -> npt.NDArray[np.uint32]:
+    """Return a number for each row's group, the same in every fold, trial and process."""
+    labels, places = np.unique(np.asarray(groups), return_inverse=True)
+    numbers = [zlib.crc32(repr(label).encode()) for label in labels.tolist()]
+    return np.array(numbers, dtype=UNIT)[places.reshape(-1)]
 
 
 def _is(value: float, score: float) -> bool:

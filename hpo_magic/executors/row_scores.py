@@ -1,4 +1,4 @@
-"""The score of a training on each validation row, from `hp.score` or from the model's last fit."""
+"""What a training got on each validation row: from the cell's own scores, else from its fits."""
 
 from __future__ import annotations
 
@@ -7,28 +7,54 @@ from collections.abc import Mapping, Sequence
 
 from hpo_magic.core.metrics import Score
 from hpo_magic.core.ports import Fit
-from hpo_magic.core.row_scores import RowScores, matching_row_scores, of_rows
+from hpo_magic.core.row_scores import RowScores, matching_row_scores
 from hpo_magic.language.scores import Scored
 
 
-def row_scores_of(score: Score, scored: Sequence[Scored], fits: Sequence[Fit]) -> RowScores | None:
+def row_scores_of(
+    score: Score,
+    scored: Sequence[Scored],
+    fits: Sequence[Fit],
+    observed: Sequence[Sequence[Scored]] = (),
+) -> RowScores | None:
     """Return the trial's score on each validation row; None unless its value is their mean.
 
-    The calls of `hp.score` come first, then the validation data of the fits.
+    The calls of `hp.score` come first, then the validation data of the fits, then the scores that
+    scikit-learn computed: whole cross-validations, the last one first, and single scores.
     """
-    for metric in dict.fromkeys(one.metric for one in scored):
-        taken = [one for one in scored if one.metric == metric and one.rows is not None]
-        rows = [of_rows(one.rows, one.truth) for one in taken if one.rows is not None]
-        known = [one for one in rows if one is not None]
-        if len(known) == len(taken):
-            found = matching_row_scores(score.value, [one.value for one in taken], known)
+    of_library = [
+        *([*taken] for taken in reversed(observed) if len(taken) > 1),
+        *_by_metric([one for taken in observed for one in taken]),
+    ]
+    return (
+        _matching(score, _by_metric(scored))
+        or _outcomes_of_fits(score, fits)
+        or _matching(score, of_library)
+    )
+
+
+def _by_metric(scored: Sequence[Scored]) -> list[list[Scored]]:
+    """Return the scores of each metric, in their order."""
+    names = dict.fromkeys(one.metric for one in scored)
+    return [[one for one in scored if one.metric == name] for name in names]
+
+
+def _matching(score: Score, candidates: Sequence[Sequence[Scored]]) -> RowScores | None:
+    """Return the rows of the first candidate that the trial's value is the mean of."""
+    for taken in candidates:
+        pairs = [(one.value, one.row_scores()) for one in taken if one.rows is not None]
+        known = [(value, rows) for value, rows in pairs if rows is not None]
+        if len(known) == len(pairs):
+            found = matching_row_scores(
+                score.value, [value for value, _ in known], [rows for _, rows in known]
+            )
             if found is not None:
                 return found
-    return _row_scores_of_fits(score, fits)
+    return None
 
 
-def _row_scores_of_fits(score: Score, fits: Sequence[Fit]) -> RowScores | None:
-    """Return the row scores of the last fit, or of all fits if the value is their mean."""
+def _outcomes_of_fits(score: Score, fits: Sequence[Fit]) -> RowScores | None:
+    """Return the outcomes of the fit that gave the value, or of all, if the value is their mean."""
     for chosen in (fits[-1:], fits):
         logged = [fit.epochs[fit.final] for fit in chosen]
         names = [

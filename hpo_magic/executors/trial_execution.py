@@ -216,7 +216,7 @@ class TrialExecution:
             outcome = self._outcome(trial, output, score)
             if (failure := self._divergence(score)) is not None:
                 return ExecutionResult(self._failed(run, outcome, failure))
-            found = row_scores_of(score, trial.scored, fits)
+            found = row_scores_of(score, trial.scored, fits, trial.observed)
             completed = self._completed(run, replace(outcome, row_scores=found), score, fits)
             return ExecutionResult(completed, None, result, tuple(fits), remark=score.remark)
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import active_names, trial_columns, value_columns
 from hpo_magic.errors import HpoError
-from hpo_magic.honesty.rechecking import headline
+from hpo_magic.views.words.headline import headline_lines
 
 if TYPE_CHECKING:  # pandas is slow to import, and optional
     import pandas as pd
@@ -39,5 +39,5 @@ def to_frame(snapshot: Snapshot) -> pd.DataFrame:
         for trial in snapshot.trials
     ]
     frame = pd.DataFrame(rows).set_index(columns["number"]) if rows else pd.DataFrame()
-    frame.attrs.update({line.label: line.value for line in headline(snapshot)})
+    frame.attrs.update({line.label: line.value for line in headline_lines(snapshot)})
     return frame

@@ -20,6 +20,7 @@ __all__ = [
 # Where each framework is. The standard streams come first: a library may seed them differently.
 FRAMEWORKS = {
     "standard": "hpo_magic.frameworks.standard:StandardStreams",
+    "scikit-learn": "hpo_magic.frameworks.scikit_learn:ScikitLearn",
     "keras": "hpo_magic.frameworks.keras:KerasFramework",
 }
 

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.honesty.intervals import LEVEL, RATIO, share_variance, wilson_interval
+from hpo_magic.honesty.intervals import LEVEL, share_variance, wilson_interval
 from hpo_magic.honesty.quantiles import highest_variance, t_half, z_half
 
+# v where the split is not known: what scikit-learn's train_test_split holds out.
+VALIDATION_SHARE = 0.25
 # What the rows know beside the re-runs: their t distribution has so many degrees of freedom more.
 DF_OF_ROWS = 10
 # The re-runs' spread counts only where that of the rows alone stays below it this often.
@@ -41,7 +43,7 @@ class Reruns:
 
     scores: FloatArray
     n_rows: float
-    validation_share: float = RATIO / (1 + RATIO)
+    validation_share: float = VALIDATION_SHARE
     deff: float = 1.0
 
     @property

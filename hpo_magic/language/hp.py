@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from hpo_magic.core.row_scores import RowOrder
 from hpo_magic.errors import NotCovered, SpaceError, did_you_mean
 from hpo_magic.language.call import in_scope, scope_of
 from hpo_magic.language.optuna_trial import OptunaTrial
@@ -124,7 +125,15 @@ class HyperParameters(Ranges):
         if trial is not None:
             trial.report(whole, numbers)
 
-    def score(self, metric: Metric, y_true: Any, y_pred: Any) -> float:
+    def score(
+        self,
+        metric: Metric,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        groups: Any = None,
+        order: bool = False,
+    ) -> float:
         """Return the score of predictions, and store the score of each row with the trial.
 
         From the rows the search estimates the selection bias of the best score without a further
@@ -133,12 +142,17 @@ class HyperParameters(Ranges):
         Parameters
         ----------
         metric
-            "accuracy", "error", "mae", "mse" or "log_loss"; or a function of (y_true, y_pred). If
-            it is not a mean over rows, such as an AUC, only the score is stored;
+            "accuracy", "error", "mae", "mse", "log_loss" or "r2"; or a function of (y_true,
+            y_pred). If it is not a mean over rows, such as an AUC, only the score is stored;
             `%%hpo_test` gives it an interval too.
         y_true, y_pred : shape (n_rows, ...)
             The true values and the predictions: labels or probabilities for "accuracy" and "error",
             probabilities for "log_loss".
+        groups
+            What each row belongs to, if rows belong together: the patient, the user, the document.
+            Split by these groups, too (GroupKFold, GroupShuffleSplit).
+        order
+            Whether the rows are in the order of time, so that neighbours are alike.
 
         Raises
         ------
@@ -148,7 +162,8 @@ class HyperParameters(Ranges):
         >>> hp.score("accuracy", [0, 1, 1, 0], [0, 1, 0, 0])
         0.75
         """
-        found = scored(metric, y_true, y_pred)
+        known = RowOrder.TIME if order else RowOrder.NONE
+        found = scored(metric, y_true, y_pred, groups, known)
         trial = current_trial()
         if trial is not None:
             trial.scored.append(found)

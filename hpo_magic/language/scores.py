@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hpo_magic.core.row_scores import RowOrder, RowScores, of_rows
 from hpo_magic.errors import MetricError, did_you_mean
 
 Metric = str | Callable[..., Any]
@@ -40,6 +41,14 @@ class Scored:
         The true values and the predictions.
     on_rows
         Returns the score of some of the rows, given their indices, shape (n_chosen,).
+    groups : shape (n_rows,)
+        What each row belongs to; None: each to itself.
+    order
+        What the order of the rows means.
+    n_trained
+        How many rows were trained on; None if not known.
+    n_folds
+        How many validation sets these are the rows of.
     """
 
     metric: str
@@ -48,19 +57,38 @@ class Scored:
     truth: Array = field(compare=False)
     predicted: Array = field(compare=False)
     on_rows: Callable[[npt.NDArray[np.intp]], float] = field(compare=False)
+    groups: Array | None = field(default=None, compare=False)
+    order: RowOrder = RowOrder.NONE
+    n_trained: float | None = None
+    n_folds: int = 1
+
+    def row_scores(self) -> RowScores | None:
+        """Return the scores of the rows as they are stored; None where there are none."""
+        if self.rows is None:
+            return None
+        found = of_rows(
+            self.rows, self.truth, groups=self.groups, n_trained=self.n_trained, order=self.order
+        )
+        return None if found is None else replace(found, n_folds=self.n_folds)
 
 
-def scored(metric: Metric, y_true: Any, y_pred: Any) -> Scored:
+def scored(
+    metric: Metric, y_true: Any, y_pred: Any, groups: Any = None, order: RowOrder = RowOrder.NONE
+) -> Scored:
     """Return the score of predictions.
 
     Parameters
     ----------
     metric
-        "accuracy", "error", "mae", "mse" or "log_loss"; or a function of (y_true, y_pred) that
-        returns a number, or one for each row (then their mean is the score).
+        "accuracy", "error", "mae", "mse", "log_loss" or "r2"; or a function of (y_true, y_pred)
+        that returns a number, or one for each row (then their mean is the score).
     y_true, y_pred
         As many rows each. For "accuracy" and "error" the predictions are labels or probabilities,
         for "log_loss" probabilities.
+    groups
+        What each row belongs to, as many as there are rows; None: each to itself.
+    order
+        What the order of the rows means.
 
     Raises
     ------
@@ -74,13 +102,32 @@ def scored(metric: Metric, y_true: Any, y_pred: Any) -> Scored:
             f"hp.score({name}): y_true and y_pred must have as many rows, 1 or more; their shapes "
             f"are {truth.shape} and {predicted.shape}."
         )
-    rows = scores_by_row(metric, truth, predicted) if isinstance(metric, str) else None
-    if rows is not None:
-        known = rows
-        value = float(known.mean(dtype=np.float64))
-        return Scored(name, value, rows, truth, predicted, lambda i: float(known[i].mean()))
-    assert not isinstance(metric, str)  # `row_scores` knows all names, or raises
-    return _scored_by(metric, name, truth, predicted)
+    known_groups = None if groups is None else _groups(name, groups, len(truth))
+    if not isinstance(metric, str):
+        found = _scored_by(metric, name, truth, predicted)
+        return replace(found, groups=known_groups, order=order)
+    rows = scores_by_row(metric, truth, predicted)
+    value = float(rows.mean(dtype=np.float64))
+    return Scored(
+        name,
+        value,
+        rows,
+        truth,
+        predicted,
+        lambda i: float(rows[i].mean()),
+        groups=known_groups,
+        order=order,
+    )
+
+
+def _groups(name: str, groups: Any, n_rows: int) -> Array:
+    found = _array(groups)
+    if found.shape != (n_rows,):
+        raise MetricError(
+            f"hp.score({name}): groups must have one entry for each of the {n_rows} rows; its "
+            f"shape is {found.shape}."
+        )
+    return found
 
 
 def scores_by_row(metric: str, truth: Array, predicted: Array) -> Array:
@@ -177,12 +224,22 @@ def _log_loss(truth: Array, predicted: Array) -> Array:
     return np.asarray(-np.log(p[np.arange(len(p)), places]))
 
 
+def _explained(truth: Array, predicted: Array) -> Array:
+    """Return 1 - e²/s², whose mean is R²; s² is the variance of the true values."""
+    apart = _apart(truth, predicted)
+    spread = truth.reshape(len(truth), -1).astype(np.float64).var(axis=0)
+    if (spread == 0).any():
+        raise MetricError("hp.score(r2): all true values are the same, so there is no R².")
+    return np.asarray((1 - apart**2 / spread).mean(axis=1))
+
+
 _BY_ROW: dict[str, Callable[[Array, Array], Array]] = {
     "accuracy": _right,
     "error": _wrong,
     "mae": _absolute,
     "mse": _squared,
     "log_loss": _log_loss,
+    "r2": _explained,
 }
 # Names of the same metrics in scikit-learn and Keras.
 _ALIASES = {
@@ -191,6 +248,7 @@ _ALIASES = {
     "zero_one_loss": "error",
     "mean_absolute_error": "mae",
     "mean_squared_error": "mse",
+    "r2_score": "r2",
     "logloss": "log_loss",
     "crossentropy": "log_loss",
 }

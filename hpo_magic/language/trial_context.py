@@ -50,6 +50,8 @@ class TrialContext:
         Whether the code called `hp.seed()`.
     scored
         The results of `hp.score()`, in the order of the calls.
+    observed
+        The scores that a watched library computed, those of one cross-validation together.
     scopes, prefixes
         The open `hp.conditional_scope`s and `hp.name_scope`s, outermost first.
     noted
@@ -74,6 +76,7 @@ class TrialContext:
         self.known: set[str] = set()
         self.used_seed = False
         self.scored: list[Scored] = []
+        self.observed: list[tuple[Scored, ...]] = []
         self.scopes: list[Scope] = []
         self.prefixes: list[str] = []
         self.noted: dict[str, Any] = {}

@@ -19,6 +19,7 @@ from hpo_magic.core.events import Completed, Ended, Event, Failed, Freed, Noted
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
 from hpo_magic.views.text import progress_line, result_text, trial_lines
+from hpo_magic.views.words.notices import messages
 
 GAP_S = 0.2  # five times a second is as fast as a line can be read
 
@@ -51,8 +52,8 @@ class TrialLog:
             self._tell(now, trial_lines(now, _numbered(now, event.number)))
 
     def _tell(self, now: Snapshot, lines: Iterable[str]) -> None:
-        self._held += [*lines, *now.messages[self._n_told :]]
-        self._n_told = len(now.messages)
+        self._held += [*lines, *messages(now)[self._n_told :]]
+        self._n_told = len(now.notices)
         if now.has_value:
             self._write_held()
 
@@ -106,15 +107,15 @@ class ProgressLine:
         self._written_at = self._clock()
         now = snapshot()
         if now.has_value:
-            self._write_messages(now.messages)
+            self._write_messages(messages(now))
         self._over(progress_line(now))
 
-    def _write_messages(self, messages: tuple[str, ...]) -> None:
+    def _write_messages(self, texts: tuple[str, ...]) -> None:
         """Write the messages that are not written yet, each into a line of its own."""
-        for message in messages[self._n_written :]:
+        for message in texts[self._n_written :]:
             self._over(message)
             self._out.write("\n")
-        self._n_written = len(messages)
+        self._n_written = len(texts)
 
     def _over(self, line: str) -> None:
         """Overwrite the line, cut to the width of the terminal."""

@@ -31,7 +31,7 @@ from hpo_magic.notebook.cell import (
     CellObjective,
     from_cell,
 )
-from hpo_magic.notebook.completion import complete_options
+from hpo_magic.notebook.completion import start_completing, stop_completing
 from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.listener import make_listener, show_stored
 from hpo_magic.notebook.options import help_text, parse_line, parse_name
@@ -45,6 +45,7 @@ from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
+from hpo_magic.views.words.notices import ending_text
 
 STUDIES = Path("hpo_studies")
 
@@ -230,7 +231,7 @@ def _raise_failure(done: SearchResult, cell: Cell, shell: Any) -> None:
     error, failure = done.error, done.finish.failure
     if error is None or isinstance(error, MetricError | SpaceError):
         is_ours = failure is not None and not failure.error
-        text = failure.message if failure else done.finish.reason.value
+        text = failure.message if failure else ending_text(done.finish.reason)
         if error is None and failure and not is_ours:  # it was raised in another process
             text = f"a trial {failure}\n{failure.traceback}".rstrip()
         raise UsageError(f"%%hpo: {text}")
@@ -288,13 +289,11 @@ def load_ipython_extension(shell: Any) -> None:
     shell.register_magics(HpoMagics)
     if "hp" not in shell.user_ns:
         shell.push({"hp": hp})
-    if complete_options not in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.append(complete_options)
+    start_completing(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Unregister the magics and the completion; studies and `hp` stay."""
     for kind, name in (("cell", "hpo"), ("line", "hpo"), ("cell", "hpo_test")):
         shell.magics_manager.magics[kind].pop(name, None)
-    if complete_options in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.remove(complete_options)
+    stop_completing(shell)

@@ -98,6 +98,8 @@ TABLES = (
         dtype TEXT NOT NULL, -- NumPy's name: |b1 or <f4
         n INTEGER NOT NULL,
         data BLOB NOT NULL,
+        about TEXT NOT NULL DEFAULT '{}', -- what else is known of the rows, as JSON
+        units BLOB NOT NULL DEFAULT x'', -- the group of each row: unsigned, little-endian, 4 bytes
         PRIMARY KEY (study, number)
     ) WITHOUT ROWID
     """,
@@ -114,5 +116,15 @@ TABLES = (
     """,
 )
 
-# Format 7 is that of version 0.1.0, the first release. Format 8 has further fields in the JSON.
-SCHEMA = Schema(version=8, tables=TABLES, upgrades={7: ()})
+# Format 7 is that of version 0.1.0, the first release. Format 8 has further fields in the JSON, and
+# what is known of validation rows beside their scores.
+SCHEMA = Schema(
+    version=8,
+    tables=TABLES,
+    upgrades={
+        7: (
+            "ALTER TABLE outcomes ADD COLUMN about TEXT NOT NULL DEFAULT '{}'",
+            "ALTER TABLE outcomes ADD COLUMN units BLOB NOT NULL DEFAULT x''",
+        ),
+    },
+)

@@ -22,7 +22,7 @@ import numpy as np
 
 from hpo_magic.core.domains import Plain, plain
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
-from hpo_magic.core.row_scores import RowScores
+from hpo_magic.core.row_scores import RowOrder, RowScores
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import (
     AskedGoals,
@@ -41,7 +41,7 @@ FILE = "studies.sqlite"
 ROWS = "<u8"  # how fingerprints of rows are stored
 
 # The columns of a trial that are not in its JSON, and their tables.
-OUTCOMES = "data, dtype, rows FROM trials LEFT JOIN outcomes USING (study, number)"
+OUTCOMES = "data, dtype, rows, about, units FROM trials LEFT JOIN outcomes USING (study, number)"
 
 # Whether a process on another host runs is unknown. A training that wrote nothing for a day is
 # taken for dead; if it ends later, its result is stored nevertheless.
@@ -361,18 +361,31 @@ def _save_outcomes(db: Connection, study: int, trial: Trial) -> None:
     found = trial.row_scores
     if found is not None:
         db.execute(
-            "INSERT INTO outcomes (study, number, rows, dtype, n, data) VALUES (?, ?, ?, ?, ?, ?)",
-            [study, trial.number, found.rows, found.dtype, found.n_rows, found.data],
+            "INSERT INTO outcomes (study, number, rows, dtype, n, data, about, units) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                *(study, trial.number, found.rows, found.dtype, found.n_rows, found.data),
+                to_text(
+                    {
+                        "n_folds": found.n_folds,
+                        "n_trained": found.n_trained,
+                        "order": found.order.value,
+                    }
+                ),
+                found.units,
+            ],
         )
 
 
-def _trial(
-    text: str, data: bytes | None = None, dtype: str | None = None, rows: str | None = None
-) -> Trial:
+def _trial(text: str, data: bytes | None = None, *about: Any) -> Trial:
     trial = Trial.from_json(from_text(text))
-    if data is None or dtype is None or rows is None:
-        return trial
-    return replace(trial, row_scores=RowScores(data, dtype, rows))
+    return trial if data is None else replace(trial, row_scores=_row_scores(data, *about))
+
+
+def _row_scores(data: bytes, dtype: str, rows: str, about: str, units: bytes) -> RowScores:
+    fields = from_text(about)
+    order = RowOrder(fields.pop("order", ""))
+    return RowScores(data, dtype, rows, units=units, order=order, **fields)
 
 
 def _stopped(text: str) -> Trial:

@@ -11,7 +11,6 @@ from hpo_magic.core.records import StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, Space, setting_key
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import counted
 from hpo_magic.errors import HpoError, StudyNotFound
 from hpo_magic.honesty.rechecking import chosen_trial
 from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
@@ -25,6 +24,7 @@ from hpo_magic.study.plots import Plots
 from hpo_magic.study.settings import settings_of
 from hpo_magic.study.vote import Vote
 from hpo_magic.study.warm_start import narrowed_cell
+from hpo_magic.views.words.numbers import counted
 
 # How many models a vote has where nothing is said: more changed little where it was measured.
 FEWEST_VOTERS, MOST_VOTERS = 2, 5

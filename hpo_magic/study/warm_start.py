@@ -18,9 +18,9 @@ from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, SettingKey, Space, setting_key
 from hpo_magic.core.trial import Goal, History, Kind, State, Trial, goals_or_value
-from hpo_magic.core.wording import shown
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
 from hpo_magic.source.narrow import NewRange, narrow
+from hpo_magic.views.words.numbers import shown
 
 MOST_SETTINGS = 5
 # Of the trials, the good ones, around which the ranges are drawn, with a margin on either side.

@@ -17,7 +17,7 @@ import numpy as np
 from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
-from hpo_magic.core.row_scores import of_rows
+from hpo_magic.core.row_scores import RowOrder, of_rows
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, Kind, Point, State, Trial
 
@@ -158,7 +158,13 @@ class StorageContract:
     def test_outcomes_come_back_bit_by_bit(self, storage: Storage) -> None:
         """Each way to read a trial returns them; a trial saved again without them has none."""
         study, other = storage.create(a_record()).id, storage.create(a_record()).id
-        right = of_rows(np.array([True, False, True]), ["cat", "dog", "cat"])
+        right = of_rows(
+            np.array([True, False, True]),
+            ["cat", "dog", "cat"],
+            groups=["a", "b", "a"],
+            n_trained=9.0,
+            order=RowOrder.TIME,
+        )
         losses = of_rows(np.array([0.1, 2.5e-38, 3.0]), [0, 1, 2])
         assert right is not None
         assert losses is not None

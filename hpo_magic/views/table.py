@@ -13,9 +13,10 @@ from html import escape
 from typing import Any
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import active_names, ended_as, goal_writers, leading_trials
+from hpo_magic.core.summary import active_names, leading_trials
 from hpo_magic.core.trial import Kind, State, Trial
-from hpo_magic.core.wording import counted, duration, number, shortened, shown
+from hpo_magic.views.words.numbers import counted, duration, number, shortened, shown
+from hpo_magic.views.words.progress import ended_as, goal_writers
 
 SIGNS = {
     State.RUNNING: "▶",

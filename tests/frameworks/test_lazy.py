@@ -39,4 +39,8 @@ def test_other_cells_do_not_want_keras():
 
 def test_each_framework_has_its_name():
     """Names tell frameworks apart."""
-    assert [framework.name for framework in all_frameworks()] == ["standard", "keras"]
+    assert [framework.name for framework in all_frameworks()] == [
+        "standard",
+        "scikit-learn",
+        "keras",
+    ]

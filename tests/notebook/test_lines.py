@@ -27,7 +27,7 @@ def mistaken(*trials: Trial) -> Snapshot:
     """Return a search that ended since its trials failed."""
     goal = Goal("value", Direction.MAXIMIZE)
     message = "Mind the direction."
-    return Snapshot("s", (goal,), Space(), trials, messages=(message,), has_failed=True)
+    return Snapshot("s", (goal,), Space(), trials, notices=(message,), has_failed=True)
 
 
 def ended(number: int) -> Completed:
@@ -39,7 +39,7 @@ def test_log_has_one_line_for_each_trial() -> None:
     """Also for those that failed; epochs write nothing, messages are written once."""
     out = io.StringIO()
     log = TrialLog(out)
-    search = a_search(12, messages=("Going on.",))
+    search = a_search(12, notices=("Going on.",))
     failed = Failed(3, Failure("ValueError", ""), Outcome(), 0.0)
     for event in (None, ended(0), Reported(1, 1, {}, 0.0), failed, Noted("Going on.")):
         log.notice(event, lambda: search)
@@ -54,7 +54,7 @@ def test_log_tells_what_a_sampler_says_before_its_trials() -> None:
     """A free worker makes the sampler look at the space; what it says of it stands above."""
     out = io.StringIO()
     log = TrialLog(out)
-    log.notice(Freed(1, 0.0), lambda: a_search(1, messages=("The grid has 30 settings.",)))
+    log.notice(Freed(1, 0.0), lambda: a_search(1, notices=("The grid has 30 settings.",)))
     assert out.getvalue() == "The grid has 30 settings.\n"
 
 
@@ -126,13 +126,13 @@ def test_progress_writes_over_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     out, clock = io.StringIO(), FakeClock()
     line = ProgressLine(out, clock)
-    line.notice(None, lambda: a_search(12, messages=("Going on.",)))
+    line.notice(None, lambda: a_search(12, notices=("Going on.",)))
     assert out.getvalue().count("\n") == 1
     clock.advance(0.1)
     line.notice(ended(0), lambda: a_search(13))
     assert "13 of 40" not in out.getvalue()
     clock.advance(0.2)
-    line.notice(ended(0), lambda: a_search(13, messages=("Going on.",)))
+    line.notice(ended(0), lambda: a_search(13, notices=("Going on.",)))
     written = out.getvalue().split("\r")
     assert written[-1].startswith("digits: 13 of 40 trials done")
     assert all(len(text.rstrip("\n")) < 60 for text in written)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from hpo_magic.core.notices import GridSize
+
 SQUARE = "x = hp.Int(1, 9)\nx**2"
 
 
@@ -108,7 +110,7 @@ def test_a_grid_of_a_range_without_end(notebook: Any) -> None:
     )
     notebook.ok(f"{first}x = hp.Float(0.0, 1.0, step=0.5)\nx")
     assert [trial.params["x"] for trial in notebook["s"].trials] == [0.5, 0.5, 0.0]
-    assert "The grid has 3 settings." in notebook["s"].snapshot.messages
+    assert GridSize(3) in notebook["s"].snapshot.notices
 
 
 def test_a_sampler_whose_library_is_missing(notebook: Any, monkeypatch: Any) -> None:

@@ -196,7 +196,7 @@ def test_a_snapshot_from_disk_has_what_counts(tmp_path: Path) -> None:
     record, snapshot = open_snapshot(study.storage, "study")
     assert record == study.record
     assert snapshot.trials == study.trials
-    assert (snapshot.is_live, snapshot.ended, snapshot.messages) == (False, "", ())
+    assert (snapshot.is_live, snapshot.ended, snapshot.notices) == (False, None, ())
     assert {trial.state for trial in snapshot.trials} == {State.COMPLETE}
 
 

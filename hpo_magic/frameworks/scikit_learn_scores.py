@@ -1,0 +1,204 @@
+"""The hook on scikit-learn's metrics and cross-validation: what they score, row by row.
+
+While a trial is watched, `accuracy_score` and the like tell it what they were given, by whichever
+way they are called: by the cell, by an estimator's `score`, by `cross_val_score`. Their results
+stay as they were. What was seen counts only if its mean is the trial's value
+(`executors/row_scores.py`), so a score on training rows does no harm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import sklearn.metrics
+import sklearn.model_selection
+
+from hpo_magic.core.log import suppressed
+from hpo_magic.core.row_scores import RowOrder
+from hpo_magic.frameworks.function_watch import WatchedFunction
+from hpo_magic.language.scores import Scored, scored
+from hpo_magic.language.trial_context import TrialContext, current_trial
+
+# Means over rows, R² with the variance of the true values as it is.
+METRICS = (
+    "accuracy_score",
+    "zero_one_loss",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "log_loss",
+    "r2_score",
+)
+# Of a cell that scores in a long loop the last ones are kept.
+MOST_SCORES = 200
+# How near two ways to compute one score come.
+SAME = 1e-6
+
+
+@contextlib.contextmanager
+def watched_scores(guard: Callable[[], None]) -> Iterator[None]:
+    """Watch the scores of this thread; each is added to the running trial's `observed`.
+
+    Parameters
+    ----------
+    guard
+        Called at every score. What it raises ends the training.
+    """
+    trial = current_trial()
+    if trial is None:
+        yield
+        return
+    watch = _Watch(trial, guard)
+    with contextlib.ExitStack() as stack:
+        for name, function in _WATCHED.items():
+            run = getattr(watch, f"on_{name}", watch.on_metric)
+            stack.enter_context(function.through(run))
+        yield
+
+
+class _Watch:
+    """The scores of one trial."""
+
+    def __init__(self, trial: TrialContext, guard: Callable[[], None]) -> None:
+        self._trial, self._guard = trial, guard
+        self._in_folds: list[Scored] | None = None  # while a cross-validation runs
+        # By the number of validation rows: those that are trained on, and their order.
+        self._n_trained: dict[int, tuple[float, RowOrder]] = {}
+        self._cross_predicted: list[tuple[Any, int, RowOrder]] = []
+
+    def on_metric(self, metric: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return what the metric returns, and remember what it was given."""
+        result = metric(*args, **kwargs)
+        self._guard()
+        with suppressed("a score of scikit-learn could not be read"):
+            found = self._scored(result, metric, args, kwargs)
+            if found is not None:
+                self._add(found)
+        return result
+
+    def on_train_test_split(self, split: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return the parts, and remember how many rows are trained on, in which order."""
+        parts = split(*args, **kwargs)
+        with suppressed("a split of scikit-learn could not be read"):
+            order = RowOrder.NONE if kwargs.get("shuffle", True) else RowOrder.KEPT
+            self._n_trained[_n_rows(parts[1])] = (float(_n_rows(parts[0])), order)
+        return parts
+
+    def on_cross_val_predict(self, predict: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return the predictions, and know them again when they are scored."""
+        predictions = predict(*args, **kwargs)
+        with suppressed("the folds of a cross-validation could not be read"):
+            call = inspect.signature(predict).bind(*args, **kwargs).arguments
+            self._cross_predicted.append((predictions, _n_folds(call), _order(call)))
+        return predictions
+
+    def on_cross_validate(self, validate: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return the scores, and remember the rows of each fold together."""
+        call = inspect.signature(validate).bind(*args, **kwargs)
+        asked = call.arguments.get("return_indices", False)
+        call.arguments["return_indices"] = True
+        outside, self._in_folds = self._in_folds, []
+        try:
+            result = validate(*call.args, **call.kwargs)
+            found = self._in_folds
+        finally:
+            self._in_folds = outside
+        indices = result["indices"] if asked else result.pop("indices")
+        with suppressed("the folds of a cross-validation could not be read"):
+            self._add_folds(found, result, indices, call.arguments)
+        return result
+
+    def _scored(
+        self, result: Any, metric: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Scored | None:
+        given = inspect.signature(metric).bind(*args, **kwargs).arguments
+        if given.get("sample_weight") is not None:
+            return None
+        predicted = given["y_pred"] if "y_pred" in given else given["y_proba"]
+        found = scored(metric.__name__, given["y_true"], predicted)
+        if not np.isclose(found.value, result, rtol=SAME):
+            return None  # an option makes it another score
+        n_trained, order = self._n_trained.get(len(found.truth), (None, RowOrder.NONE))
+        return replace(found, n_trained=n_trained, order=order)
+
+    def _add(self, found: Scored) -> None:
+        if self._in_folds is not None:
+            self._in_folds.append(found)
+            return
+        self._trial.observed.append(self._by_fold(found))
+        del self._trial.observed[:-MOST_SCORES]
+
+    def _by_fold(self, found: Scored) -> tuple[Scored, ...]:
+        """Return the score, as one of folds where a cross-validation gave the predictions."""
+        for predictions, n_folds, order in self._cross_predicted:
+            if np.array_equal(np.asarray(predictions), found.predicted):
+                n = len(found.truth)
+                trained = n * (1 - 1 / n_folds)
+                return (replace(found, n_folds=n_folds, n_trained=trained, order=order),)
+        return (found,)
+
+    def _add_folds(
+        self, found: Sequence[Scored], result: Any, indices: Any, call: dict[str, Any]
+    ) -> None:
+        """Remember the scores that a cross-validation returned, without those of training rows."""
+        n = _n_rows(call["X"])
+        held_out = indices["test"]
+        groups = call.get("groups")
+        is_repeated = sum(map(len, held_out)) > n
+        for name, values in result.items():
+            if not name.startswith("test_"):
+                continue
+            folds = _in_order(found, values)
+            if folds is None:
+                continue
+            units = np.arange(n) if groups is None and is_repeated else groups
+            self._trial.observed.append(
+                tuple(
+                    replace(
+                        one,
+                        n_trained=float(len(trained)),
+                        order=_order(call),
+                        groups=None if units is None else np.asarray(units)[test],
+                    )
+                    for one, trained, test in zip(folds, indices["train"], held_out, strict=True)
+                )
+            )
+
+
+def _in_order(found: Sequence[Scored], values: Sequence[float]) -> list[Scored] | None:
+    """Return the scores with these values, each after the one before; None if one is missing.
+
+    A scorer may have changed the sign.
+    """
+    folds, rest = [], iter(found)
+    for value in values:
+        one = next((s for s in rest if np.isclose(abs(s.value), abs(value), rtol=SAME)), None)
+        if one is None:
+            return None
+        folds.append(one)
+    return folds
+
+
+def _n_folds(call: dict[str, Any]) -> int:
+    cv = sklearn.model_selection.check_cv(call.get("cv"))
+    return int(cv.get_n_splits(call["X"], call.get("y"), call.get("groups")))
+
+
+def _order(call: dict[str, Any]) -> RowOrder:
+    is_time = isinstance(call.get("cv"), sklearn.model_selection.TimeSeriesSplit)
+    return RowOrder.TIME if is_time else RowOrder.NONE
+
+
+def _n_rows(array: Any) -> int:
+    return int(array.shape[0]) if hasattr(array, "shape") else len(array)
+
+
+_OF_SPLITS = ("train_test_split", "cross_val_predict", "cross_validate")
+_WATCHED = {
+    **{name: WatchedFunction(getattr(sklearn.metrics, name)) for name in METRICS},
+    **{name: WatchedFunction(getattr(sklearn.model_selection, name)) for name in _OF_SPLITS},
+}

@@ -1,0 +1,234 @@
+"""scikit-learn's scores, row by row: by every way a cell may come to its value."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+import sklearn.metrics
+from sklearn.datasets import load_iris, make_regression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import (
+    accuracy_score,
+    log_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    r2_score,
+    zero_one_loss,
+)
+from sklearn.model_selection import (
+    KFold,
+    RepeatedKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    train_test_split,
+)
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from hpo_magic.core.events import Completed, Run
+from hpo_magic.core.row_scores import RowOrder, RowScores
+from hpo_magic.core.trial import Direction, Goal, Kind
+from hpo_magic.executors.trial_execution import TrialExecution
+from hpo_magic.frameworks import all_frameworks
+from hpo_magic.frameworks.function_watch import WatchedFunction
+from hpo_magic.frameworks.scikit_learn import ScikitLearn
+from hpo_magic.language.hp import hp
+from hpo_magic.testing.fakes import FakeClock, FakeObjective
+
+X, Y = load_iris(return_X_y=True)
+X_TRAIN, X_VAL, Y_TRAIN, Y_VAL = train_test_split(X, Y, random_state=0)
+XR, YR = make_regression(80, 4, noise=30, random_state=0)
+TREE = DecisionTreeClassifier(max_depth=2, random_state=0)
+
+
+def rows_after(train: Callable[[], Any]) -> RowScores | None:
+    """Return what a trial got on each row."""
+    execution = TrialExecution(
+        FakeObjective(train),
+        [ScikitLearn()],
+        goals=(Goal("value", Direction.MAXIMIZE),),
+        clock=FakeClock(),
+    )
+    ended = execution(Run(0, {}, Kind.START, 0), lambda *a, **k: None, lambda: None).event
+    assert isinstance(ended, Completed), ended
+    return ended.outcome.row_scores
+
+
+def of_model(train: Callable[[Any], Any]) -> Callable[[], Any]:
+    """Return a cell that fits a tree first."""
+    return lambda: train(copy.deepcopy(TREE).fit(X_TRAIN, Y_TRAIN))
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        of_model(lambda model: model.score(X_VAL, Y_VAL)),
+        of_model(lambda model: accuracy_score(Y_VAL, model.predict(X_VAL))),
+        of_model(lambda model: sklearn.metrics.accuracy_score(Y_VAL, y_pred=model.predict(X_VAL))),
+        of_model(lambda model: (model.score(X_TRAIN, Y_TRAIN), model.score(X_VAL, Y_VAL))[1]),
+        of_model(lambda model: {"value": model.score(X_VAL, Y_VAL)}),
+        of_model(lambda model: hp.score(accuracy_score, Y_VAL, model.predict(X_VAL))),
+    ],
+)
+def test_an_accuracy_is_its_rows(train: Callable[[], Any]) -> None:
+    """By the estimator, by a function that was imported before, and beside other scores."""
+    found = rows_after(train)
+    expected = copy.deepcopy(TREE).fit(X_TRAIN, Y_TRAIN).predict(X_VAL) == Y_VAL
+    assert found is not None
+    assert found.is_share
+    assert found.values.tolist() == expected.tolist()
+    assert found.n_folds == 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_share"),
+    [(mean_absolute_error, False), (mean_squared_error, False), (r2_score, False)],
+)
+def test_a_regression_is_its_rows(metric: Callable[..., float], is_share: bool) -> None:
+    """Errors, and R² with the variance of the true values as it is."""
+    model = Ridge().fit(XR[:50], YR[:50])
+    found = rows_after(lambda: metric(YR[50:], model.predict(XR[50:])))
+    assert found is not None
+    assert found.is_share == is_share
+    assert found.mean == pytest.approx(metric(YR[50:], model.predict(XR[50:])), rel=1e-5)
+
+
+def test_losses_of_classes_are_their_rows() -> None:
+    """The share of wrong rows, and the log-loss of probabilities."""
+    model = LogisticRegression(max_iter=500).fit(X_TRAIN, Y_TRAIN)
+    for cell in (
+        lambda: zero_one_loss(Y_VAL, model.predict(X_VAL)),
+        lambda: log_loss(Y_VAL, model.predict_proba(X_VAL)),
+    ):
+        found = rows_after(cell)
+        assert found is not None
+        assert found.mean == pytest.approx(cell(), rel=1e-5)
+
+
+def test_a_score_that_is_no_plain_mean_has_no_rows() -> None:
+    """Weights, and a root of a mean."""
+    model = copy.deepcopy(TREE).fit(X_TRAIN, Y_TRAIN)
+    weights = np.arange(len(Y_VAL))
+    assert rows_after(lambda: model.score(X_VAL, Y_VAL, sample_weight=weights)) is None
+    assert rows_after(lambda: sklearn.metrics.root_mean_squared_error(YR, YR * 0.9)) is None
+
+
+FOLDS = StratifiedKFold(5)
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda: cross_val_score(TREE, X, Y, cv=FOLDS).mean(),
+        lambda: cross_validate(TREE, X, Y, cv=FOLDS, return_train_score=True)["test_score"].mean(),
+        lambda: cross_validate(TREE, X, Y, cv=FOLDS, scoring=["accuracy", "neg_log_loss"])[
+            "test_accuracy"
+        ].mean(),
+        lambda: accuracy_score(Y, cross_val_predict(TREE, X, Y, cv=FOLDS)),
+        lambda: by_hand(train_scores=False),
+        lambda: by_hand(train_scores=True),
+    ],
+)
+def test_a_cross_validation_is_the_rows_of_its_folds(train: Callable[[], Any]) -> None:
+    """By every function, and by a loop that scores its training rows too."""
+    found = rows_after(train)
+    assert found is not None
+    assert (found.n_rows, found.n_folds) == (150, 5)
+    assert found.mean == pytest.approx(cross_val_score(TREE, X, Y, cv=FOLDS).mean())
+    assert found.units == b""
+
+
+def by_hand(*, train_scores: bool) -> float:
+    """Return the mean score over folds that the cell makes itself."""
+    scores = []
+    for train, val in FOLDS.split(X, Y):
+        model = copy.deepcopy(TREE).fit(X[train], Y[train])
+        if train_scores:
+            model.score(X[train], Y[train])
+        scores.append(model.score(X[val], Y[val]))
+    return float(np.mean(scores))
+
+
+def test_the_negative_of_a_loss_is_its_rows() -> None:
+    """scikit-learn maximizes losses with the sign changed."""
+    cv = KFold(4)
+    found = rows_after(
+        lambda: cross_val_score(Ridge(), XR, YR, cv=cv, scoring="neg_mean_absolute_error").mean()
+    )
+    assert found is not None
+    assert (found.n_rows, found.n_folds, found.n_trained) == (80, 4, 60)
+    assert (found.values <= 0).all()
+
+
+def test_rows_that_come_again_are_units() -> None:
+    """In a repeated cross-validation each row is scored three times, and is one row."""
+    cv = RepeatedKFold(n_splits=5, n_repeats=3, random_state=0)
+    found = rows_after(lambda: cross_val_score(TREE, X, Y, cv=cv).mean())
+    assert found is not None
+    assert found.n_rows == 450
+    assert found.groups is not None
+    assert np.unique(found.groups, return_counts=True)[1].tolist() == [3] * 150
+
+
+def test_folds_of_time_are_ordered() -> None:
+    """So are the rows of a split that was not shuffled."""
+    found = rows_after(lambda: cross_val_score(Ridge(), XR, YR, cv=TimeSeriesSplit(4)).mean())
+    assert found is not None
+    assert found.order is RowOrder.TIME
+
+    def unshuffled() -> float:
+        x_train, x_val, y_train, y_val = train_test_split(XR, YR, shuffle=False)
+        return float(Ridge().fit(x_train, y_train).score(x_val, y_val))
+
+    found = rows_after(unshuffled)
+    assert found is not None
+    assert (found.order, found.n_trained) == (RowOrder.KEPT, 60)
+
+
+def test_results_are_as_without_us() -> None:
+    """What the functions return, with and without a watch; afterwards they are themselves."""
+    before = [f.__closure__ and [c.cell_contents for c in f.__closure__] for f in (accuracy_score,)]
+    expected = cross_validate(TREE, X, Y, cv=FOLDS, return_train_score=True)
+    seen: dict[str, Any] = {}
+
+    def cell() -> float:
+        seen.update(cross_validate(TREE, X, Y, cv=FOLDS, return_train_score=True))
+        return float(seen["test_score"].mean())
+
+    rows_after(cell)
+    assert seen.keys() == expected.keys()
+    assert seen["test_score"].tolist() == expected["test_score"].tolist()
+    after = [f.__closure__ and [c.cell_contents for c in f.__closure__] for f in (accuracy_score,)]
+    assert after == before
+
+
+def test_a_library_that_holds_its_functions_otherwise_is_left_alone() -> None:
+    """Nothing is watched, and nothing breaks."""
+    with WatchedFunction(lambda: 3).through(lambda function: function() + 1):
+        pass
+    watched = WatchedFunction(accuracy_score)
+    with watched.through(lambda function, *args: "ours"):
+        assert accuracy_score([1], [1]) == "ours"
+    assert accuracy_score([1], [1]) == 1.0
+
+
+def test_it_is_one_of_the_frameworks() -> None:
+    """Watched as soon as its metrics are imported; the cells that import it are known."""
+    assert any(isinstance(one, ScikitLearn) for one in all_frameworks())
+    assert ScikitLearn().is_loaded()
+    assert ScikitLearn().wants(["sklearn.svm"])
+    assert not ScikitLearn().wants(["numpy"])
+
+
+def test_folds_in_threads_of_joblib_are_left_alone() -> None:
+    """Calls of other threads are not watched; the score is what it is."""
+    with joblib.parallel_config("threading", n_jobs=2):
+        assert rows_after(lambda: cross_val_score(KNeighborsClassifier(), X, Y).mean()) is None
