@@ -10,7 +10,6 @@ from hpo_magic.core.given_values import NOTHING, in_words, is_several
 from hpo_magic.core.keras_directions import keras_direction
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import Direction, Goal
-from hpo_magic.core.wording import listed
 from hpo_magic.errors import MetricError, MissingMetric
 
 # Objectives as an error suggests them.
@@ -47,7 +46,7 @@ def missing(
     if metric.startswith("val_") and logged and set(logged) == set(training):
         return MetricError(
             f'The trial finished without the metric "{metric}": the fit had no validation data; it '
-            f"measured {listed(training)} on the training data. {VALIDATE}, or end the cell "
+            f"measured {_listed(training)} on the training data. {VALIDATE}, or end the cell "
             f"with a score on data that it does not train on."
         )
     close = difflib.get_close_matches(metric, list(logged), n=1)
@@ -67,7 +66,7 @@ def nothing_named(
     if logged and set(logged) == set(training):
         return MetricError(
             f"Nothing says which metric the search is to improve. The fit had no validation data; "
-            f"it measured {listed(training)} on the training data. {VALIDATE}, and write {{0}}, "
+            f"it measured {_listed(training)} on the training data. {VALIDATE}, and write {{0}}, "
             f"or end the cell with a score on data that it does not train on.",
             _validated(direction, training),
         )
@@ -120,7 +119,7 @@ def _earlier_text(metric: str, fits: Sequence[Fit]) -> str:
     if not at:
         return ""
     final = range(len(epochs))[fits[-1].final] + 1
-    shown = listed(at) if len(at) < 8 else f"{listed(at[:3])}, … {at[-1]}"
+    shown = _listed(at) if len(at) < 8 else f"{_listed(at[:3])}, … {at[-1]}"
     return (
         f'The fit measured "{metric}" at epoch{"s" if len(at) > 1 else ""} {shown} of '
         f"{len(epochs)}, but the model that it leaves is that of epoch {final}. Leave out "
@@ -145,3 +144,8 @@ def number_expected(value: Any) -> str:
     """Return what is said of a value that is no number."""
     cure = " Take its mean?" if is_several(value) else ""
     return f"a number was expected, got {in_words(value)}.{cure}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return words as a sentence has them: "2, 4 and 6"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -6,7 +6,7 @@ What is returned is plain text: whoever puts it into HTML escapes it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.space import Params
@@ -111,12 +111,3 @@ def counted(n: int, noun: str) -> str:
     ('1 trial', '1,200 trials')
     """
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a sentence has them.
-
-    >>> listed(["2", "4", "6"])
-    '2, 4 and 6'
-    """
-    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
