@@ -57,7 +57,10 @@ class Rechecked:
 
 
 def oriented(scores: npt.ArrayLike, direction: Direction) -> FloatArray:
-    """Return metric values so that higher is better, and such scores as metric values again."""
+    """Return metric values so that higher is better, and such scores as metric values again.
+
+    The result has the shape of `scores`.
+    """
     return -direction.sign * np.asarray(scores, dtype=np.float64)
 
 
@@ -107,6 +110,9 @@ def rechecked(
 def used_part(reruns: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the settings and the seeds that make a table without holes.
 
+    `reruns` has the shape (k, m); the results are ascending indices of shape (at most k,) and (at
+    most m,).
+
     A seed counts if all settings were run on it, and a setting if none of those runs failed.
     """
     columns = np.flatnonzero(~np.isnan(reruns).any(axis=0))
@@ -116,6 +122,8 @@ def used_part(reruns: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.
 
 def chosen_setting(search_scores: FloatArray, reruns: FloatArray) -> int:
     """Return c = argmax_i (y_i + Σ_j f_ij) / (m + 1), the earliest among equals.
+
+    `search_scores` has the shape (k,), `reruns` (k, m).
 
     >>> chosen_setting(np.array([0.9, 0.8]), np.array([[0.7, 0.6], [0.8, 0.8]]))
     1
@@ -128,6 +136,8 @@ def chosen_setting(search_scores: FloatArray, reruns: FloatArray) -> int:
 
 def honest_value(search_scores: FloatArray, reruns: FloatArray) -> float:
     """Return what to expect of the choice: each re-run scores a choice it had no part in.
+
+    `search_scores` has the shape (k,), `reruns` (k, m).
 
     Notes
     -----
@@ -142,6 +152,8 @@ def gain_over_start(
     search_scores: FloatArray, reruns: FloatArray, start: int, ratio: float = RATIO
 ) -> Gain:
     """Return how much better the choice is than the start on the same seeds; 0 if it is the start.
+
+    `search_scores` has the shape (k,), `reruns` (k, m).
 
     Notes
     -----
@@ -197,7 +209,10 @@ def _half_width(
     ratio: float,
     row_variance: float | None,
 ) -> float | None:
-    """Return the half-width of the honest value, from the spread within the settings."""
+    """Return the half-width of the honest value, from the spread within the settings.
+
+    `reruns` has the shape (k, m).
+    """
     k, m = reruns.shape
     df = k * (m - 1)
     variance = _variance(reruns - reruns.mean(axis=1, keepdims=True), df, reruns)
@@ -206,6 +221,9 @@ def _half_width(
 
 
 def _variance(residuals: FloatArray, df: int, scores: FloatArray) -> float:
-    """Return the variance of residuals; 0 where it is no more than rounding."""
+    """Return the variance of residuals; 0 where it is no more than rounding.
+
+    `residuals` and `scores` have the shape (k, m).
+    """
     variance = float((residuals**2).sum()) / df if df else 0.0
     return variance if variance > (ROUNDING * float(np.abs(scores).max())) ** 2 else 0.0
