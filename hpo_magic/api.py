@@ -22,6 +22,8 @@ from hpo_magic.errors import (
 )
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import all_frameworks, kept_models
+from hpo_magic.inputs.reads import values_read_by
+from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import OPTIONS, Options, SearchArguments, checked_name, goals_of
 from hpo_magic.search.prepare import SearchedCode
@@ -91,7 +93,7 @@ def search(
         checked_name(name or "study"),
         FunctionObjective(objective),
         _mark(objective),
-        _read_by(objective),
+        InputsWatch(lambda: values_read_by(objective)),
     )
     done = run_search(
         code, checked, storage, storage.models, lambda requests: _listeners(checked, requests)
@@ -128,7 +130,7 @@ def load_study(name: str, storage: str | Path | None = None) -> Study:
 
 
 class FunctionObjective:
-    """A function as something to train again and again."""
+    """A Python function as an objective."""
 
     filename: str | None = None
 
@@ -136,15 +138,15 @@ class FunctionObjective:
         self._function = function
 
     def train(self) -> ObjectiveResult:
-        """Call the function; what it returns stands for a cell's last expression."""
+        """Call the function; its return value is used like a cell's last expression."""
         return ObjectiveResult(self._function())
 
     def carried(self) -> Mapping[str, Any]:
         """Return what the function reads from outside, by name."""
-        return _read_by(self._function)
+        return values_read_by(self._function)
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
-        """Return the frames from the function's own on, as text; a function has no cell's line."""
+        """Return None for the line, and the frames from the function on as text."""
         code = getattr(inspect.unwrap(self._function), "__code__", None)
         entry = error.__traceback__
         while entry is not None and entry.tb_frame.f_code is not code:
@@ -198,17 +200,8 @@ def _mark(function: Callable[[], Any]) -> Fingerprint:
     return Fingerprint(code=hashlib.blake2b(source.encode(), digest_size=16).hexdigest())
 
 
-def _read_by(function: Callable[[], Any]) -> dict[str, Any]:
-    """Return what the function reads from outside, by name."""
-    try:
-        found = inspect.getclosurevars(inspect.unwrap(function))
-    except (TypeError, ValueError):  # a partial, or an object that can be called
-        return {}
-    return {**found.globals, **found.nonlocals}
-
-
 def _listeners(options: Options, requests: UserRequests) -> list[Listener]:
-    """Return who shows the search: the panel in a notebook, lines of text elsewhere, or nobody."""
+    """Return the listener that shows the search: the panel, lines of text, or none."""
     if options.ui == "none":
         return []
     shell = None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # The contracts are no test modules; without this their asserts would fail without a word.
-for part in ("executors", "samplers", "storages"):
+for part in ("executors", "frameworks", "samplers", "storages"):
     pytest.register_assert_rewrite(f"hpo_magic.testing.{part}")
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -81,7 +81,7 @@ def test_a_named_study_is_on_disk_and_goes_on() -> None:
     assert Path("here/studies.sqlite").is_file()
     again = searched(parabola, "parabola", trials=5, minimize="value", storage=Path("here"))
     assert again.trials[:4] == first.trials
-    assert again.snapshot.messages == ("Goes on: 4 of 5 trials are done.",)
+    assert again.snapshot.messages == ("Continues: 4 of 5 trials are done.",)
 
 
 def test_another_function_is_a_new_revision() -> None:

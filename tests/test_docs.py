@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import hpo_magic
+from hpo_magic.core.registry import load
 from hpo_magic.notebook.options import parse_line
 from hpo_magic.search.option import Option
 from hpo_magic.search.options import OPTIONS
@@ -74,14 +75,33 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+ARCHITECTURE = (ROOT / "hpo_magic" / "README.md").read_text(encoding="utf-8")
+
+
+def is_there(named: str) -> bool:
+    """Return whether a file, a folder, or an object of a module (`core/ports.Sampler`) exists."""
+    if any((base / named).exists() for base in (ROOT, ROOT / "hpo_magic")):
+        return True
+    module, _, name = named.partition(".")
+    if not (ROOT / "hpo_magic" / f"{module}.py").exists():
+        return False
+    return hasattr(importlib.import_module(f"hpo_magic.{module.replace('/', '.')}"), name)
+
+
 def test_the_architecture_page_names_what_is_there() -> None:
-    """Every module it sends the reader to exists."""
-    page = (ROOT / "hpo_magic" / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:\w+/)*\w+(?:\.py|/))`", page)) - {"hpo_magic/"}
-    missing = [
-        n for n in named if not any((base / n).exists() for base in (ROOT, ROOT / "hpo_magic"))
-    ]
-    assert missing == []
+    """Every path that it sends the reader to exists."""
+    named = set(re.findall(r"`((?:\w+/)+[\w.]*)`", ARCHITECTURE)) - {"hpo_magic/"}
+    assert len(named) > 40
+    assert [name for name in sorted(named) if not is_there(name)] == []
+
+
+def test_every_registry_of_the_architecture_page_is_one() -> None:
+    """Each has names and places, and each place has something."""
+    named = re.findall(r"`(\w+)/__init__.py` \(`([A-Z]+)`\)", ARCHITECTURE)
+    assert len(named) == 5
+    for package, registry in named:
+        places = getattr(importlib.import_module(f"hpo_magic.{package}"), registry)
+        assert all(load(place) for place in places.values() if place)
 
 
 def imported_by_name() -> dict[str, set[str]]:

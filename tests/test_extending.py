@@ -28,6 +28,7 @@ from hpo_magic.pruners import PRUNERS
 from hpo_magic.samplers import SAMPLERS
 from hpo_magic.storage import STORAGES
 from hpo_magic.storage.sqlite import SqliteStorage
+from hpo_magic.testing.frameworks import FrameworkContract
 from hpo_magic.testing.storages import StorageContract
 
 QUIET = {"ui": "none", "recheck": "0"}
@@ -162,6 +163,12 @@ class LineFramework(Framework):
             yield fits
         finally:
             Line.fit = fit  # type: ignore[method-assign]
+
+
+class TestLine(FrameworkContract):
+    @pytest.fixture
+    def framework(self) -> LineFramework:
+        return LineFramework()
 
 
 def test_a_framework(add: Add, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Modules are read, not imported. Imports for type checkers alone do not count: th
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ LAYERS = (
     {"errors"},
     {"core"},
     {"source"},
-    {"language"},
+    {"language", "inputs"},
     {"samplers", "pruners", "honesty", "dialects"},
     {"views"},
     {"storage", "executors", "frameworks", "exports"},
@@ -49,6 +50,7 @@ HOMES = {
         "study.vote",
         "study.compare",
         "language",
+        "inputs",
         "source",
         "notebook",
         "testing",
@@ -136,6 +138,16 @@ def test_every_part_has_a_layer() -> None:
     """A new module is put in its place here first."""
     parts = {name.split(".")[0] for name in MODULES} - {"", "testing"}
     assert sorted(parts - set(LAYER)) == []
+
+
+def test_the_architecture_page_has_the_same_layers() -> None:
+    """Its picture names every part in its layer, the highest first."""
+    page = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    picture = re.search(r"```\n(\d+ .*?)```", page, re.DOTALL)
+    assert picture is not None
+    rows = re.findall(r"^(\d+) ((?:\w+(?:/|\.py)\s*)+)", picture[1], re.MULTILINE)
+    drawn = {int(number): set(re.findall(r"(\w+)(?:/|\.py)", parts)) for number, parts in rows}
+    assert drawn == dict(enumerate(LAYERS))
 
 
 def test_imports_point_down() -> None:

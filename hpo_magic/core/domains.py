@@ -1,18 +1,18 @@
-"""The sets of values a hyperparameter can take, and their places in the unit interval.
+"""Domains: the values that a hyperparameter can take, and their positions in [0, 1].
 
-A domain knows nothing of names, trials or user objects: its values are *plain* (`int`, `float`,
-`str`, `bool`, `None` and tuples of them), so that they can be stored as JSON and compared. A choice
-among other objects is a choice among their labels; `hp` keeps the objects.
+The values are *plain* (`int`, `float`, `str`, `bool`, `None` and tuples of them), so that they can
+be compared and stored as JSON. A choice among other objects is a choice among their labels
+(`core.labels`).
 
-Every domain maps its values onto [0, 1] (`unit`) and back (`value`). A domain with `n` levels
-gives each level an equal share: level k sits at (k + 1/2) / n. So a uniform draw of the unit
-interval is a uniform draw of the domain, and neighbouring levels are equally far apart.
+Every domain maps its values to [0, 1] (`unit`) and back (`value`). In a domain with n values, value
+k is at (k + 1/2) / n. So a uniform draw from [0, 1] is a uniform draw from the domain, on a log
+scale a log-uniform one.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from typing import Any, ClassVar, Self
 
@@ -32,11 +32,19 @@ DECIMAL = Context(prec=34)
 
 @dataclass(frozen=True)
 class _Numeric:
-    """What `Int` and `Float` share: bounds, both inclusive, an optional step, and a scale.
+    """The base of `Int` and `Float`.
 
-    With `step` the levels are low, low + step, ... up to `high` (on a log scale low, low * step,
-    ...), as in KerasTuner: `high` itself is a level only if the steps reach it. `reverse_log` is
-    the log scale seen from the other end: what is fine there at `low` is fine at `high`.
+    Attributes
+    ----------
+    low, high
+        Bounds, both included.
+    step
+        Difference between neighbouring values, from `low` up; on a log scale their ratio. As in
+        KerasTuner `high` is a value only if the steps reach it. None: no step.
+    log
+        Whether the scale is logarithmic: each order of magnitude is equally likely.
+    reverse_log
+        Whether the log scale begins at `high`: values near `high` lie the closest together.
     """
 
     low: float
@@ -88,7 +96,7 @@ class _Numeric:
 
     @property
     def n_levels(self) -> int | None:
-        """How many values there are; None for a continuous range."""
+        """The number of values; None for a continuous range."""
         if self.step is None:
             return 1 if self.low == self.high else None
         if self.log:
@@ -105,9 +113,9 @@ class _Numeric:
         return self.nearest(self.low + (self.high - self.low) / 2)
 
     def unit(self, value: Any) -> float:
-        """Return the place of `value` in [0, 1].
+        """Return the position of `value` in [0, 1].
 
-        Values outside the domain are taken to the nearest one inside.
+        A value outside the domain has the position of the nearest value inside.
         """
         if self.reverse_log:
             return 1.0 - self._from_the_end.unit(self._mirrored(value))
@@ -140,7 +148,7 @@ class _Numeric:
         return self._typed(inside)
 
     def snap(self, units: FloatArray) -> FloatArray:
-        """Return `units` (any shape, in [0, 1]) moved to the places of the nearest values."""
+        """Return `units`, in [0, 1] and of any shape, rounded to positions of values."""
         if self.reverse_log:
             return 1.0 - self._from_the_end.snap(1.0 - units)
         n = self.n_levels
@@ -150,7 +158,7 @@ class _Numeric:
 
     @property
     def _from_the_end(self) -> Self:
-        """The domain on a log scale, with `low` and `high` for one another."""
+        """The same domain on a log scale that begins at `low`."""
         return replace(self, log=True, reverse_log=False)
 
     def _mirrored(self, value: Any) -> Any:
@@ -186,7 +194,7 @@ class _Numeric:
         return float(value)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the domain as JSON-able values, read back by `domain_from_json`."""
+        """Return the domain as values that JSON can hold; `domain_from_json` reads them."""
         step, log = self.step, "reverse" if self.reverse_log else self.log
         return {"kind": self.kind, "low": self.low, "high": self.high, "step": step, "log": log}
 
@@ -214,7 +222,7 @@ class Float(_Numeric):
         if not _is_finite(value):
             return False
         grid = self._grid(self._level(value))
-        # The user's arithmetic need not be ours: 3 * 0.1 is not quite 0.3.
+        # Rounding errors count as equal: 3 * 0.1 is not exactly 0.3.
         slack = STEP_TOLERANCE * (grid if self.log else self.step) + 4 * math.ulp(grid)
         return abs(grid - value) <= slack
 
@@ -259,13 +267,13 @@ class Int(_Numeric):
 
     @property
     def n_levels(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         if self.step is None:
             return self.high - self.low + 1
         return super().n_levels or 1
 
     def unit(self, value: Any) -> float:
-        """Return the place of `value` in [0, 1]."""
+        """Return the position of `value` in [0, 1]."""
         if not self._is_log_scale():
             return super().unit(value)
         low, high = self._edges()
@@ -280,7 +288,7 @@ class Int(_Numeric):
         return self.nearest(round(math.exp(low + float(unit) * (high - low))))
 
     def snap(self, units: FloatArray) -> FloatArray:
-        """Return `units` (any shape, in [0, 1]) moved to the places of the nearest values."""
+        """Return `units`, in [0, 1] and of any shape, rounded to positions of values."""
         if not self._is_log_scale():
             return super().snap(units)
         low, high = self._edges()
@@ -302,7 +310,7 @@ class Int(_Numeric):
         return self.low + level if self.step is None else super()._at_level(level)
 
     def _edges(self) -> tuple[float, float]:
-        # Half a unit beyond the bounds, so that the first and last number get a whole share.
+        # Half a unit beyond the bounds: the first and the last number are as likely as the others.
         return math.log(self.low - 0.5), math.log(self.high + 0.5)
 
     def _typed(self, value: float) -> Plain:
@@ -311,7 +319,17 @@ class Int(_Numeric):
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some plain values, in the order given; `ordered` if that order means something.
+    """One of the given values.
+
+    Attributes
+    ----------
+    values
+        Plain values, each once.
+    ordered
+        Whether neighbours in `values` are alike.
+    objects
+        Which of `values` are labels of objects rather than the user's own values; None where that
+        is not known, as in studies of version 0.1.0. Not compared.
 
     >>> Choice(("relu", "tanh")).middle
     'relu'
@@ -319,6 +337,7 @@ class Choice:
 
     values: tuple[Plain, ...]
     ordered: bool = False
+    objects: tuple[Plain, ...] | None = field(default=None, compare=False)
     kind: ClassVar[str] = "choice"
     low: ClassVar[None] = None
 
@@ -333,12 +352,12 @@ class Choice:
 
     @property
     def n_levels(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return len(self.values)
 
     @property
     def middle(self) -> Plain:
-        """The first value: what a call without a default returns outside a trial."""
+        """The first value: the default where none is given."""
         return self.values[0]
 
     def index(self, value: Any) -> int:
@@ -352,7 +371,7 @@ class Choice:
         return [identity(v) for v in self.values].index(identity(value))
 
     def unit(self, value: Any) -> float:
-        """Return the place of `value` in [0, 1]."""
+        """Return the position of `value` in [0, 1]."""
         return (self.index(value) + 0.5) / len(self.values)
 
     def value(self, unit: float) -> Plain:
@@ -364,13 +383,14 @@ class Choice:
         return self.values[self.index(value)] if value in self else self.values[0]
 
     def snap(self, units: FloatArray) -> FloatArray:
-        """Return `units` (any shape, in [0, 1]) moved to the places of the nearest values."""
+        """Return `units`, in [0, 1] and of any shape, rounded to positions of values."""
         n = len(self.values)
         return (np.minimum(np.floor(np.clip(units, 0.0, 1.0) * n), n - 1) + 0.5) / n
 
     def to_json(self) -> dict[str, Any]:
-        """Return the domain as JSON-able values, read back by `domain_from_json`."""
-        return {"kind": self.kind, "values": list(self.values), "ordered": self.ordered}
+        """Return the domain as values that JSON can hold; `domain_from_json` reads them."""
+        told = {"kind": self.kind, "values": list(self.values), "ordered": self.ordered}
+        return told if self.objects is None else {**told, "objects": list(self.objects)}
 
 
 Domain = Int | Float | Choice
@@ -379,7 +399,9 @@ Domain = Int | Float | Choice
 def domain_from_json(data: dict[str, Any]) -> Domain:
     """Return the domain that `to_json` described."""
     if data["kind"] == "choice":
-        return Choice(tuple(plain(v) for v in data["values"]), data["ordered"])
+        objects = data.get("objects")
+        labels = None if objects is None else tuple(plain(v) for v in objects)
+        return Choice(tuple(plain(v) for v in data["values"]), data["ordered"], labels)
     made = Int if data["kind"] == "int" else Float
     is_reverse = data["log"] == "reverse"
     return made(data["low"], data["high"], data["step"], data["log"] is True, is_reverse)

@@ -1,4 +1,4 @@
-"""What happens in a search (events, in the past tense) and what is to be done (commands).
+"""Events of a search (in the past tense) and commands of the engine (imperative).
 
 `Engine.handle(event)` answers each event with commands. Times `at` are seconds since 1970 on the
 runner's clock; the engine has none.
@@ -17,16 +17,16 @@ from hpo_magic.core.trial import Failure, Goal, Kind, Trial
 
 
 class Reason(Enum):
-    """Which end a search came to."""
+    """Why a search ended."""
 
     TRIALS = "all trials are done"
     TIME = "the time is up"
     PATIENCE = "no gain"
     STOPPED = "stopped"
-    NOISE = "further gains would be luck"
+    NOISE = "further gains would be within the noise"
     EXHAUSTED = "every setting has been tried"
     FAILING = "the trials keep failing"
-    FAILED = "a trial failed, and --errors raise ends the search at that"
+    FAILED = "a trial failed, and --errors raise ends the search"
     BROKEN = "every setting would fail the same way"
 
     @property
@@ -39,10 +39,24 @@ class Reason(Enum):
 class Outcome:
     """What an ended training leaves, complete or not.
 
-    `params` and `parameters` are what the training asked for: the active values, by name, and the
-    domains they were declared with. `goal` is the objective that `value`
-    belongs to. `output` is the end of what was printed.
-    `used_seed`: the training asked for `hp.seed()`. `outcomes` are those of the validation rows.
+    Attributes
+    ----------
+    params
+        The values that the training asked for, by parameter name.
+    parameters
+        The parameters that it declared, with their ranges.
+    value
+        The value of the first objective, in its unit; None if the training is not complete.
+    goal
+        The objective of `value`; None without one.
+    metrics
+        All numbers that the training gave, by name.
+    output
+        The end of what it printed.
+    used_seed
+        Whether it asked for `hp.seed()`.
+    row_scores
+        Its score on each validation row; None if they are not known.
     """
 
     params: Params = field(default_factory=dict)
@@ -57,7 +71,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Freed:
-    """A worker is free, and `number` is reserved for its next trial."""
+    """A worker is free; `number` is reserved for its next trial."""
 
     number: int
     at: float
@@ -73,7 +87,21 @@ class Joined:
 
 @dataclass(frozen=True)
 class Reported:
-    """A training ended an epoch. `n_steps` is the last step it plans to reach, if it said so."""
+    """A training reported the metrics of a step, such as an epoch.
+
+    Attributes
+    ----------
+    number
+        The trial's.
+    step
+        Counted from 1.
+    metrics
+        By name.
+    at
+        In seconds since 1970.
+    n_steps
+        The last step that the training plans to reach; None if it did not say.
+    """
 
     number: int
     step: int
@@ -84,7 +112,7 @@ class Reported:
 
 @dataclass(frozen=True)
 class Restarted:
-    """A training was lost with its worker, and has begun again on another one."""
+    """A training has begun again on another worker, as its worker died."""
 
     number: int
     at: float
@@ -120,7 +148,8 @@ class Completed:
 class Failed:
     """A training ended without a value.
 
-    `fatal`: no other setting would fare better, unless one has; then it is a failure like others.
+    `fatal`: every other setting would fail the same way. If a setting has succeeded, it counts as
+    an ordinary failure.
     """
 
     number: int
@@ -132,7 +161,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Ended:
-    """A training was stopped before its end. `gave_up`: by its own code, as not worth the rest."""
+    """A training was stopped before its end. `gave_up`: its own code stopped it, as Optuna does."""
 
     number: int
     outcome: Outcome
@@ -142,49 +171,49 @@ class Ended:
 
 @dataclass(frozen=True)
 class StopAsked:
-    """The user wants the search to end: now, with what there is."""
+    """The user asked to end the search and keep its result."""
 
     at: float
 
 
 @dataclass(frozen=True)
 class Enqueued:
-    """The user wants this setting tried next; parameters left out are the sampler's to choose."""
+    """The user asked to run this setting next; the sampler chooses parameters that are missing."""
 
     params: Params
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The user chose this trial of several objectives' front; None: the choice is taken back."""
+    """The user chose this trial of the Pareto front; None: the choice is taken back."""
 
     number: int | None
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """The user wants this training to end, and the search to go on."""
+    """The user asked to end this training and continue the search."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """The running trainings go on, after they stood still for so many seconds."""
+    """The running trainings continue after a pause of `held_s` seconds."""
 
     held_s: float
 
 
 @dataclass(frozen=True)
 class Noted:
-    """There is something to tell the user, in one sentence."""
+    """The user is to be shown this sentence."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Ticked:
-    """Time went by."""
+    """The time is `at`: time budgets are checked."""
 
     at: float
 
@@ -273,21 +302,21 @@ class SaveSpace:
 
 @dataclass(frozen=True)
 class SaveGoal:
-    """Put on disk what the study improves."""
+    """Put the objective of the study on disk."""
 
     goal: Goal
 
 
 @dataclass(frozen=True)
 class SaveChoice:
-    """Put on disk which trial the user chose; None: none."""
+    """Put the number of the chosen trial on disk; None: no choice."""
 
     number: int | None
 
 
 @dataclass(frozen=True)
 class Finish:
-    """Start nothing more. `failure` says why, where the search fails as a whole."""
+    """End the search. `failure` is that of the last trial if the search failed as a whole."""
 
     reason: Reason
     failure: Failure | None = None

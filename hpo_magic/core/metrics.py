@@ -1,7 +1,7 @@
-"""The value of a trial: which number a training is judged by, and whether more of it is better.
+"""The value of a trial, found in the cell's last expression, its fits and its variables.
 
-Pure rules on what a cell left (its last expression, its fits, its variables). Numbers and Keras's
-`History` are known by what they can do, not by their class, so that no training library is needed.
+Numbers and Keras's `History` are recognized by their methods and attributes, not by their class, so
+that no training library is imported.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Nothing(Enum):
     NOTHING = "nothing"
 
 
-# What a cell's last expression is, where the cell does not end in an expression.
+# The last expression of a cell that does not end in an expression.
 NOTHING: Final = Nothing.NOTHING
 
 # The names Keras 3 gives to its metrics and losses, without the prefix of an output and the number
@@ -71,9 +71,9 @@ class Score:
 
 
 def keras_direction(metric: str) -> Direction | None:
-    """Return the direction of a metric of Keras's own; None for any other name.
+    """Return whether a metric of Keras is better when larger; None for any other name.
 
-    Prefixes for validation and outputs, and the number of a repetition, are looked through.
+    Prefixes such as `val_` and the name of an output are ignored, and so is a number at the end.
 
     >>> keras_direction("val_digit_accuracy_1")
     <Direction.MAXIMIZE: 'maximize'>
@@ -111,7 +111,7 @@ def value_of_trial(
     not_set: Mapping[str, Any] = MappingProxyType({}),
     reported: Mapping[str, float] = MappingProxyType({}),
 ) -> Score:
-    """Return the number that a training is judged by; with several objectives one for each.
+    """Return the value of a trial; with several objectives one value for each.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def _refuse_not_set(
 def _by_name(
     names: Sequence[str], last: Any, logged: dict[str, float]
 ) -> tuple[dict[str, float], Any]:
-    """Return what was logged, with a tuple at the end taken apart, and what else the end is."""
+    """Return the logged numbers, those of a tuple at the end included, and the end without it."""
     if not isinstance(last, tuple):
         return logged, last
     values = [number(item) for item in last]
@@ -243,7 +243,7 @@ def _found(
 
 
 def _always_there(fits: Sequence[Fit]) -> dict[str, float]:
-    """Return what the fits tell without being asked, by name."""
+    """Return the size of the last model and the duration of all fits, by name."""
     found: dict[str, float] = {}
     if fits and fits[-1].n_params is not None:
         found["n_params"] = float(fits[-1].n_params)
@@ -282,7 +282,7 @@ def _goal_of_cell(
 def _find(
     metric: str, last: Any, logged: Mapping[str, float], variables: Mapping[str, Any]
 ) -> float | None:
-    """Return the metric's value, from the first place that has it."""
+    """Return the metric's value from the first place that has it; None if none has."""
     value = number(last)
     if value is not None:
         return value
@@ -296,7 +296,7 @@ def _find(
 
 
 def _logged(last: Any, fits: Sequence[Fit]) -> dict[str, float]:
-    """Return the numbers that the trial gave by name; on a name given twice the cell's end wins."""
+    """Return the numbers that the trial gave, by name; the end of the cell overrides a fit."""
     logged = _of_fit(fits[-1]) if fits else {}
     if is_history(last):
         logged |= _of_history(last, fits)
@@ -304,7 +304,7 @@ def _logged(last: Any, fits: Sequence[Fit]) -> dict[str, float]:
 
 
 def numbers_in(values: Any) -> dict[str, float]:
-    """Return the numbers of a dict of metrics, by name; nothing of anything else."""
+    """Return the numbers of a dict of metrics, by name; an empty dict for anything else."""
     if not isinstance(values, Mapping):
         return {}
     found = {str(name): number(value) for name, value in values.items()}
@@ -320,7 +320,7 @@ def _of_history(history: Any, fits: Sequence[Fit]) -> dict[str, float]:
     for fit in reversed(fits):
         if fit.history is history:
             return _of_fit(fit)
-    # It was made where nobody watched, so its last epoch is all there is to go by.
+    # The fit ran outside the trial, so that the restored epoch is not known: the last one counts.
     return numbers_in({name: values[-1] for name, values in history.history.items() if values})
 
 
@@ -336,7 +336,7 @@ def _missing(
     *,
     several: bool = False,
 ) -> MetricError:
-    """Return the error for a metric that is not there, or is there and is no number."""
+    """Return the error for a metric that is missing or is not a number."""
     metric = goal.metric
     if metric in variables:
         return MetricError(f"{metric}: {_number_expected(variables[metric])}")
@@ -357,7 +357,7 @@ def _missing(
 def _nothing_named(
     direction: Direction | None, last: Any, logged: Mapping[str, float]
 ) -> MetricError:
-    """Return the error for a cell that gives no number to go by, where the user named none."""
+    """Return the error for a cell without a number to improve, where the user named no metric."""
     if logged:
         name = next((n for n in reversed(list(logged)) if keras_direction(n)), next(iter(logged)))
         return MetricError(

@@ -1,7 +1,8 @@
-"""The Pareto front: what no other is better than in one objective without being worse in another.
+"""The Pareto front: the points that no other point dominates.
 
-Everything here is about losses, shape (n_points, n_goals): lower is better in each column. Columns
-have units of their own, so that distances are taken on a scale that the front itself gives.
+A point dominates another if it is at least as good in each objective and better in one. The points
+are losses of shape (n_points, n_goals), where lower is better. The columns have different units, so
+distances are measured on a scale derived from the front (`Scale`).
 """
 
 from __future__ import annotations
@@ -15,17 +16,25 @@ from hpo_magic.core.domains import FloatArray
 
 BoolArray = npt.NDArray[np.bool_]
 
-# Losses of one sign that lie so far apart, like numbers of weights, are compared by their ratios.
+# A column of losses of one sign with a larger ratio of extremes than this, such as numbers of
+# weights, is put on a log scale.
 WIDE = 100.0
 
 
 def is_on_front(losses: FloatArray) -> BoolArray:
-    """Return which points no other dominates; of equal points the first alone.
+    """Return which points are on the Pareto front, shape (n_points,); of equal points the first.
+
+    Parameters
+    ----------
+    losses : shape (n_points, n_goals)
 
     >>> is_on_front(np.array([[1.0, 4.0], [2.0, 2.0], [3.0, 3.0], [2.0, 2.0]])).tolist()
     [True, True, False, False]
     """
     found = np.zeros(len(losses), dtype=np.bool_)
+    if len(losses) and losses.shape[1] == 1:
+        found[losses.argmin()] = True
+        return found
     front: list[FloatArray] = []
     for i in _from_the_left(losses):
         if not _is_reached(front, losses[i]):
@@ -37,8 +46,9 @@ def is_on_front(losses: FloatArray) -> BoolArray:
 def layers(losses: FloatArray) -> npt.NDArray[np.intp]:
     """Return 0 for points on the front, 1 for those on the front of the rest, and so on.
 
-    Each point is put on the first layer where nothing is as good, found by halving: Zhang et al.,
-    "An Efficient Approach to Nondominated Sorting" (IEEE Trans. Evol. Comput. 19, 2015), ENS-BS.
+    The result has the shape (n_points,), `losses` the shape (n_points, n_goals). A binary search
+    finds the first front on which no point is at least as good: ENS-BS of Zhang et al., "An
+    Efficient Approach to Nondominated Sorting" (IEEE Trans. Evol. Comput. 19, 2015).
     """
     found = np.zeros(len(losses), dtype=np.intp)
     fronts: list[list[FloatArray]] = []
@@ -63,9 +73,9 @@ def _is_reached(front: list[FloatArray], point: FloatArray) -> bool:
 
 
 class Scale:
-    """Losses as shares of the front's extent: 0 is the best that any point has, 1 the front's end.
+    """Maps losses to [0, 1] by column: 0 is the best of all points, 1 the worst of the front.
 
-    A column whose losses have one sign and lie far apart is taken as logarithms.
+    A column whose losses have one sign and a ratio above `WIDE` is put on a log scale first.
 
     Parameters
     ----------
@@ -88,7 +98,7 @@ class Scale:
         self._extent = np.where(extent > 0, extent, 1.0)
 
     def __call__(self, losses: FloatArray) -> FloatArray:
-        """Return the shares, of the same shape; beyond 1 outside the front's extent."""
+        """Return the scaled losses, of the same shape; above 1 for points worse than the front."""
         shares: FloatArray = (self._even(losses) - self._low) / self._extent
         return shares
 
@@ -99,9 +109,10 @@ class Scale:
 
 
 def by_balance(losses: FloatArray) -> npt.NDArray[np.intp]:
-    """Return the points' indices, the front first, on each layer the nearest to the ideal first.
+    """Return the points' indices, shape (n_points,): by front, in each by distance from the ideal.
 
-    The ideal has the best of every column; distances are those of `Scale`. Ties go by place.
+    `losses` has the shape (n_points, n_goals). The ideal point has the best loss of every column;
+    distances are Euclidean on `Scale`. Of equal points the first comes first.
     """
     if not len(losses):
         return np.zeros(0, dtype=np.intp)
@@ -111,7 +122,7 @@ def by_balance(losses: FloatArray) -> npt.NDArray[np.intp]:
 
 
 def most_balanced(losses: FloatArray) -> int:
-    """Return the first of `by_balance`, without sorting the others; one point at least."""
+    """Return the first of `by_balance`; `losses`, shape (n_points, n_goals), is not empty."""
     if losses.shape[1] == 1:
         return int(losses.argmin())
     on_front = is_on_front(losses)
@@ -123,9 +134,10 @@ def _distances(losses: FloatArray) -> FloatArray:
 
 
 def spread(losses: FloatArray, n: int, first: int) -> list[int]:
-    """Return `n` points that lie far apart, `first` before the others; all, if there are fewer.
+    """Return the indices of `n` points that lie far apart, `first` included; at most all points.
 
-    Each next one is the furthest from those before, on the points' own `Scale`.
+    Each next point is the one with the largest distance from those before, on `Scale`. `losses` has
+    the shape (n_points, n_goals).
     """
     shares = Scale(losses)(losses)
     found = [first]
@@ -137,10 +149,12 @@ def spread(losses: FloatArray, n: int, first: int) -> list[int]:
 
 
 def hypervolume(losses: FloatArray, reference: FloatArray) -> float:
-    """Return how much of the space below `reference`, shape (n_goals,), the points dominate.
+    """Return the volume that the points dominate below `reference`.
 
-    By slices along the last column (While et al., "A Faster Algorithm for Calculating Hypervolume",
-    IEEE Trans. Evol. Comput. 10, 2006, calls it HSO): exact, and quick for two or three columns.
+    `losses` has the shape (n_points, n_goals), `reference` (n_goals,). The
+    volume is summed over slices along the last column, exactly, and fast for two or three columns:
+    HSO of While et al., "A Faster Algorithm for Calculating Hypervolume" (IEEE Trans. Evol. Comput.
+    10, 2006).
 
     >>> hypervolume(np.array([[1.0, 2.0], [2.0, 1.0]]), np.array([3.0, 3.0]))
     3.0

@@ -1,4 +1,4 @@
-"""What the user asked for: all that a search is told before it begins."""
+"""The plan of a search: what the user asked for, and the parts that decide."""
 
 from __future__ import annotations
 
@@ -11,10 +11,38 @@ from hpo_magic.core.trial import AskedGoals, History
 
 @dataclass(frozen=True)
 class Plan:
-    """What the user asked for. Where `goals` have no names, the first complete trial gives one.
+    """What the user asked for.
 
-    Budgets are None where there is no limit: `n_trials` of the study, `time_s` of this run of the
-    search, `timeout_s` of each trial, and `patience`: the trials without a gain that end it.
+    Attributes
+    ----------
+    name
+        The study's name.
+    sampler
+        Chooses the settings.
+    goals
+        The objectives. Without names the first complete trial names the metric.
+    n_trials
+        Budget of the study in trials; None: no limit.
+    time_s
+        Budget of this run of the search, in seconds; None: no limit.
+    timeout_s
+        Budget of each trial, in seconds; None: no limit.
+    patience
+        Number of trials without a better value that ends the search; None: no limit.
+    seed
+        The study's seed.
+    stop_at_failure
+        Whether a failed trial ends the search.
+    n_keep
+        Number of best trials whose models stay on disk.
+    enough
+        Returns a sentence when further trials are unlikely to help, else "".
+    stop_at_noise
+        Whether the search then ends and the re-check begins.
+    pruner
+        Stops trials early; None: every training is finished.
+    rechecker
+        Chooses the settings to run again; None: all trials are the search's.
     """
 
     name: str
@@ -26,8 +54,8 @@ class Plan:
     patience: int | None = None
     seed: int = 0
     stop_at_failure: bool = False
-    n_keep: int = 1  # models of the best trials that stay on disk
-    enough: Callable[[History], str] = lambda history: ""  # says when more trials find luck
-    stop_at_noise: bool = False  # then the search ends, and the re-check begins
-    pruner: Pruner | None = None  # None: every training is finished
-    rechecker: Rechecker | None = None  # None: every trial is the search's
+    n_keep: int = 1
+    enough: Callable[[History], str] = lambda history: ""
+    stop_at_noise: bool = False
+    pruner: Pruner | None = None
+    rechecker: Rechecker | None = None

@@ -1,6 +1,6 @@
-"""The seams of the project: what a sampler, an executor, a storage, a framework must be.
+"""Protocols of the parts that can be replaced: sampler, pruner, executor, storage, framework.
 
-To add one: a file, and a line in its conformance test (`hpo_magic.testing`).
+To add one, write a file and register it; `hpo_magic.testing` has a conformance test for each.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from hpo_magic.core.trial import History, Trial
 class Sampler(Protocol):
     """Chooses the next setting.
 
-    A function of its arguments: the same space, history and seed give the same answer, whatever was
-    asked before. That is why resuming, parallel trials, a growing space and edits need no code.
+    A pure function: the same space, history and seed give the same setting, whatever was asked
+    before. So a resumed search, parallel trials, a growing space and edited ranges need no code.
     """
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
@@ -51,36 +51,36 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class Announcer(Protocol):
-    """A sampler that has something to say of the space before it searches it."""
+    """A sampler that may tell the user something about the space before the search."""
 
     def announcement(self, space: Space, history: History, n_searched: int | None) -> str:
-        """Return what the user must know, in words; "" if nothing.
+        """Return a message for the user; "" for none.
 
         Parameters
         ----------
         space, history
             As in `Sampler.suggest`.
         n_searched
-            How many trials the search has in all, the start included; None: as many as it takes.
+            Number of trials of the search, the start included; None: no limit.
         """
         ...
 
 
 class Verdict(Enum):
-    """What becomes of a training that has just reported."""
+    """Whether a training goes on after a report."""
 
     KEEP = "keep"
     STOP = "stop"
 
 
 class Pruner(Protocol):
-    """Tells the trainings that are not worth finishing.
+    """Decides which trials are stopped early.
 
-    A function of its arguments, like a sampler: of what was reported, and of nothing else.
+    A pure function of the reported learning curves.
     """
 
     def verdict(self, trial: Trial, history: History) -> Verdict:
-        """Return whether a running trial goes on, given the last point of its curve.
+        """Return whether a running trial goes on after the last point of its learning curve.
 
         Parameters
         ----------
@@ -93,29 +93,29 @@ class Pruner(Protocol):
 
 
 class Rechecker(Protocol):
-    """Chooses what is run again, to learn what the best settings are worth.
+    """Chooses the settings that are run again on new seeds, for an unbiased estimate.
 
-    A function of its arguments, like a sampler. `history` is of the search alone, `reruns` are the
+    A pure function, like a sampler. `history` is of the search alone, `reruns` are the
     trials of kind `RECHECK` so far, and `n_trials` is the budget: all trainings, re-runs included.
     """
 
     @property
     def search_share(self) -> float:
-        """The part of a time budget that is the search's."""
+        """The share of a time budget that the search gets, between 0 and 1."""
         ...
 
     def n_settings(self, n_trials: int) -> int:
-        """Return how many of the best settings are run again; one of them will be chosen."""
+        """Return how many of the best settings run again; one of them becomes the result."""
         ...
 
     def n_runs(self, n_trials: int) -> int:
-        """Return how many trainings of the budget are kept."""
+        """Return how many trainings of the budget are reserved for re-runs."""
         ...
 
     def next(
         self, history: History, reruns: Sequence[Trial], seed: int, n_trials: int, n_left: float
     ) -> tuple[Params, int] | None:
-        """Return a setting and the seed to run it on; None where there is nothing to run again.
+        """Return the next setting to run again and its seed; None if none is left.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
-"""The search space: the parameters reached so far, and when each of them is.
+"""The search space: the parameters that trials have reached so far.
 
-The space is define-by-run: a cell declares a parameter by reaching its `hp` call, and the space is
-the union of what was reached. It grows as new branches appear.
+The space is define-by-run: a cell declares a parameter when it runs the `hp` call. The space is the
+union of the declared parameters, and grows when a trial runs a new branch of the code.
 """
 
 from __future__ import annotations
@@ -33,11 +33,20 @@ def setting_key(params: Params) -> SettingKey:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One hyperparameter: its name, its domain, and the value it starts from.
+    """One hyperparameter.
 
-    `scopes` are the `hp.conditional_scope`s it stands in, outermost first, as (parent, values):
-    it is reached only where every parent has one of its values. Conditions that a plain `if` or a
-    loop makes are not declared; `core.activity` learns them from the trials.
+    Attributes
+    ----------
+    name
+        Unique in the space.
+    domain
+        The values that it can take.
+    default
+        Its value in the first trial, and outside a trial.
+    scopes
+        The `hp.conditional_scope`s around the call, outermost first, each as the parent's name and
+        values. The parameter is active only if each parent has one of its values. Conditions of an
+        `if` or a loop are not declared; `core.activity` learns them from the trials.
     """
 
     name: str
@@ -49,12 +58,11 @@ class Parameter:
         if self.default not in self.domain:
             raise SpaceError(
                 f"the default {self.default!r} is not among the values: "
-                f"{describe(self.domain)}. "
-                f"The nearest one is {self.domain.nearest(self.default)!r}."
+                f"{describe(self.domain)}.{_nearest(self.default, self.domain)}"
             )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the parameter as JSON-able values."""
+        """Return the parameter as values that JSON can hold."""
         scopes = [[parent, list(values)] for parent, values in self.scopes]
         domain = self.domain.to_json()
         return {"name": self.name, "domain": domain, "default": self.default, "scopes": scopes}
@@ -96,23 +104,23 @@ class Space(Mapping[str, Parameter]):
         return Space({**self.parameters, parameter.name: parameter})
 
     def widen(self, parameter: Parameter) -> Space:
-        """Return the space with `parameter` in it, widened to what the name was seen with before.
+        """Return the space with `parameter`; its domain also contains the one declared before.
 
-        A range that depends on another parameter (`hp.Int("units", 1, 10 * layers)`) differs from
-        trial to trial; the space holds the smallest domain that contains them all.
+        A range may depend on another parameter, as in `hp.Int("units", 1, 10 * layers)`, and differ
+        between trials. The space holds the smallest domain that contains all of them.
         """
         old = self.parameters.get(parameter.name)
         if old == parameter:
             return self
         if old is not None:
             domain = hull(old.domain, parameter.domain)
-            # Asked for under two conditions, it is reached under either.
+            # Declared under two conditions, it is active under either.
             scopes = tuple(scope for scope in parameter.scopes if scope in old.scopes)
             parameter = replace(parameter, domain=domain, scopes=scopes)
         return self.declare(parameter)
 
     def defaults(self) -> dict[str, Plain]:
-        """Return the setting that the search starts from."""
+        """Return the default of each parameter: the setting of the first trial."""
         return {name: parameter.default for name, parameter in self.items()}
 
     def fits(self, params: Params) -> bool:
@@ -121,12 +129,12 @@ class Space(Mapping[str, Parameter]):
 
     @property
     def size(self) -> float:
-        """How many settings there are when all parameters are active; may be infinite."""
+        """The number of settings when all parameters are active; may be infinite."""
         levels = (p.domain.n_levels for p in self.values())
         return math.prod(math.inf if n is None else n for n in levels)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the space as JSON-able values."""
+        """Return the space as values that JSON can hold."""
         return [parameter.to_json() for parameter in self.values()]
 
     @classmethod
@@ -136,7 +144,7 @@ class Space(Mapping[str, Parameter]):
 
 
 def describe(domain: Domain) -> str:
-    """Return a domain in the user's words: "1 to 3", "0.0001 to 0.1, log", "'relu', 'tanh'"."""
+    """Return a domain as text: "1 to 3", "0.0001 to 0.1, log", "'relu', 'tanh'"."""
     if isinstance(domain, Choice):
         return ", ".join(map(repr, domain.values))
     step = f", step {_digits(domain.step)}" if domain.step is not None else ""
@@ -145,16 +153,19 @@ def describe(domain: Domain) -> str:
 
 
 def hull(old: Domain, new: Domain) -> Domain:
-    """Return a domain with every value of both; `new` where they are of two kinds or scales.
+    """Return a domain with every value of both; `new` if they differ in kind or scale.
 
-    Steps that do not meet are given up.
+    The result has no step if the steps of the two do not fall on the same values.
     """
     if old == new:
         return new
     if isinstance(old, Choice) and isinstance(new, Choice):
         values = old.values + tuple(v for v in new.values if v not in old)
         are_numbers = all(type(value) in (int, float) for value in values)
-        return Choice(_by_size(values) if new.ordered and are_numbers else values, new.ordered)
+        known = old.objects is not None and new.objects is not None
+        objects = tuple(dict.fromkeys((*old.objects, *new.objects))) if known else None  # type: ignore[misc]
+        by_size = new.ordered and are_numbers
+        return Choice(_by_size(values) if by_size else values, new.ordered, objects)
     if isinstance(old, Choice) or isinstance(new, Choice):
         return new
     if (old.kind, old.log, old.reverse_log) != (new.kind, new.log, new.reverse_log):
@@ -163,6 +174,11 @@ def hull(old: Domain, new: Domain) -> Domain:
     wide = replace(new, **bounds)
     meet = old.step == new.step and old.low in wide and new.low in wide
     return wide if meet else replace(wide, step=None)
+
+
+def _nearest(value: Plain, domain: Domain) -> str:
+    """Return which value of a range is nearest, in a sentence; "" for choices, which have none."""
+    return "" if isinstance(domain, Choice) else f" The nearest one is {domain.nearest(value)!r}."
 
 
 def _by_size(numbers: tuple[Plain, ...]) -> tuple[Plain, ...]:

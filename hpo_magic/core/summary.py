@@ -45,11 +45,8 @@ def best_trial(snapshot: Snapshot) -> Trial | None:
 
 
 def leading_trials(snapshot: Snapshot) -> list[Trial]:
-    """Return the trials that lead: the best one, or with several objectives the front."""
-    if snapshot.is_multi_objective:
-        return snapshot.history.front
-    best = best_trial(snapshot)
-    return [] if best is None else [best]
+    """Return the trials of the Pareto front; with one objective the best trial alone."""
+    return snapshot.history.front
 
 
 def start_trial(snapshot: Snapshot) -> Trial | None:

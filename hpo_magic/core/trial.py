@@ -1,4 +1,4 @@
-"""A trial: one training with one setting, and the history that a sampler learns from."""
+"""Trials, objectives, and the history of trials that samplers and pruners learn from."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Direction(Enum):
 
     @property
     def sign(self) -> int:
-        """What turns a value into a loss: lower losses are better."""
+        """The factor that turns a value into a loss, which is better when lower: 1 or -1."""
         return 1 if self is Direction.MINIMIZE else -1
 
 
@@ -77,33 +77,41 @@ def is_better(value: float | None, to_beat: float | None, goal: Goal | None) -> 
 
 
 class State(Enum):
-    """Where a trial stands. Only a complete trial has a value."""
+    """The state of a trial. Only a complete trial has a value."""
 
     RUNNING = "running"
     COMPLETE = "complete"
     FAILED = "failed"
-    PRUNED = "pruned"  # not worth finishing; its curve is what is known of it
-    SKIPPED = "skipped"  # by the user, who had seen enough of it
-    STOPPED = "stopped"  # by the end of the search, or because its process died
+    PRUNED = "pruned"  # stopped early by the pruner; its learning curve is kept
+    SKIPPED = "skipped"  # stopped by the user
+    STOPPED = "stopped"  # by the end of the search, or because its process ended
 
     @property
     def is_finished(self) -> bool:
-        """Whether the trial used up one of the `--trials`."""
+        """Whether the trial counts towards `--trials`."""
         return self not in (State.RUNNING, State.STOPPED)
 
 
 class Kind(Enum):
-    """Why a trial is run."""
+    """Where the setting of a trial comes from."""
 
-    START = "start"  # the defaults: the cell as its author would have run it
-    SEARCH = "search"  # what the sampler suggested
-    ENQUEUED = "enqueued"  # what the user asked for
-    RECHECK = "re-check"  # a setting of the search once more, on a new seed
+    START = "start"  # the defaults of the cell
+    SEARCH = "search"  # the sampler
+    ENQUEUED = "enqueued"  # the user
+    RECHECK = "re-check"  # an earlier trial, run again on a new seed
 
 
 @dataclass(frozen=True)
 class Point:
-    """What a training reported at the end of an epoch; `step` counts from 1."""
+    """One point of a learning curve.
+
+    Attributes
+    ----------
+    step
+        The epoch, from 1.
+    metrics
+        The metrics that the training reported for it, by name.
+    """
 
     step: int
     metrics: Mapping[str, float]
@@ -111,11 +119,18 @@ class Point:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a trial has no value.
+    """Why a trial failed.
 
-    `error` is the exception's class name ("" where the message is ours), `line` the line of the
-    user's cell (1 is the line of `%%hpo` itself; None outside the cell), `traceback` the user's own
-    frames as text.
+    Attributes
+    ----------
+    error
+        Class name of the exception; "" for an error that hpo_magic raised.
+    message
+        Text of the exception.
+    line
+        Line of the user's cell, where 1 is the line of `%%hpo`; None: outside the cell.
+    traceback
+        The user's frames as text.
     """
 
     error: str
@@ -130,14 +145,40 @@ class Failure:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial, as it is stored and shown.
+    """One training of the objective with one setting.
 
-    `params` holds the active parameters alone, once the trial has ended; while it runs, what was
-    suggested. `value` is in the metric's own unit; where there are several objectives, it is that
-    of the first, and `metrics` has those of the others. `started` is in seconds since 1970,
-    `output` the end of what the cell printed. `used_seed`: the cell asked for `hp.seed()`.
-    `outcomes` are what it got on each validation row, where that is known. `n_steps` is the last
-    step that the training planned to reach; None where it did not say.
+    Attributes
+    ----------
+    number
+        From 0, in the order in which the trials of a study began.
+    state
+        Whether it runs, and how it ended.
+    params
+        Values by parameter name: the suggested ones while the trial runs, then the active ones.
+    kind
+        Where the setting comes from.
+    seed
+        Seeds the training; what `hp.seed()` returns.
+    value
+        Value of the first objective, in the metric's unit; None: the trial is not complete.
+    metrics
+        All numbers that the trial gave, by name; those of the other objectives are among them.
+    curve
+        Learning curve: one point for each report, in the order in which they came.
+    started
+        In seconds since 1970; None: not started.
+    duration_s
+        In seconds; None while the trial runs.
+    failure
+        Why the trial failed; None: it did not fail.
+    output
+        The last part of what the cell printed.
+    used_seed
+        Whether the cell called `hp.seed()`.
+    row_scores
+        Score of each validation row; None: not known.
+    n_steps
+        Last step that the training plans to reach; None: it did not say.
     """
 
     number: int
@@ -157,9 +198,9 @@ class Trial:
     n_steps: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the trial as JSON-able values; a number that is not finite becomes its name.
+        """Return the trial as values that JSON can hold, without `row_scores`.
 
-        Without `outcomes`, which are no text.
+        NaN and infinities become the texts "nan", "inf" and "-inf".
         """
         return {
             "number": self.number,
@@ -259,10 +300,10 @@ class History:
 
     @property
     def ranked(self) -> list[Trial]:
-        """The complete trials by their values, the best first, the earliest among equals.
+        """The complete trials, the best first; of equal ones the earliest first.
 
-        With several objectives: the front, then the front of the others, ...; of each the most
-        balanced first (`front.by_balance`).
+        With several objectives: the Pareto front, then the front of the other trials, and so on;
+        in each front the most balanced trial first (`pareto_front.by_balance`).
         """
         complete = self.complete
         return [complete[k] for k in by_balance(self.losses(complete))]
@@ -277,7 +318,7 @@ class History:
 
     @property
     def front(self) -> list[Trial]:
-        """The complete trials that none is better than, by the first objective, the best first."""
+        """The trials of the Pareto front, sorted by the first objective, the best first."""
         complete = self.complete
         on_front = is_on_front(self.losses(complete))
         found = [trial for trial, is_on in zip(complete, on_front, strict=True) if is_on]

@@ -295,7 +295,8 @@ class DaskExecutor:
         if one is None:
             return
         if one.worker:
-            feed(Noted(f"Trial {one.run.number} runs once more: the worker that had it died."))
+            text = f"Trial {one.run.number} was restarted: its worker died during the training."
+            feed(Noted(text))
             feed(Restarted(one.run.number, self.clock()))
         one.worker = message.worker
         if one.stop_asked_at is not None:
@@ -362,8 +363,8 @@ class DaskExecutor:
         """Feed the failure of a training whose workers died twice."""
         self._underway.pop(one.run.number, None)
         text = (
-            "its worker died, and so did a second one: killed from outside, by a crash in native "
-            "code, or out of memory"
+            "two workers died while they ran it. They were killed from outside, or by a crash in "
+            "native code, or ran out of memory"
         )
         feed(Failed(one.run.number, Failure("WorkerDied", text), self._unknown(one), self.clock()))
         return True
@@ -372,11 +373,11 @@ class DaskExecutor:
         """End the search: there is no worker any more."""
         self._is_gone = True
         gone = (
-            "No worker process comes up any more."
+            f"No worker process has started for {ALONE_S:.0f} s."
             if self.is_own and self.client.status == "running"
-            else "The Dask cluster is gone, or was restarted by somebody else."
+            else "The Dask cluster does not answer any more, or was restarted."
         )
-        feed(Noted(f"{gone} What has finished is safe; run the cell again to go on."))
+        feed(Noted(f"{gone} Finished trials are stored; run the cell again to continue."))
         feed(StopAsked(self.clock()))
         for one in list(self._underway.values()):
             del self._underway[one.run.number]
@@ -410,8 +411,8 @@ class DaskExecutor:
             elif one.worker:
                 feed(
                     Noted(
-                        f"Trial {one.run.number} passes no batch, so it cannot be stopped: it was "
-                        f"given up, and keeps its worker until it ends."
+                        f"Trial {one.run.number} did not stop, as it reached no batch within "
+                        f"{self.grace_s:.0f} s. It was given up; its worker is busy until it ends."
                     )
                 )
             feed(Ended(one.run.number, self._unknown(one), self.clock()))

@@ -6,7 +6,6 @@ Distributed pickles functions and plugins by the name of their module, so a work
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from distributed.utils import sync
 
 from hpo_magic.core.events import Run
 from hpo_magic.executors.training_task import (
+    ONE_AT_A_TIME,
     StepReport,
     TaskResult,
     TrainingTask,
@@ -25,8 +25,6 @@ from hpo_magic.executors.training_task import (
 
 # A training whose worker dies runs a second time: something else may have killed the worker.
 MOST_STARTS = 2
-
-_ONE_AT_A_TIME = threading.Lock()  # seeds, output and sessions belong to the whole process
 
 
 class Site(WorkerPlugin):  # type: ignore[misc]  # distributed has no types
@@ -71,7 +69,7 @@ def train_here(name: str, run: Run, names: Mapping[str, str]) -> tuple[TaskResul
     def send(reports: Sequence[StepReport]) -> None:
         worker.log_event(name, {**training, "reports": reports})
 
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         logged = [message for _, message in sync(worker.loop, worker.scheduler.events, topic=own)]
         # A start that has an end is not counted: its worker died later, of something else.
         if sum("begins" in m for m in logged) - sum("ends" in m for m in logged) >= MOST_STARTS:

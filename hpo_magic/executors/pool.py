@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
@@ -19,10 +18,13 @@ from dataclasses import dataclass, field, replace
 from hpo_magic.core.events import Ended, Event, Failed, Noted, Outcome, Run
 from hpo_magic.core.trial import Failure
 from hpo_magic.executors import Workers
-from hpo_magic.executors.training_task import TaskResult, TrainingTask, loads_task, train
-
-_ONE_AT_A_TIME = threading.Lock()  # seeds, output and sessions belong to the whole process
-
+from hpo_magic.executors.training_task import (
+    ONE_AT_A_TIME,
+    TaskResult,
+    TrainingTask,
+    loads_task,
+    train,
+)
 
 # In a process of the pool: the task of the latest search by its name, unpickled once. (A cached
 # function would hash the pickled data at each call.)
@@ -31,7 +33,7 @@ _LATEST: dict[str, TrainingTask] = {}
 
 def _train_here(name: str, data: bytes, run: Run, names: Mapping[str, str]) -> TaskResult:
     """Train in this process of the pool; the task comes with each training."""
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         if name not in _LATEST:
             _LATEST.clear()
             _LATEST[name] = loads_task(data)

@@ -7,6 +7,7 @@ frameworks that watch it. `train` runs it on the worker. How the bytes travel is
 from __future__ import annotations
 
 import inspect
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from hpo_magic.executors.trial_execution import TrialExecution, TrialStopped
 # A loop may report each of a million steps. Faster reports than this are sent together: the panel
 # does not refresh faster.
 SEND_EVERY_S = 0.1
+# Held during a training: seeds, output and sessions belong to the whole process.
+ONE_AT_A_TIME = threading.Lock()
 # How many calls deep the search for a value that cannot be pickled goes: the functions that the
 # code calls, those that they call, and so on.
 MOST_DEPTH = 3

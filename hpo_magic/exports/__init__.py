@@ -1,6 +1,6 @@
-"""Where a search can be taken: other tools' own formats, each library in a file of its own.
+"""Exports of a search to the formats of other tools; each library is used in one file.
 
-A log takes trials one by one: `Logging` feeds it while the search runs, `write_all` afterwards.
+A `Log` is written trial by trial: by `Logging` while a search runs, by `write_all` afterwards.
 """
 
 from __future__ import annotations
@@ -15,50 +15,52 @@ from hpo_magic.exports.logging import Log, Logging, require
 
 __all__ = ["checked_log", "make_log", "require_log"]
 
-PLACES = "tensorboard:DIR and mlflow"
+PLACES = "tensorboard:DIR or mlflow"
 
 
 def checked_log(text: str) -> str:
-    """Return what `--log` says if it is a place to log to.
+    """Return the value of `--log`, checked: `tensorboard:DIR` or `mlflow`.
 
     Raises
     ------
     OptionError
-        If it is not.
+        If it is neither.
     """
     tool, _, folder = text.partition(":")
     is_known = (tool == "tensorboard" and bool(folder)) or text == "mlflow"
     if not is_known:
-        hint = " Write tensorboard:DIR, with the folder." if tool == "tensorboard" else ""
-        raise OptionError(f"{text!r} is no place to log to; there are {PLACES}.{hint}", "log")
+        hint = " DIR is the folder to write to." if tool == "tensorboard" else ""
+        raise OptionError(f"{text!r} is no log. Write {PLACES}.{hint}", "log")
     return text
 
 
 def require_log(text: str) -> None:
-    """Check that what `--log` names is installed.
+    """Check that the library of a value of `--log` is installed.
 
     Raises
     ------
     HpoError
-        If it is not.
+        If it is not installed.
     """
     require(text.partition(":")[0], f"--log {text}")
 
 
 def make_log(text: str, name: str, note: Callable[[str], None]) -> Listener:
-    """Return the listener that logs a search of study `name` while it runs.
+    """Return the listener that logs the search of a study while it runs.
 
     Parameters
     ----------
     text
-        As in `--log`.
+        The value of `--log`.
+    name
+        The study's name.
     note
-        Tells the user, where the log fails: the search goes on without it.
+        Shows the user a sentence if the log fails. The search goes on without the log.
 
     Raises
     ------
     HpoError
-        If the tool is not installed.
+        If the library is not installed.
     """
     require_log(text)
     tool, _, folder = checked_log(text).partition(":")

@@ -1,4 +1,4 @@
-"""A search as plain files: a table as CSV, everything as JSON. Neither needs a library."""
+"""Write a search to files: a table of its trials as CSV, the whole study as JSON."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import active_names, value_columns
 
-BEFORE = ("number", "state", "kind")  # the values
+BEFORE = ("number", "state", "kind")  # the columns left of the values
 
 
 def to_csv(snapshot: Snapshot, path: Path) -> None:
-    """Write a table with a row for each trial; see `Study.to_csv`.
+    """Write a CSV table with one row per trial; see `Study.to_csv`.
 
-    The value is called `value`; those of several objectives have their metrics' names.
+    With one objective the column of the value is called `value`. With several, each objective has a
+    column with the name of its metric.
     """
     names = active_names(snapshot)
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -30,7 +31,7 @@ def to_csv(snapshot: Snapshot, path: Path) -> None:
 
 
 def to_json(snapshot: Snapshot, path: Path) -> None:
-    """Write the study with its space, curves and outputs; see `Study.to_json`."""
+    """Write the study with its space, learning curves and outputs; see `Study.to_json`."""
     whole = {
         "study": snapshot.name,
         "metric": snapshot.metric,
@@ -43,7 +44,7 @@ def to_json(snapshot: Snapshot, path: Path) -> None:
 
 
 def _of_several(snapshot: Snapshot) -> dict[str, Any]:
-    """Return what a study of several objectives has besides."""
+    """Return the further fields of a study with several objectives; {} with one."""
     if not snapshot.is_multi_objective:
         return {}
     goals = [{"metric": g.metric, "direction": g.direction.value} for g in snapshot.goals]

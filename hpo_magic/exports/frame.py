@@ -9,16 +9,18 @@ from hpo_magic.core.summary import value_columns
 from hpo_magic.errors import HpoError
 from hpo_magic.honesty.rechecking import headline
 
-if TYPE_CHECKING:  # heavy, and may not be here
+if TYPE_CHECKING:  # pandas is slow to import, and optional
     import pandas as pd
 
 
 def to_frame(snapshot: Snapshot) -> pd.DataFrame:
-    """Return a table with a row for each trial; see `Study.to_frame`."""
+    """Return a table with one row per trial; see `Study.to_frame`."""
     try:
         import pandas as pd
     except ImportError:
-        raise HpoError("to_frame() needs pandas, which is not here: pip install pandas") from None
+        raise HpoError(
+            "to_frame() needs pandas, which is not installed: pip install pandas"
+        ) from None
 
     columns = value_columns(snapshot)
     on_front = (

@@ -1,4 +1,4 @@
-"""What a log of trials is, and the listener that keeps one while the search runs."""
+"""The protocol of a log of trials, and the listener that writes a log while a search runs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ MESSAGE_LENGTH = 120
 
 
 class Log(Protocol):
-    """Takes the points of trials, and then the trials: in that order for each of them."""
+    """Is given the points of a trial's learning curve one by one, then the ended trial."""
 
     def point(self, trial: Trial, point: Point) -> None:
-        """Write what a trial reported at an epoch."""
+        """Write the metrics that a trial reported at one step."""
         ...
 
     def trial(self, trial: Trial, snapshot: Snapshot) -> None:
-        """Write how a trial ended; its points are written."""
+        """Write an ended trial: its setting, value and state. Its points were written before."""
         ...
 
     def close(self, snapshot: Snapshot) -> None:
-        """Write what is known of the whole search, and let go of what is held."""
+        """Write the result of the search, and close files and connections."""
         ...
 
 
 def write_all(log: Log, snapshot: Snapshot) -> None:
-    """Write a search that is there already; trials in training are left out."""
+    """Write all trials of a search, except those that still run."""
     for trial in snapshot.trials:
         if trial.state is not State.RUNNING:
             for point in trial.curve:
@@ -43,7 +43,7 @@ def write_all(log: Log, snapshot: Snapshot) -> None:
 
 
 class Logging:
-    """Keeps a log while a search runs. One that fails ends itself, never the search."""
+    """A listener that writes a log. If the log raises, it is switched off; the search goes on."""
 
     def __init__(
         self, open_log: Callable[[], Log], label: str, note: Callable[[str], None]
@@ -53,7 +53,7 @@ class Logging:
         self._has_failed = False
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
-        """Log the points and the ends of trials."""
+        """Write the event to the log if it is a report or the end of a trial."""
         if isinstance(event, Reported | Completed | Failed | Ended):
             self._try(lambda log: self._write(log, event, snapshot()))
 
@@ -68,10 +68,10 @@ class Logging:
             log.trial(trial, now)
 
     def poll(self) -> None:
-        """Do nothing between events."""
+        """Do nothing: a log is written at events only."""
 
     def close(self, snapshot: Snapshot) -> None:
-        """Complete the log."""
+        """Close the log, if it was opened."""
         if self._log is not None:
             self._try(lambda log: log.close(snapshot))
 
@@ -82,25 +82,25 @@ class Logging:
             if self._log is None:
                 self._log = self._open()
             use(self._log)
-        except Exception as error:  # noqa: BLE001  whatever a server or a disk does
+        except Exception as error:  # noqa: BLE001  (a server or a disk may fail in any way)
             caught("a log failed")
             self._has_failed = True
             why = shortened(f"{type(error).__name__}: {error}", MESSAGE_LENGTH)
             self._note(
-                f"--log {self._label} failed and is off for the rest of this run ({why}). Nothing "
-                f"is lost: the study has it all."
+                f"--log {self._label} failed ({why}) and is off for the rest of this run. The "
+                f"study itself is complete."
             )
 
 
 def require(library: str, what: str) -> None:
-    """Check that a library is installed; its extra has its name.
+    """Check that a library is installed. The extra that installs it has the same name.
 
     Raises
     ------
     HpoError
-        If not, with what needs it and the command that installs it.
+        If it is not; the message has the command that installs it.
     """
     if find_spec(library) is None:
         raise HpoError(
-            f'{what} needs {library}, which is not here: pip install "hpo_magic[{library}]"'
+            f'{what} needs {library}, which is not installed: pip install "hpo_magic[{library}]"'
         )

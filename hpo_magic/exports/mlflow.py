@@ -1,6 +1,6 @@
-"""A search for MLflow: a run for each trial, nested under one run of the whole search.
+"""Export to MLflow: one run per trial, nested under one run of the whole search.
 
-Where it goes is MLflow's own affair: `MLFLOW_TRACKING_URI`, or `mlflow.set_tracking_uri`.
+MLflow decides where the runs are stored: `MLFLOW_TRACKING_URI` or `mlflow.set_tracking_uri`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.exports.logging import require, write_all
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of
 
-BETWEEN_S = 1.0
-MOST_METRICS = 1000  # in one call; MLflow takes no more
+BETWEEN_S = 1.0  # at least so long between two calls for points
+MOST_METRICS = 1000  # in one call: the limit of MLflow
 PARENT = "mlflow.parentRunId"
-STATUS = {State.COMPLETE: "FINISHED", State.FAILED: "FAILED"}  # the others were killed
+STATUS = {State.COMPLETE: "FINISHED", State.FAILED: "FAILED"}  # all other states: KILLED
 
 
 def to_mlflow(snapshot: Snapshot, experiment: str | None = None) -> str:
@@ -46,13 +46,13 @@ class MlflowLog:
         self._sent_at = time.time()
 
     def point(self, trial: Trial, point: Point) -> None:
-        """Log what was measured at an epoch: once a second, since each call asks the server."""
+        """Log the metrics of one step; sent once a second, as each call goes to the server."""
         self._keep(self._run_of(trial), point.metrics, point.step)
         if time.time() - self._sent_at >= BETWEEN_S:
             self._send()
 
     def trial(self, trial: Trial, snapshot: Snapshot) -> None:
-        """Log the setting and the value, and end the run."""
+        """Log the setting and the value of an ended trial, and end its run."""
         run = self._run_of(trial)
         for name, value in trial.params.items():
             self._client.log_param(run, _key(name), value)
@@ -70,7 +70,7 @@ class MlflowLog:
         del self._runs[trial.number]
 
     def close(self, snapshot: Snapshot) -> None:
-        """Log what is chosen into the search's own run."""
+        """Log the chosen setting and the result into the run of the search, and end it."""
         self._send()
         for run in self._runs.values():
             self._end(run, "KILLED", time.time())
@@ -109,7 +109,7 @@ class MlflowLog:
         self._client.set_terminated(run, status, end_time=round(at * 1000))
 
     def _keep(self, run: str, metrics: Mapping[str, float], step: int) -> None:
-        """Keep numbers until they are sent."""
+        """Store finite metrics until `_send`."""
         from mlflow.entities import Metric
 
         now = round(time.time() * 1000)
@@ -128,5 +128,5 @@ class MlflowLog:
 
 
 def _key(name: str) -> str:
-    """Return a name that MLflow takes: `units[0]` has brackets, which it does not."""
+    """Return a name that MLflow accepts: other characters, as in `units[0]`, become dots."""
     return "".join(c if c.isalnum() or c in "_-. /" else "." for c in name).rstrip(".")

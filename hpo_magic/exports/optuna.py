@@ -1,7 +1,7 @@
-"""A search as a study of Optuna: for its plots, its importance, its dashboard.
+"""Export to an Optuna study, for Optuna's plots, parameter importance and dashboard.
 
-What the two do not share: Optuna has no reverse log scale (it becomes a linear one), no steps on a
-log scale and no tuples among choices (they become a choice, of texts where need be).
+Optuna has no reverse log scale: such a parameter becomes linear. It has no steps on a log scale and
+no tuples as choices: such a parameter becomes categorical, with texts in place of tuples.
 """
 
 from __future__ import annotations
@@ -54,9 +54,8 @@ def to_optuna(
     for trial in snapshot.history.trials:
         if trial.state is not State.RUNNING:
             values = snapshot.history.values(trial)
-            curve_of = (
-                None if snapshot.is_multi_objective else metric
-            )  # Optuna's several have no curves
+            # Optuna has no intermediate values in a study with several objectives.
+            curve_of = None if snapshot.is_multi_objective else metric
             study.add_trial(_frozen(trial, values, snapshot.space, distributions, curve_of))
     return study
 
@@ -94,7 +93,7 @@ def _frozen(
 
 
 def _attributes(trial: Trial) -> dict[str, Any]:
-    """Return what Optuna has no field for."""
+    """Return the attributes of a trial for which Optuna has no field."""
     told: dict[str, Any] = {"number": trial.number, "kind": trial.kind.value, "seed": trial.seed}
     if trial.failure:
         told["error"] = str(trial.failure)
@@ -104,7 +103,7 @@ def _attributes(trial: Trial) -> dict[str, Any]:
 
 
 def _params(params: Params, space: Space) -> dict[str, Plain]:
-    """Return the values as their distributions have them; those outside the space are left out."""
+    """Return the values in the form of their distributions, without those outside the space."""
     known = {name: value for name, value in params.items() if name in space}
     return {
         name: _labels(space[name].domain)[_level(space[name].domain, value)]
@@ -126,7 +125,7 @@ def _level(domain: Domain, value: Plain) -> int:
 
 
 def _labels(domain: Domain) -> list[Plain]:
-    """Return the choices as Optuna can tell them apart: as they are, or else as text."""
+    """Return the values of a categorical parameter; texts if Optuna cannot tell them apart."""
     if isinstance(domain, Choice):
         values = list(domain.values)
     else:

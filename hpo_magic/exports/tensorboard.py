@@ -1,7 +1,7 @@
-"""A search for TensorBoard: the curves of every trial, and the table of its HParams plugin.
+"""Export to TensorBoard: the learning curves of all trials, and the table of the HParams plugin.
 
-Each trial is a run, in a folder `trial_0007`. Curves are written as they are reported, settings
-once the trial has ended: only then is known which parameters it reached.
+Each trial is a run in a folder such as `trial_0007`. Points are written when they are reported. The
+setting is written when the trial has ended, since only then its active parameters are known.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def to_tensorboard(snapshot: Snapshot, folder: Path) -> None:
     require("tensorboard", "to_tensorboard()")
     if any(folder.glob("trial_*")):
         raise HpoError(
-            f"{folder} has a search in it already, and TensorBoard would mix the two. Choose "
-            f"another folder."
+            f"{folder} already has the trials of a search, and TensorBoard would mix the two. "
+            f"Choose another folder."
         )
     write_all(TensorBoardLog(folder), snapshot)
 
@@ -36,13 +36,13 @@ class TensorBoardLog:
         self._writers: dict[int, Any] = {}
 
     def point(self, trial: Trial, point: Point) -> None:
-        """Write a point of each curve."""
+        """Write the metrics of one step."""
         for name, value in point.metrics.items():
             self._write_scalar(trial, name, value, point.step)
         self._writer(trial).flush()
 
     def trial(self, trial: Trial, snapshot: Snapshot) -> None:
-        """Write the setting, the value and how the trial ended."""
+        """Write the setting, the value and the state of an ended trial."""
         from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
         from tensorboard.plugins.hparams.summary import session_end_pb
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
@@ -51,7 +51,7 @@ class TensorBoardLog:
         group = f"{trial.number}, {trial.kind.value}, {trial.state.value}"
         begun = trial.started or time.time()
         self._write(trial, hparams_pb(params, group, begun), begun)
-        # A pruned trial has no value; what it had reached is in its curve.
+        # A pruned trial has no value; its last metrics are in its curve.
         if trial.value is not None:
             step = trial.curve[-1].step if trial.curve else 0
             self._write_scalar(trial, "value", trial.value, step)
@@ -66,7 +66,7 @@ class TensorBoardLog:
         self._writers.pop(trial.number).close()
 
     def close(self, snapshot: Snapshot) -> None:
-        """Describe the parameters, so that the plugin has a column and a filter for each."""
+        """Write the parameters and metrics, for which the plugin shows columns and filters."""
         from tensorboard.plugins.hparams.summary_v2 import HParam, Metric, hparams_config_pb
 
         for writer in self._writers.values():
@@ -106,7 +106,7 @@ def _new_writer(folder: Path) -> Any:
 def _add(writer: Any, summary: Any, step: int, at: float) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
 
-    # By bytes: with TensorFlow installed, the plugins' summaries are of its own protocol class.
+    # Copied as bytes: with TensorFlow installed, the plugins' summaries are of TensorFlow's class.
     event = Event(step=step, wall_time=at)
     event.summary.ParseFromString(summary.SerializeToString())
     writer.add_event(event)
@@ -117,7 +117,7 @@ def _plain(value: Any) -> bool | int | float | str:
 
 
 def _domain(domain: Domain) -> Any:
-    """Return what the plugin filters by; None where it has no such thing."""
+    """Return the domain as the plugin filters by it; None for choices of several types."""
     from tensorboard.plugins.hparams.summary_v2 import Discrete, IntInterval, RealInterval
 
     if isinstance(domain, Choice):

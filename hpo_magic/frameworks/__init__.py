@@ -1,4 +1,4 @@
-"""Training libraries that are watched while a cell runs; none is loaded before it is used."""
+"""The training libraries that are watched while a cell runs; none is imported before its use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = [
     "load_wanted",
 ]
 
-# Where each framework is. The standard streams come first, as libraries may seed them too.
+# Where each framework is. The standard streams come first: a library may seed them differently.
 FRAMEWORKS = {
     "standard": "hpo_magic.frameworks.standard:StandardStreams",
     "scikit-learn": "hpo_magic.frameworks.scikit_learn:ScikitLearn",

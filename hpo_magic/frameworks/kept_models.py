@@ -1,4 +1,4 @@
-"""The models of all frameworks on disk: the folder of each says which framework kept it."""
+"""Saves the models of all frameworks; the folder of each model names its framework."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from hpo_magic.core.ports import Framework, ModelKeeper
 from hpo_magic.errors import HpoError, StorageError
 
-# A file in the folder of a model, with the name of the framework that wrote the others. Version
-# 0.1.0 wrote none, and kept models of Keras alone.
+# A file in the folder of a model, with the name of the framework that saved it. Version 0.1.0 saved
+# models of Keras only, without this file.
 KEPT_BY = "framework.txt"
 BEFORE = "keras"
 

@@ -1,8 +1,8 @@
-"""Keras: its fits are silent, watched and stopped at the next batch; its session starts clean.
+"""Keras as a framework: its fits are watched, its state is cleared and seeded for each trial.
 
-Keras is imported when it is used. Four modules beside this one share the library: `keras_fit`,
-whose callback must derive from Keras's and which therefore cannot be read without it,
-`keras_row_scores`, `keras_memory`, and `keras_models`.
+This module does not import Keras; its functions do. Beside it are `keras_fit` and `keras_evaluate`
+(the watched methods), `keras_patch` (how a method is watched), `keras_row_scores`, `keras_memory`
+and `keras_models`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 from hpo_magic.core.ports import Evaluated, Fit, Framework, Report
 from hpo_magic.frameworks.keras_models import KerasModels
 
-# What the user chose for the whole notebook, and `clear_session` would forget: the names under
-# which Keras 3 keeps it.
+# Settings that the user makes for the whole notebook and `clear_session` resets, by the names of
+# Keras 3.
 _SETTINGS = (
     "distribution",
     "dtype_policy",
@@ -33,30 +33,30 @@ _NAME_COUNTERS = "object_name_uids"
 
 
 class KerasFramework(Framework):
-    """Keras 3, on any of its backends."""
+    """Keras 3, with any of its backends."""
 
     name = "keras"
     packages = ("keras", "tensorflow", "torch", "jax")
     models = KerasModels()
 
     def is_loaded(self) -> bool:
-        """Whether Keras is imported; importing TensorFlow does it too."""
+        """Return whether Keras is imported; TensorFlow imports it too."""
         return "keras" in sys.modules
 
     def wants(self, modules: Iterable[str]) -> bool:
-        """Whether a cell that imports these modules will import Keras."""
+        """Return whether code with these imports will import Keras."""
         tops = {module.partition(".")[0] for module in modules}
         return any(top.startswith("keras") or top == "tensorflow" for top in tops)
 
     def load(self) -> None:
-        """Import Keras, some seconds with TensorFlow, so that the first fit is watched too."""
+        """Import Keras, which takes some seconds with TensorFlow."""
         import keras  # noqa: F401
 
     def clear(self) -> None:
-        """Forget the models and graphs of earlier trainings; keep the user's settings.
+        """Release the models and graphs of earlier trainings; keep the user's settings of Keras.
 
-        No garbage is collected here, as that takes half a second in a notebook; what is let go is
-        freed when Python next collects by itself.
+        `gc.collect()` is not called: it takes half a second in a notebook. The memory is freed at
+        Python's next automatic collection.
         """
         import keras
 
@@ -68,7 +68,7 @@ class KerasFramework(Framework):
             release_dead_graphs()
 
     def seed(self, seed: int) -> None:
-        """Seed Keras and its backend, and with them `random` and NumPy."""
+        """Seed Keras and its backend; this also seeds `random` and NumPy."""
         import keras
 
         keras.utils.set_random_seed(seed)
@@ -90,10 +90,7 @@ class KerasFramework(Framework):
         }
 
     def watch(self, report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
-        """Return a context in which every fit of this thread reports its epochs.
-
-        See `keras_fit`.
-        """
+        """Return a context in which each fit of this thread reports its epochs; see `keras_fit`."""
         from hpo_magic.frameworks.keras_fit import watched_fits
 
         return watched_fits(report, guard)
@@ -107,14 +104,14 @@ class KerasFramework(Framework):
 
 @contextlib.contextmanager
 def _kept() -> Iterator[None]:
-    """Keep the user's settings of Keras, and the names its layers have taken.
+    """Restore the user's settings of Keras and the counters of layer names at the end.
 
-    A cell that builds on a model of another cell must not get that model's layer names again: Keras
-    refuses a model with two layers of one name. Metrics are counted anew: a trial's first AUC is
-    "auc", as it is in a new kernel.
+    Keras refuses a model with two layers of one name. A cell may extend the model of another cell,
+    so layer names must not start again at 0. The counters of metrics do: the first AUC of each
+    trial is named "auc", as in a new kernel.
     """
     try:
-        # Private: without it the session is cleared all the same, and the settings with it.
+        # A private module. Without it the session is cleared too, and the settings are lost.
         from keras.src.backend.common import global_state
     except ImportError:
         yield

@@ -1,9 +1,9 @@
-"""The hook on Keras's `fit`: each epoch reported, each batch a chance to stop, the rest untouched.
+"""Watches Keras's `fit`: reports each epoch, and may stop the training at each batch.
 
-While a trial is watched, `keras.Model.fit` is ours. It adds one callback behind the user's, and
-says `verbose=0` where the user said nothing; result, history, order of callbacks and random streams
-stay as they were. Sequential, functional and subclassed models all come through `keras.Model.fit`,
-on every backend; so does a model whose own `fit` calls `super().fit`.
+While a trial runs, `keras.Model.fit` is replaced. The replacement appends one callback to the
+user's and sets `verbose=0` if the user did not set it. It does not change the result, the history,
+the order of the callbacks or the random streams. Sequential, functional and subclassed models of
+every backend use `keras.Model.fit`; so does a model whose own `fit` calls `super().fit`.
 """
 
 from __future__ import annotations
@@ -30,23 +30,22 @@ from hpo_magic.frameworks.keras_row_scores import (
 
 @contextlib.contextmanager
 def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit]]:
-    """Watch the fits of this thread; yield the list to which each adds itself at its end.
+    """Watch the fits of this thread; yield the list to which each complete fit is appended.
 
     Parameters
     ----------
     report
-        Called after each epoch, when the user's callbacks have seen it, with all that was logged.
-        Steps count the epochs of the whole cell from 1: a model that is fitted twice has one curve,
-        and the same step is the same place in every trial. The last step it is told of is that of
-        the running fit; one that ends early does not get there. A fit inside another one (in a
-        callback) is not reported: the curve is that of the outer one.
+        Called after each epoch with all logged metrics, after the user's callbacks. Steps count the
+        epochs of the whole cell from 1, so that two fits of a cell make one learning curve.
+        `n_steps` is the last step that the running fit plans; early stopping may end it before. A
+        fit inside another one (in a callback) is not reported.
     guard
-        Called before each batch of training and validation and after each epoch. What it raises
-        ends the fit, which then adds nothing to the list.
+        Called before each batch of training and validation and after each epoch. If it raises, the
+        fit ends and is not appended.
 
     Notes
     -----
-    Fits in other threads stay as they are. Watches may be nested; the inner one sees the fits.
+    Fits in other threads are not watched. Watches may be nested; the inner one gets the fits.
     """
     watch = _Watch(report, guard)
     with _FIT.through(watch.run):
@@ -148,16 +147,16 @@ class _Watch:
 
 # The base has no types, hence the exemption.
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
-    """Stands behind the user's callbacks, and so sees what they add to the logs.
+    """The last callback of a fit: it sees the metrics that the user's callbacks add to the logs.
 
-    It has no method for the end of a batch: with one, JAX would wait for each batch's numbers.
+    It has no method for the end of a batch: with one, JAX would wait for the metrics of each batch.
     """
 
     def __init__(self, watch: _Watch) -> None:
         super().__init__()
         self._watch = watch
         self.epochs: list[Mapping[str, float]] = []
-        self.numbers: list[int] = []  # Keras's of these epochs; they begin at `initial_epoch`
+        self.numbers: list[int] = []  # of these epochs by Keras's count, from `initial_epoch` on
         self.has_begun = False  # the callbacks before this one have begun their training
 
     def on_train_begin(self, logs: object = None) -> None:
@@ -179,7 +178,7 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def _flat(callbacks: Any) -> list[Any]:
-    """Return as a list what a user may give: one callback, a nested list, a `CallbackList`."""
+    """Return callbacks as a list; a user may give one, a nested list or a `CallbackList`."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return list(callbacks.callbacks)
     return list(keras.tree.flatten(callbacks)) if callbacks else []
@@ -189,7 +188,7 @@ def _flat(callbacks: Any) -> list[Any]:
 def _joined(
     call: inspect.BoundArguments, callbacks: Sequence[Any], reporter: _Reporter
 ) -> Iterator[None]:
-    """Put the reporter behind the user's callbacks, and leave the user's own list as it was."""
+    """Append the reporter to the callbacks of a call; the user's own list stays unchanged."""
     given = call.arguments.get("callbacks")
     if not isinstance(given, keras.callbacks.CallbackList):
         call.arguments["callbacks"] = [*callbacks, reporter]
@@ -203,7 +202,7 @@ def _joined(
 
 
 def _silent(fit: Callable[..., Any], call: inspect.BoundArguments) -> Any:
-    """Call `fit`, with `verbose=0` if the user said nothing; the result does not show it."""
+    """Call `fit`, with `verbose=0` if the user did not set it; the history does not show that."""
     said = call.arguments.get("verbose", "auto")
     if said != "auto":
         return fit(*call.args, **call.kwargs)
@@ -216,7 +215,7 @@ def _silent(fit: Callable[..., Any], call: inspect.BoundArguments) -> Any:
 
 
 def _final(callbacks: Sequence[Any], numbers: Sequence[int]) -> int:
-    """Return the index of the epoch whose weights the model has when the fit is over.
+    """Return the index of the epoch whose weights the model has after the fit.
 
     Keras 3 restores at the end of every fit, whether or not it stopped early, the weights of the
     best epoch from `start_from_epoch` on (`EarlyStopping.on_train_end`); of several such callbacks
@@ -232,7 +231,7 @@ def _final(callbacks: Sequence[Any], numbers: Sequence[int]) -> int:
     return final
 
 
-# Of Keras's own `fit`, the backend trainer's: whoever wraps it may have lost the signature.
+# Of the backend's own `fit`: another library that wraps `Model.fit` may have lost the signature.
 _SIGNATURE = inspect.signature(super(keras.Model, keras.Model).fit)
 
 _FIT = WatchedMethod("fit")

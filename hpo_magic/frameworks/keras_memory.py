@@ -1,10 +1,10 @@
-"""What TensorFlow would keep of every model ever fitted, and how it is let go.
+"""Releases the memory that TensorFlow keeps of each fitted model.
 
-A loss like binary crossentropy has a custom gradient. Where a graph with one is traced, TensorFlow
-registers the gradient's function under a new name, for good (`tf.custom_gradient` in graph mode);
-the function holds tensors, these their graph, and the graph all it was made of: 6 MB for a small
-network, in each trial. Here the graph is made to hold the function, and the register to know it
-weakly. The gradient then lives as long as the graph that it belongs to, and no longer.
+A loss such as binary crossentropy has a custom gradient. When TensorFlow traces a graph with one,
+it stores the gradient's function in a global registry and never removes it (`tf.custom_gradient` in
+graph mode). The function refers to tensors, these to their graph, and the graph to all its parts:
+6 MB per trial for a small network. Here the registry gets a weak reference in place of the
+function, and the graph gets a strong one. So the function is freed together with its graph.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _HELD_BY_GRAPH = "_hpo_magic_gradients"
 
 
 def release_dead_graphs() -> None:
-    """Let the graphs go that nothing but TensorFlow's register of gradients holds.
+    """Make the registry's references to gradients weak, so that unused graphs can be freed.
 
-    Python frees them with its next full collection. The register is private: where a TensorFlow has
-    another one, nothing is done, and its graphs stay.
+    Python frees them at its next full collection. The registry is private to TensorFlow; if a
+    version has none, nothing is done.
     """
     try:
         from tensorflow.python.framework.ops import gradient_registry
@@ -43,7 +43,7 @@ def release_dead_graphs() -> None:
 
 
 class _WeakGradient:
-    """A gradient's function, as long as its graph holds it."""
+    """A gradient's function by a weak reference; its graph has the strong one."""
 
     def __init__(self, gradient: Callable[..., Any]) -> None:
         self._gradient = weakref.ref(gradient)
@@ -54,12 +54,12 @@ class _WeakGradient:
 
     def __call__(self, *args: Any) -> Any:
         gradient = self._gradient()
-        assert gradient is not None  # whoever asks has an operation of the graph in hand
+        assert gradient is not None  # the caller has an operation of the graph, and so the graph
         return gradient(*args)
 
 
 def _graph_of(gradient: Any) -> Any:
-    """Return the graph that a registered function holds by the tensors in its closure, or None."""
+    """Return the graph of the tensors in the closure of a registered function, or None."""
     if not inspect.isfunction(gradient):
         return None
     inner = inspect.getclosurevars(gradient).nonlocals.get("tape_grad_fn")

@@ -1,7 +1,7 @@
-"""Keras models on disk: whole where Keras can write them, their weights where it cannot.
+"""Saves Keras models: the whole model if Keras can write it, else its weights.
 
-A model is kept in a folder of its own, as `model.keras` or `model.weights.h5`. Loading runs no code
-from the file: a model with a Python lambda in it counts as one that cannot be written.
+Each model has its own folder, with `model.keras` or `model.weights.h5`. Loading runs no code from
+the file: of a model with a Python lambda only the weights are saved.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LAMBDA = b'"__lambda__"'
 
 
 class KerasModels:
-    """Keeps Keras models on disk, so that they predict to the last bit what they did."""
+    """Saves Keras models; a loaded model predicts bit by bit what the saved one did."""
 
     def is_model(self, value: Any) -> bool:
         """Return whether `value` is a Keras model."""
@@ -37,12 +37,12 @@ class KerasModels:
         return isinstance(value, keras.Model)
 
     def save(self, model: Any, place: Path) -> None:
-        """Save a model in the folder `place`, in place of what is there.
+        """Save a model in the folder `place`; it replaces a model that is there.
 
         Raises
         ------
         StorageError
-            If the disk refuses; what was there stays.
+            If the files cannot be written; an older model stays.
         """
         try:
             place.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ class KerasModels:
             ) from error
 
     def is_kept(self, place: Path) -> bool:
-        """Whether a whole model is in the folder `place`."""
+        """Return whether the folder `place` has a whole model."""
         return (place / WHOLE).is_file()
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
@@ -67,13 +67,13 @@ class KerasModels:
         place
             Where it was saved.
         namespace
-            The classes and functions of the user's that it is made of, among other things; those
-            of the notebook itself are found without it.
+            Variables, among them the user's classes and functions that the model needs. Those of
+            the notebook are found without it.
 
         Raises
         ------
         HpoError
-            If it was not kept whole, or is made of something that is not there any more.
+            If only its weights were saved, or a class that it needs is missing.
         """
         import keras
 
@@ -87,24 +87,24 @@ class KerasModels:
             return keras.saving.load_model(place / WHOLE, custom)
         except (TypeError, ValueError, AttributeError, KeyError, ImportError) as error:
             raise HpoError(
-                f"The model in {place} is made of something that is not there any more. Run the "
+                f"The model in {place} needs a class or function that is not defined now. Run the "
                 f"cell that defines it again. Keras says: {_reason(error)}"
             ) from error
 
     def restore(self, place: Path, model: Any) -> bool:
-        """Put the kept weights into a model that was built again; whether there were any.
+        """Load the saved weights into a model that was built again; return whether there are any.
 
         Raises
         ------
         HpoError
-            If the model is not built like the one that was kept.
+            If the weights do not fit the model.
         """
         found = [place / name for name in (WHOLE, WEIGHTS) if (place / name).is_file()]
         if not found:
             return False
         try:
             with warnings.catch_warnings():
-                # The optimizer of a model that was not fitted has no state yet, and needs none.
+                # The new model was not fitted, so its optimizer has no state to load.
                 warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
                 model.load_weights(found[0])
         except (ValueError, KeyError) as error:
@@ -116,7 +116,7 @@ class KerasModels:
 
 
 def _is_saved_whole(model: Any, place: Path) -> bool:
-    """Save the model whole, if it can be: it can be written, and needs no code from the file."""
+    """Save the whole model; return False if Keras cannot write it, or it has a lambda."""
     try:
         _write(model.save, place / WHOLE)
     except OSError:
@@ -132,11 +132,13 @@ def _is_saved_whole(model: Any, place: Path) -> bool:
 
 
 def _write(save: Callable[[Path], Any], path: Path) -> None:
-    """Save to `path` in one step: whoever reads finds the file before or the file after."""
+    """Save to `path` atomically: another process reads the old file or the new one."""
     half = path.with_name(f"half-{path.name}")  # Keras goes by the ending, so it stays
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on what a model loses by being saved; see `load`
+            warnings.simplefilter(
+                "ignore"
+            )  # on parts that cannot be saved; `load` says what is missing
             save(half)
         half.replace(path)
     finally:
@@ -144,14 +146,14 @@ def _write(save: Callable[[Path], Any], path: Path) -> None:
 
 
 def _is_users(value: Any) -> bool:
-    """Whether `value` is a class or a function that is not of Keras or TensorFlow."""
+    """Return whether `value` is a class or function from outside Keras and TensorFlow."""
     if not (inspect.isclass(value) or inspect.isfunction(value)):
         return False
     return str(value.__module__).partition(".")[0] not in ("keras", "tensorflow", "builtins")
 
 
 def _reason(error: BaseException) -> str:
-    """Return the sentence of Keras's message that names what is missing, else its first line."""
+    """Return the part of Keras's message that names the missing object, else its first line."""
     lines = str(error).strip().splitlines()
     found = (re.search(r"Could not locate \w+ '[^']*'", line) for line in lines)
     return next((match[0] for match in found if match), lines[0] if lines else "")

@@ -1,8 +1,8 @@
-"""What a fitted Keras model gets on each row of its validation data.
+"""The score of a fitted Keras model on each row of its validation data.
 
-Read after the cell has ended, so that nothing in it can show: the model is called, not `predict`,
-which would build a graph for it, and random streams are put back. What is found counts only if its
-mean is what the fit had logged: then weights, loss and data are those that were measured.
+It is computed after the cell has ended, without effects on it: the model is called directly, as
+`predict` would build a graph, and the random streams are restored. The scores are used only if
+their mean is the logged value. Then weights, loss and data are the ones that were measured.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from hpo_magic.frameworks.standard import kept_random_state
 from hpo_magic.language.scores import scores_by_row
 
 BATCH = 1024
-# Of the logged figure, which is float32 and was added up in batches.
+# Tolerance for the logged value, which is float32 and averaged over batches.
 REL_TOL = 1e-3
-STANDARD_ERRORS = 4.0  # how far a sample of the rows may be from all of them
+STANDARD_ERRORS = 4.0  # by which the mean of sampled rows may differ from that of all rows
 
 _ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy")
 _BY_NAME = {
@@ -36,7 +36,7 @@ _BY_NAME = {
 
 
 def validation_rows(arguments: Mapping[str, Any]) -> tuple[Any, Any] | None:
-    """Return x and y of what a fit validates on; None if they are no arrays, or are weighted."""
+    """Return x and y of the validation rows; None if they are no arrays or have weights."""
     given = arguments.get("validation_data")
     if isinstance(given, tuple | list) and len(given) == 2:
         x, y = given
@@ -53,9 +53,9 @@ def validation_rows(arguments: Mapping[str, Any]) -> tuple[Any, Any] | None:
 
 
 def inputs_of_fit(x: Any, x_val: Any) -> Callable[[], list[Any]]:
-    """Return what gives the inputs of a fit, as far as they are arrays that are still there.
+    """Return a function that returns the input arrays of a fit that are still in memory.
 
-    The training data is not held: of a cross-validation that would be many copies.
+    The training data is referred to weakly: cross-validation would else keep many copies.
     """
     training = [_weakly(leaf) for leaf in keras.tree.flatten(x)] if _has_rows(x) else []
     validation = list(keras.tree.flatten(x_val)) if _has_rows(x_val) else []
@@ -70,7 +70,7 @@ def inputs_of_fit(x: Any, x_val: Any) -> Callable[[], list[Any]]:
 def outcomes_of_fit(
     model: Any, x: Any, y: Any, logged: Mapping[str, float]
 ) -> Callable[[str], RowScores | None]:
-    """Return what gives the outcomes of a logged metric; None where they cannot be told.
+    """Return a function of a metric's name that returns the score of each row; None if unknown.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def outcomes_of_fit(
     x, y
         The validation rows: arrays, or a list or dict of arrays as `x`.
     logged
-        The metrics of the epoch that the model is at.
+        The metrics of the epoch whose weights the model has.
     """
 
     def row_scores(metric: str) -> RowScores | None:
@@ -99,7 +99,7 @@ def outcomes_of_fit(
 
 
 def _by_row(model: Any, x: Any, y: Any, metric: str) -> Any:
-    """Return what each row adds to a metric; None if it is no mean over rows."""
+    """Return the score of each row, shape (n_rows,); None if the metric is no mean over rows."""
     if metric != "loss" and metric not in _BY_NAME:
         return None
     if len(y) > MOST_ROWS:
@@ -118,7 +118,7 @@ def _by_row(model: Any, x: Any, y: Any, metric: str) -> Any:
 
 
 def _predicted(model: Any, x: Any, n_rows: int) -> Any:
-    """Return the model's output for all rows, computed without a graph."""
+    """Return the model's output, shape (n_rows, …), computed without building a graph."""
     parts = []
     for begin in range(0, n_rows, BATCH):
         batch = _rows(x, slice(begin, begin + BATCH))
@@ -128,7 +128,7 @@ def _predicted(model: Any, x: Any, n_rows: int) -> Any:
 
 
 def _losses(loss: Any, truth: Any, predicted: Any) -> FloatArray | None:
-    """Return the loss of each row."""
+    """Return the loss of each row, shape (n_rows,); None if the loss is no mean over rows."""
     known = keras.losses.get(loss)
     if isinstance(known, keras.losses.Loss):
         known = type(known).from_config({**known.get_config(), "reduction": None})
@@ -141,9 +141,9 @@ def _losses(loss: Any, truth: Any, predicted: Any) -> FloatArray | None:
 
 
 def _is_mean_of(rows: Any, logged: float, n_rows: int) -> bool:
-    """Return whether these rows are what a figure was measured on."""
+    """Return whether the mean of these rows agrees with the logged value."""
     mean, n = float(np.mean(rows, dtype=np.float64)), len(rows)
-    # One row may fall on the other side of a tie.
+    # The prediction of one row may be a tie, and round to the other side.
     slack = 1.5 / n if rows.dtype == bool else REL_TOL * abs(logged)
     if n < n_rows:
         slack += STANDARD_ERRORS * float(np.std(rows)) / math.sqrt(n)
@@ -151,7 +151,7 @@ def _is_mean_of(rows: Any, logged: float, n_rows: int) -> bool:
 
 
 def _weakly(array: Any) -> Callable[[], Any]:
-    """Return what gives the array while others hold it; a list cannot be held so."""
+    """Return a weak reference to the array; a function that returns None for a list."""
     try:
         return weakref.ref(array)
     except TypeError:

@@ -1,4 +1,4 @@
-"""The random streams that every training has: `random` and NumPy's global one."""
+"""The random streams that every training has: that of `random` and NumPy's global one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ THREADS = (
 
 
 def seed_random_state(seed: int) -> None:
-    """Seed `random` and NumPy's global stream; `seed` is at least 0 and below 2**32."""
+    """Seed `random` and NumPy's global stream; 0 <= `seed` < 2**32."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  (the stream that the user's libraries draw from)
 
 
 @contextlib.contextmanager
 def kept_random_state() -> Iterator[None]:
-    """Put both streams back where they were: the user's next draw is as if no search had been."""
+    """Restore the state of both streams at the end: a search does not change the user's draws."""
     standard, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         yield
@@ -39,7 +39,7 @@ def kept_random_state() -> Iterator[None]:
 
 
 class StandardStreams(Framework):
-    """`random` and NumPy, seeded as every other framework is; they train nothing themselves."""
+    """`random` and NumPy as a framework that is seeded and has no fits."""
 
     name = "standard"
     packages = ("numpy", "scikit-learn")

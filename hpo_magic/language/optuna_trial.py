@@ -1,6 +1,6 @@
-"""`hp.trial`: the running trial in Optuna's spelling, so that an `objective(trial)` runs as it is.
+"""`hp.trial`: the running trial with the methods of Optuna's `Trial`.
 
-Names come with each call, so nothing depends on where a call stands.
+A function `objective(trial)` that was written for Optuna runs unchanged. Each call gives its name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WAYS_OUT = {
 
 
 class OptunaTrial:
-    """A trial as an objective of Optuna's asks it; `hp.trial` is the one that is running.
+    """The running trial with the methods of Optuna's `Trial`; the user has it as `hp.trial`.
 
     >>> from hpo_magic import hp
     >>> hp.trial.suggest_float("lr", 1e-4, 1e-2, log=True)
@@ -78,20 +78,21 @@ class OptunaTrial:
         return self.suggest_float(name, low, high, step=q)
 
     def report(self, value: float, step: int) -> None:
-        """Report a value under way, for the live curve, under the name of the study's metric.
+        """Report an intermediate value of the study's metric, for the learning curve.
 
-        Optuna counts steps from 0, the curve epochs from 1. A trial that is to end ends here.
+        `step` counts from 0, as in Optuna; the curve counts epochs from 1. A trial that
+        is stopped or pruned ends in this call.
         """
         trial = current_trial()
         if trial is not None:
             trial.report(int(step) + 1, {trial.metric or "value": value})
 
     def should_prune(self) -> bool:
-        """Return False: a trial that is not worth finishing has ended in `report` already."""
+        """Return False: `report` has already ended a trial that is pruned."""
         return False
 
     def set_user_attr(self, key: str, value: Any) -> None:
-        """Note something with the trial: a number as a metric, anything else in its output."""
+        """Store a value with the trial: a number as a metric, anything else in its output."""
         trial = current_trial()
         if trial is not None:
             trial.noted[key] = value

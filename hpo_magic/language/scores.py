@@ -1,7 +1,7 @@
-"""Scores of predictions: the number, and where it is a mean over rows, what each row adds to it.
+"""`hp.score`: the score of predictions, and the score of each row.
 
-What `hp.score` computes. The metrics that are means over rows are known by their names; any other
-is a function of the user's.
+Metrics that are means over rows have names ("accuracy", "mae"); any other metric is a function that
+the user gives.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ class Scored:
     value
         The score.
     rows : shape (n_rows,)
-        What each row adds: the score is their mean. None where it is no mean over rows.
-    truth, predicted
-        What was scored.
+        Score of each row; `value` is their mean. None: the metric is not a mean over rows.
+    truth, predicted : shape (n_rows, ...)
+        The true values and the predictions.
     on_rows
-        The score of some of the rows, given their indices.
+        Returns the score of some of the rows, given their indices, shape (n_chosen,).
     groups : shape (n_rows,)
         What each row belongs to; None: each to itself.
     order
         What the order of the rows means.
     n_trained
-        How many rows were trained on; None if not known.
+        Training rows; None: not known.
     n_folds
-        How many validation sets these are the rows of.
+        Number of validation sets that the rows come from.
     """
 
     metric: str
@@ -131,7 +131,7 @@ def _groups(name: str, groups: Any, n_rows: int) -> Array:
 
 
 def scores_by_row(metric: str, truth: Array, predicted: Array) -> Array:
-    """Return what each row adds to a score; shape (n_rows,), booleans for shares of rows.
+    """Return the score of each row, shape (n_rows,); booleans for "accuracy" and "error".
 
     Raises
     ------
@@ -148,10 +148,11 @@ def scores_by_row(metric: str, truth: Array, predicted: Array) -> Array:
 
 
 def labels_of(predicted: Array, truth: Array) -> Array:
-    """Return the labels that predictions stand for; labels stay as they are.
+    """Return the predicted labels, shape (n_rows,).
 
-    Probabilities: a column for each class, in the order of the sorted classes; or one column, that
-    of the second of two classes.
+    `predicted` has the shape (n_rows, n_classes) with a probability for each class, in the order of
+    the sorted classes; or (n_rows,) or (n_rows, 1) with labels, or with the probability of the
+    second of two classes.
     """
     if predicted.ndim > 1 and predicted.shape[1] > 1:
         return np.asarray(_classes(truth, predicted.shape[1])[predicted.argmax(axis=1)])
@@ -184,7 +185,7 @@ def _scored_by(metric: Callable[..., Any], name: str, truth: Array, predicted: A
 
 
 def _rows_like(name: str, value: float, truth: Array, predicted: Array) -> Array | None:
-    """Return the rows' scores for scikit-learn's functions of a known name, if they agree."""
+    """Return the score of each row for a function of scikit-learn with a known name; else None."""
     if name not in _ALIASES:
         return None
     try:
@@ -240,7 +241,7 @@ _BY_ROW: dict[str, Callable[[Array, Array], Array]] = {
     "log_loss": _log_loss,
     "r2": _explained,
 }
-# What scikit-learn and Keras call them.
+# Names of the same metrics in scikit-learn and Keras.
 _ALIASES = {
     **{name: name for name in _BY_ROW},
     "accuracy_score": "accuracy",
@@ -265,7 +266,7 @@ def _apart(truth: Array, predicted: Array) -> Array:
 
 
 def _flat_labels(truth: Array) -> Array:
-    """Return labels as one dimension, those of one-hot rows by their place."""
+    """Return labels, shape (n_rows,): for one-hot rows the index of the 1."""
     if truth.ndim == 1 or truth.size == len(truth):
         return truth.reshape(len(truth))
     is_one_hot = truth.dtype.kind in "biuf" and truth.ndim == 2
@@ -300,7 +301,7 @@ def _name(metric: Metric) -> str:
 
 
 def _array(value: Any) -> Array:
-    """Return an array of whatever is like one; a tensor of PyTorch may need a gradient."""
+    """Return the value as an array; a tensor of PyTorch is detached from its gradient first."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     return np.asarray(value)

@@ -1,11 +1,12 @@
-"""A running trial, as the `hp` calls inside it see it: who they ask for their values.
+"""The context of a running trial: where `hp` calls get their values and leave their parameters.
 
-It is found by a context variable, so that a cell needs no argument for it and several trials can
-run side by side in threads.
+`hp` finds it by a context variable, so that a cell needs no argument for it and several trials can
+run in threads at once.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
-from hpo_magic.core.domains import Plain
+from hpo_magic.core.domains import Choice, Plain
 from hpo_magic.core.events import Run
 from hpo_magic.core.ports import Report
 from hpo_magic.core.space import Parameter
@@ -23,18 +24,40 @@ from hpo_magic.errors import SpaceError
 from hpo_magic.language.scores import Scored
 from hpo_magic.source.call_names import CallNames
 
+# How to write a choice among things that have hyperparameters of their own.
+CHOOSE_A_NAME = (
+    'Choose a name, kind = hp.Choice(["svm", "tree"]), and make what belongs to it afterwards: '
+    'if kind == "svm": C = hp.Float(…).'
+)
+
 Scope = tuple[str, tuple[Plain, ...]]
 
 
 class TrialContext:
-    """What the `hp` calls of one running trial talk to.
+    """The state of one running trial.
 
-    After the trial `values` holds what was asked for, by name, and `asked` how it was declared;
-    `objects` are the user's own, and `known` has the names of inactive parameters too.
-    `used_seed`: `hp.seed()` was called. `scored` are the results of `hp.score()`, `observed`
-    the scores that a watched library computed, those of one cross-validation together.
-    `prefixes` are the name scopes that are open, `noted` is what the code wants kept with the
-    trial. `metric` is the study's, None where it is not known.
+    Attributes
+    ----------
+    asked
+        The parameters that the code has declared, by name.
+    values
+        Their values as plain values, by name.
+    objects
+        Their values as the user's own objects, by name.
+    known
+        The names of all declared parameters, inactive ones included.
+    used_seed
+        Whether the code called `hp.seed()`.
+    scored
+        The results of `hp.score()`, in the order of the calls.
+    observed
+        The scores that a watched library computed, those of one cross-validation together.
+    scopes, prefixes
+        The open `hp.conditional_scope`s and `hp.name_scope`s, outermost first.
+    noted
+        What the code set by Optuna's `set_user_attr`, by name.
+    metric
+        The study's metric; None: not known yet.
     """
 
     def __init__(
@@ -45,6 +68,7 @@ class TrialContext:
         metric: str | None = None,
     ) -> None:
         self.run = run
+        self.process = os.getpid()
         self.call_names = call_names or CallNames()
         self.asked: dict[str, Parameter] = {}
         self.values: dict[str, Plain] = {}
@@ -62,7 +86,7 @@ class TrialContext:
         self._n_reports = 0
 
     def ask(self, parameter: Parameter) -> Plain:
-        """Return the trial's value of `parameter`, the same each time it is asked for."""
+        """Return the trial's value of `parameter`; the same one at each call."""
         name = parameter.name
         self.known.add(name)
         if not all(self._is_open(scope) for scope in parameter.scopes):
@@ -80,11 +104,10 @@ class TrialContext:
         return value
 
     def report(self, step: int | None, metrics: Mapping[str, float]) -> None:
-        """Pass on what an epoch measured; `step` counts on from the last one if None."""
+        """Report the metrics of an epoch; `step` None: the one after the last reported."""
         self._n_reports = self._n_reports + 1 if step is None else int(step)
-        numbers = {name: float(value) for name, value in metrics.items()}
-        self.reported |= numbers
-        self._report(self._n_reports, numbers)
+        self.reported |= metrics
+        self._report(self._n_reports, metrics)
 
     def _is_open(self, scope: Scope) -> bool:
         parent, values = scope
@@ -92,32 +115,77 @@ class TrialContext:
 
     def _chosen(self, parameter: Parameter) -> Plain:
         if parameter.name in self.run.params:
-            return parameter.domain.nearest(self.run.params[parameter.name])
+            wanted = self.run.params[parameter.name]
+            _refuse_changing_objects(parameter, wanted)
+            return parameter.domain.nearest(wanted)
         if self.run.kind is Kind.START:
             return parameter.default
-        # A branch that no trial has reached before: the sampler could not know of it.
+        # No trial has reached this parameter before, so the sampler did not choose a value for it.
         entropy = (self.run.seed, self.run.number, crc32(parameter.name.encode()))
         return parameter.domain.value(np.random.default_rng(entropy).random())
 
 
 _current: ContextVar[TrialContext | None] = ContextVar("hpo_magic_trial", default=None)
-# The trials of this process, for threads that a cell starts itself: they get no context.
+# The running trials of this process: a thread that a cell starts does not inherit the context.
 _running: list[TrialContext] = []
+
+
+# Tells child processes of a trial, which inherit it, that they are no place to ask for values.
+MARK = "HPO_MAGIC_TRIAL_IN_PROCESS"
 
 
 @contextmanager
 def running(trial: TrialContext) -> Iterator[TrialContext]:
-    """Make `trial` the one that `hp` calls talk to."""
-    token = _current.set(trial)
+    """Make `trial` the current trial of `hp` calls in this context."""
+    token, mark = _current.set(trial), os.environ.get(MARK)
     _running.append(trial)
+    os.environ[MARK] = str(trial.process)
     try:
         yield trial
     finally:
+        if mark is None:
+            os.environ.pop(MARK, None)
+        else:
+            os.environ[MARK] = mark
         _running.remove(trial)
         _current.reset(token)
 
 
 def current_trial() -> TrialContext | None:
-    """Return the trial that is running here; None outside a trial."""
+    """Return the trial that is running here; None outside a trial.
+
+    Raises
+    ------
+    SpaceError
+        In a child process of a trial (a worker of a data loader, of joblib): what is asked for
+        there, the search would not see.
+    """
     trial = _current.get()
-    return _running[0] if trial is None and len(_running) == 1 else trial
+    found = _running[0] if trial is None and len(_running) == 1 else trial
+    of = str(found.process) if found is not None else os.environ.get(MARK)
+    if of is not None and of != str(os.getpid()):
+        raise SpaceError(
+            f"hp was used in process {os.getpid()}, a child of the trial's process {of}: the "
+            f"search would not see it. Ask for the value before the work is handed to the "
+            f"child process, and pass it on."
+        )
+    return found
+
+
+def _refuse_changing_objects(parameter: Parameter, wanted: Plain) -> None:
+    """Refuse choices whose objects are other ones in each trial: none could be chosen twice.
+
+    Raises
+    ------
+    SpaceError
+        If the value that the search chose is an object that is not among them any more.
+    """
+    domain = parameter.domain
+    if not isinstance(domain, Choice) or not domain.objects or wanted in domain:
+        return
+    if not isinstance(wanted, str | tuple):
+        return
+    raise SpaceError(
+        f"the search chose {wanted!r}, an object that is not among the choices of this trial "
+        f"({', '.join(map(repr, domain.objects[:3]))}). {CHOOSE_A_NAME}"
+    )

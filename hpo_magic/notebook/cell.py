@@ -1,8 +1,7 @@
-"""A cell as an objective: compiled once, run in a copy of the namespace, told by its own lines.
+"""A cell as an objective: it is compiled once, and each run gets a copy of the namespace.
 
-How the pieces of IPython are used was measured on IPython 8 and 9: the running cell's file name is
-the first frame's that the shell compiled; line numbers count `%%hpo` as line 1, as the notebook
-shows them.
+Line numbers count `%%hpo` as line 1, as the notebook shows them. The file name of the running cell
+is that of the first frame that the shell compiled (checked on IPython 8 and 9).
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ from hpo_magic.source.cell_text import CellText
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-# Of a traceback as it is shown, at either end.
+# How many frames of a long traceback are shown at each end.
 FRAMES_SHOWN = 10
 
 
 class CellError(HpoError):
-    """The cell is, or executes, what is not Python; shown as IPython would show it.
+    """A syntax error in the cell, or in code that it executes; shown as IPython shows it.
 
     `entry` is the traceback from the cell's own frame on; None if the cell did not run.
     """
@@ -114,6 +113,13 @@ class Cell:
         try:
             return compiled(source, filename, tree, flags)
         except SyntaxError as error:
+            if _awaits_at_the_top(source, shell):
+                raise HpoError(
+                    f"line {error.lineno} of the cell awaits outside a function, which a trial "
+                    f"cannot do: the notebook's event loop is busy with the search. Put the code "
+                    f"into `async def main():` and run it in a thread of its own: "
+                    f"concurrent.futures.ThreadPoolExecutor().submit(asyncio.run, main()).result()"
+                ) from None
             raise CellError(shell, error) from None
 
     @cached_property
@@ -183,18 +189,18 @@ def compiled(source: str, filename: str, tree: ast.Module, flags: int = 0) -> Ce
 
 
 class CellObjective:
-    """A cell as something to train again and again.
+    """A cell as an objective.
 
     Parameters
     ----------
     cell
-        What to run.
+        The compiled cell.
     shell
-        Whose namespace it reads. Each run gets a copy: the user's names stay as they were.
+        The notebook's. Each run gets a copy of its namespace, so the user's names do not change.
     stand_in
-        Puts something in the place of names that the cell defines, before its last expression.
+        Replaces variables of the cell in the namespace that it gets, before the last expression.
     is_alone
-        It has nothing of the namespace, as a script.
+        Whether the cell runs with an empty namespace, as a script does.
     """
 
     def __init__(
@@ -218,7 +224,12 @@ class CellObjective:
         namespace = TrialNamespace(outside, self.cell.text.names.certain)
         has_magics = "get_ipython" in self.cell.text.names_read
         with ExitStack() as kept:
-            for context in (_nothing_displayed(self._shell), figures_closed(), folder_kept()):
+            for context in (
+                _nothing_displayed(self._shell),
+                _exit_refused(self._shell),
+                figures_closed(),
+                folder_kept(),
+            ):
                 kept.enter_context(context)
             kept.enter_context(globals_kept(user_ns, namespace))
             if has_magics:
@@ -232,7 +243,7 @@ class CellObjective:
         Raises
         ------
         NotPortable
-            If it uses what only a notebook has.
+            If it has a magic or a `!` command.
         """
         names = self.cell.text.names_read
         if "get_ipython" in names:
@@ -243,7 +254,7 @@ class CellObjective:
         return {name: self._shell.user_ns[name] for name in names if name in self._shell.user_ns}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the cell with what it reads; on a worker there is no notebook."""
+        """Pickle the cell with the variables that it reads; a worker has no notebook."""
         from hpo_magic.notebook.travelling import TravellingCell, unpacked_cell
 
         return unpacked_cell, (TravellingCell.fields_of(self.cell, self.carried(), self._stand_in),)
@@ -254,7 +265,7 @@ class CellObjective:
 
 
 def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> BaseException:
-    """Return what to raise, so that IPython shows the user's frames of `error` and none of ours."""
+    """Return the exception to raise so that IPython shows the user's frames and none of ours."""
     entry = cell.frames_of(error)
     if entry is None:
         return error
@@ -275,9 +286,9 @@ def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> Base
 
 
 def _without_middle(entry: TracebackType) -> TracebackType | None:
-    """Return a traceback without its middle, if it is long.
+    """Return a long traceback without its middle.
 
-    IPython takes 20 ms for each frame, twice: that of a recursion without end took a minute.
+    IPython takes 40 ms for each frame: an endless recursion took a minute.
     """
     entries = [entry]
     while entries[-1].tb_next is not None:
@@ -303,8 +314,18 @@ def _running_file(shell: InteractiveShell) -> str:
     return name
 
 
+def _awaits_at_the_top(source: str, shell: InteractiveShell) -> bool:
+    """Return whether the text is Python with an `await` outside a function."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:
+        compile(shell.transform_cell(source), "<cell>", "exec", flags=flags, dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
 def _refuse_cell_magic(source: str, magic: str) -> None:
-    """Say so where the body begins with a cell magic: the `hp` calls below would be its text."""
+    """Raise an error if the body begins with a cell magic: it would take the `hp` calls as text."""
     first = next((text for text in source.splitlines() if text.strip()), "")
     if first.startswith("%%"):
         other = first.split()[0]
@@ -315,9 +336,9 @@ def _refuse_cell_magic(source: str, magic: str) -> None:
 
 
 def without_indent(source: str) -> str:
-    """Return a body that is indented as a whole without that, as IPython runs it.
+    """Return a body without the indentation of its first line, as IPython runs it.
 
-    Calls are found in the text by their columns.
+    `hp` calls are found in the text by their columns, so these must be those of the compiled code.
     """
     lines = source.splitlines(keepends=True)
     n_blank = next((i for i, text in enumerate(lines) if text.strip()), 0)
@@ -339,7 +360,7 @@ def _parsed(shell: InteractiveShell, source: str, filename: str) -> ast.Module:
 
 
 def _split_last(tree: ast.Module) -> tuple[ast.Module, ast.Expression | None]:
-    """Return the statements, and a last expression apart from them."""
+    """Return the statements and, if the last one is an expression, that expression."""
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = ast.Expression(tree.body[-1].value)
         return ast.Module(tree.body[:-1], tree.type_ignores), last
@@ -348,14 +369,14 @@ def _split_last(tree: ast.Module) -> tuple[ast.Module, ast.Expression | None]:
 
 @contextmanager
 def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
-    """Keep `display(…)` of the cell out of the notebook; fifty trials would flood it."""
+    """Discard what the cell displays; fifty trials would fill the notebook."""
     from IPython.core.displaypub import CapturingDisplayPublisher
 
     class Captured(CapturingDisplayPublisher):  # type: ignore[misc]  # IPython has no types
         """Stands where ipykernel's own publisher was, also for the clicks that come meanwhile."""
 
         def set_parent(self, parent: object) -> None:
-            """Take no note of which message is answered: nothing is sent."""
+            """Do nothing: no message is sent."""
 
     before = shell.display_pub
     shell.display_pub = Captured()
@@ -366,8 +387,26 @@ def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
 
 
 @contextmanager
+def _exit_refused(shell: InteractiveShell) -> Iterator[None]:
+    """Have `quit()` and `exit()` end the trial, as `sys.exit()` does, and not the kernel."""
+
+    def leave() -> None:
+        raise SystemExit
+
+    before = vars(shell).get("ask_exit")
+    shell.ask_exit = leave
+    try:
+        yield
+    finally:
+        if before is None:
+            del shell.ask_exit
+        else:
+            shell.ask_exit = before
+
+
+@contextmanager
 def figures_closed() -> Iterator[None]:
-    """Close the pyplot figures that the cell opened: the notebook would show them all."""
+    """Close the pyplot figures that the cell opened; else the notebook would show them."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     before = set(pyplot.get_fignums()) if pyplot else set()
     try:
@@ -381,7 +420,7 @@ def figures_closed() -> Iterator[None]:
 
 @contextmanager
 def folder_kept() -> Iterator[None]:
-    """Go back to the folder that the cell started in: its next run finds the same files."""
+    """Restore the working folder at the end, so that the next run finds the same files."""
     try:
         before = Path.cwd()
     except FileNotFoundError:  # somebody deleted it

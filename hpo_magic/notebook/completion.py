@@ -1,4 +1,4 @@
-"""Tab on the first line of `%%hpo` completes its options and their values."""
+"""Tab completion of options and their values on the line of `%%hpo`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpo_magic.notebook.options import suggestions
 
 @context_matcher()  # type: ignore[untyped-decorator]
 def complete_options(context: Any) -> dict[str, Any]:
-    """Return the options that fit, on the magic's own line; nothing elsewhere."""
+    """Return the completions at the cursor; none outside the line of `%%hpo`."""
     line = context.line_with_cursor[: context.cursor_position]
     if context.cursor_line != 0 or not line.lstrip().startswith("%%hpo "):
         return {"completions": [], "suppress": False}

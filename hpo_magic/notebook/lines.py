@@ -1,7 +1,7 @@
-"""The search as text: a progress line in a terminal, a line for each trial in a log.
+"""The search as text: one progress line in a terminal, one line for each trial elsewhere.
 
-A terminal can write over its last line; a notebook that is executed without a reader cannot, and
-keeps what every trial came to.
+A terminal can overwrite its last line. A notebook that is executed without a reader cannot, so its
+output has a line for each trial.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class TrialLog:
     Parameters
     ----------
     out
-        Where to; default: what `sys.stdout` is now. Prints of the trials go elsewhere.
+        Where to write; default: the current `sys.stdout`. Output of the trials is not written.
     show
         Shows the result at the end; default: as text on `out`.
     """
@@ -36,10 +36,10 @@ class TrialLog:
     ) -> None:
         self._out = out or sys.stdout
         self._show = show
-        self._n_told = 0
+        self._n_written = 0
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
-        """Write what ended, and what there is to say."""
+        """Write the trial that ended, and new messages."""
         if event is None or isinstance(event, Noted | Freed):
             self._tell(snapshot().messages)
         elif isinstance(event, Completed | Failed | Ended):
@@ -49,9 +49,9 @@ class TrialLog:
             self._tell(now.messages)
 
     def _tell(self, messages: tuple[str, ...]) -> None:
-        for message in messages[self._n_told :]:
+        for message in messages[self._n_written :]:
             self._write(message)
-        self._n_told = len(messages)
+        self._n_written = len(messages)
 
     def _write(self, line: str) -> None:
         self._out.write(f"{line}\n")
@@ -74,9 +74,9 @@ class ProgressLine:
     Parameters
     ----------
     out
-        The terminal; default: what `sys.stdout` is now.
+        The terminal; default: the current `sys.stdout`.
     clock
-        Seconds, for the pace of writing.
+        Returns seconds; limits how often the line is written.
     """
 
     def __init__(
@@ -85,23 +85,23 @@ class ProgressLine:
         self._out = out or sys.stdout
         self._clock = clock
         self._written_at = -GAP_S
-        self._n_told = 0
+        self._n_written = 0
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
-        """Write the line again, five times a second at most; messages get their own."""
+        """Write the line again, at most five times a second; each message gets its own line."""
         is_message = event is None or isinstance(event, Noted)
         if not is_message and self._clock() - self._written_at < GAP_S:
             return
         self._written_at = self._clock()
         now = snapshot()
-        for message in now.messages[self._n_told :]:
+        for message in now.messages[self._n_written :]:
             self._over(message)
             self._out.write("\n")
-        self._n_told = len(now.messages)
+        self._n_written = len(now.messages)
         self._over(progress_line(now))
 
     def _over(self, line: str) -> None:
-        """Write over the line that is there; a longer one than the terminal's would wrap."""
+        """Overwrite the line, cut to the width of the terminal."""
         width = shutil.get_terminal_size().columns - 1
         cut = line if len(line) <= width else f"{line[: width - 1]}…"
         self._out.write(f"\r{cut:<{width}}")

@@ -1,4 +1,4 @@
-"""Who shows the search: the panel where there is a reader, text where there is none."""
+"""Choosing what shows the search: the panel in a notebook with a reader, text elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Silent:
 
 
 def ui_for(shell: Any) -> str:
-    """Return which of "widgets" and "text" suits where the code runs.
+    """Return "widgets" if somebody can click where the code runs, else "text".
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def ui_for(shell: Any) -> str:
 
 
 def make_listener(ui: str, shell: Any, controls: Controls) -> Listener:
-    """Return what shows a search.
+    """Return the listener that shows a search.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def make_listener(ui: str, shell: Any, controls: Controls) -> Listener:
     shell
         IPython's shell; None in plain Python.
     controls
-        What the panel's buttons do.
+        Takes the clicks of the panel's buttons.
     """
     if ui == "none":
         return Silent()
@@ -80,10 +80,18 @@ def show_stored(
     narrowed: Callable[[], str] | None = None,
     choose: Callable[[int], Snapshot] | None = None,
 ) -> None:
-    """Show a study from disk: as a panel where there is a reader, else as the result that stays.
+    """Show a study from disk: as a panel if somebody can click, else as static output.
 
-    `narrowed` returns its cell with narrower ranges. `choose` takes a point of several objectives'
-    front, and returns the state after it.
+    Parameters
+    ----------
+    snapshot
+        The study.
+    shell
+        IPython's shell.
+    narrowed
+        Returns the cell with narrower ranges; None: there is no cell.
+    choose
+        Chooses a trial of the Pareto front by its number, and returns the snapshot after that.
     """
     if ui_for(shell) == "widgets":
         from hpo_magic.notebook.panel.stored import StoredPanel

@@ -1,7 +1,7 @@
 """The magics: `%%hpo`, `%%hpo_test` and `%hpo`.
 
-They read the line, put the pieces together, and turn what is the user's mistake into a sentence.
-Nothing is decided here.
+They parse the magic's line, call the code that does the work, and turn errors of the user's into
+one sentence each.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
     @line_cell_magic  # type: ignore[untyped-decorator]
     def hpo(self, line: str, cell: str | None = None) -> Any:  # noqa: D102  (below, from the options)
-        with _mistakes_told("%%hpo" if cell is not None else "%hpo", self.shell):
+        with _usage_errors("%%hpo" if cell is not None else "%hpo", self.shell):
             if cell is None and line.split() == ["--report"]:
                 return self._report()
             if cell is None:
@@ -75,7 +75,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         longer is a test. With `--vote`, `model` is what the best models say together (see `--keep`
         of `%%hpo`): hp.score("accuracy", y_test, model.predict(x_test)).
         """
-        with _mistakes_told("%%hpo_test", self.shell):
+        with _usage_errors("%%hpo_test", self.shell):
             words = line.split()
             rest = " ".join(word for word in words if word != "--vote")
             study = self._put(self._study(*parse_name(rest, "%%hpo_test")))
@@ -83,7 +83,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluate()
 
     def _search(self, line: str, source: str) -> None:
-        """Search the cell, and put the study into the namespace."""
+        """Search the cell, and assign the study to the variable of its name."""
         name, options = parse_line(line)
         require_extras(options)
         self._check_free(name)
@@ -111,7 +111,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             _put_narrowed(study)
 
     def _cluster(self, where: str | None) -> Any:
-        """Return what `--on` means: an address as it is, else the variable of that name."""
+        """Return the value of `--on`: an address, or the value of the variable of that name."""
         if where is None or "://" in where:
             return where
         if where not in self.shell.user_ns:
@@ -123,9 +123,9 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         return self.shell.user_ns[where]
 
     def _show(self, name: str, folder: Path | None) -> Any:
-        """Show a study again, from disk; without a name, list them."""
+        """Show a stored study; without a name, return the list of all studies."""
         if not name:
-            return _listing(_opened_again(folder))
+            return _listing(_existing(folder))
         study = self._study(name, folder)
         storage = study.storage
         if not (study.unsaved or _is_latest(study)):
@@ -144,17 +144,17 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         sys.stdout.write(f"Written to {path}. Read it before you send it.\n")
 
     def _study(self, name: str, folder: Path | None) -> Study:
-        """Return the study of that name: the variable if it is the one, else from disk."""
+        """Return a study: the variable of that name if it holds the study, else from disk."""
         if not name:
             raise OptionError("the study has no name. Write %%hpo_test NAME; %hpo lists them.")
         found = self.shell.user_ns.get(checked_name(name))
         is_meant = isinstance(found, Study)
         if is_meant and folder is not None:
-            is_meant = _is_in(_opened_again(folder), found.record)
-        return found.refresh() if is_meant else self._from_disk(name, _opened_again(folder))
+            is_meant = _is_in(_existing(folder), found.record)
+        return found.refresh() if is_meant else self._from_disk(name, _existing(folder))
 
     def _from_disk(self, name: str, storage: Storage) -> Study:
-        """Return the latest revision of a study, with what makes its models again."""
+        """Return the latest stored revision of a study, with the objective of its cell."""
         record, snapshot = open_snapshot(storage, name)
         objective = None
         if record.source:
@@ -164,7 +164,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         return Study(record, storage, snapshot, model_store, notebook=self._notebook_of(name))
 
     def _put(self, study: Study) -> Study:
-        """Put a study into the namespace, under its name; return it."""
+        """Assign a study to the variable of its name, and return the study."""
         if study.notebook is None:  # `search()` made it
             study = replace(study, notebook=self._notebook_of(study.name))
         self.shell.user_ns[study.name] = study
@@ -180,12 +180,12 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         )
 
     def _objective_of(self, name: str, text: str, is_alone: bool) -> CellObjective:
-        """Return a text as a cell of this notebook, or of an empty one."""
+        """Return the objective of a cell's text; `is_alone`: it runs in an empty namespace."""
         cell = Cell.compile(self.shell, name, text, filename=f"<frozen {name}>")
         return CellObjective(cell, self.shell, is_alone=is_alone)
 
     def _cells_before(self, name: str) -> list[str]:
-        """Return the cells that were run before the study's, as typed; without it, all so far."""
+        """Return the texts of the cells that ran before the study's, or of all cells so far."""
         typed = list(self.shell.history_manager.input_hist_raw)[:-1]
         searched = re.compile(rf"\s*%%hpo\s(.*\s)?{name}(\s|$)")
         places = [k for k, cell in enumerate(typed) if searched.match(cell)]
@@ -213,8 +213,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
 
 @contextmanager
-def _mistakes_told(magic: str, shell: Any) -> Iterator[None]:
-    """Turn what is the user's to mend into one sentence without a traceback."""
+def _usage_errors(magic: str, shell: Any) -> Iterator[None]:
+    """Raise an error of the user's as a `UsageError`: one sentence without a traceback."""
     try:
         yield
     except CellError:
@@ -224,7 +224,7 @@ def _mistakes_told(magic: str, shell: Any) -> Iterator[None]:
 
 
 def _raise_failure(done: SearchResult, cell: Cell, shell: Any) -> None:
-    """Raise what made the search fail: the user's own exception, from the cell's frame on."""
+    """Raise the exception that made the search fail, with the frames from the cell on."""
     error, failure = done.error, done.finish.failure
     if error is None or isinstance(error, MetricError | SpaceError):
         is_ours = failure is not None and not failure.error
@@ -236,7 +236,7 @@ def _raise_failure(done: SearchResult, cell: Cell, shell: Any) -> None:
 
 
 def _put_narrowed(study: Study) -> None:
-    """Put the cell with narrower ranges below, as the button was told; or say why there is none."""
+    """Put the cell with narrower ranges into a new cell below, or print why there is none."""
     try:
         study.narrowed()
     except HpoError as error:
@@ -244,17 +244,17 @@ def _put_narrowed(study: Study) -> None:
 
 
 def _opened(folder: Path | None) -> Storage:
-    """Return the storage of a folder; `hpo_studies` beside the notebook unless said otherwise."""
+    """Return the storage of a folder; None: of `hpo_studies` in the working folder."""
     return open_storage(folder or STUDIES)
 
 
-def _opened_again(folder: Path | None) -> Storage:
-    """Return the storage of a folder to look into; one that was named must be there.
+def _existing(folder: Path | None) -> Storage:
+    """Return the storage of a folder to read; a folder that was named must have one.
 
     Raises
     ------
     OptionError
-        If it is not: to look must not create it.
+        If it has none: reading must not create one.
     """
     if folder is not None and not storage_exists(folder):
         raise OptionError(
@@ -270,7 +270,7 @@ def _is_latest(study: Study) -> bool:
 
 
 def _is_in(storage: Storage, record: StudyRecord) -> bool:
-    """Return whether a revision is in this storage: another file numbers its studies anew."""
+    """Return whether a revision is in this storage; other storages may have the same number."""
     revisions = storage.revisions(record.name)
     return any((r.id, r.created) == (record.id, record.created) for r in revisions)
 
@@ -291,7 +291,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """Take away what was registered; studies and `hp` stay."""
+    """Unregister the magics and the completion; studies and `hp` stay."""
     for kind, name in (("cell", "hpo"), ("line", "hpo"), ("cell", "hpo_test")):
         shell.magics_manager.magics[kind].pop(name, None)
     if complete_options in shell.Completer.custom_matchers:

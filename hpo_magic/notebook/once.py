@@ -1,7 +1,7 @@
-"""A function that a cell defines, called once per search: loading the data takes minutes for some.
+"""A function of the cell that is called once per search, such as one that loads the data.
 
-Its result is every trial's, so it is drawn from random streams of its own: a trial trains the same
-whether it was the one that loaded the data or not.
+All trials get its result. The random streams are restored after the call, so that the trial that
+called it trains as it would without the call.
 """
 
 from __future__ import annotations
@@ -9,33 +9,37 @@ from __future__ import annotations
 from typing import Any
 
 from hpo_magic.frameworks import kept_random_state
+from hpo_magic.inputs.changes import Change
+from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.language.trial_context import current_trial
-from hpo_magic.notebook.fingerprint import data_fingerprint
 
 
 class Once:
-    """Stands in for a function of no arguments. `name` is its name in the cell, "" for none.
+    """Replaces a function without arguments by one that returns its first result.
 
     A function that asks `hp` for a value or a seed has another result in each trial, so it is
     called in each.
+
+    Parameters
+    ----------
+    name
+        The function's name in the cell; "" for no function.
     """
 
     def __init__(self, name: str = "") -> None:
         self._name = name
         self._result: list[Any] = []  # one, once it is there
-        self._fingerprint = ""
+        self._watch: InputsWatch | None = None
 
     def stand_in(self, namespace: dict[str, Any]) -> None:
-        """Take the function's place in a namespace that has it."""
+        """Replace the function in a namespace that has it."""
         function = namespace.get(self._name)
         if callable(function):
             namespace[self._name] = lambda: self._result_of(function)
 
-    @property
-    def is_changed(self) -> bool:
-        """Whether a trial changed the result in place, and so what the next one starts from."""
-        found = {"result": self._result}
-        return bool(self._result) and data_fingerprint(found) != self._fingerprint
+    def changes(self) -> list[Change]:
+        """Return what trials changed of the result since the last call: the next start from it."""
+        return [] if self._watch is None else self._watch.changes()
 
     def _result_of(self, function: Any) -> Any:
         if self._result:
@@ -44,12 +48,12 @@ class Once:
             result, has_asked = _called(function)
         if not has_asked:
             self._result.append(result)
-            self._fingerprint = data_fingerprint({"result": self._result})
+            self._watch = InputsWatch(lambda: {f"the result of {self._name}()": result})
         return result
 
 
 def _called(function: Any) -> tuple[Any, bool]:
-    """Return a function's result, and whether it asked `hp` for something."""
+    """Return a function's result, and whether the function asked `hp` for a value or a seed."""
     trial = current_trial()
     if trial is None:
         return function(), False

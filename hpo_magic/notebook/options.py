@@ -1,4 +1,4 @@
-"""The magic's line: its options, what `%%hpo?` says of them, and what Tab completes."""
+"""The line of `%%hpo`: its parser, its help text and its completions."""
 
 from __future__ import annotations
 
@@ -25,51 +25,54 @@ _INTRO = """Search the hyperparameters of this cell.
     model.fit(x_train, y_train, validation_data=(x_val, y_val))
 
 NAME is the study's name on disk and the variable that holds the Study afterwards. The cell trains
-on its defaults first, then on what the sampler suggests. Running it again goes on where it was.
+with its defaults first, then with what the sampler suggests. Run it again to continue the study.
 
 Options
 """
 
 _OUTRO = """
-The value of a trial is the metric named: in the cell's last expression (a number, a dict, a Keras
-History), else in the last fit, else in the cell's variables. Without a metric it is the last
-expression, if that is a number, else val_loss, minimized. The kernel's stop button ends the search
-and keeps its result. There is no --background: that button would not reach the search, and cells
-below would run before its end. %hpo NAME in another notebook shows it meanwhile.
+The value of a trial is the metric that you name. It is looked for in the cell's last expression (a
+number, a dict, a Keras History), then in the last fit, then in the cell's variables. Without a name
+it is the last expression if that is a number, else val_loss, minimized. The kernel's stop button
+ends the search and keeps its result. There is no --background option: the stop button would not
+reach the search, and cells below would run before it has ended. %hpo NAME in another notebook shows
+a search while it runs.
 
-Several objectives make a front: the settings that are best in all of them together. Write one after
-the other, as in %%hpo NAME --maximize val_accuracy --minimize n_params. Each is found by its name,
-as one is; a tuple at the end of the cell has them in the order of the line. A Keras fit gives
-n_params and fit_seconds by itself. NAME.front lists the settings, NAME.choose(n_params=20_000) or
-(trial=17) takes one, as a click in the panel does; until then it is the most balanced one. Every
-training is finished then, the trials that --stop N counts are those that brought nothing new to the
-front, and it is points of the front that are run again.
+Several objectives give a Pareto front: the settings that no other setting beats in all objectives.
+Write them one after the other: %%hpo NAME --maximize val_accuracy --minimize n_params. Each is
+looked for by its name; a tuple at the end of the cell has them in the order of the line. A Keras
+fit also gives n_params and fit_seconds. NAME.front lists the settings. NAME.choose(n_params=20_000)
+or NAME.choose(trial=17) takes one of them, as a click in the panel does; until then the most
+balanced one is taken. With several objectives no training is pruned, --stop N counts trials that
+add nothing to the front, and settings of the front are run again.
 
-Three samplers learn from the trials: bayes (scikit-optimize) from settings as a whole, tpe
-(Hyperopt, in the extra hpo_magic[tpe]) from each parameter by itself, genetic (pymoo, in the extra
-hpo_magic[genetic]) by crossing the best. random draws, sobol spreads evenly, grid takes every
-setting in turn; its ranges need a step.
+Three samplers learn from the trials: bayes (scikit-optimize) by a model of all parameters together,
+tpe (Hyperopt, in the extra hpo_magic[tpe]) by a model of each parameter, genetic (pymoo, in the
+extra hpo_magic[genetic]) by crossing the best settings. random draws at random, sobol spreads the
+settings evenly, grid runs every setting; grid needs ranges with a step.
 
-A training that reports its epochs (fit does; hp.report elsewhere) is ended early where it is not
-worth finishing. It counts as a trial, has no value, and what it showed is learned from. The start,
-what you enqueue, and trainings of fewer than 8 epochs are always finished.
+A training that reports its epochs (fit does; elsewhere call hp.report) is pruned: stopped early if
+it is unlikely to become the best. A pruned trial counts as a trial and has no value; the sampler
+learns from its curve. The start, settings that you enqueue, and trainings of fewer than 8 epochs
+are never pruned.
 
-A fifth of the trials runs the best settings again on new seeds, and the choice is made there: the
-best value of a search is too good to be true. Seed the split with hp.seed().
+The best value of a search is biased upwards, since it is the best of many. So a fifth of the trials
+run the best settings again on new seeds, and the result is chosen from these re-runs. Use hp.seed()
+to seed the train/validation split.
 
-Trainings run in other processes with --jobs, --isolate or --on (pip install "hpo_magic[dask]"). The
-cell goes there with the variables that it reads, once for each worker; what cannot be pickled,
-such as an open connection, it must make itself. Worker processes of ours are ended if a training
-passes no batch at its --timeout or when the search is stopped. --on takes the variable of a
-concurrent.futures pool, too, then without live curves.
+With --jobs, --isolate or --on trainings run in other processes (pip install "hpo_magic[dask]"). The
+cell is sent to each worker once, with the variables that it reads. An object that cannot be
+pickled, such as an open connection, must be made inside the cell. A worker process on this machine
+is ended if its training passes no batch at its --timeout or when the search is stopped. --on also
+takes a concurrent.futures pool, without live curves.
 
-A study that begins with --from STUDY tries the settings of that one and does not take over their
-values: those were measured by other code, on other data or on another split, and a search that
-believed them would be misled. A cell that is run again goes on with all its own trials.
+--from STUDY tries the settings of another study first, and does not take over their values: those
+were measured with other code, other data or another split. A cell that you run again continues with
+all trials of its own study.
 
-    %%hpo_test NAME    measure the chosen model once, on data the search never saw
-    %%hpo_test NAME --vote   the same for what the best models say together
-    %hpo NAME          show the study again, from disk, after a restart too
+    %%hpo_test NAME          measure the chosen model once, on data that the search never saw
+    %%hpo_test NAME --vote   measure the best models together: their mean, or most frequent label
+    %hpo NAME          show a study from disk, also after a restart
     %hpo               list the studies; --storage PATH with each of the three
 """
 

@@ -10,32 +10,59 @@ from __future__ import annotations
 import ast
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from hpo_magic.core.events import Run
+from hpo_magic.core.ports import Evaluated
 from hpo_magic.core.records import NO_TRIAL, TestEvaluation
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.errors import OptionError
 from hpo_magic.frameworks import all_frameworks, load_wanted
-from hpo_magic.honesty.measured import measured
+from hpo_magic.honesty.measured import Measured, measured
 from hpo_magic.honesty.rechecking import apart_from_test
 from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
 from hpo_magic.honesty.test_ledger import level_of_evaluation
+from hpo_magic.inputs.reads import values_read
+from hpo_magic.language.scores import Scored
 from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.notebook.cell import Cell, from_cell
-from hpo_magic.notebook.fingerprint import inputs_of
 from hpo_magic.notebook.seen import numbers_seen
 from hpo_magic.notebook.test_result import TestResult, TestRows
 from hpo_magic.notebook.test_value import TestValue, value_of_test
+from hpo_magic.notebook.trial_namespace import magics_in
 from hpo_magic.source.call_names import CallNames
 from hpo_magic.source.cell_text import CellText
 from hpo_magic.study.models import USUAL_NAMES
 from hpo_magic.study.study import Study
 from hpo_magic.study.vote import Vote
+
+
+@dataclass(frozen=True)
+class TestRun:
+    """What one run of a test cell left.
+
+    Attributes
+    ----------
+    last
+        The value of its last expression, or `NOTHING`.
+    evaluated
+        The evaluations of models that were watched, in order.
+    scored
+        The results of `hp.score`, in order.
+    has_shown_a_number
+        Whether a number was printed or displayed.
+    """
+
+    __test__ = False  # for pytest: not a test class, whatever its name
+
+    last: Any
+    evaluated: Sequence[Evaluated]
+    scored: Sequence[Scored]
+    has_shown_a_number: bool
 
 
 class Sealed:
@@ -58,26 +85,58 @@ class Sealed:
         HpoError
             If the chosen model cannot be brought back.
         """
+        self._check()
+        trial = self._study.best_trial
+        vote = self._study.vote() if self._is_vote else None
+        variables = self._variables(trial, vote)
+        namespace = dict(self._shell.user_ns) | variables
+        used = self._study.storage.used(self._study.record.id)
+        rows = TestRows.of(values_read(self._cell.text, namespace), used)
+        earlier = [
+            one for one in self._study.storage.evaluations() if self._is_same_test(one, rows)
+        ]
+        begun = self._look_at(trial, rows, len(earlier) + 1)
+        if vote is not None:
+            begun = replace(begun, trial=vote.numbers[0], choice=repr(vote))
+        run = self._run(trial, namespace, begun)
+        metric = self._study.record.metric
+        found = value_of_test(
+            run.last,
+            self._cell.tree,
+            metric,
+            run.evaluated,
+            run.scored,
+            searched=self._searched.tree,
+            is_loss_of_fit=_is_of_curve(trial, metric),
+        )
+        marked = self._of_model(begun, found, variables, vote)
+        evaluation, precision = _with_value(marked, found, run.scored)
+        is_seen = found.value is not None or bool(found.others) or run.has_shown_a_number
+        if is_seen:
+            self._write(evaluation)
+        is_compared = vote is None and found.is_study_metric
+        apart = apart_from_test(self._study.snapshot, evaluation, precision) if is_compared else ""
+        return TestResult(evaluation, earlier, precision, rows, found, is_seen, apart, metric)
+
+    def _check(self) -> None:
+        """Check that the cell can be a test.
+
+        Raises
+        ------
+        OptionError
+            If it is empty, or has no model in whose place a vote could be.
+        """
         if not self._cell.tree.body:
             raise OptionError("the cell is empty: write what measures the model on the test data.")
-        trial = self._study.best_trial
         if self._is_vote and not self._cell.text.names_read & set(USUAL_NAMES):
             raise OptionError(
                 "--vote puts the vote in the place of `model`, which the cell does not read. "
                 'Write hp.score("accuracy", y_test, model.predict(x_test)).'
             )
-        vote = self._study.vote() if self._is_vote else None
-        variables = self._variables(trial, vote)
-        namespace = dict(self._shell.user_ns) | variables
-        used = self._study.storage.used(self._study.record.id)
-        rows = TestRows.of(inputs_of(self._cell.text, namespace), used)
-        earlier = [
-            one for one in self._study.storage.evaluations() if self._is_same_test(one, rows)
-        ]
-        evaluation = self._look_at(trial, rows, len(earlier) + 1)
-        if vote is not None:
-            evaluation = replace(evaluation, trial=vote.numbers[0], choice=repr(vote))
-        run = TrialContext(
+
+    def _run(self, trial: Trial, namespace: dict[str, Any], begun: TestEvaluation) -> TestRun:
+        """Run the cell; where it fails after it showed a number, `begun` goes into the ledger."""
+        context = TrialContext(
             Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed),
             lambda step, metrics, n_steps=None: None,
             self._sites(),
@@ -90,41 +149,16 @@ class Sealed:
                 for framework in all_frameworks()
                 if framework.is_loaded()
             ]
+            watches.enter_context(magics_in(self._shell, namespace))
             try:
-                with running(run):
+                with running(context):
                     last = self._cell.run(namespace)
             except BaseException as error:  # noqa: BLE001  (whatever the cell raises)
                 if seen.has_number:
-                    self._write(evaluation)
+                    self._write(begun)
                 raise from_cell(self._shell, self._cell, error)  # noqa: B904  (it may be itself)
-        metric = self._study.record.metric
-        found = value_of_test(
-            last,
-            self._cell.tree,
-            metric,
-            [one for evaluated in lists for one in evaluated],
-            run.scored,
-            searched=self._searched.tree,
-            is_loss_of_fit=_is_of_curve(trial, metric),
-        )
-        evaluation = self._of_model(evaluation, found, variables, vote)
-        evaluation = replace(evaluation, value=found.value, metric=found.name)
-        precision = None
-        if found.value is not None:
-            level = level_of_evaluation(evaluation.number)
-            precision = measured(
-                found.value, found.name or "value", run.scored, evaluation.n_rows, level
-            )
-            if precision.interval is not None:
-                low, high = precision.interval
-                evaluation = replace(evaluation, low=low, high=high)
-            evaluation = replace(evaluation, n_rows=precision.n_rows or evaluation.n_rows)
-        is_seen = found.value is not None or bool(found.others) or seen.has_number
-        if is_seen:
-            self._write(evaluation)
-        is_compared = vote is None and found.is_study_metric
-        apart = apart_from_test(self._study.snapshot, evaluation, precision) if is_compared else ""
-        return TestResult(evaluation, earlier, precision, rows, found, is_seen, apart, metric)
+        evaluated = [one for of_framework in lists for one in of_framework]
+        return TestRun(last, evaluated, context.scored, seen.has_number)
 
     def _of_model(
         self,
@@ -220,6 +254,20 @@ class Sealed:
     def _write(self, evaluation: TestEvaluation) -> None:
         self._study.storage.add_evaluation(evaluation)
         self._study.refresh()
+
+
+def _with_value(
+    evaluation: TestEvaluation, found: TestValue, scored: Sequence[Scored]
+) -> tuple[TestEvaluation, Measured | None]:
+    """Return the evaluation with what was measured, and how precisely; None without a value."""
+    evaluation = replace(evaluation, value=found.value, metric=found.name)
+    if found.value is None:
+        return evaluation, None
+    level = level_of_evaluation(evaluation.number)
+    precision = measured(found.value, found.name or "value", scored, evaluation.n_rows, level)
+    low, high = precision.interval or (None, None)
+    n_rows = precision.n_rows or evaluation.n_rows
+    return replace(evaluation, low=low, high=high, n_rows=n_rows), precision
 
 
 def _is_of_curve(trial: Trial, metric: str | None) -> bool:

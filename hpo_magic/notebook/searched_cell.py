@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hpo_magic.core.events import Completed, Event, Failed
+from hpo_magic.core.events import Completed, Ended, Event, Failed
 from hpo_magic.core.ports import Listener
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import named_goals
@@ -14,15 +15,21 @@ from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import OptionError, SpaceError
 from hpo_magic.frameworks import load_wanted
 from hpo_magic.honesty.leaks import looks_like_test_data, sentence_of_names
+from hpo_magic.inputs.reads import values_read
+from hpo_magic.inputs.walk import is_dataset
+from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.language.hp import hp
+from hpo_magic.language.trial_context import CHOOSE_A_NAME
 from hpo_magic.notebook.cell import Cell, CellObjective, without_indent
-from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, fingerprint, inputs_of
 from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
+from hpo_magic.source.fingerprint import code_fingerprint
+from hpo_magic.source.hp_calls import Source, read_source
+from hpo_magic.views.words.inputs import changes_text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -39,11 +46,11 @@ class SearchedCell:
     line
         The text behind `%%hpo`.
     cell
-        Compiled; its text has `hp` calls where it was written for another tool.
+        Compiled. Calls of another tool are translated to `hp` calls in its text.
     translation
-        What translating it from another tool's words said.
-    fingerprint
-        Of its code and of the data that it reads.
+        The result of translating another tool's calls to `hp` calls.
+    inputs
+        What it reads from the notebook, compared after each trial.
     once
         The function of the cell that is called once per search, if there is one.
     """
@@ -52,7 +59,7 @@ class SearchedCell:
     line: str
     cell: Cell
     translation: Translation
-    fingerprint: Fingerprint
+    inputs: InputsWatch
     once: Once
 
     @classmethod
@@ -72,14 +79,15 @@ class SearchedCell:
         cell = Cell.compile(shell, line, translation.text)
         if not cell.tree.body:
             raise OptionError("the cell is empty: write the code that builds and trains the model.")
+        _refuse_nested(read_source(translation.text), shell)
         load_wanted(cell.text.modules_imported)
-        mark = fingerprint(cell.text, shell.user_ns)
-        return cls(shell, line, cell, translation, mark, Once(translation.once))
+        inputs = InputsWatch(lambda: values_read(cell.text, shell.user_ns), cell.source)
+        return cls(shell, line, cell, translation, inputs, Once(translation.once))
 
     def code(self, name: str, options: Options) -> SearchedCode:
         """Return the cell as the code of the study `name`."""
-        inputs = inputs_of(self.cell.text, self.shell.user_ns)
-        with_rows = [n for n, value in inputs.items() if hasattr(value, "__len__")]
+        inputs = self.inputs.values
+        with_rows = [n for n, value in inputs.items() if is_dataset(value) or _has_length(value)]
         data = {n for n in with_rows if not isinstance(inputs[n], str | bytes)}
         suspects = looks_like_test_data({*data, *self.translation.inputs})
         contradictions = map(contradiction, named_goals(options.goals))
@@ -87,8 +95,12 @@ class SearchedCell:
         return SearchedCode(
             name,
             CellObjective(self.cell, self.shell, self.once.stand_in),
-            self.fingerprint,
-            inputs,
+            Fingerprint(
+                self.cell.source,
+                *code_fingerprint(self.cell.source),
+                self.inputs.start.fingerprint,
+            ),
+            self.inputs,
             self.line,
             self.translation.names,
             tuple(filter(None, notes)),
@@ -101,28 +113,46 @@ class SearchedCell:
 
 
 class _InputCheck:
-    """Compares the data that the cell reads before and after the first trial."""
+    """Compares what the cell reads before and after each trial."""
 
     def __init__(self, searched: SearchedCell, requests: UserRequests) -> None:
         self._searched, self._requests = searched, requests
-        self._is_done = False
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
-        """Compare after the first trial: changed data is what the next trials start from."""
-        if self._is_done or not isinstance(event, Completed | Failed):
-            return
-        searched = self._searched
-        inputs = inputs_of(searched.cell.text, searched.shell.user_ns)
-        is_changed = data_fingerprint(inputs) != searched.fingerprint.data
-        if is_changed or searched.once.is_changed:
-            self._requests.note(CHANGES_INPUTS)
-        self._is_done = True
+        """Tell the user what a trial changed: the next trials start from that."""
+        if isinstance(event, Completed | Failed | Ended):
+            found = [*self._searched.inputs.changes(), *self._searched.once.changes()]
+            if found:
+                self._requests.note(changes_text(found))
 
     def poll(self) -> None:
         """Do nothing between events."""
 
     def close(self, snapshot: Snapshot) -> None:
         """Show nothing."""
+
+
+def _refuse_nested(source: Source, shell: InteractiveShell) -> None:
+    """Refuse an `hp` call among the values of an `hp.Choice`: it would run in every trial.
+
+    Raises
+    ------
+    SpaceError
+        With the line, and how to write it.
+    """
+    ours = [c for c in source.nested_in_choices if shell.user_ns.get(".".join(c.base or ())) is hp]
+    for hp_call in ours:
+        line = hp_call.call.lineno + 1  # the magic's own line is the first
+        raise SpaceError(
+            f"{ast.unparse(hp_call.call.func)}(…) on line {line} stands among the choices of an "
+            f"hp.Choice, so it would be asked in every trial, and the choices would change with "
+            f"its value. {CHOOSE_A_NAME}"
+        )
+
+
+def _has_length(value: object) -> bool:
+    """Return whether a value may have rows: a sparse matrix has a shape in place of a length."""
+    return hasattr(value, "__len__") or hasattr(value, "shape")
 
 
 def _translated(shell: InteractiveShell, source: str) -> Translation:

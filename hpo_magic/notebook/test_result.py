@@ -15,9 +15,11 @@ from hpo_magic.core.wording import number as shown
 from hpo_magic.honesty.leaks import Fingerprints
 from hpo_magic.honesty.measured import Measured
 from hpo_magic.honesty.test_ledger import level_of_evaluation, sentence_of_evaluation
-from hpo_magic.notebook.fingerprint import array_fingerprint
+from hpo_magic.inputs.arrays import array_digest
+from hpo_magic.inputs.rows import rows_in
 from hpo_magic.notebook.test_value import NoValue, TestValue
-from hpo_magic.search.used_rows import FEWEST_ROWS, arrays_in, leak_of, prints_of
+from hpo_magic.search.used_rows import leak_of, prints_of
+from hpo_magic.views.words.inputs import not_checked_text
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class TestRows:
         An array that the search used whole (training data, to fit a scaler) is named and left out,
         if there is another one.
         """
-        arrays = {name: prints_of(array) for name, array in arrays_in(inputs).items()}
+        rows = rows_in(inputs)
+        arrays = {name: prints_of(array) for name, array in rows.arrays.items()}
         leaks = {name: leak_of(prints, used) for name, prints in arrays.items()}
         whole = [name for name, (leak, _) in leaks.items() if leak.n_found == leak.n_rows]
         whole = [name for name in whole if leaks[name][0].is_leak and len(whole) < len(arrays)]
@@ -64,8 +67,10 @@ class TestRows:
                 if not is_fitted:
                     were = were.replace("used in the search", "in the data that the search read")
                 sentences.insert(0, f"{were}: this is no test")
+        if rows.not_seen:
+            sentences.append(not_checked_text(rows.not_seen))
         if not tested:
-            return cls(*_labels_alone(inputs))
+            return cls(*_labels_alone(rows.labels), sentences=tuple(sentences))
         prints = np.concatenate([arrays[name] for name in tested])
         n_rows = max(len(arrays[name]) for name in tested)
         return cls(prints, n_rows, n_leaked, tuple(sentences))
@@ -198,12 +203,8 @@ class TestResult:
         return f"<b>{escape(first)}</b>" + "".join(f"<br>{escape(line)}" for line in rest)
 
 
-def _labels_alone(inputs: Mapping[str, Any]) -> tuple[Fingerprints, int | None]:
+def _labels_alone(labels: Mapping[str, Any]) -> tuple[Fingerprints, int | None]:
     """Return a fingerprint of each whole array: labels have no rows that can be told apart."""
-    arrays = [
-        value
-        for value in inputs.values()
-        if hasattr(value, "__array__") and np.ndim(value) and len(value) >= FEWEST_ROWS
-    ]
-    prints = [int(array_fingerprint(array), 16) for array in arrays]
-    return np.array(prints, dtype=np.uint64), max(map(len, arrays), default=None)
+    digests = [array_digest(array)[:8] for array in labels.values()]
+    prints = [int.from_bytes(digest, "little") for digest in digests]
+    return np.array(prints, dtype=np.uint64), max(map(len, labels.values()), default=None)

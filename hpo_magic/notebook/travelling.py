@@ -1,7 +1,6 @@
-"""A cell away from its notebook: its text, its tree, and the variables that it reads.
+"""A cell on a worker: its text, its syntax tree, and the variables that it reads.
 
-Compiled code is not sent: the worker compiles, and has the lines for tracebacks and for the names
-of `hp` calls.
+The worker compiles the cell, and has its lines for tracebacks and for the names of `hp` calls.
 """
 
 from __future__ import annotations
@@ -10,13 +9,16 @@ import ast
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import load_wanted
+from hpo_magic.inputs.reads import values_read
+from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept
-from hpo_magic.notebook.fingerprint import CHANGES_INPUTS, data_fingerprint, inputs_of
 from hpo_magic.notebook.trial_namespace import TrialNamespace
+from hpo_magic.views.words.inputs import changes_text
 
 Fields = tuple[
     list[str], str, str, ast.Module, int, Mapping[str, Any], Callable[[dict[str, Any]], None]
@@ -25,28 +27,28 @@ Fields = tuple[
 
 @dataclass
 class TravellingCell:
-    """An objective like the cell at home; each run gets a copy of the variables."""
+    """The cell as an objective on a worker; each run gets a copy of the variables."""
 
     cell: Cell
     variables: Mapping[str, Any]
     stand_in: Callable[[dict[str, Any]], None]
-    _before: str = field(init=False)  # fingerprint of the variables as they came
-    _is_compared: bool = field(default=False, init=False)
+    _inputs: InputsWatch = field(init=False)
 
     def __post_init__(self) -> None:
-        self._before = self._fingerprint()
+        read = partial(values_read, self.cell.text, self.variables)
+        self._inputs = InputsWatch(read, self.cell.source)
 
     @staticmethod
     def fields_of(
         cell: Cell, variables: Mapping[str, Any], stand_in: Callable[[dict[str, Any]], None]
     ) -> Fields:
-        """Return what is pickled of a cell."""
+        """Return the parts of a cell that are pickled."""
         lines = linecache.getlines(cell.filename)
         return lines, cell.source, cell.filename, cell.tree, cell.flags, variables, stand_in
 
     @property
     def filename(self) -> str:
-        """The cell's, as at home."""
+        """The file name of the cell in tracebacks, as in the notebook."""
         return self.cell.filename
 
     def train(self) -> ObjectiveResult:
@@ -58,14 +60,8 @@ class TravellingCell:
         return self.cell.result(last, namespace)
 
     def notice(self) -> str:
-        """Return, after the first training, that the cell changed what it reads, if it did."""
-        if self._is_compared:
-            return ""
-        self._is_compared = True
-        return CHANGES_INPUTS if self._fingerprint() != self._before else ""
-
-    def _fingerprint(self) -> str:
-        return data_fingerprint(inputs_of(self.cell.text, self.variables))
+        """Return what trainings here changed of what the cell reads, in words; each change once."""
+        return changes_text(self._inputs.changes())
 
     def carried(self) -> Mapping[str, Any]:
         """Return the variables."""
@@ -77,7 +73,7 @@ class TravellingCell:
 
 
 def unpacked_cell(fields: Fields) -> TravellingCell:
-    """Return the cell, compiled; the frameworks that it will import are loaded, to be watched."""
+    """Return the compiled cell; the frameworks that it will import are loaded first."""
     lines, source, filename, tree, flags, variables, stand_in = fields
     linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
     cell = compiled(source, filename, tree, flags)

@@ -1,12 +1,13 @@
-"""Asynchronous successive halving, held back where early values do not tell the end.
+"""Asynchronous successive halving (ASHA) that stops only trainings without a chance to become best.
 
 Source of the halving: Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht and Talwalkar, "A
 system for massively parallel hyperparameter tuning" (ASHA), MLSys 2020, algorithm 2. A training
-that is not promoted is stopped there and then, and not taken up again.
+that is not promoted at a rung is stopped there, and is not resumed later.
 
-Where we differ: it must be hopeless too (`outlook`). Halving takes the order at a rung for that at
-the end. With a sampler that learns, one such error costs more than the training: what was stopped
-is shunned from then on, and so is all that is like it.
+Difference to the paper: a training is stopped only if it also is hopeless, that is if even the
+largest improvement seen would not make it the best (`optimistic_extrapolation`). The paper takes
+the order at a rung for the order at the end. With a sampler that learns, a wrong stop costs more
+than one training: from then on the sampler avoids the stopped setting and its neighbours.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ from hpo_magic.pruners.reference_curves import is_at_rung, length_of, reference_
 
 @dataclass(frozen=True)
 class AshaPruner:
-    """Stops at each rung what is not among the best 1/η of those that came to it, and hopeless.
+    """Stops a training at a rung if it is not among the best 1/η there, and is hopeless.
 
     Parameters
     ----------
     factor
-        η: of those that come to a rung one in so many goes on, and the next rung is so many times
-        as far. The paper's experiments have 4. Where being hopeless decides, many rungs are better
-        than few (benchmarks/README.md).
+        η: the best 1/η of the trainings at a rung go on; the next rung is at η times the steps. The
+        paper's experiments have 4. With the second condition many rungs are better than few
+        (benchmarks/README.md).
     first
-        r: the first rung, in steps.
+        r: the step of the first rung.
     is_careful
-        Whether a training must be hopeless too; False is the paper's algorithm.
+        Whether a training must also be hopeless to be stopped; False is the paper's algorithm.
     """
 
     factor: float = 2.0

@@ -1,4 +1,4 @@
-"""Successive halving, one training at a time: rungs, and who is promoted at one.
+"""Successive halving for one training at a time: the rungs, and who is promoted at one.
 
 Source: Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht and Talwalkar, "A system for
 massively parallel hyperparameter tuning" (ASHA), MLSys 2020, algorithm 2.
@@ -25,9 +25,10 @@ def rungs_of(first: float, factor: float, length: int) -> list[int]:
 
 
 def is_promoted(references: ReferenceCurves, factor: float) -> bool:
-    """Return whether a training is in the best 1/η of those that came as far, itself included.
+    """Return whether a training is among the best 1/η of those that reached its step.
 
-    The best one always is: so the first few go on, as nobody waits for others.
+    The training itself is counted. The best one is always promoted, so the first few trainings go
+    on without waiting for others.
     """
     losses = np.append(references.reached(references.step), references.loss)
     n_promoted = max(int(len(losses) / factor), 1)

@@ -1,9 +1,9 @@
-"""Hyperband: halvings that begin at different steps, since nobody knows how early is too early.
+"""Hyperband: successive halving in brackets, whose first rungs are at different steps.
 
 Source: Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, "Hyperband: a novel bandit-based approach
-to hyperparameter optimization", JMLR 18 (2018), algorithm 1. Brackets are not run one after the
-other but side by side, as in the asynchronous Hyperband of ASHA's authors: each trial belongs to
-one, and halving is among the trials of a bracket alone.
+to hyperparameter optimization", JMLR 18 (2018), algorithm 1. The brackets run at the same time, as
+in the asynchronous Hyperband of ASHA's authors: each trial belongs to one bracket and is compared
+with the trials of that bracket only.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from hpo_magic.pruners.reference_curves import is_at_rung, length_of, reference_
 
 @dataclass(frozen=True)
 class HyperbandPruner:
-    """Halves within brackets; the last bracket finishes every training.
+    """Compares the trials of each bracket; the last bracket stops none.
 
     Parameters
     ----------
     factor
-        η: of those that come to a rung one in so many goes on; 3 as in the paper.
+        η: the best 1/η of the trainings at a rung go on; 3 as in the paper.
     first
-        The first rung of the most eager bracket, in steps.
+        The step of the first rung in the bracket that stops earliest.
     """
 
     factor: float = 3.0
@@ -51,9 +51,9 @@ class HyperbandPruner:
         return Verdict.KEEP if is_kept else Verdict.STOP
 
     def _bracket(self, number: int, s_max: int) -> int:
-        """Return the bracket of a trial: drawn with the shares that the paper's brackets have.
+        """Return the bracket of a trial, drawn with the probability that the paper's sizes give.
 
-        Bracket s has n = ⌈(s_max + 1) η^s / (s + 1)⌉ of them (algorithm 1, line 2).
+        Bracket s has n = ⌈(s_max + 1) η^s / (s + 1)⌉ trials (algorithm 1, line 2).
         """
         sizes = [math.ceil((s_max + 1) * self.factor**s / (s + 1)) for s in range(s_max + 1)]
         shares = np.cumsum(sizes) / sum(sizes)

@@ -19,14 +19,14 @@ from hpo_magic.pruners.reference_curves import length_of, reference_curves_of
 
 @dataclass(frozen=True)
 class MedianPruner:
-    """Stops what is worse than half of the complete trainings were at the same step.
+    """Stops a training that is worse than the median of the complete ones at the same step.
 
     Parameters
     ----------
     n_startup
-        Complete trainings before anything is stopped; 5 as in Optuna's `MedianPruner`.
+        The number of complete trainings before one is stopped; 5 as in Optuna's `MedianPruner`.
     n_warmup
-        Steps that every training gets.
+        The number of steps at which no training is stopped.
     """
 
     n_startup: int = 5
@@ -46,6 +46,6 @@ class MedianPruner:
 
 
 def _mean_until(curve: Curve, step: int) -> float:
-    """Return the mean of what was reported up to a step; infinite if nothing was."""
+    """Return the mean of the losses reported up to a step; infinite if there is none."""
     losses = [loss for at, loss in zip(curve.steps, curve.losses, strict=True) if at <= step]
     return sum(losses) / len(losses) if losses else float("inf")

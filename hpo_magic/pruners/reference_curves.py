@@ -1,4 +1,4 @@
-"""What a running training is compared with: the curves of the others, at the same step."""
+"""The learning curves that a running training is compared with, at the same step."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ from hpo_magic.core.curves import Curve, curve_of, judged_by
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.trial import History, State, Trial
 
-# A shorter training saves little by being stopped, and has shown little before that.
+# Trainings with fewer reports are not pruned: stopping them saves little time.
 FEWEST_REPORTS = 8
 
 
 @dataclass(frozen=True)
 class ReferenceCurves:
-    """A running training among the others; losses, lower is better.
+    """The curve of a running training and those of the other trials, as losses (lower is better).
 
-    `own` is its curve. `complete` are those of the complete trials, each ending in the trial's
-    value, and `cut` those of trials that were pruned or skipped.
+    Attributes
+    ----------
+    own
+        The curve of the running training.
+    complete
+        The curves of the complete trials; the last loss of each is the trial's value.
+    cut
+        The curves of the trials that were pruned or skipped.
     """
 
     own: Curve
@@ -35,7 +41,7 @@ class ReferenceCurves:
 
     @property
     def loss(self) -> float:
-        """What it reported there."""
+        """The last reported loss."""
         return self.own.losses[-1]
 
     @property
@@ -46,38 +52,38 @@ class ReferenceCurves:
     def complete_at(self, step: int) -> FloatArray:
         """Return the losses of the complete trials at a step, shape (n_complete,).
 
-        One that ended before stays where it ended; one that reported nothing yet is infinite.
+        A trial that ended before the step has its last loss; one without a report has infinity.
         """
         return np.array([_or_infinite(curve.at(step)) for curve in self.complete])
 
     def reached(self, step: int) -> FloatArray:
-        """Return the losses at a step of all that got there, complete or not."""
+        """Return the losses at a step of all trials that reached it, shape (n_reached,)."""
         cut = [_or_infinite(c.at(step)) for c in self.cut if c.last_step >= step]
         return np.concatenate([self.complete_at(step), np.array(cut)])
 
 
 def length_of(trial: Trial, history: History) -> int:
-    """Return the last step of the longest training known, or planned; 0 where that is too short.
+    """Return the number of steps of the longest complete training, or of the plan if shorter.
 
-    Cheap, so that a report that is at no rung costs next to nothing.
+    0 if the trainings are too short for pruning. Fast, as it is called at every report.
     """
     complete = [other.curve for other in history.complete if other.curve]
     if max(map(len, complete), default=0) < FEWEST_REPORTS:
         return 0
     longest = max(curve[-1].step for curve in complete)
-    # Whoever plans 1,000 epochs and stops early says nothing of how long it takes.
+    # A training that plans 1,000 epochs and uses early stopping will not run them all.
     return longest if trial.n_steps is None else min(longest, trial.n_steps)
 
 
 def is_at_rung(trial: Trial, rungs: Sequence[int]) -> bool:
-    """Return whether the last report has just reached or passed a rung."""
+    """Return whether the last report is the first one at or beyond a rung."""
     step = trial.curve[-1].step
     before = trial.curve[-2].step if len(trial.curve) > 1 else 0
     return any(before < rung <= step for rung in rungs)
 
 
 def reference_curves_of(trial: Trial, history: History) -> ReferenceCurves | None:
-    """Return a running training among the others; None where its metric is not reported."""
+    """Return the curves to compare a training with; None if it does not report the metric."""
     metric = judged_by(history)
     if metric is None or metric not in trial.curve[-1].metrics:
         return None
@@ -89,7 +95,7 @@ def reference_curves_of(trial: Trial, history: History) -> ReferenceCurves | Non
         if other.state is State.COMPLETE:
             final = history.loss(other)
             assert final is not None  # complete trials have a value
-            # The value is that of the model as the cell leaves it, which may be an earlier epoch's.
+            # The model that the cell leaves may be that of an earlier epoch.
             complete.append(Curve(curve.steps, (*curve.losses[:-1], final)))
         elif other.state in (State.PRUNED, State.SKIPPED):
             cut.append(curve)

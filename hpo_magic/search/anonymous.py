@@ -18,6 +18,7 @@ def anonymous(options: Options) -> str:
     for option in OPTIONS:
         value = getattr(options, option.name, option.default)
         if value != option.default:
-            is_known = isinstance(value, int | float) or value in option.kind.values
+            is_number = isinstance(value, int | float) or str(value).isdigit()
+            is_known = is_number or value in option.kind.values
             texts.append(f"{option.name}={value}" if is_known else f"{option.name} given")
     return ", ".join(texts) or "defaults"

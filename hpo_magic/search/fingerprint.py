@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hpo_magic.core.records import StudyRecord
+from hpo_magic.inputs.state import changed_variables, has_variables
 from hpo_magic.source.fingerprint import CodeFingerprint, code_fingerprint, format_of
 
 
@@ -42,6 +43,8 @@ class Comparison:
     ----------
     code, ranges, data
         Whether that changed.
+    variables
+        Those whose values changed; none where the stored fingerprint does not tell them apart.
     not_compared
         What could not be compared since its stored fingerprint has an older format: "code", "data".
     """
@@ -49,6 +52,7 @@ class Comparison:
     code: bool
     ranges: bool
     data: bool
+    variables: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
 
 
@@ -60,16 +64,20 @@ def compare(stored: StudyRecord, now: Fingerprint) -> Comparison:
         "ranges": (before.ranges, now.ranges),
         "data": (stored.data, now.data),
     }
-    changed = {
-        part: bool(one and other) and one != other and format_of(one) == format_of(other)
-        for part, (one, other) in pairs.items()
-    }
     not_compared = tuple(
         part
         for part, (one, other) in pairs.items()
         if part != "ranges" and one and other and format_of(one) != format_of(other)
     )
-    return Comparison(**changed, not_compared=not_compared)
+    changed = {
+        part: bool(one and other) and one != other and part not in not_compared
+        for part, (one, other) in pairs.items()
+    }
+    variables: list[str] = []
+    if changed["data"] and has_variables(now.data):
+        variables = changed_variables(stored.data, now.data)
+        changed["data"] = bool(variables)  # else they differ in what is not compared
+    return Comparison(**changed, variables=tuple(variables), not_compared=not_compared)
 
 
 def _code_as_now(stored: StudyRecord, now: Fingerprint) -> CodeFingerprint:

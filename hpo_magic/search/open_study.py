@@ -23,6 +23,7 @@ from hpo_magic.core.wording import counted
 from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
 from hpo_magic.search.options import Options
 from hpo_magic.study.warm_start import settings_to_try
+from hpo_magic.views.words.inputs import data_changed_text
 
 
 @dataclass(frozen=True)
@@ -119,13 +120,13 @@ def _reason_for_new(
     if latest is None or changed is None:
         return ""
     if options.fresh:
-        return "Started afresh"
+        return "Started over (--fresh)"
     if _only_failed(storage.trials(latest.id)):
-        return "Nothing had worked"  # assume that the cause is fixed, and start over
+        return "No trial had worked"  # assume that the cause is fixed, and start over
     if changed.code:
         return "The code changed"
     if changed.data:
-        return "The data that the cell reads changed"
+        return data_changed_text(changed.variables)
     if goals_changed := _change_of_goals(latest.goals, options.goals):
         return goals_changed
     if options.seed != latest.seed:
@@ -193,18 +194,19 @@ def _going_on(
     n_done = sum(trial.state.is_finished and space.fits(trial.params) for trial in trials)
     if changed.ranges and n_done:
         sentence = (
-            f"The ranges changed: the start runs again, then the search goes on with those of the "
-            f"{counted(n_done, 'trial')} that still fit; the others are set aside, not lost."
+            f"The ranges changed: the start runs again, then the search continues with those of "
+            f"the {counted(n_done, 'trial')} that are inside the new ranges; the others stay on "
+            f"disk."
         )
     elif n_done >= options.trials:
         waiting = f", and {counted(len(queue), 'enqueued setting')} can wait" if queue else ""
         more = len(queue) or max(options.trials // 2, 1)
         sentence = (
-            f"Nothing is missing: {n_done} of {options.trials} trials are done{waiting}. For more: "
-            f"--trials {n_done + more}, or start over with --fresh."
+            f"No trial is left to run: {n_done} of {options.trials} trials are done{waiting}. For "
+            f"more: --trials {n_done + more}, or start over with --fresh."
         )
     else:
-        sentence = f"Goes on: {n_done} of {options.trials} trials are done." if trials else ""
+        sentence = f"Continues: {n_done} of {options.trials} trials are done." if trials else ""
     if changed.not_compared and trials:
         sentence += f" {_of_older_format(changed.not_compared)}"
     return Opened(record, space, trials, queue, changed.ranges, sentence)

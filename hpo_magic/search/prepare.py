@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Noted
@@ -26,6 +25,7 @@ from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models, kept_random_state
 from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
+from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.pruners import make_pruner
 from hpo_magic.samplers import make_sampler
 from hpo_magic.search.fingerprint import Fingerprint
@@ -55,7 +55,7 @@ class SearchedCode:
     fingerprint
         Says whether a stored study is of the same code and data.
     inputs
-        The values that the code reads from outside, by name.
+        What the code reads from outside.
     line
         The text behind `%%hpo`; "" for a function.
     names
@@ -69,7 +69,7 @@ class SearchedCode:
     name: str
     objective: Objective
     fingerprint: Fingerprint
-    inputs: Mapping[str, Any]
+    inputs: InputsWatch
     line: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
@@ -165,7 +165,7 @@ def _opened(code: SearchedCode, options: Options, storage: Storage) -> Opened:
     opened = replace(opened, record=replace(opened.record, names=names))
     # The runner tells the user if the disk fails again.
     with suppressed("the rows that the code reads could not be stored", StorageError):
-        for rows in rows_read(code.inputs):
+        for rows in rows_read(code.inputs.values):
             storage.add_used(opened.record.id, rows)
     return opened
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hpo_magic.core.events import Finish
-from hpo_magic.core.log import note_event
+from hpo_magic.core.log import caught, note_event
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
+from hpo_magic.errors import StorageError
 from hpo_magic.exports import require_log
+from hpo_magic.inputs.state import without
 from hpo_magic.samplers import require_library
 from hpo_magic.search.anonymous import anonymous
 from hpo_magic.search.options import Options
@@ -88,13 +90,30 @@ def run_search(
     with prepare(code, options, storage, models, make_listeners) as prepared:
         runner, here = prepared.runner, prepared.here
         finish = runner.run()
+    record = _without_refitted(runner.record, code.inputs.refitted, storage)
     has_error = here is not None and finish.failure is not None
     return SearchResult(
-        runner.record,
+        record,
         finish,
         runner.snapshot(),
-        replace(prepared.model_store, record=runner.record),
+        replace(prepared.model_store, record=record),
         here.last_error if here is not None and has_error else None,
         runner.unsaved,
         prepared.requests.is_narrowing_wanted,
     )
+
+
+def _without_refitted(record: StudyRecord, variables: set[str], storage: Storage) -> StudyRecord:
+    """Return the record, which no longer compares estimators that each trial fits anew.
+
+    What the last trial left in them differs from what the first trial found.
+    """
+    if not variables:
+        return record
+    changed = replace(record, data=without(record.data, variables))
+    try:
+        storage.update(changed)
+    except StorageError:  # the runner has told the user
+        caught("the fingerprint of the data could not be stored")
+        return record
+    return changed

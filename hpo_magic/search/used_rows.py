@@ -12,53 +12,34 @@ from typing import Any
 
 import numpy as np
 
-from hpo_magic.core.log import caught
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.records import UsedRows
 from hpo_magic.honesty.leaks import Fingerprints, Overlap, overlap, row_fingerprints
+from hpo_magic.inputs.rows import dense_rows, rows_in
 
-# Arrays with fewer rows are taken for settings or labels, not for data.
-FEWEST_ROWS = 5
 # Longer arrays are sampled evenly: a million rows of a hundred numbers would take a second.
 MOST_ROWS = 200_000
 
 
 def rows_read(values: Mapping[str, Any]) -> list[UsedRows]:
-    """Return the rows of the arrays that the code reads from outside, by name in `values`."""
-    return [UsedRows(prints_of(array), is_fitted=False) for array in arrays_in(values).values()]
+    """Return the rows of what the code reads from outside, whatever holds them."""
+    return [
+        UsedRows(prints_of(array), is_fitted=False) for array in rows_in(values).arrays.values()
+    ]
 
 
 def fitted_rows(fits: Sequence[Fit]) -> list[UsedRows]:
     """Return the rows that fits trained and validated on."""
     found = {f"{i}": array for i, fit in enumerate(fits) for array in [fit.arrays()]}
-    return [UsedRows(prints_of(array), is_fitted=True) for array in arrays_in(found).values()]
-
-
-def arrays_in(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arrays and tables whose rows identify a data set, by name.
-
-    One-dimensional arrays do not, as labels of different data are alike, unless they hold texts.
-    Lists, tuples and dicts are searched one level deep.
-    """
-    found = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            parts = list(value.values())
-        else:
-            parts = list(value) if isinstance(value, list | tuple) else [value]
-        for i, part in enumerate(parts):
-            array = _array(part)
-            if array is not None:
-                found[f"{name}[{i}]" if isinstance(value, list | tuple | Mapping) else name] = array
-    return found
+    return [UsedRows(prints_of(array), is_fitted=True) for array in rows_in(found).arrays.values()]
 
 
 def prints_of(array: Any) -> Fingerprints:
-    """Return the fingerprints of an array's rows; of a sample if there are over `MOST_ROWS`."""
-    rows = np.asarray(array)
-    if len(rows) > MOST_ROWS:
-        rows = rows[np.linspace(0, len(rows) - 1, MOST_ROWS).astype(int)]
-    return row_fingerprints(rows)
+    """Return the fingerprints of the rows of an array, a table or a sparse matrix.
+
+    Of very many rows an even sample is taken.
+    """
+    return row_fingerprints(dense_rows(array, MOST_ROWS))
 
 
 def leak_of(test: Fingerprints, used: Sequence[UsedRows]) -> tuple[Overlap, bool]:
@@ -74,17 +55,3 @@ def leak_of(test: Fingerprints, used: Sequence[UsedRows]) -> tuple[Overlap, bool
     known = np.concatenate(fitted) if fitted else np.empty(0, dtype=np.uint64)
     read = [one.rows for one in used if not one.is_fitted]
     return overlap(test, [rows for rows in read if not np.isin(rows, known).any()]), False
-
-
-def _array(value: Any) -> Any:
-    """Return a value as an array if its rows identify a data set; else None."""
-    if not hasattr(value, "__array__") or isinstance(value, type):
-        return None
-    try:
-        array = np.asarray(value)
-    except Exception:  # noqa: BLE001  (a library's `__array__` may raise anything)
-        caught("a value could not be read as an array")
-        return None
-    is_text = array.dtype.kind in "USO"
-    has_rows = array.ndim > 1 or (array.ndim == 1 and is_text)
-    return array if has_rows and len(array) >= FEWEST_ROWS else None

@@ -1,16 +1,18 @@
 """Write a trial's values into its cell: each `hp` call is replaced by the value it returned.
 
 The text is edited in place, so comments and formatting stay. A call that the trial did not reach is
-replaced by the value it returns outside a trial. Values that code outside the cell asked for cannot
-be written into it; a comment on top names them.
+replaced by the value it returns outside a trial. A cell is refused where code outside of it asked
+for values that cannot be given to that code.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from importlib.util import find_spec
 
+from hpo_magic.core.domains import Choice
 from hpo_magic.errors import HpoError
 from hpo_magic.source.call_names import Namespace
 from hpo_magic.source.hp_calls import METHODS, HpCall, constant_text, read_source
@@ -40,7 +42,7 @@ def freeze(
     names: Mapping[str, str] | None = None,
     namespace: Namespace | None = None,
     *,
-    known: Mapping[str, Sequence[object]] | None = None,
+    domains: Mapping[str, Choice] | None = None,
     seed: int = 0,
     first_line: int = 1,
 ) -> str:
@@ -57,9 +59,9 @@ def freeze(
         which needs the functions and classes that calls are passed to: see `namespace`.
     namespace
         Where names in the cell are looked up: signatures, objects among the choices.
-    known
-        The labels of choices by parameter, in the order of the text, for objects that nothing in
-        the text tells apart: `[L2(0.1), L2(0.2)]`.
+    domains
+        The choices by parameter: their labels in the order of the text, for objects that nothing in
+        the text tells apart (`[L2(0.1), L2(0.2)]`), and which of them are objects.
     seed
         What `hp.seed()` returned.
     first_line
@@ -81,12 +83,42 @@ def freeze(
     units = [next(_units) for _ in 'ab']
     """
     matching = matched(source, params, names, namespace, first_line)
+    frozen = CallReplacement(matching, domains or {}, seed).text()
+    refuse_elsewhere(matching, set((names or {}).values()))
+    return frozen
+
+
+def refuse_elsewhere(matching: Matching, unnamed: Collection[str] = ()) -> None:
+    """Refuse a cell whose values code outside of it asked for, where they cannot be given to it.
+
+    An objective of Optuna's is given a `FixedTrial`, a function of KerasTuner's `HyperParameters`.
+
+    Parameters
+    ----------
+    unnamed
+        The parameters that have their names from the place of their calls, which is our own way.
+
+    Raises
+    ------
+    HpoError
+        With the values, and what to do.
+    """
     elsewhere = matching.elsewhere
-    frozen = CallReplacement(matching, known or {}, seed).text()
-    if matching.trials:
-        return frozen  # they have been given the values
-    note = ", ".join(f"{name}={value!r}" for name, value in elsewhere.items())
-    return f"# Asked for by code outside this cell: {note}\n{frozen}" if note else frozen
+    if not elsewhere or matching.trials:
+        return
+    told = ", ".join(f"{name}={value!r}" for name, value in elsewhere.items())
+    if matching.handed_on and not set(elsewhere) & set(unnamed):
+        if find_spec("keras_tuner") is not None:
+            return
+        raise HpoError(
+            f"The cell cannot be frozen: a function outside of it that gets hp asked for {told}. "
+            f"Install keras-tuner, whose HyperParameters can give it these values, or put the "
+            f"function into the cell and search again."
+        )
+    raise HpoError(
+        f"The cell cannot be frozen: code outside of it asked for {told}. Put that code into the "
+        f"cell, and search again."
+    )
 
 
 def matched(
@@ -129,13 +161,11 @@ class CallReplacement:
     Subclasses say what is written: `one` for a value, `several` for the values of several passes.
     """
 
-    def __init__(
-        self, matching: Matching, known: Mapping[str, Sequence[object]], seed: int
-    ) -> None:
+    def __init__(self, matching: Matching, domains: Mapping[str, Choice], seed: int) -> None:
         self.matching = matching
         self.source = matching.source
         self.rewriting = Rewriting(matching.source)
-        self._known = known
+        self._domains = domains
         self._seed = seed
         self._removed: list[ast.stmt] = []
         self._imported: set[str] = set()
@@ -153,7 +183,7 @@ class CallReplacement:
         """Return the frozen text."""
         for call, method in self.matching.calls:  # last first, so the inner before the outer
             if method in METHODS:
-                self._write_value(self.source.hp_call_of(call), method)
+                self._write_value(self.matching.hp_call_of(call), method)
             else:
                 self._write_other(call, method)
         for trial in self.matching.trials:
@@ -161,23 +191,30 @@ class CallReplacement:
             given = self.matching.elsewhere.items()
             values = ", ".join(f"{name!r}: {self.one(name, repr(v))}" for name, v in given)
             self.rewriting.replace(trial, f"optuna.trial.FixedTrial({{{values}}})")
+        if self.matching.elsewhere and not self.matching.trials:
+            self._give_to_functions(self.matching.elsewhere)
         self.rewriting.remove(self._removed)
         self.rewriting.remove(self._imports_not_needed())
         return self.rewriting.text()
 
+    def _give_to_functions(self, values: Mapping[str, object]) -> None:
+        """Give functions of KerasTuner's an `hp` of its own that has these values."""
+        variable = self.new_variable("hp")
+        given = ", ".join(f"{name!r}: {self.one(name, repr(v))}" for name, v in values.items())
+        made = f"{variable} = keras_tuner.HyperParameters()\n{variable}.values = {{{given}}}"
+        self._insert_import(f"import keras_tuner\n\n{made}")
+        for name in self.matching.handed_on:
+            self.rewriting.replace(name, variable)
+
     def _write_value(self, hp_call: HpCall, method: str) -> None:
-        arguments = arguments_of(hp_call.call, method)
+        arguments = arguments_of(hp_call.call, method, hp_call.given)
         if hp_call.given is not None and self.matching.prefix_of(hp_call) is None:
             reason = "stands in a name_scope whose name is not written out. Write it out."
             raise _refusal(hp_call.call, reason)
         values = self.matching.values_of(hp_call)
         text_of = self.rewriting.text_of
         if method == "Choice" and values:
-            listed, around = arguments.get("values"), self.matching.namespace
-            spelled = [
-                choice_text(listed, value, text_of, around, self._known.get(name, ()))
-                for name, value in values.items()
-            ]
+            spelled = self._choices(hp_call, arguments.get("values"), values)
         elif method != "Fixed" and values:
             spelled = [repr(value) for value in values.values()]
         else:
@@ -187,6 +224,23 @@ class CallReplacement:
                 reason = f"was not reached, and its {error.args[0]} cannot be read. Write it out."
                 raise _refusal(hp_call.call, reason) from None
         self._put(hp_call.call, self._together(hp_call, list(values), spelled, method))
+
+    def _choices(
+        self, hp_call: HpCall, listed: ast.expr | None, values: Mapping[str, object]
+    ) -> list[str]:
+        """Return the text of each chosen value."""
+        text_of, around = self.rewriting.text_of, self.matching.namespace
+        try:
+            return [
+                choice_text(listed, value, text_of, around, self._domains.get(name))
+                for name, value in values.items()
+            ]
+        except LookupError as error:
+            reason = (
+                f"chooses an object ({error.args[0]}) whose place in {ast.unparse(listed)} is not "  # type: ignore[arg-type]
+                f"sure to be the same again. Write the choices out: hp.Choice([…])."
+            )
+            raise _refusal(hp_call.call, reason) from None
 
     def _together(
         self, hp_call: HpCall, names: Sequence[str], spelled: Sequence[str], method: str

@@ -12,10 +12,11 @@ import keyword
 import re
 from collections.abc import Mapping, Sequence
 
+from hpo_magic.core.domains import Choice
 from hpo_magic.errors import HpoError
 from hpo_magic.source.call_names import Namespace
 from hpo_magic.source.free_names import bound_by, bound_names
-from hpo_magic.source.freeze import CallReplacement, matched
+from hpo_magic.source.freeze import CallReplacement, matched, refuse_elsewhere
 from hpo_magic.source.hp_calls import HpCall
 from hpo_magic.source.matching import Matching
 from hpo_magic.source.script import refuse_magics
@@ -35,7 +36,7 @@ def as_function(
     names: Mapping[str, str] | None = None,
     namespace: Namespace | None = None,
     *,
-    known: Mapping[str, Sequence[object]] | None = None,
+    domains: Mapping[str, Choice] | None = None,
     seed: int = 0,
     first_line: int = 1,
     metric: str | None = None,
@@ -45,7 +46,7 @@ def as_function(
 
     Parameters
     ----------
-    source, params, names, namespace, known, seed, first_line
+    source, params, names, namespace, domains, seed, first_line
         As in `freeze`.
     metric
         The variable to return where the cell does not end in an expression, if it has it.
@@ -69,9 +70,9 @@ def as_function(
     """
     matching = matched(source, params, names, namespace, first_line)
     refuse_magics(source)
-    refuse_unseen(matching)
+    refuse_elsewhere(matching, set((names or {}).values()))
     _refuse_statements(matching.source.tree)
-    writing = _ParameterReplacement(matching, known or {}, seed)
+    writing = _ParameterReplacement(matching, domains or {}, seed)
     writing.text()  # finds the parameters
     body = writing.body(metric)
     flow = matching.source.names
@@ -87,22 +88,6 @@ def as_function(
         lines.append(f'    """{about}"""')
     lines += [f"    {alias} = {parameter}" for parameter, alias in writing.aliases.items()]
     return "\n".join([*lines, _indented(body)])
-
-
-def refuse_unseen(matching: Matching) -> None:
-    """Refuse a cell that gave values to code outside of it: they cannot be written there.
-
-    Raises
-    ------
-    HpoError
-        With the values.
-    """
-    if matching.elsewhere and not matching.trials:
-        told = ", ".join(f"{name}={value!r}" for name, value in matching.elsewhere.items())
-        raise HpoError(
-            f"The cell cannot stand alone: code outside of it asked for {told}. Put that code into "
-            f"the cell, and search again; freeze() says it in a comment."
-        )
 
 
 def _refuse_statements(tree: ast.Module) -> None:
@@ -138,10 +123,8 @@ class _ParameterReplacement(CallReplacement):
         The variables that are used in place of parameters whose name the cell assigns otherwise.
     """
 
-    def __init__(
-        self, matching: Matching, known: Mapping[str, Sequence[object]], seed: int
-    ) -> None:
-        super().__init__(matching, known, seed)
+    def __init__(self, matching: Matching, domains: Mapping[str, Choice], seed: int) -> None:
+        super().__init__(matching, domains, seed)
         self.parameters: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
         self._order: list[str] = []
@@ -213,7 +196,7 @@ class _ParameterReplacement(CallReplacement):
         """
         found: dict[str, list[ast.stmt]] = {}
         for call, _ in self.matching.calls:
-            hp_call = self.source.hp_call_of(call)
+            hp_call = self.matching.hp_call_of(call)
             statement = self.source.parents[call]
             target = _only_target(statement)
             is_single = hp_call.given is not None or not hp_call.loops

@@ -55,6 +55,8 @@ class HpCall:
         Whether it runs once per pass of a loop of its own function.
     nested
         Whether it stands in a comprehension or class body, which may have frames of their own.
+    named_by
+        The expression that is its name, where the text alone does not show that; else None.
     """
 
     call: ast.Call
@@ -62,6 +64,7 @@ class HpCall:
     target: str | None
     loops: bool
     nested: bool
+    named_by: ast.expr | None = None
 
     @property
     def position(self) -> Position:
@@ -83,7 +86,7 @@ class HpCall:
     @cached_property
     def given(self) -> ast.expr | None:
         """The name that the call is given, as an expression."""
-        return given_name(self.call)
+        return self.named_by or given_name(self.call)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +99,24 @@ class Source(CellText):
         calls = [node for node in self.parents if _is_hp_call(node)]
         found = (_hp_call(call, self.parents) for call in calls)
         return tuple(sorted(found, key=lambda hp_call: hp_call.position))
+
+    @cached_property
+    def nested_in_choices(self) -> tuple[HpCall, ...]:
+        """The calls that stand among the values of an `hp.Choice`, in the order of the text."""
+        return tuple(c for c in self.hp_calls if self._is_among_choices(c))
+
+    def _is_among_choices(self, hp_call: HpCall) -> bool:
+        node: ast.AST = hp_call.call
+        while (parent := self.parents.get(node)) is not None and not isinstance(node, ast.Lambda):
+            if isinstance(parent, ast.stmt):
+                return False
+            if _is_hp_call(parent) and node is not parent.func:
+                outer = _hp_call(parent, self.parents)
+                is_value = given_name(parent) is not node
+                if outer.method == "Choice" and is_value and outer.base == hp_call.base:
+                    return not (isinstance(node, ast.keyword) and node.arg != "values")
+            node = parent
+        return False
 
     def hp_call_of(self, call: ast.Call) -> HpCall:
         """Return what could name `call`, a node of `tree`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, takewhile
 
@@ -59,6 +59,39 @@ class Matching:
         hp = self.namespace.get("hp")
         return bases | {name for name, value in self.namespace.items() if hp and value is hp}
 
+    def hp_call_of(self, call: ast.Call) -> HpCall:
+        """Return what is known of a call on `hp`: also whether its first argument is its name."""
+        found = self.source.hp_call_of(call)
+        return replace(found, named_by=call.args[0]) if self._is_named(found) else found
+
+    def _is_named(self, hp_call: HpCall) -> bool:
+        """Return whether a call has a variable or an expression as its name.
+
+        A call without a name is among the recorded ones, if a trial has reached it. One that is not
+        has a name if it has an argument more than its range needs.
+        """
+        call, method = hp_call.call, hp_call.method
+        if hp_call.given is not None or self.recorded is None or label(hp_call) in self.recorded:
+            return False
+        if not call.args or isinstance(call.args[0], _NO_NAMES):
+            return False
+        keywords = {keyword.arg for keyword in call.keywords}
+        has_more = len(call.args) > 1
+        match method:
+            case "Int" | "Float":
+                has_range = {"min_value", "max_value"} <= keywords or None in keywords
+                is_starred = any(isinstance(a, ast.Starred) for a in call.args[1:])
+                n_given = len(call.args) + len({"min_value", "max_value"} & keywords)
+                return has_range or is_starred or n_given > 2
+            case "Choice":
+                second = call.args[1] if has_more else None
+                return "values" in keywords or (has_more and not _is_bool(second))
+            case "Fixed":
+                return has_more or "value" in keywords
+            case "Boolean":
+                return True
+        return False
+
     def values_of(self, hp_call: HpCall) -> dict[str, object]:
         """Return the values of a call by name: one, one per pass, or one per name it was given.
 
@@ -70,7 +103,8 @@ class Matching:
         pattern = re.compile(prefix + _pattern(hp_call.given), re.DOTALL)
         fixed = {name for other in self._hp_calls for name in self._of_fixed_name(other)}
         free = {name: value for name, value in self.params.items() if name not in fixed}
-        return {name: value for name, value in free.items() if pattern.fullmatch(name)}
+        method = hp_call.method
+        return {n: v for n, v in free.items() if pattern.fullmatch(n) and _can_give(method, v)}
 
     def name_of(self, hp_call: HpCall) -> str | None:
         """Return the name of a call, of all its passes together; None if it is made anew each time.
@@ -113,6 +147,18 @@ class Matching:
                     found.append(node)
         return found
 
+    @cached_property
+    def handed_on(self) -> list[ast.Name]:
+        """The places where the text gives `hp` itself to a function, as KerasTuner's users do."""
+        return [
+            node
+            for node in self.source.nodes
+            if isinstance(node, ast.Name)
+            and node.id in self.bases
+            and isinstance(self.source.parents[node], ast.Call | ast.keyword)
+            and getattr(self.source.parents[node], "func", None) is not node
+        ]
+
     @property
     def elsewhere(self) -> dict[str, object]:
         """The values that no call in the text has asked for."""
@@ -129,7 +175,7 @@ class Matching:
 
     @cached_property
     def _hp_calls(self) -> list[HpCall]:
-        return [self.source.hp_call_of(call) for call, method in self.calls if method in METHODS]
+        return [self.hp_call_of(call) for call, method in self.calls if method in METHODS]
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
@@ -148,6 +194,27 @@ class Matching:
             passes = (f"{name}[{i}]" for i in count())
             names = list(takewhile(self.params.__contains__, passes))
         return {name: self.params[name] for name in names if name in self.params}
+
+
+def _is_bool(expression: ast.expr | None) -> bool:
+    return isinstance(expression, ast.Constant) and isinstance(expression.value, bool)
+
+
+# What a method gives, where that is a plain value.
+_KINDS: Mapping[str | None, type] = {"Int": int, "Float": float, "Boolean": bool}
+
+
+def _can_give(method: str | None, value: object) -> bool:
+    """Return whether a call of this method can have given the value."""
+    is_plain = isinstance(value, bool | int | float | str | tuple)
+    return not is_plain or method not in _KINDS or type(value) is _KINDS[method]
+
+
+# A first argument that is no name.
+_NO_NAMES = (
+    ast.Constant, ast.Dict, ast.GeneratorExp, ast.List, ast.ListComp, ast.Set, ast.Tuple,
+    ast.UnaryOp
+)  # fmt: skip
 
 
 def _pattern(name: ast.expr) -> str:

@@ -55,8 +55,9 @@ def narrow(
     for call, method in matching.calls:
         if method not in ("Int", "Float"):
             continue
-        found = [ranges[name] for name in matching.values_of(matching.source.hp_call_of(call))]
-        arguments = arguments_of(call, method)
+        hp_call = matching.hp_call_of(call)
+        found = [ranges[name] for name in matching.values_of(hp_call)]
+        arguments = arguments_of(call, method, hp_call.given)
         bounds = [_number(arguments.get(name)) for name in ("min_value", "max_value")]
         if not found or None in bounds:
             continue

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import enum
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from hpo_magic.core.describe import (
     Described,
@@ -14,7 +16,7 @@ from hpo_magic.core.describe import (
     describe_float,
     describe_int,
 )
-from hpo_magic.core.domains import identity
+from hpo_magic.core.domains import Choice, identity
 from hpo_magic.core.labels import label_of, labels
 from hpo_magic.source.call_names import Namespace, value_of
 from hpo_magic.source.hp_calls import dotted, given_name
@@ -44,15 +46,16 @@ _OPEN_PLACES = (
 )  # fmt: skip
 
 
-def arguments_of(call: ast.Call, method: str) -> dict[str, ast.expr]:
-    """Return the arguments of an `hp` call by parameter, without its name.
+def arguments_of(call: ast.Call, method: str, given: ast.expr | None = None) -> dict[str, ast.expr]:
+    """Return the arguments of an `hp` call by parameter, without its name, which is `given`.
 
     What follows `*values` or stands in `**options` is left out.
     """
-    given = call.args[1:] if call.args and call.args[0] is given_name(call) else call.args
+    name = given or given_name(call)
+    values = call.args[1:] if call.args and call.args[0] is name else call.args
     arguments: dict[str, ast.expr] = {}
     parameters = inspect.signature(_DESCRIBE[method]).parameters
-    for parameter, value in zip(parameters, given, strict=False):
+    for parameter, value in zip(parameters, values, strict=False):
         if isinstance(value, ast.Starred):
             break
         arguments[parameter] = value
@@ -68,7 +71,8 @@ def default_text(method: str, arguments: Arguments, text_of: TextOf) -> str:
         If an argument that it needs is not written out in the call.
     """
     default = arguments.get("default")
-    if default is not None and not (isinstance(default, ast.Constant) and default.value is None):
+    is_none = isinstance(default, ast.Constant) and default.value is None
+    if default is not None and (not is_none or (method == "Choice" and _has_none(arguments))):
         return text_of(default)
     if method == "Boolean":
         return "False"
@@ -83,6 +87,12 @@ def default_text(method: str, arguments: Arguments, text_of: TextOf) -> str:
         return repr(_DESCRIBE[method](**literal).default)
     except (TypeError, ValueError):
         return _middle(method, arguments, text_of)
+
+
+def _has_none(arguments: Arguments) -> bool:
+    """Return whether None is among the choices that are written out."""
+    elements = _elements(arguments["values"]) if "values" in arguments else None
+    return any(isinstance(e, ast.Constant) and e.value is None for e in elements or ())
 
 
 def grouped(text: str) -> str:
@@ -104,9 +114,12 @@ def choice_text(
     value: object,
     text_of: TextOf,
     namespace: Namespace,
-    known: Sequence[object] = (),
+    domain: Choice | None = None,
 ) -> str:
-    """Return the text of a value of `hp.Choice`, as it is written in the list of choices.
+    """Return the text of a value of `hp.Choice`.
+
+    A plain value is written as the list of choices has it, else as itself. An object is written as
+    the list has it, else by a name that the notebook has for it.
 
     Parameters
     ----------
@@ -118,19 +131,101 @@ def choice_text(
         Gives the text of an expression.
     namespace
         Where the names in the list are looked up.
-    known
-        The labels in the order of the list, for objects whose label the text does not show.
+    domain
+        The parameter's, which knows the labels in the order of the list, and which are of objects.
+
+    Raises
+    ------
+    LookupError
+        If the value is an object that no text is known for.
     """
     value = label_of(value)
-    if values is None:
+    elements = None if values is None else _elements(values)
+    known = () if domain is None else domain.values
+    if elements is not None:
+        place = _index(_numbered([_label(element, namespace) for element in elements]), value)
+        if place is None and isinstance(value, str | tuple) and len(known) == len(elements):
+            place = _index(known, value)
+        if place is not None:
+            return text_of(elements[place])
+    if not _may_be_object(value, domain):
         return repr(value)
-    elements = _elements(values)
-    if elements is None:
-        return _chosen_elsewhere(values, value, text_of, namespace, known)
-    place = _index(_numbered([_label(element, namespace) for element in elements]), value)
-    if place is None and isinstance(value, str | tuple) and len(known) == len(elements):
-        place = _index(known, value)
-    return repr(value) if place is None else text_of(elements[place])
+    if values is not None and elements is None:
+        return _object_elsewhere(values, value, text_of, namespace, domain)
+    if domain is None or domain.objects is None:
+        return repr(value)
+    raise LookupError(value)
+
+
+def _may_be_object(value: object, domain: Choice | None) -> bool:
+    if not isinstance(value, str | tuple):
+        return False
+    if domain is None or domain.objects is None:
+        return True
+    return _index(domain.objects, value) is not None
+
+
+def _object_elsewhere(
+    values: ast.expr,
+    value: object,
+    text_of: TextOf,
+    namespace: Namespace,
+    domain: Choice | None,
+) -> str:
+    """Return the text of an object among choices that are made elsewhere.
+
+    Raises
+    ------
+    LookupError
+        If none is sure to be the object when the text runs.
+    """
+    is_known = domain is not None and domain.objects is not None
+    inner = _listed(values)
+    try:
+        made = value_of(dotted(inner) or ("",), namespace)
+        objects = list(made)  # type: ignore[call-overload]
+    except (LookupError, TypeError):
+        return _by_name(value, namespace, None, is_known=is_known)
+    place = _index(labels(objects), value)
+    if place is None:
+        raise LookupError(value)
+    if identity(objects[place]) == identity(value):  # of a study that does not know: plain
+        return repr(value)
+    text = grouped(text_of(inner))
+    if isinstance(made, type) and issubclass(made, enum.Enum):
+        return f"{text}.{objects[place].name}"
+    # By its place only where that is as it was in the search: the list may have changed since.
+    same = domain is None or sorted(map(identity, domain.values), key=repr) == sorted(
+        map(identity, labels(objects)), key=repr
+    )
+    if isinstance(made, list | tuple) and same:
+        return f"{text}[{place}]"
+    return _by_name(value, namespace, objects[place], is_known=is_known)
+
+
+def _listed(values: ast.expr) -> ast.expr:
+    """Return what `list(…)` or `tuple(…)` is made of, else the expression itself."""
+    match values:
+        case ast.Call(func=ast.Name(id="list" | "tuple"), args=[inner], keywords=[]):
+            return inner
+    return values
+
+
+def _by_name(value: object, namespace: Namespace, thing: Any, *, is_known: bool) -> str:
+    """Return the name under which the notebook has an object whose label is `value`.
+
+    Raises
+    ------
+    LookupError
+        If it has none.
+    """
+    found = namespace.get(value) if isinstance(value, str) and value.isidentifier() else None
+    is_it = found is not None and (found is thing or (thing is None and label_of(found) == value))
+    if is_it:
+        return str(value)
+    if not is_known and thing is None:  # a study that does not say what is an object
+        return repr(value)
+    raise LookupError(value)
 
 
 def fitting(text: str, node: ast.AST, parent: ast.AST) -> str:
@@ -158,21 +253,6 @@ def _elements(values: ast.expr) -> list[ast.expr] | None:
     if not isinstance(values, ast.List | ast.Tuple):
         return None
     return None if any(isinstance(e, ast.Starred) for e in values.elts) else values.elts
-
-
-def _chosen_elsewhere(
-    values: ast.expr, value: object, text_of: TextOf, namespace: Namespace, known: Sequence[object]
-) -> str:
-    """Return a value of a list that is not written out: an object as the n-th of the list."""
-    try:
-        objects = list(value_of(dotted(values) or ("",), namespace))  # type: ignore[call-overload]
-    except (LookupError, TypeError):
-        place = _index(known, value) if isinstance(value, str | tuple) else None
-    else:
-        place = _index(labels(objects), value)
-        if place is not None and identity(objects[place]) == identity(value):
-            place = None
-    return repr(value) if place is None else f"{grouped(text_of(values))}[{place}]"
 
 
 def _label(element: ast.expr, namespace: Namespace) -> object:

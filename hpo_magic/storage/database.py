@@ -1,7 +1,8 @@
-"""One SQLite file: opened, brought to the present format, shared by threads, with clear faults.
+"""A SQLite file: opened, upgraded to the present format, and shared by threads.
 
-The only module that knows `sqlite3`. What the tables are is in `schema`; what is asked of them, in
-`sqlite`.
+SQLite's errors become `StorageError`, with a sentence that says what to do.
+
+This is the only module that imports `sqlite3`. `schema` has the tables, `sqlite` the queries.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ NO_FOLDER = "The folder {folder} cannot be created ({words}). Create it, {elsewh
 class Database:
     """An open SQLite file, or a database in memory.
 
-    Threads share one connection under a lock: a call takes less than a millisecond, so that waiting
-    is cheaper than what a connection per thread would hold open until the thread is gone.
+    Threads share one connection under a lock. A call takes less than a millisecond, so waiting is
+    cheaper than one connection per thread, each of which stays open until its thread ends.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ class Database:
     timeout_s
         How long to wait for another process that writes.
     vfs
-        SQLite's name of the way to reach the disk; "" is the system's usual one.
+        The name of SQLite's module for file access ("VFS"); "" is the default of the system.
     schema
         The format that the file has or gets.
     """
@@ -115,25 +116,25 @@ class Database:
                 self._connection.close()
                 raise
         self._opened = None if self.file is None else self.file.stat()
-        # A closed file stands alone, without its log beside it: fit to be copied or committed. So
-        # it is closed at the latest when Python ends.
+        # Closing merges the write-ahead log into the file, which can then be copied alone. So the
+        # file is closed when Python ends, at the latest.
         self._close = weakref.finalize(self, self._connection.close)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give the connection, to one thread at a time; each statement sees what is stored now."""
+        """Yield the connection, to one thread at a time. Each statement reads the latest state."""
         with self._lock, self._faults_in_words():
             self._check_file()
             yield self._connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give the connection in a transaction: all of it is on disk at the end, or nothing."""
+        """Yield the connection in a transaction: at the end all of it is on disk, or nothing."""
         with self.read() as connection, self._transaction():
             yield connection
 
     def close(self) -> None:
-        """Let go of the file; what is in memory stays until this object is gone."""
+        """Close the file; a database in memory stays until this object is deleted."""
         if self.file is not None:
             with self._lock:
                 self._close()
@@ -150,28 +151,31 @@ class Database:
         )
 
     def _set_up(self) -> None:
+        is_read_only = self.file is not None and _is_in_read_only_folder(self.file)
         if self.file is not None:
             self._check_application(self.file)
-            if not _is_in_read_only_folder(self.file):
+            if not is_read_only:
                 self._set_journal(self.file)
         self._connection.execute("PRAGMA foreign_keys = ON")
-        if self._version() != self._schema.version:
-            with self._transaction():
-                self._upgrade()
+        version = self._version()
+        if version == self._schema.version or (is_read_only and self._can_be_read(version)):
+            return
+        with self._transaction():
+            self._upgrade()
 
     def _check_application(self, file: Path) -> None:
         if file.exists() and file.stat().st_size == TAKEN_FOR_EMPTY:
             words = "it has one byte"
             raise StorageError(self._sentence(FAULTS[sqlite3.SQLITE_NOTADB], words=words))
-        # In this order: another process may be making the tables, and the mark comes with them.
+        # In this order: another process may be creating the tables, and the id comes with them.
         has_tables = self._number("SELECT count(*) FROM sqlite_master") > 0
         if has_tables and self._number("PRAGMA application_id") != APPLICATION_ID:
             raise StorageError(self._sentence(FOREIGN))
 
     def _set_journal(self, file: Path) -> None:
-        # WAL with NORMAL: a commit is in the operating system's hands, which no `kill -9` undoes. A
-        # power cut may take the last commits; it never damages the file. Waiting for the disk at
-        # each commit (FULL) would cost milliseconds a trial against that.
+        # WAL with NORMAL: a commit is handed to the operating system, so `kill -9` loses nothing. A
+        # power cut may lose the last commits but never damages the file. Waiting for the disk at
+        # each commit (FULL) would cost milliseconds per trial.
         if not is_on_network(file.parent) and self._is_logged_ahead():
             self._connection.execute("PRAGMA synchronous = NORMAL")
         else:
@@ -180,7 +184,7 @@ class Database:
             self._connection.execute("PRAGMA synchronous = FULL")
 
     def _is_logged_ahead(self) -> bool:
-        """Turn the write-ahead log on; return whether the file system is good for it."""
+        """Turn the write-ahead log on; return whether the file system supports it."""
         deadline = time.monotonic() + self.timeout_s
         while True:
             try:
@@ -188,7 +192,7 @@ class Database:
             except sqlite3.OperationalError as error:
                 if _code(error) != sqlite3.SQLITE_BUSY:
                     return False
-                # Two processes that open a new file at once: here SQLite does not wait by itself.
+                # Another process opens the new file too: SQLite does not wait by itself here.
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
@@ -197,15 +201,19 @@ class Database:
 
     def _upgrade(self) -> None:
         """Make the tables of a new file; bring an older one to the present format."""
-        # Asked again: another process may have done it while we waited for the lock.
+        # Read again: another process may have upgraded the file while we waited for the lock.
         version, known = self._version(), self._schema.version
         if version > known:
             raise StorageError(self._sentence(NEWER, version=version, known=known))
         for statement in self._steps(version):
             self._connection.execute(statement)
-        # The record of an upgrade is part of its transaction. (A pragma takes no parameters.)
+        # The version is written in the same transaction. (A pragma takes no parameters.)
         self._connection.execute(f"PRAGMA user_version = {known}")
         self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def _can_be_read(self, version: int) -> bool:
+        """Return whether a file of an older format can be read without an upgrade."""
+        return 0 < version < self._schema.version and not self._steps(version)
 
     def _steps(self, version: int) -> list[str]:
         """Return the statements that bring a file from `version` to the present format."""
@@ -227,17 +235,17 @@ class Database:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
-            # IMMEDIATE takes the write lock now: what is read within cannot change before the end.
+            # IMMEDIATE takes the write lock now: what is read cannot change until the end.
             self._connection.execute("BEGIN IMMEDIATE")
             yield
             self._connection.execute("COMMIT")
         finally:
-            # An error or an interrupt came in between. (SQLite itself rolls back on a full disk.)
+            # After an error or an interrupt. (SQLite itself rolls back if the disk is full.)
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
     def _check_file(self) -> None:
-        """Raise if the file is no longer there: SQLite would go on writing to nowhere."""
+        """Raise if the file was deleted or replaced: SQLite would go on writing to the old one."""
         if self.file is None or self._opened is None:
             return
         try:
@@ -253,7 +261,7 @@ class Database:
             yield
         except sqlite3.DatabaseError as error:
             if _code(error) not in FAULTS:
-                raise  # not the disk's fault but ours
+                raise  # a bug of ours
             raise StorageError(self._sentence(FAULTS[_code(error)], words=str(error))) from error
 
     def _sentence(self, template: str, **words: object) -> str:
@@ -273,8 +281,8 @@ def _create_folder(folder: Path) -> None:
 def _uri(file: Path, vfs: str) -> str:
     options = [f"vfs={vfs}"] if vfs else []
     if _is_in_read_only_folder(file):
-        # A write-ahead log needs a file beside it even to read. Where none can be made, none is
-        # being written either, and the file may be taken as it lies.
+        # SQLite reads a write-ahead log with the help of another file beside it. Where that cannot
+        # be created, nobody writes either, and the file is read as it is.
         is_logged = file.with_name(f"{file.name}-wal").exists()
         options.append("mode=ro" if is_logged else "immutable=1")
     return f"{file.as_uri()}?{'&'.join(options)}"
@@ -286,5 +294,5 @@ def _is_in_read_only_folder(file: Path) -> bool:
 
 
 def _code(error: sqlite3.Error) -> int:
-    """Return SQLite's primary result code; 0 for what the `sqlite3` module itself raises."""
+    """Return SQLite's primary result code; 0 for errors of the `sqlite3` module itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -1,8 +1,9 @@
 """The tables of a study file, and how a file of an older format becomes one of this.
 
-What SQL looks for or sorts by is a column; all else is strict JSON, which any program can read.
-A change of the tables or of the fields within the JSON is a new format with an upgrade, if only an
-empty one: an older hpo_magic must not meet what it does not know.
+Fields that SQL selects or sorts by are columns; all others are in strict JSON, which any program
+can read. Any change of the tables or of the fields in the JSON makes a new format with an upgrade,
+even if the upgrade has no statements: an older hpo_magic must not read fields that it does not
+know.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Schema:
 
 
 TABLES = (
-    # One row. Every change of a study or a trial takes the next tick: what changed since a tick can
-    # be asked for, and no clock that was set back confuses the order.
+    # One row. Each change of a study or a trial is numbered by the next tick. So the changes since
+    # a tick can be selected, and setting the system's clock back does not change the order.
     "CREATE TABLE clock (tick INTEGER NOT NULL)",
     "INSERT INTO clock VALUES (0)",
     """
@@ -49,8 +50,8 @@ TABLES = (
         UNIQUE (name, revision)
     )
     """,
-    # A claimed number is a row without a trial. It has an owner until the trial has ended; a number
-    # whose owner died before the trial began stays, with neither: it is never handed out again.
+    # A claimed number is a row without a trial. It has an owner until the trial has ended. If the
+    # owner dies before the trial begins, the row stays without both: the number is not used again.
     """
     CREATE TABLE trials (
         study INTEGER NOT NULL REFERENCES studies,
@@ -71,8 +72,8 @@ TABLES = (
         params TEXT NOT NULL
     )
     """,
-    # The ledger: lines are added, never changed or removed. Replacing a line by its id would go
-    # round the trigger on DELETE, hence the one on INSERT.
+    # The ledger: rows are added, never changed or deleted. Replacing a row by its id does not fire
+    # the trigger on DELETE, hence the one on INSERT.
     "CREATE TABLE looks (id INTEGER PRIMARY KEY, look TEXT NOT NULL)",
     """
     CREATE TRIGGER looks_stay BEFORE DELETE ON looks
@@ -87,8 +88,8 @@ TABLES = (
     WHEN EXISTS (SELECT 1 FROM looks WHERE id = NEW.id)
     BEGIN SELECT RAISE(ABORT, 'a look at a test set cannot be replaced'); END
     """,
-    # What each trial got on each validation row: one number for each, in the order of the rows. In
-    # bytes, since 20,000 of them as text would be ten times as long; `rows` tells which rows.
+    # The score of each trial on each validation row, in the order of the rows. As bytes: text would
+    # be ten times as long. `rows` identifies the rows.
     """
     CREATE TABLE outcomes (
         study INTEGER NOT NULL REFERENCES studies,
@@ -102,7 +103,7 @@ TABLES = (
         PRIMARY KEY (study, number)
     ) WITHOUT ROWID
     """,
-    # The rows that a study used, to be compared with those of a test: 8 bytes for each row.
+    # Fingerprints of the rows that a study used, 8 bytes each: compared with those of a test set.
     """
     CREATE TABLE used (
         id INTEGER PRIMARY KEY,

@@ -1,4 +1,4 @@
-"""What is stored of a study, as the views take it."""
+"""Stored studies as snapshots, which the views show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpo_magic.errors import StudyNotFound, did_you_mean
 
 
 def open_snapshot(storage: Storage, name: str) -> tuple[StudyRecord, Snapshot]:
-    """Return the latest revision of a study, and what is in it.
+    """Return the record and the snapshot of the latest revision of a study.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def open_snapshot(storage: Storage, name: str) -> tuple[StudyRecord, Snapshot]:
 
 
 def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
-    """Return what is stored of one revision, for the views."""
+    """Return the snapshot of one stored revision."""
     space = storage.space(record.id)
     trials = storage.trials(record.id)
     fits = {t.number for t in trials if t.state is State.RUNNING or space.fits(t.params)}

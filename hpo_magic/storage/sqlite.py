@@ -2,10 +2,10 @@
 
     hpo_studies/
         studies.sqlite      studies, trials, spaces, the ledger
-        models/             the kept models, which others write
+        models/             the kept models (written by `study.models`)
 
-A claimed number belongs to the process that claimed it until its trial has ended. When that process
-is gone, its running trials are stopped trials.
+A claimed trial number belongs to the process that claimed it until the trial has ended. If that
+process ends before, its running trials become stopped trials.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ from hpo_magic.storage.strict_json import from_text, to_text
 FILE = "studies.sqlite"
 ROWS = "<u8"  # how fingerprints of rows are stored
 
-# What of a trial is not in its JSON, and where it is to be found.
+# The columns of a trial that are not in its JSON, and their tables.
 OUTCOMES = "data, dtype, rows, about, units FROM trials LEFT JOIN outcomes USING (study, number)"
 
-# Whether a process on another host lives cannot be seen from here. A training that has not been
-# heard of for a day is taken for dead; if it ends after all, its result is stored all the same.
+# Whether a process on another host runs is unknown. A training that wrote nothing for a day is
+# taken for dead; if it ends later, its result is stored nevertheless.
 DEAD_AFTER_S = 24 * 3600
 
 
 def study_file(path: Path) -> Path:
-    """Return the study file that `path` means: itself, if it is a file or is named like one.
+    """Return the study file of a path: the path itself if it is or looks like a file.
 
     >>> study_file(Path("hpo_studies")).as_posix()
     'hpo_studies/studies.sqlite'
@@ -64,15 +64,15 @@ class SqliteStorage:
     Parameters
     ----------
     path
-        The folder, or the file itself. What is missing is created. None: the studies are in memory,
-        as long as this object lives; `close` does not lose them.
+        The folder, or the file itself. Both are created if missing. None: the studies are in memory
+        until this object is deleted; `close` keeps them.
     timeout_s
         How long to wait for another process that writes.
 
     Raises
     ------
     StorageError
-        By every method, if the file cannot be read or written.
+        By each method, if the file cannot be read or written.
     """
 
     def __init__(self, path: Path | str | None, timeout_s: float = 5.0) -> None:
@@ -92,9 +92,9 @@ class SqliteStorage:
 
     @property
     def models(self) -> Path | None:
-        """The folder for kept models, not yet created; None if the studies are in memory.
+        """The folder for kept models; None if the studies are in memory. It may not exist yet.
 
-        Each file of a folder has another.
+        Two study files in one folder have different folders of models.
         """
         if self.file is None:
             return None
@@ -282,19 +282,19 @@ class SqliteStorage:
         ]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
     @contextmanager
     def _changing(self) -> Iterator[tuple[Connection, int]]:
-        """Give a transaction and the tick that marks what is changed in it."""
+        """Yield a transaction, and the tick for the rows that are changed in it."""
         with self._database.write() as db:
             db.execute("UPDATE clock SET tick = tick + 1")
             (tick,) = db.execute("SELECT tick FROM clock").fetchone()
             yield db, tick
 
     def _stop_orphans(self, study: int) -> None:
-        """Store the running trials of dead processes as stopped; drop what they only claimed."""
+        """Store the running trials of dead processes as stopped; release their unused numbers."""
         with self._database.read() as db:
             rows = db.execute(
                 "SELECT number, trial, owner, seen FROM trials "
@@ -307,7 +307,7 @@ class SqliteStorage:
                 self._end(study, number, owner, stopped)
 
     def _end(self, study: int, number: int, owner: str, text: str | None) -> None:
-        """Take the number from its owner, unless the trial has ended in the meantime."""
+        """Remove the owner of a number, unless its trial has ended in the meantime."""
         with self._changing() as (db, tick):
             db.execute(
                 "UPDATE trials SET trial = ?, owner = NULL, changed = ? "

@@ -1,7 +1,7 @@
-"""Strict JSON, whatever the floats: what is kept on disk can be read by any program.
+"""Strict JSON for values with NaN and infinity, which JSON does not have.
 
-JSON has no NaN and no infinity. Trials name theirs (`Trial.to_json`); elsewhere, as in a choice
-between 1.0 and `math.inf`, they are stored as `{"$float": "inf"}`.
+`Trial.to_json` has its own form for them. Elsewhere, as in a choice between 1.0 and `math.inf`,
+they are stored as `{"$float": "inf"}`.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ import json
 import math
 from typing import Any
 
-# Not an identifier: no parameter and no metric of a study is called so.
+# Not an identifier, so it is the name of no parameter or metric.
 TAG = "$float"
 
 
 def to_text(value: Any) -> str:
-    """Return JSON text, in ASCII: half a surrogate pair in a print of the user's is no error.
+    """Return JSON text in ASCII, so that half a surrogate pair in the user's output is no error.
 
     >>> to_text({"clip": [1.0, math.inf]})
     '{"clip":[1.0,{"$float":"inf"}]}'
     """
     try:
         return _dumps(value)
-    except ValueError:  # some float is not finite: rare enough to look for it only then
+    except ValueError:  # some float is not finite; rare, so it is looked for only now
         return _dumps(_tagged(value))
 
 
 def from_text(text: str) -> Any:
-    """Return the value that `to_text` described; tuples come back as lists."""
+    """Return the value of a text made by `to_text`; tuples become lists."""
     return json.loads(text, object_hook=_untagged if f'"{TAG}"' in text else None)
 
 

@@ -12,8 +12,8 @@ from hpo_magic.core.trial import Trial
 from hpo_magic.core.wording import number
 from hpo_magic.errors import HpoError, OptionError, did_you_mean
 from hpo_magic.frameworks import all_frameworks
-from hpo_magic.source.freeze import freeze, matched
-from hpo_magic.source.function import as_function, refuse_unseen
+from hpo_magic.source.freeze import freeze
+from hpo_magic.source.function import as_function
 from hpo_magic.source.hp_calls import read_source
 from hpo_magic.source.script import as_script, cells_needed, refuse_magics, with_last_printed
 from hpo_magic.study.notebook import NotebookAccess
@@ -74,12 +74,12 @@ def frozen_text(
         raise HpoError(f"Study {record.name!r} was not searched from a cell: nothing to freeze.")
     domains = {name: parameter.domain for name, parameter in space.items()}
     arguments: dict[str, Any] = {
-        "names": record.names or None,
+        "names": record.names,
         "namespace": {} if notebook is None else notebook.namespace,
         "first_line": FIRST_LINE,
     }
     values: dict[str, Any] = {
-        "known": {n: d.values for n, d in domains.items() if isinstance(d, Choice)},
+        "domains": {n: d for n, d in domains.items() if isinstance(d, Choice)},
         "seed": trial.seed,
     }
     metric = record.metric or "value"
@@ -94,7 +94,6 @@ def frozen_text(
     if form == "cell":
         return FrozenText(frozen, frozen)
     refuse_magics(frozen)
-    refuse_unseen(matched(record.source, trial.params, **arguments))
     if notebook is None:
         raise HpoError(
             f"A script needs what the notebook made for the cell: run %hpo {record.name} in the "

@@ -188,8 +188,8 @@ class ModelStore:
             return
         raise HpoError(
             f"The frozen {form} came to {number(again)}, and trial {trial.number} to "
-            f"{number(trial.value)} in the search. Either the data or the libraries changed since, "
-            f"or the code draws random numbers of its own; seed them with hp.seed()."
+            f"{number(trial.value)} in the search. Why was not checked: other data, other "
+            f"versions of libraries, or random numbers without hp.seed() would do it."
         )
 
     def _train(self, trial: Trial) -> tuple[ObjectiveResult, Any]:
@@ -226,8 +226,8 @@ class ModelStore:
         warnings.warn(
             f"Trial {trial.number} of study {self.record.name!r} came to {number(again)} when it "
             f"ran again, and to {number(trial.value)} in the search: the model is not the same. "
-            f"Either the data or the libraries changed since, or the code draws random numbers of "
-            f"its own; seed them with hp.seed().",
+            f"Why was not checked: other data, other versions of libraries, or random numbers that "
+            f"are not seeded by hp.seed() would do it.",
             stacklevel=2,
         )
 

@@ -1,1 +1,1 @@
-"""For those who add to hpo_magic: a conformance test for each seam, and fakes."""
+"""Tests that every sampler, executor and storage must pass, and fakes for tests."""

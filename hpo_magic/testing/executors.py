@@ -1,11 +1,11 @@
-"""What every executor must do, as tests.
+"""Tests that every executor must pass.
 
 class TestMine(ExecutorContract):
     @pytest.fixture
     def make(self):
         return lambda function: MyExecutor(FakeObjective(function), …)
 
-The functions that are trained stand in this module, so that other processes can import them.
+The objective functions are in this module, so that other processes can import them.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Make = Callable[[Callable[[], Any]], Executor]
 
 
 def a_run(number: int = 0, **params: float) -> Run:
-    """Return a training on seed 7."""
+    """Return a run with seed 7."""
     return Run(number, params, Kind.SEARCH, 7)
 
 
 def events_until_ended(
     executor: Executor, feed: Callable[[Event], None] = lambda event: None, within_s: float = 60.0
 ) -> list[Event]:
-    """Return what is fed until a training has ended; `feed` is given each event, too."""
+    """Return the events of an executor until a training has ended; `feed` gets each of them."""
     events: list[Event] = []
 
     def both(event: Event) -> None:
@@ -47,7 +47,7 @@ def events_until_ended(
 
 
 def reporting() -> float:
-    """Report thrice; the value is the parameter's."""
+    """Report three times; return the parameter."""
     x = hp.Float("x", 0.0, 1.0)
     for step in (1, 2, 3):
         hp.report(loss=x / step)
@@ -55,13 +55,13 @@ def reporting() -> float:
 
 
 def drawing() -> float:
-    """Return a number of the seeded stream."""
+    """Return a number drawn from the seeded stream."""
     hp.Float("x", 0.0, 1.0)
     return random.random()  # noqa: S311  (of the stream that is seeded)
 
 
 def failing() -> float:
-    """Fail, unless the parameter is small."""
+    """Fail if the parameter is large."""
     if hp.Float("x", 0.0, 1.0) > 0.5:
         raise ValueError("too large")
     return 0.5
@@ -75,12 +75,12 @@ def endless() -> float:
 
 
 class ExecutorContract:
-    """Tests of one executor: subclasses give the fixture `make`."""
+    """Tests of an executor. A subclass has the fixture `make`, which returns a `Make`."""
 
     is_live = True  # reports come while a training runs, and it can be stopped
 
     def test_a_training_ends_in_its_value(self, make: Make) -> None:
-        """With the parameters that it asked for, and its reports before its end."""
+        """Its event has the parameters that it asked for; its reports come before."""
         executor = make(reporting)
         executor.submit(a_run(3, x=0.25))
         *before, ended = events_until_ended(executor)
@@ -93,7 +93,7 @@ class ExecutorContract:
         assert reports == (expected if self.is_live else [])
 
     def test_it_is_seeded_wherever_it_runs(self, make: Make) -> None:
-        """The same seed draws the same number as anywhere."""
+        """The same seed gives the same random number as in this process."""
         executor = make(drawing)
         executor.submit(a_run(0))
         ended = events_until_ended(executor)[-1]
@@ -102,7 +102,7 @@ class ExecutorContract:
         assert ended.outcome.value == random.Random(7).random()  # noqa: S311
 
     def test_a_failure_is_the_trainings_own(self, make: Make) -> None:
-        """It comes with the user's words and frames, and the next training runs."""
+        """Its event has the exception's text and frames; the next training runs."""
         executor = make(failing)
         executor.submit(a_run(0, x=0.9))
         failed = events_until_ended(executor)[-1]
@@ -115,7 +115,7 @@ class ExecutorContract:
         assert isinstance(completed, Completed)
 
     def test_a_stopped_training_ends(self, make: Make) -> None:
-        """At its next report, and it alone."""
+        """It ends at its next report; others go on."""
         if not self.is_live:
             return
         executor = make(endless)

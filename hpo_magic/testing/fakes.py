@@ -1,4 +1,4 @@
-"""Stand-ins for the seams, for tests without clocks, disks, threads and trainings.
+"""Fakes of the seams, for tests without clocks, disks, threads and trainings.
 
 >>> clock = FakeClock(at=100.0)
 >>> clock.advance(2.5)
@@ -35,7 +35,7 @@ from hpo_magic.executors.trial_execution import ObjectiveResult
 
 
 class FakeClock:
-    """Seconds since 1970 that pass when told to."""
+    """A clock in seconds since 1970 that goes on by `advance` only."""
 
     def __init__(self, at: float = 0.0) -> None:
         self.at = at
@@ -45,12 +45,12 @@ class FakeClock:
         return self.at
 
     def advance(self, seconds: float) -> None:
-        """Let time go by."""
+        """Set the clock forward."""
         self.at += seconds
 
 
 class FakeSampler:
-    """Suggests what a script says, or a setting made of all that it is given.
+    """Suggests given settings, or settings that depend on all of its arguments.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def _digest_of(space: Space, history: History, seed: int) -> dict[str, Plain]:
 
 
 class FakeExecutor:
-    """Holds trainings until it is told how they go, in any order.
+    """Holds trainings until the test says how they go, in any order.
 
     `complete`, `fail`, `end` and `report` say what happened; the next `pump` feeds it. A training
     asks for `parameters`, and gets their defaults where its run has no value.
@@ -127,7 +127,7 @@ class FakeExecutor:
         timeout_s: float,
         at_batch: Callable[[], None] = lambda: None,
     ) -> None:
-        """Feed what happened, up to the end of one training."""
+        """Feed the waiting events, up to the end of one training."""
         if not self._events:
             self._play(self)
         while self._events:
@@ -137,11 +137,11 @@ class FakeExecutor:
                 return
 
     def stop(self, number: int) -> None:
-        """Remember the wish, in `stopping`."""
+        """Add the trial's number to `stopping`."""
         self.stopping.add(number)
 
     def close(self) -> None:
-        """Remember it, in `is_closed`."""
+        """Set `is_closed`."""
         self.is_closed = True
 
     def complete(
@@ -163,11 +163,11 @@ class FakeExecutor:
         self._events.append(Failed(number, failure, self._outcome(number), self._clock(), fatal))
 
     def end(self, number: int) -> None:
-        """Have a training end before its time."""
+        """Have a training end early, without a value."""
         self._events.append(Ended(number, self._outcome(number), self._clock()))
 
     def report(self, number: int, step: int, **metrics: float) -> None:
-        """Have a training end an epoch."""
+        """Have a training report an epoch."""
         self._events.append(Reported(number, step, metrics, self._clock()))
 
     def _outcome(
@@ -189,7 +189,7 @@ def _oldest_ends(executor: FakeExecutor) -> None:
 
 
 class FakeListener:
-    """Keeps what it is told: `events`, and the snapshot of the end in `closed`.
+    """Keeps the events in `events`, and the snapshot at the end in `closed`.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class FakeListener:
         self.closed: list[Snapshot] = []
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
-        """Keep the event, and the state after it."""
+        """Keep the event and the snapshot after it."""
         self.events.append(event)
         self.snapshots.append(snapshot())
 
@@ -213,12 +213,12 @@ class FakeListener:
         self.on_poll()
 
     def close(self, snapshot: Snapshot) -> None:
-        """Keep the state at the end."""
+        """Keep the snapshot at the end."""
         self.closed.append(snapshot)
 
 
 class FakeObjective:
-    """A function as an objective; its lines are counted from its own first one.
+    """A function as an objective; the lines of its errors count from its own first line.
 
     >>> FakeObjective(lambda: 0.5).train().last
     0.5
@@ -231,12 +231,12 @@ class FakeObjective:
         self.n_runs = 0
 
     def train(self) -> ObjectiveResult:
-        """Call the function; what it returns is the cell's last expression."""
+        """Call the function; its result is taken for a cell's last expression."""
         self.n_runs += 1
         return ObjectiveResult(self.function())
 
     def carried(self) -> dict[str, Any]:
-        """Return nothing: the function says itself what it reads."""
+        """Return {}: pickling the function takes along what it reads."""
         return {}
 
     def where(self, error: BaseException) -> tuple[int | None, str]:

@@ -1,4 +1,4 @@
-"""What every sampler must do, as tests.
+"""Tests that every sampler must pass.
 
 class TestMine(SamplerContract):
     @pytest.fixture
@@ -28,7 +28,7 @@ Value = Callable[[int, Params], float | None]
 
 
 def space_of(**domains: Domain) -> Space:
-    """Return the space of these parameters, each with the middle of its range as the default."""
+    """Return the space of these domains; each default is the middle of its range."""
     return Space({name: Parameter(name, d, d.middle) for name, d in domains.items()})
 
 
@@ -93,7 +93,7 @@ VALUES: dict[str, Value] = {
 
 
 def trial_of(number: int, params: Params, value: float | None) -> Trial:
-    """Return a complete trial; one that failed if there is no value."""
+    """Return a complete trial, or a failed one if `value` is None."""
     kind = Kind.SEARCH if number else Kind.START
     if value is None:
         return Trial(number, State.FAILED, params, kind, failure=Failure("ValueError", "no"))
@@ -120,13 +120,13 @@ def searched(
 
 
 class SamplerContract:
-    """Tests of a sampler; `make` is a fixture that returns what makes a new one."""
+    """Tests of a sampler. A subclass has the fixture `make`, which returns its class."""
 
     n_trials = 16
     is_random = True  # another seed, another search
 
     def adapted(self, space: Space) -> Space:
-        """Return the space that is searched in its place; for a sampler that cannot search all."""
+        """Return a similar space, for a sampler that cannot search every space."""
         return space
 
     def test_suggestions_cover_the_space_and_lie_inside(self, make: Make) -> None:
@@ -141,7 +141,7 @@ class SamplerContract:
                     assert all(map(_is_plain, suggestion.values()))
 
     def test_suggestions_depend_on_the_arguments_alone(self, make: Make) -> None:
-        """A sampler that was asked other things before gives the answer of a new one."""
+        """The answer of a used sampler is that of a new one."""
         used = make()
         for name in ("mixed", "conditional", "only choices"):
             space = self.adapted(SPACES[name])
@@ -151,7 +151,7 @@ class SamplerContract:
             _next(used, space, trials[2:5] + trials[7:], Direction.MAXIMIZE)
 
     def test_a_resumed_search_goes_on_as_if_it_had_never_stopped(self, make: Make) -> None:
-        """Trials that come back from storage as equal copies lead to the same setting."""
+        """Equal copies of the trials, as from a storage, lead to the same setting."""
         space = self.adapted(SPACES["mixed"])
         whole = searched(make, space, self.n_trials)
         for n in (1, self.n_trials // 2, self.n_trials - 1):
@@ -159,7 +159,7 @@ class SamplerContract:
             assert _next(make(), space, copies) == whole[n].params
 
     def test_another_seed_makes_another_search(self, make: Make) -> None:
-        """The seed matters, unless the sampler draws nothing; a negative one will do."""
+        """Another seed, also a negative one, gives another setting if the sampler draws."""
         space = self.adapted(SPACES["mixed"])
         first, second = (
             [trial.params for trial in searched(make, space, 4, seed=seed)] for seed in (0, -1)
@@ -167,7 +167,7 @@ class SamplerContract:
         assert (first != second) is self.is_random
 
     def test_no_setting_is_tried_twice_and_then_the_space_is_exhausted(self, make: Make) -> None:
-        """Settings that differ only in what they do not reach count as one."""
+        """Settings that differ only in inactive parameters count as the same setting."""
         space = space_of(act=Choice(("relu", "tanh", "gelu")), layers=Int(1, 2))
         alpha = Parameter("alpha", Choice((0.1, 0.2, 0.3)), 0.1, (("act", ("relu",)),))
         trials = searched(make, space.declare(alpha), 20)
@@ -177,7 +177,7 @@ class SamplerContract:
         assert "alpha" in message
 
     def test_running_trials_are_not_repeated(self, make: Make) -> None:
-        """What runs at this moment counts as tried."""
+        """The setting of a running trial counts as tried."""
         space = space_of(act=Choice(("relu", "tanh", "gelu")))
         trials = tuple(
             Trial(k, State.RUNNING, {"act": act}) for k, act in enumerate(("gelu", "relu"))
@@ -185,7 +185,7 @@ class SamplerContract:
         assert _next(make(), space, trials) == {"act": "tanh"}
 
     def test_a_stopped_setting_may_come_again(self, make: Make) -> None:
-        """A trial that was stopped says nothing about its setting."""
+        """The setting of a stopped trial may be suggested again."""
         space = space_of(act=Choice(("relu", "tanh")))
         trials = (
             Trial(0, State.COMPLETE, {"act": "relu"}, value=1.0),
@@ -223,7 +223,7 @@ class SamplerContract:
     def test_nothing_is_printed_and_nothing_drawn_from_global_streams(
         self, make: Make, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        """What the user prints and draws is not disturbed."""
+        """The user's output and random streams do not change."""
         before = _global_streams()
         searched(make, self.adapted(SPACES["mixed"]), self.n_trials)
         assert _global_streams() == before

@@ -1,4 +1,4 @@
-"""What every storage must do, as tests.
+"""Tests that every storage must pass.
 
 class TestMine(StorageContract):
     @pytest.fixture
@@ -40,7 +40,7 @@ def a_record(name: str = "digits") -> StudyRecord:
 
 
 def a_trial(number: int, state: State = State.COMPLETE, value: float | None = 0.5) -> Trial:
-    """Return a trial that has something in every field; a value if it is complete."""
+    """Return a trial with a value in each field; `value` only if it is complete."""
     return Trial(
         number=number,
         state=state,
@@ -58,10 +58,10 @@ def a_trial(number: int, state: State = State.COMPLETE, value: float | None = 0.
 
 
 class StorageContract:
-    """A subclass gives the fixture `storage`: an empty one for each test."""
+    """Tests of a storage. A subclass has the fixture `storage`: an empty one for each test."""
 
     def test_a_new_storage_is_empty(self, storage: Storage) -> None:
-        """There are no studies, no revisions and no looks."""
+        """It has no studies, no revisions and no test evaluations."""
         assert storage.names() == []
         assert storage.revisions("digits") == []
         assert storage.evaluations() == []
@@ -90,7 +90,7 @@ class StorageContract:
         assert storage.revisions("digits") == [edited]
 
     def test_several_objectives_and_the_choice_are_kept(self, storage: Storage) -> None:
-        """What is chosen is stored beside the record: updating an older copy does not undo it."""
+        """The choice is not part of the record: updating an older copy of it keeps the choice."""
         others = (Goal("n_params", Direction.MINIMIZE), Goal("f1", Direction.MAXIMIZE))
         goals = (Goal("val_accuracy", Direction.MAXIMIZE), *others)
         created = storage.create(replace(a_record(), goals=goals))
@@ -156,7 +156,7 @@ class StorageContract:
         assert storage.trials(study) == trials
 
     def test_outcomes_come_back_bit_by_bit(self, storage: Storage) -> None:
-        """With their trial, by every way to read it; a trial saved again without them has none."""
+        """Each way to read a trial returns them; a trial saved again without them has none."""
         study, other = storage.create(a_record()).id, storage.create(a_record()).id
         right = of_rows(
             np.array([True, False, True]),
@@ -220,14 +220,14 @@ class StorageContract:
         assert len(storage.changes(study, 0)[1]) == 3
 
     def test_changes_are_of_one_study(self, storage: Storage) -> None:
-        """What happens to others is not among them."""
+        """Changes of other studies are not returned."""
         study, other = storage.create(a_record()).id, storage.create(a_record()).id
         mark, _ = storage.changes(study, 0)
         storage.save_trial(other, a_trial(0))
         assert storage.changes(study, mark) == (mark, [])
 
     def test_a_running_trial_of_this_process_runs(self, storage: Storage) -> None:
-        """It is stopped only when its process is gone."""
+        """It becomes a stopped trial only when its process has ended."""
         study = storage.create(a_record()).id
         storage.save_trial(study, a_trial(0, State.RUNNING))
         assert [trial.state for trial in storage.changes(study, 0)[1]] == [State.RUNNING]

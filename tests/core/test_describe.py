@@ -65,7 +65,8 @@ def test_what_arguments_say(described: Described, domain: Domain, default: objec
         (
             describe_choice,
             {"values": {1, 2}},
-            "the values must be a list, got {1, 2}. Write hp.Choice([…]).",
+            "the values must be a list, got {1, 2}. A set has no order that stays the same: write "
+            "hp.Choice(sorted(…)).",
         ),
         (
             describe_choice,

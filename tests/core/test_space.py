@@ -45,8 +45,7 @@ def a_space(**domains: Domain) -> Space:
         (
             Choice(("relu", "tanh")),
             "gelu",
-            "the default 'gelu' is not among the values: 'relu', 'tanh'. "
-            "The nearest one is 'relu'.",
+            "the default 'gelu' is not among the values: 'relu', 'tanh'.",
         ),
         (
             Int(1, 3),

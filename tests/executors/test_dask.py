@@ -61,7 +61,7 @@ def test_a_training_whose_worker_dies_runs_once_more(client, tmp_path: Path) -> 
     assert isinstance(events[-1], Completed)
     assert [e.number for e in events if isinstance(e, Restarted)] == [3]
     (told,) = [e.text for e in events if isinstance(e, Noted)]
-    assert told == "Trial 3 runs once more: the worker that had it died."
+    assert told == "Trial 3 was restarted: its worker died during the training."
 
 
 def test_a_training_that_kills_two_workers_has_failed(client) -> None:
@@ -184,7 +184,7 @@ def test_a_cluster_that_is_gone_ends_the_search() -> None:
         events = events_until_ended(executor)
         executor.close()
     assert [type(event) for event in events[-3:]] == [Noted, StopAsked, Ended]
-    assert "What has finished is safe; run the cell again to go on." in events[-3].text
+    assert "Finished trials are stored; run the cell again to continue." in events[-3].text
 
 
 def test_workers_that_never_come_again_end_the_search(monkeypatch) -> None:
@@ -198,8 +198,8 @@ def test_workers_that_never_come_again_end_the_search(monkeypatch) -> None:
         executor.close()
     assert [type(event) for event in events[-3:]] == [Noted, StopAsked, Ended]
     assert events[-3].text == (
-        "No worker process comes up any more. What has finished is safe; run the cell again to go "
-        "on."
+        "No worker process has started for 0 s. Finished trials are stored; run the cell again to "
+        "continue."
     )
 
 

@@ -74,7 +74,7 @@ def test_a_log_that_fails_ends_itself_alone(monkeypatch: pytest.MonkeyPatch) -> 
     assert sum(t.state.is_finished for t in snapshot.trials) == 6
     assert [t.number for t in log.trials] == [0, 1]
     (note,) = notes
-    assert note.startswith("--log mlflow failed and is off for the rest of this run (Connection")
+    assert note.startswith("--log mlflow failed (ConnectionError: the server is gone) and is off")
 
 
 def test_tensorboard_is_logged_live(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_tensorboard_is_logged_live(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["tensorboad:x", "tensorboard", "tensorboard:", "mlflow:x", ""])
 def test_a_place_that_is_none_is_refused(text: str) -> None:
     """With those that there are."""
-    with pytest.raises(OptionError, match=r"there are tensorboard:DIR and mlflow"):
+    with pytest.raises(OptionError, match=r"is no log. Write tensorboard:DIR or mlflow"):
         checked_log(text)
 
 

@@ -81,7 +81,9 @@ def test_curves_are_scalars_by_step(tmp_path: Path) -> None:
 def test_two_searches_are_not_mixed(tmp_path: Path) -> None:
     """A folder with trials in it is refused."""
     to_tensorboard(a_search(2, is_running=False), tmp_path)
-    with pytest.raises(HpoError, match=r"has a search in it already.*Choose another folder\.$"):
+    with pytest.raises(
+        HpoError, match=r"already has the trials of a search.*Choose another folder\.$"
+    ):
         to_tensorboard(a_search(2, is_running=False), tmp_path)
 
 

@@ -275,9 +275,11 @@ def test_data_that_is_changed_in_place_is_noticed(notebook: Any, change: str) ->
         """
     )
     study = search(notebook, f"x = hp.Int(1, 9)\n{change}\nx")
+    what = {"table['b'] = 1": "table", "grow()": "items"}
     assert study.snapshot.messages == (
-        "The cell changes data that it reads, in place: each trial starts from what the one before "
-        "left. Work on a copy in the cell.",
+        f"The cell changes data that it reads, in place: {what.get(change, 'data')} changed. Each "
+        f"trial starts from what the one before left. Work on a copy in the cell, or make it "
+        f"there.",
     )
 
 

@@ -215,9 +215,9 @@ def test_values_that_were_asked_for_elsewhere_are_refused(notebook: Any) -> None
     """In a function of another cell they would be the defaults, without a word."""
     notebook.ok("def layer():\n    return hp.Int('units', 1, 9)")
     notebook.ok(f"{LINE}\nlayer() + hp.Float(0.0, 1.0, name='x')")
-    for form in ("function", "script"):
+    for form in ("cell", "function", "script"):
         error = str(notebook.run(f"s.freeze({form!r})").error)
-        assert error.startswith("The cell cannot stand alone: code outside of it asked for units=")
+        assert error.startswith("The cell cannot be frozen: code outside of it asked for units=")
 
 
 def test_a_form_that_is_not_there_is_said(notebook: Any) -> None:
@@ -269,7 +269,7 @@ def test_a_score_that_is_another_one_is_said(notebook: Any) -> None:
     notebook.ok("shift = 5.0")
     error = notebook.run("s.freeze(check=True)").error
     assert str(error).startswith("The frozen cell came to 6.")
-    assert "in the search. Either the data or the libraries changed since" in str(error)
+    assert "in the search. Why was not checked: other data" in str(error)
     notebook.ok("del shift")
     assert "The frozen cell does not run: failed" in str(notebook.run("s.freeze(check=True)").error)
 

@@ -179,7 +179,7 @@ def test_nothing_changed_and_nothing_missing(notebook: Any) -> None:
     study = run(notebook)
     assert study.trials == before
     assert message(study) == (
-        "Nothing is missing: 4 of 4 trials are done. For more: --trials 6, or start over with "
+        "No trial is left to run: 4 of 4 trials are done. For more: --trials 6, or start over with "
         "--fresh."
     )
 
@@ -188,7 +188,7 @@ def test_more_trials_go_on_where_it_was(notebook: Any) -> None:
     """Comments and spaces change nothing; two runs make the same search as one."""
     run(notebook)
     study = run(notebook, "--trials 7 --recheck 0", f"# more\n\n{CELL}  # of it")
-    assert message(study) == "Goes on: 4 of 7 trials are done."
+    assert message(study) == "Continues: 4 of 7 trials are done."
     at_once = run(notebook, "--trials 7 --recheck 0", name="other")
     assert [t.params for t in study.trials] == [t.params for t in at_once.trials]
 
@@ -230,17 +230,19 @@ def test_other_data_is_a_new_revision(notebook: Any, before: str, after: str) ->
     notebook.ok(before)
     body = f"{CELL}\nused = offset\nx"
     run(notebook, body=body)
-    assert message(run(notebook, body=body)).startswith("Nothing is missing")
+    assert message(run(notebook, body=body)).startswith("No trial is left to run")
     notebook.ok(after)
+    name = "base" if after.startswith("base") else "offset"
     assert message(run(notebook, body=body)) == (
-        "The data that the cell reads changed: a new revision (2); the old ones stay."
+        f"The data that the cell reads changed ({name}): a new revision (2); the old ones stay."
     )
 
 
 def test_fresh_starts_over(notebook: Any) -> None:
     """A new revision, though nothing changed."""
     run(notebook)
-    assert message(run(notebook, "--fresh")).startswith("Started afresh: a new revision (2)")
+    text = message(run(notebook, "--fresh"))
+    assert text.startswith("Started over (--fresh): a new revision (2)")
 
 
 def test_an_enqueued_setting_is_tried_first(notebook: Any) -> None:
@@ -248,8 +250,8 @@ def test_an_enqueued_setting_is_tried_first(notebook: Any) -> None:
     run(notebook)
     notebook.ok("study.enqueue(x=7)")
     assert message(run(notebook)) == (
-        "Nothing is missing: 4 of 4 trials are done, and 1 enqueued setting can wait. For more: "
-        "--trials 5, or start over with --fresh."
+        "No trial is left to run: 4 of 4 trials are done, and 1 enqueued setting can wait. For "
+        "more: --trials 5, or start over with --fresh."
     )
     study = run(notebook, "--trials 6")
     assert [t.kind for t in study.trials[4:]] == [Kind.ENQUEUED, Kind.SEARCH]

@@ -242,3 +242,27 @@ def test_a_study_without_a_complete_trial_has_no_choice(notebook: Any) -> None:
     assert notebook.run("%%hpo_test s\n1").usage_error == (
         "%%hpo_test: Study 's' has no complete trial yet."
     )
+
+
+@pytest.mark.parametrize(
+    "leave", ["quit()", "exit()", "sys.exit()", "exit", "get_ipython().ask_exit()"]
+)
+def test_a_cell_that_leaves_the_program_ends_a_trial_alone(notebook: Any, leave: str) -> None:
+    """The kernel stays, and the search says what the cell does."""
+    notebook.ok("import sys")
+    shown = notebook.run(
+        f"%%hpo study --minimize loss --trials 3 --ui none\nx = hp.Float(0, 1)\n{leave}\nx"
+    )
+    if leave != "exit":  # a name alone calls nothing
+        assert "leaves the program" in shown.usage_error
+    assert "ask_exit" not in vars(notebook.shell)
+
+
+@pytest.mark.parametrize(
+    "cell", ["await f()", "x = await f()", "async for i in f(): pass", "async with f(): pass"]
+)
+def test_a_cell_that_awaits_is_refused_with_the_way_out(notebook: Any, cell: str) -> None:
+    """The notebook's event loop is busy."""
+    sentence = notebook.run(f"%%hpo study --minimize loss --ui none\n{cell}\n1").usage_error
+    assert "line 2 of the cell awaits outside a function" in sentence
+    assert "submit(asyncio.run, main()).result()" in sentence

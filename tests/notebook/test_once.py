@@ -48,11 +48,11 @@ def test_a_function_that_asks_hp_is_called_in_each_trial() -> None:
 def test_a_result_that_was_changed_is_noticed() -> None:
     """Nothing is loaded: nothing is changed."""
     once = Once("data")
-    assert not once.is_changed
+    assert once.changes() == []
     result = in_trial(once, lambda: [1, 2])
-    assert not once.is_changed
+    assert once.changes() == []
     result.append(3)
-    assert once.is_changed
+    assert [change.path for change in once.changes()] == ["the result of data()"]
 
 
 def test_nothing_stands_in_for_what_is_not_there() -> None:

@@ -107,7 +107,7 @@ def test_it_goes_on_where_it_was(notebook: Any) -> None:
     study = run(notebook, "--trials 30")
     assert {t.seed for t in study.trials if t.kind is Kind.RECHECK} == before
     assert len(study.trials) == 30
-    assert "Nothing is missing" in run(notebook, "--trials 30").snapshot.messages[0]
+    assert "No trial is left to run" in run(notebook, "--trials 30").snapshot.messages[0]
 
 
 @pytest.mark.parametrize("read", ["x_test", "test_images"])

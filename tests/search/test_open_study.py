@@ -58,13 +58,13 @@ def test_nothing_changed_goes_on() -> None:
     assert opened.space == SPACE
     assert [t.number for t in opened.trials] == [0, 1, 2]
     assert not opened.ranges_changed
-    assert opened.sentence == "Goes on: 3 of 5 trials are done."
+    assert opened.sentence == "Continues: 3 of 5 trials are done."
 
 
 def test_nothing_changed_and_nothing_missing() -> None:
     """The sentence says how to get more."""
     assert reopened(a_study(), trials=3).sentence == (
-        "Nothing is missing: 3 of 3 trials are done. For more: --trials 4, or start over with "
+        "No trial is left to run: 3 of 3 trials are done. For more: --trials 4, or start over with "
         "--fresh."
     )
 
@@ -84,8 +84,8 @@ def test_changed_ranges_keep_the_trials() -> None:
     assert (opened.record.ranges, opened.record.source) == ("r2", "other")
     assert (opened.space, len(opened.trials)) == (SPACE, 3)
     assert opened.sentence == (
-        "The ranges changed: the start runs again, then the search goes on with those of the 3 "
-        "trials that still fit; the others are set aside, not lost."
+        "The ranges changed: the start runs again, then the search continues with those of the 3 "
+        "trials that are inside the new ranges; the others stay on disk."
     )
     assert storage.revisions("digits") == [opened.record]
 
@@ -105,7 +105,7 @@ def test_trials_that_were_set_aside_are_not_counted() -> None:
     """Done are those that fit the space as it is."""
     storage = a_study()
     storage.save_space(1, Space({"units": Parameter("units", Int(2, 9), 5)}))
-    assert reopened(storage).sentence == "Goes on: 2 of 5 trials are done."
+    assert reopened(storage).sentence == "Continues: 2 of 5 trials are done."
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_trials_that_were_set_aside_are_not_counted() -> None:
         (replace(MARK, code="c2"), {}, "The code changed"),
         (replace(MARK, code="c2", ranges="r2"), {}, "The code changed"),
         (replace(MARK, data="d2"), {}, "The data that the cell reads changed"),
-        (MARK, {"fresh": True}, "Started afresh"),
+        (MARK, {"fresh": True}, "Started over (--fresh)"),
         (MARK, {"seed": 1}, "The seed changed from 0 to 1"),
         (MARK, {"goals": (Goal("auc", Direction.MAXIMIZE),)}, "The metric changed from acc to auc"),
         (MARK, {"goals": Direction.MINIMIZE}, "The direction changed"),
@@ -242,8 +242,8 @@ def test_a_study_of_an_older_version_goes_on() -> None:
     opened = reopened(storage, now())
     assert opened.record.revision == 1
     assert not opened.ranges_changed
-    assert opened.sentence == f"Goes on: 3 of 5 trials are done. {NOT_COMPARED}"
-    assert reopened(storage, now()).sentence == "Goes on: 3 of 5 trials are done."
+    assert opened.sentence == f"Continues: 3 of 5 trials are done. {NOT_COMPARED}"
+    assert reopened(storage, now()).sentence == "Continues: 3 of 5 trials are done."
     assert reopened(storage, now(data="2:e")).sentence.startswith("The data that the cell reads")
 
 

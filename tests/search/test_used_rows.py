@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.records import UsedRows
 from hpo_magic.search.used_rows import (
     MOST_ROWS,
-    arrays_in,
     fitted_rows,
     leak_of,
     prints_of,
@@ -22,25 +20,6 @@ from hpo_magic.testing.storages import a_record
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 3))
-
-
-def test_rows_that_can_be_told_apart_are_data() -> None:
-    """Tables, images, texts, and what is in a tuple or a dict; no labels, no settings."""
-    values = {
-        "x": X,
-        "table": pd.DataFrame(X),
-        "images": X.reshape(10, 2, 6),
-        "texts": np.array(["a", "b", "c", "d", "e"]),
-        "pair": (X, X[:, 0]),
-        "parts": {"train": X},
-        "y": X[:, 0],
-        "few": X[:3],
-        "number": 3,
-        "words": ["a", "b"],
-        "type": np.ndarray,
-    }
-    names = ["x", "table", "images", "texts", "pair[0]", "parts[0]"]
-    assert list(arrays_in(values)) == names
 
 
 def test_of_very_many_rows_a_sample_is_recorded() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import enum
 import linecache
 import math
 import pickle
@@ -12,11 +13,14 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import count
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from hpo_magic.core.labels import labels
+from hpo_magic.core.domains import Choice
+from hpo_magic.core.labels import labels, stands_for_itself
+from hpo_magic.errors import HpoError
 from hpo_magic.language.scores import scores_by_row
 from hpo_magic.source.call_names import CallNames
 from hpo_magic.source.freeze import CannotFreeze, freeze
@@ -61,15 +65,19 @@ class Trial:
         self.last = last
         self.params: dict[str, object] = {}
         self.objects: dict[str, object] = {}
-        self.known: dict[str, tuple[object, ...]] = {}
+        self.domains: dict[str, Choice] = {}
 
     def _value(self, given: tuple[object, ...], method: str, options: list[object]) -> object:
         name = str(given[0]) if given else self.hp_calls.name_of(sys._getframe(2), method)
         if name not in self.params:
             turn = -1 if self.last else (len(self.params) + 1) % len(options)
             self.objects[name] = options[turn]
-            self.known[name] = labels(options)
-            self.params[name] = self.known[name][turn]
+            named = labels(options)
+            objects = tuple(
+                n for n, o in zip(named, options, strict=True) if not stands_for_itself(o)
+            )
+            self.domains[name] = Choice(named, objects=objects)
+            self.params[name] = named[turn]
         return self.objects[name]
 
     def Int(self, *args: object, step: int = 1, **options: object) -> object:
@@ -392,7 +400,7 @@ def test_frozen_cells(name: str, how: str) -> None:
     trial, result = trial_of(source, last=how == "last")
     names = None if how == "read off" else trial.hp_calls.names
     around = {**variables(), "h": trial, "hp": trial}
-    frozen = freeze(source, trial.params, names, around, known=trial.known, seed=11)
+    frozen = freeze(source, trial.params, names, around, domains=trial.domains, seed=11)
     if expected is not None and how != "last":
         assert frozen == expected
     remaining = [n for n in ast.walk(ast.parse(frozen)) if isinstance(n, ast.Attribute)]
@@ -422,7 +430,8 @@ def frozen(source: str, params: Mapping[str, object], **options: object) -> str:
         ("hp.Float(low, 2 * low, sampling='log')", "(low * (2 * low)) ** 0.5"),
         ("hp.Float(0, 1, default=2 * low)", "2 * low"),
         ("hp.Choice(['a', 'b'])", "'a'"),
-        ("hp.Choice([tf.nn.relu, None], default=None)", "tf.nn.relu"),
+        ("hp.Choice([tf.nn.relu, None], default=None)", "None"),
+        ("hp.Choice([tf.nn.relu, R], default=None)", "tf.nn.relu"),
         ("hp.Choice(values=['a', 'b'], default='b')", "'b'"),
         ("hp.Choice(list(acts))", "list(acts)[0]"),
         ("hp.Boolean()", "False"),
@@ -454,17 +463,86 @@ def test_calls_that_were_not_reached(call: str, text: str) -> None:
         ("NAMES", "b", "'b'"),
         ("[*NAMES, 'c']", "b", "'b'"),
         ("[L2(0.1), L2(0.2)]", "<L2>#2", "L2(0.2)"),
-        ("options()", "<L2>#2", "options()[1]"),
         ("options()", 3, "3"),
-        ("options() + [1]", "<L2>", "(options() + [1])[0]"),
+        ("options()", "plain", "'plain'"),
+        ("ACTS_SET", "tanh", "T"),
+        ("list(ACTS)", "tanh", "ACTS[1]"),
+        ("ENUM", "<ENUM.TWO: 2>", "ENUM.TWO"),
     ],
 )
 def test_choices(values: str, value: object, text: str) -> None:
     """A choice is written as its author wrote it: found by value, by name, or by its place."""
-    around = {"R": relu, "T": tanh, "ACTS": [relu, tanh], "NAMES": ["a", "b"]}
-    known = {"x": ["<L2>", "<L2>#2"]}
+    made = enum.Enum("ENUM", ["ONE", "TWO"])
+    around = {"R": relu, "T": tanh, "tanh": tanh, "ACTS": [relu, tanh], "NAMES": ["a", "b"]}
+    around |= {"ACTS_SET": {relu: 1, tanh: 2}.keys(), "ENUM": made}
     source = f"x = hp.Choice({values})"
-    assert frozen(source, {"x": value}, namespace=around, known=known) == f"x = {text}"
+    text = "tanh" if values == "ACTS_SET" else text
+    domains = {"x": domain_of(values, value)}
+    assert frozen(source, {"x": value}, namespace=around, domains=domains) == f"x = {text}"
+
+
+def domain_of(values: str, value: Any) -> Choice:
+    """Return the choices of a search of these values."""
+    if "L2" in str(value):
+        return Choice(("<L2>", "<L2>#2"), objects=("<L2>", "<L2>#2"))
+    if "ENUM" in values:
+        return Choice(("<ENUM.ONE: 1>", "<ENUM.TWO: 2>"), objects=("<ENUM.ONE: 1>", value))
+    if "ACTS" in values:
+        return Choice(("relu", "tanh"), objects=("relu", "tanh"))
+    is_object = isinstance(value, str) and value in ("relu", "tanh", "relu#2")
+    return Choice((value,), objects=(value,) if is_object else ())
+
+
+@pytest.mark.parametrize(
+    "values", ["options()", "options() + [1]", "set(ACTS)", "(f for f in ACTS)", "ACTS"]
+)
+def test_an_object_that_is_not_sure_to_be_found_again_is_refused(values: str) -> None:
+    """Its place may be another one: in another order, or in a list that has changed."""
+    domains = {"x": Choice(("relu", "gone"), objects=("relu", "gone"))}
+    with pytest.raises(
+        CannotFreeze, match=r"chooses an object \(gone\) whose place in .* is not sure"
+    ):
+        frozen(
+            f"x = hp.Choice({values})",
+            {"x": "gone"},
+            namespace={"ACTS": [relu, tanh]},
+            domains=domains,
+        )
+
+
+@pytest.mark.parametrize(
+    ("source", "params", "text"),
+    [
+        (
+            "for n in names: hp.Float(n, 0, 1)",
+            {"a": 0.1, "b": 0.2},
+            "for n in names: {'a': 0.1, 'b': 0.2}[n]",
+        ),
+        ("{k: hp.Float(k, *b) for k, b in s}", {"lr": 0.1}, "{k: 0.1 for k, b in s}"),
+        ("x = hp.Choice(k, v)", {"act": "relu"}, "x = 'relu'"),
+        ("x = hp.Boolean(flag)", {"norm": True}, "x = True"),
+        ("x = hp.Int(n, min_value=1, max_value=2)", {"n_layers": 2}, "x = 2"),
+        ("x = hp.Int(n, 1, 9) + hp.Float(n + 'f', 0, 1)", {"u": 3, "uf": 0.5}, "x = 3 + 0.5"),
+        ("x = hp.Fixed(n, 5)", {"batch": 5}, "x = 5"),
+    ],
+)
+def test_a_name_that_is_a_variable(source: str, params: dict[str, Any], text: str) -> None:
+    """A call that no trial has recorded as unnamed has its first argument as its name."""
+    assert freeze(source, params, {}, {}) == text
+
+
+def test_an_unnamed_call_with_variable_bounds_is_none_with_a_name() -> None:
+    """Its place is recorded."""
+    assert freeze("x = hp.Int(low, high, step)", {"x": 3}, {"1:4": "x"}, {}) == "x = 3"
+
+
+def test_a_function_that_gets_hp_is_given_the_values() -> None:
+    """In KerasTuner's way."""
+    text = freeze("model = build(hp)", {"units": 64}, {}, {})
+    assert text == (
+        "import keras_tuner\n\n_hp = keras_tuner.HyperParameters()\n"
+        "_hp.values = {'units': 64}\nmodel = build(_hp)"
+    )
 
 
 def test_a_choice_that_cannot_be_read() -> None:
@@ -559,9 +637,9 @@ def test_recorded_names_win() -> None:
 
 
 def test_values_from_elsewhere_are_told() -> None:
-    """A value that no call here asked for is named in a comment on top."""
-    text = frozen("x = hp.Int(1, 9)", {"x": 3, "depth": 2, "lr[0]": 0.5})
-    assert text == "# Asked for by code outside this cell: depth=2, lr[0]=0.5\nx = 3"
+    """A value that no call here asked for is refused: the code would run on its default."""
+    with pytest.raises(HpoError, match=r"code outside of it asked for depth=2, lr\[0\]=0.5. Put"):
+        frozen("x = hp.Int(1, 9)", {"x": 3, "depth": 2, "lr[0]": 0.5})
 
 
 def test_names_that_cannot_be_told() -> None:

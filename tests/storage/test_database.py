@@ -142,6 +142,19 @@ def test_a_read_only_folder_after_a_kill(shared: Path) -> None:
             assert reader.trials(study) == [a_trial(0)]
 
 
+def test_a_read_only_folder_with_an_older_format(shared: Path) -> None:
+    """It is read as it is, as long as the tables are the same; it is upgraded when it can be."""
+    study = with_a_trial(shared)
+    with closing(sqlite3.connect(shared / "studies.sqlite")) as file:
+        file.execute("PRAGMA user_version = 7")
+    with bound_by_permissions(shared), closing(SqliteStorage(shared)) as storage:
+        assert storage.trials(study) == [a_trial(0)]
+    with closing(SqliteStorage(shared)) as storage:
+        storage.save_trial(study, a_trial(1))
+    with closing(sqlite3.connect(shared / "studies.sqlite")) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (SCHEMA.version,)
+
+
 def test_a_read_only_folder_without_a_study(shared: Path) -> None:
     """There a file cannot be made."""
     with bound_by_permissions(shared):

@@ -1,4 +1,4 @@
-"""Fingerprints: what counts as a change of a cell, and of what it reads."""
+"""Stored fingerprints of what a cell reads: what counts as a change."""
 
 from __future__ import annotations
 
@@ -12,14 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hpo_magic.notebook import fingerprint as module
-from hpo_magic.notebook.fingerprint import (
-    array_fingerprint,
-    data_fingerprint,
-    fingerprint,
-    inputs_of,
-)
-from hpo_magic.search.fingerprint import Fingerprint
+from hpo_magic.inputs.reads import values_read
+from hpo_magic.inputs.state import changed_variables, state_of, without
 from hpo_magic.source.cell_text import CellText
 
 
@@ -28,87 +22,9 @@ def cell(source: str) -> CellText:
     return CellText(source, ast.parse(source))
 
 
-def mark(source: str, **namespace: Any) -> Fingerprint:
-    """Return the fingerprint of a cell."""
-    source = textwrap.dedent(source)
-    return fingerprint(CellText(source, ast.parse(source)), namespace)
-
-
-CELL = """
-    lr = hp.Float(1e-4, 1e-1, sampling="log", default=1e-3)
-    units = hp.Int("units", 16, 512)
-    model.fit(x, batch_size=64)
-"""
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("1e-4, 1e-1", "1e-5, 1"),
-        (', sampling="log"', ""),
-        ("default=1e-3", "default=1e-2"),
-        ('"units", 16, 512', '"units", 16, 512, step=16'),
-        ('"units", 16, 512', '"units", min_value=16, max_value=512'),
-        ("Int(", "Choice("),
-    ],
-)
-def test_ranges_choices_and_defaults_are_ranges(old: str, new: str) -> None:
-    """Their change leaves the code as it was."""
-    before, after = mark(CELL), mark(CELL.replace(old, new))
-    assert before.ranges != after.ranges
-    if new != "Choice(":
-        assert before.code == after.code
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("64", "32"),
-        ("lr = ", "rate = "),
-        ('"units"', '"width"'),
-        ("model.fit", "model.train"),
-        ('    units = hp.Int("units", 16, 512)\n', ""),
-    ],
-)
-def test_everything_else_is_code(old: str, new: str) -> None:
-    """A name too: the trials speak of parameters by it."""
-    assert mark(CELL).code != mark(CELL.replace(old, new)).code
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("model.fit", "# trains\n    model.fit"),
-        ("1e-4, 1e-1", "0.0001,   0.1"),
-        ("lr = ", "\n\n    lr = "),
-        ('"log"', "'log'"),
-    ],
-)
-def test_comments_and_formatting_change_nothing(old: str, new: str) -> None:
-    """Only the source itself is another."""
-    before, after = mark(CELL), mark(CELL.replace(old, new))
-    assert (before.code, before.ranges, before.data) == (after.code, after.ranges, after.data)
-    assert before.source != after.source
-
-
-def test_a_name_made_in_a_loop_is_a_name() -> None:
-    """`hp.Int(f"units_{i}", …)` is about other parameters when it says `f"width_{i}"`."""
-    cell = 'hp.Int(f"units_{i}", 1, 9)'
-    assert mark(cell).code != mark(cell.replace("units", "width")).code
-    assert mark(cell).code == mark(cell.replace("9", "8")).code
-
-
-def test_the_tree_is_left_as_it_was() -> None:
-    """It is run afterwards, ranges and all."""
-    tree = ast.parse("x = hp.Int(1, 9)")
-    before = ast.dump(tree)
-    fingerprint(CellText("x = hp.Int(1, 9)", tree), {})
-    assert ast.dump(tree) == before
-
-
 def data(source: str, **namespace: Any) -> str:
     """Return the fingerprint of what a cell reads."""
-    return mark(source, **namespace).data
+    return state_of(values_read(cell(textwrap.dedent(source)), namespace)).fingerprint
 
 
 X = np.arange(12.0).reshape(3, 4)
@@ -185,18 +101,6 @@ def test_data_that_did_not_change(before: object, after: object) -> None:
 def test_arrays_of_any_kind(array: Any) -> None:
     """Empty, of no dimension, of dates, records or objects."""
     assert data("x", x=array) == data("x", x=array.copy())
-    assert array_fingerprint(array) == array_fingerprint(array.copy())
-
-
-def test_large_arrays_are_compared_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """First and last bytes included."""
-    monkeypatch.setattr(module, "WHOLE_BYTES", 4096)
-    array = np.zeros(100_000)
-    prints = {array_fingerprint(array)}
-    for place in (0, -1):
-        array[place] = 1.0
-        prints.add(array_fingerprint(array))
-    assert len(prints) == 3
 
 
 def test_an_array_that_cannot_be_read_does_no_harm() -> None:
@@ -207,16 +111,6 @@ def test_an_array_that_cannot_be_read_does_no_harm() -> None:
             raise RuntimeError("can't convert a CUDA tensor")
 
     assert data("fit(x)", x=Tensor()) == data("fit(x)", x=Tensor())
-
-
-def test_only_what_the_cell_reads_is_looked_at() -> None:
-    """Other variables, private ones, modules and handles are not."""
-    namespace = {"x": X, "other": 3, "_hidden": 4, "np": np, "model": object(), "n": 2}
-    assert sorted(inputs_of(cell("model.fit(x, n, np, _hidden, absent)"), namespace)) == [
-        "n",
-        "x",
-    ]
-    assert data("pass", x=X) == ""
 
 
 def test_the_name_of_the_data_counts() -> None:
@@ -285,11 +179,13 @@ def test_a_function_that_was_defined_again_is_the_same() -> None:
 
 STABLE = f"""
 import ast, textwrap
-from hpo_magic.notebook.fingerprint import fingerprint
+from hpo_magic.inputs.reads import values_read
+from hpo_magic.inputs.state import state_of
 from hpo_magic.source.cell_text import CellText
 namespace = {{"__name__": "__main__", "words": {{"a", "b", "c", "d"}}}}
 exec(textwrap.dedent({BUILD!r}), namespace)
-print(fingerprint(CellText("", ast.parse("build(words)")), namespace).data)
+cell = CellText("", ast.parse("build(words)"))
+print(state_of(values_read(cell, namespace)).fingerprint)
 """
 
 
@@ -309,11 +205,20 @@ def test_another_kernel_finds_the_same() -> None:
     assert len(found) == 1
 
 
-def test_functions_of_modules_are_not_data() -> None:
-    """They change with their package, which is not the cell's business."""
-    assert inputs_of(cell("f(x)"), {"f": textwrap.dedent, "x": 1}) == {"x": 1}
-
-
 def test_no_data_has_no_fingerprint() -> None:
     """An empty fingerprint is not compared."""
-    assert data_fingerprint({}) == ""
+    assert data("pass", x=1) == ""
+
+
+def test_which_variables_changed() -> None:
+    """New ones and those that are gone included."""
+    before = data("f(x, y, z)", x=1, y=2, z=3)
+    assert changed_variables(before, data("f(x, y, z)", x=1, y=3)) == ["y", "z"]
+    assert changed_variables(before, before) == []
+
+
+def test_a_variable_may_be_left_out_of_the_comparison() -> None:
+    """Another one still counts."""
+    before = without(data("f(x, y)", x=1, y=2), {"x", "absent"})
+    assert changed_variables(before, data("f(x, y)", x=5, y=2)) == []
+    assert changed_variables(before, data("f(x, y)", x=5, y=3)) == ["y"]

@@ -1,0 +1,1 @@
+"""What the code of a cell reads from the notebook: its values, their state, and what changed."""

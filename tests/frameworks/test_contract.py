@@ -1,0 +1,16 @@
+"""Every framework of the package keeps the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpo_magic.core.ports import Framework
+from hpo_magic.frameworks import all_frameworks
+from hpo_magic.testing.frameworks import FrameworkContract
+
+
+class TestFrameworks(FrameworkContract):
+    @pytest.fixture(params=all_frameworks(), ids=lambda framework: framework.name)
+    def framework(self, request: pytest.FixtureRequest) -> Framework:
+        framework: Framework = request.param
+        return framework
