@@ -14,6 +14,7 @@ import numpy as np
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.records import TestEvaluation
+from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, SettingKey, setting_key
 from hpo_magic.core.summary import Line, best_trial, digits_of, three_numbers
@@ -21,8 +22,9 @@ from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 from hpo_magic.honesty.by_row import (
     SelectionBias,
     bbc_of,
+    is_cross_validated,
+    n_rows_of_accuracies,
     n_rows_of_shares,
-    row_variance_of,
     selection_bias_of,
 )
 from hpo_magic.honesty.choice import (
@@ -34,6 +36,7 @@ from hpo_magic.honesty.choice import (
 )
 from hpo_magic.honesty.measured import Measured
 from hpo_magic.honesty.recheck import SEARCH_SHARE, Recheck, Rerun, plan, recheck_of
+from hpo_magic.honesty.recheck_rows import RecheckRows, are_shared
 from hpo_magic.honesty.report import (
     NO_RECHECK,
     SAME_AGAIN,
@@ -164,6 +167,7 @@ def honest_of(snapshot: Snapshot) -> Honest:
         None if found is None else found.result,
         by_row,
         on_new_splits=_on_new_splits(snapshot),
+        cross_validated=is_cross_validated(snapshot.history),
         why_not=NOT_YET if snapshot.is_live else NO_RECHECK,
     )
 
@@ -247,14 +251,9 @@ def _found(snapshot: Snapshot) -> Found | None:
     scores = _scores(settings, history.direction)
     starts = [row for row, trial in enumerate(settings) if _is_start(trial)]
     table = _table(settings, seeds, snapshot.reruns, history)
-    scored = [*settings, *_complete(snapshot.reruns)]
-    result = rechecked(
-        scores,
-        table,
-        starts[-1] if starts else None,
-        n_rows_of_shares(scored),
-        row_variance=row_variance_of(scored),
-    )
+    rows = _recheck_rows(history, settings, seeds, snapshot.reruns)
+    n_rows = None if rows else n_rows_of_accuracies([*history.complete, *snapshot.reruns], history)
+    result = rechecked(scores, table, starts[-1] if starts else None, rows, n_rows)
     if result is None:
         return None
     # The start that is there for the gain alone is not called one of the best.
@@ -310,6 +309,35 @@ def _table(
     return table
 
 
+def _recheck_rows(
+    history: History, settings: Sequence[Trial], seeds: Sequence[int], reruns: Sequence[Trial]
+) -> RecheckRows | None:
+    """Return the rows of all re-runs; None where a complete one has none, or other rows.
+
+    A run that failed or was not made has the rows of another setting: it takes part in nothing.
+    """
+    table: list[list[RowScores | None]] = [[None] * len(settings) for _ in seeds]
+    for row, column, trial in _places(settings, seeds, _complete(reruns)):
+        table[column][row] = trial.row_scores
+        if trial.row_scores is None:
+            return None
+    filled = []
+    for run in table:
+        known = [one for one in run if one is not None]
+        if not known or not are_shared(known):
+            return None
+        filled.append(tuple(known[0] if one is None else one for one in run))
+    complete = history.complete
+    all_rows = [trial.row_scores for trial in complete]
+    search = tuple(one for one in all_rows if one) if are_shared(all_rows) else ()
+    if search and search[0].dtype != filled[0][0].dtype:
+        return None
+    places = {trial.number: place for place, trial in enumerate(complete)}
+    again = [places[trial.number] for trial in settings] if search else range(len(settings))
+    scores = tuple(_scores(settings, history.direction).tolist())
+    return RecheckRows(search, tuple(again), scores, tuple(filled), history.direction)
+
+
 def _places(
     settings: Sequence[Trial], seeds: Sequence[int], reruns: Sequence[Trial]
 ) -> list[tuple[int, int, Trial]]:
@@ -341,4 +369,9 @@ def _complete(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _on_new_splits(snapshot: Snapshot) -> bool:
+    """Return whether the re-runs were scored on other validation rows than the search."""
+    searched = {t.row_scores.rows for t in snapshot.history.complete if t.row_scores}
+    again = [t.row_scores.rows for t in _complete(snapshot.reruns) if t.row_scores]
+    if searched and again:
+        return not searched.issuperset(again)
     return any(trial.used_seed for trial in snapshot.reruns)

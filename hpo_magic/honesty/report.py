@@ -63,6 +63,7 @@ def honest(
     bbc: Bbc | None = None,
     *,
     on_new_splits: bool = True,
+    cross_validated: bool = False,
     why_not: str = NO_RECHECK,
 ) -> Honest:
     """Return the best honest number that there is.
@@ -78,11 +79,16 @@ def honest(
         What there is; None: nothing.
     on_new_splits
         Whether the re-runs were scored on other validation rows than the search.
+    cross_validated
+        Whether the search's scores are those of a cross-validation: new folds deal the same rows
+        again, so that resampled rows come first.
     why_not
         Why nothing was measured, where nothing was; `SAME_AGAIN` for one.
     """
-    if recheck is not None and on_new_splits:
+    if recheck is not None and on_new_splits and not (cross_validated and bbc):
         how = f"{_rerun(recheck.n_settings)} on {counted(recheck.n_reruns, 'new split')}"
+        if not recheck.knows_rows:
+            how = f"{how}; they share rows with the search: some of its luck may remain"
         return Honest(_unit(recheck.value, direction), recheck.half_width, how)
     if bbc is not None:
         how = f"choice of {bbc.n_settings:,} made again on resampled validation rows"

@@ -18,7 +18,6 @@ from hpo_magic.honesty.by_row import (
     enough_of,
     n_rows_of_shares,
     precision_of,
-    row_variance_of,
     selection_bias_of,
 )
 from hpo_magic.honesty.rechecking import headline, honest_of, is_rechecked
