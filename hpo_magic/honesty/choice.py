@@ -106,7 +106,7 @@ def rechecked(
     return Rechecked(
         chosen=int(settings[chosen]),
         value=value,
-        half_width=_half_width(_without_start(f, first, chosen), value, part, n_rows),
+        half_width=_half_width(f, _without_start(f, first, chosen), value, part, n_rows),
         gain=None if first is None else gain_over_start(f, value, first, chosen, part),
         n_settings=len(settings),
         n_reruns=len(seeds),
@@ -225,16 +225,20 @@ def _without_start(reruns: FloatArray, start: int | None, chosen: int) -> FloatA
 
 
 def _half_width(
-    reruns: FloatArray, value: float, rows: RecheckRows | None, n_rows: int | None
+    reruns: FloatArray,
+    best: FloatArray,
+    value: float,
+    rows: RecheckRows | None,
+    n_rows: int | None,
 ) -> float | None:
-    """Return the half-width of the honest value."""
+    """Return the half-width of the honest value; `best` are the re-runs without the start's."""
     if rows is not None:
-        table = _table(reruns, rows)
+        table = _table(best, rows)
         if not rows.is_share:
             return half_width_of_mean(value, rows.own, table) or None
         return half_width_of_share(min(abs(value), 1.0), table)
     if n_rows is not None:
-        return half_width_of_share(min(abs(value), 1.0), Reruns(reruns, n_rows))
+        return half_width_of_share(min(abs(value), 1.0), Reruns(best, n_rows))
     k, m = reruns.shape
     df = k * (m - 1)
     variance = _variance(reruns - reruns.mean(axis=1, keepdims=True), df, reruns)

@@ -20,7 +20,7 @@ SEARCH_SHARE = 0.8
 # A twentieth of the trials' number of settings, three times each: measured against 4x2 at equal
 # cost the choice is as good, and the half-width smaller.
 MOST_SETTINGS, SHARE_OF_SETTINGS = 5, 1 / 20
-RERUNS = 3
+RERUNS, FEWEST_RERUNS = 3, 2
 # `auto` leaves two thirds of a small budget to the search.
 MOST_SHARE = 1 / 3
 # Seeds up to here are taken by every library, those with signed 32-bit seeds included.
@@ -179,7 +179,7 @@ def _auto(n_trials: int) -> Recheck | None:
     smaller = (
         Recheck(n_settings, RERUNS),
         Recheck(n_settings, RERUNS, with_start=False),
-        Recheck(1, RERUNS, with_start=False),
+        Recheck(1, FEWEST_RERUNS, with_start=False),
     )
     return next((one for one in smaller if one.n_runs <= n_trials * MOST_SHARE), None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -25,7 +26,7 @@ from hpo_magic.honesty.report import (
 from hpo_magic.honesty.selection_bias import enough
 
 MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
-RERUN = Rechecked(0, 0.914, 0.035, Gain(0.021, 0.018), n_settings=4, n_reruns=2)
+RERUN = Rechecked(0, 0.914, 0.035, Gain(0.021, 0.018), n_settings=4, n_reruns=2, knows_rows=True)
 ROWS = Bbc(0.905, 0.05, n_settings=32, n_rows=112)
 
 
@@ -42,6 +43,10 @@ def test_each_way_is_said_in_words() -> None:
     """How it was measured is part of the number."""
     assert honest(MAX, RERUN).sentence == (
         "expect about 0.914 ± 0.035: 4 best settings re-run on 2 new splits"
+    )
+    assert honest(MAX, replace(RERUN, knows_rows=False)).how == (
+        "4 best settings re-run on 2 new splits; they share rows with the search: some of its luck "
+        "may remain"
     )
     assert honest(MAX, None, ROWS).sentence == (
         "expect about 0.905 ± 0.050: choice of 32 made again on resampled validation rows (112)"
