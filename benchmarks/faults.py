@@ -33,6 +33,7 @@ from slow_networks import slow_network
 
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.storage.sqlite import SqliteStorage
+from hpo_magic.views.words.notices import ending_text, messages
 
 N_TRIALS = 8
 WAITING_S = 120.0
@@ -385,7 +386,8 @@ def run_kernel(line: str, cell: str, folder: str) -> None:
     shell.run_cell(f"%%hpo faulty {options} --storage {folder} {line}\n{cell}")
     ended_at = time.time()
     snapshot = shell.user_ns["faulty"].snapshot
-    told = {"ended_at": ended_at, "messages": snapshot.messages, "end": snapshot.ended}
+    end = ending_text(snapshot.ended) if snapshot.ended else ""
+    told = {"ended_at": ended_at, "messages": messages(snapshot), "end": end}
     Path(folder, "told.json").write_text(json.dumps(told))
 
 

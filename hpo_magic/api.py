@@ -192,7 +192,7 @@ def _metrics(given: dict[str, Any]) -> list[tuple[str | None, Direction]]:
 
 
 def _mark(function: Callable[[], Any]) -> Fingerprint:
-    """Return what tells this function from another: its source, where it can be had."""
+    """Return the fingerprint of a function's source; an empty one if it has no source."""
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):  # typed at a prompt, or built in

@@ -1,8 +1,8 @@
-"""Everything hpo_magic raises on purpose, each a sentence that says what to do.
+"""The errors of hpo_magic; each message says what happened and what to do.
 
 The Python API raises these as they are, and IPython shows them with the user's lines alone; the
 magic turns them into IPython's `UsageError`. So a user's mistake never shows a traceback of ours.
-Errors keep the objects they speak of and pickle.
+Errors keep the objects that their messages name, and can be pickled.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
-# Whose lines tell a user nothing: ours, and those of IPython on the way from the cell.
+# Frames in these files are not shown to the user: ours, and those of IPython above the cell.
 _NOT_THE_USERS = (str(Path(__file__).parent), "IPython/core/", "IPython\\core\\")
 
 
@@ -26,7 +26,7 @@ class HpoError(Exception):
     """The base of every error that is meant for the user."""
 
     def _render_traceback_(self) -> list[str]:
-        """Return what IPython shows: the user's lines that led here, and the sentence."""
+        """Return the lines that IPython shows: the user's frames, and the message."""
         frames = traceback.extract_tb(self.__traceback__)
         theirs = [f for f in frames if not any(part in f.filename for part in _NOT_THE_USERS)]
         return [*map(_line, theirs), f"{type(self).__name__}: {self}"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hpo_magic import hp, load_study, search
+from hpo_magic.core.events import Reason
 from hpo_magic.core.trial import Direction, Goal, State
 from hpo_magic.errors import (
     HpoError,
@@ -20,6 +21,7 @@ from hpo_magic.errors import (
     StudyNotFound,
 )
 from hpo_magic.study.study import Study
+from hpo_magic.views.words.notices import messages
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +83,7 @@ def test_a_named_study_is_on_disk_and_goes_on() -> None:
     assert Path("here/studies.sqlite").is_file()
     again = searched(parabola, "parabola", trials=5, minimize="value", storage=Path("here"))
     assert again.trials[:4] == first.trials
-    assert again.snapshot.messages == ("Continues: 4 of 5 trials are done.",)
+    assert messages(again.snapshot) == ("Continues: 4 of 5 trials are done.",)
 
 
 def test_another_function_is_a_new_revision() -> None:
@@ -89,7 +91,7 @@ def test_another_function_is_a_new_revision() -> None:
     searched(parabola, "study", minimize="value")
     study = searched(lambda: hp.Float("rate", 0.0, 1.0), "study", minimize="value")
     assert study.record.revision == 2
-    assert study.snapshot.messages == ("The code changed: a new revision (2); the old ones stay.",)
+    assert messages(study.snapshot) == ("The code changed: a new revision (2); the old ones stay.",)
 
 
 def test_options_reach_the_search() -> None:
@@ -98,7 +100,7 @@ def test_options_reach_the_search() -> None:
     assert [t.params for t in one.trials] == [t.params for t in two.trials]
     assert one.trials[1].params != three.trials[1].params
     timed = searched(parabola, trials=10_000, minimize="value", time="0.2s")
-    assert timed.snapshot.ended == "the time is up"
+    assert timed.snapshot.ended is Reason.TIME
     named = searched(parabola, "s", minimize="value")
     fresh = searched(parabola, "s", minimize="value", fresh=True)
     assert (named.record.revision, fresh.record.revision) == (1, 2)

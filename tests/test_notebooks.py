@@ -113,7 +113,7 @@ def test_the_quickstart_tells_its_story(tmp_path: Path) -> None:
     value = re.match(r"test (0\.\d+) · accuracy of trial \d+ of digits on 450 rows", test)
     assert value is not None
     assert 0.5 < float(value[1]) <= 1
-    assert "look 1" in test
+    assert "evaluation 1" in test
     assert "complete" in shown(cell_with(notebook, "digits.to_frame()"))
 
 
@@ -163,7 +163,7 @@ def test_the_winners_curse_is_shown_and_lifted() -> None:
     script = execution()
     notebook = script.execute(NOTEBOOKS / "04_winners_curse.ipynb", timeout_s=280)
     shown = script.shown
-    assert "optimistic: luck alone could add" in shown(cell_with(notebook, "%%hpo coin "))
+    assert "so biased upwards (by up to" in shown(cell_with(notebook, "%%hpo coin "))
     assert "on 2 new splits" in shown(cell_with(notebook, "%%hpo checked "))
     test = shown(cell_with(notebook, "%%hpo_test checked"))
     assert re.match(r"test 0\.[45]\d+ · accuracy of trial \d+ of checked on 5000 rows", test)

@@ -39,7 +39,9 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.notices import Notices
+from hpo_magic.core.growing_curve import GrowingCurve
+from hpo_magic.core.notice_log import NoticeLog
+from hpo_magic.core.notices import Notice, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.search_state import SearchState
@@ -56,7 +58,6 @@ from hpo_magic.core.trial import (
     is_better,
     named_goals,
 )
-from hpo_magic.core.wording import counted, duration
 from hpo_magic.errors import SpaceExhausted
 
 # A cell that fails this often before its first success is taken to fail with every setting.
@@ -105,7 +106,7 @@ class Engine:
         self.chosen = chosen
         self._state = SearchState(space or Space(), trials, ranges_changed=ranges_changed)
         self._budgets = Budgets(plan, self._state, at)
-        self._notices = Notices()
+        self._notices = NoticeLog()
         # The state in which each trial ends that was asked to stop.
         self._ending_states: dict[int, State] = {}
         self._queue = list(queue)
@@ -151,7 +152,7 @@ class Engine:
             case Chosen():
                 return self._chose(event.number)
             case Noted():
-                self._notices.once(event.text)  # several workers may say the same
+                self._notices.once(event.notice)  # several workers may say the same
             case Ticked():
                 return self._ticked(event.at)
         return ()
@@ -247,7 +248,7 @@ class Engine:
         return to_beat, tuple(trial.number for trial in leaders[: n_kept - 1])
 
     def _n_kept(self) -> int:
-        """Return how many trials' models are kept: those that a re-check may choose, or more."""
+        """Return the number of models to keep: at least those that a re-check may choose from."""
         plan = self.plan
         if plan.rechecker is None or plan.n_trials is None:
             return plan.n_keep
@@ -282,7 +283,8 @@ class Engine:
     def _reported(self, event: Reported) -> Commands:
         if event.number in self._state.active:
             trial = self._state.trials[event.number]
-            curve = (*trial.curve, Point(event.step, event.metrics))
+            known = trial.curve if isinstance(trial.curve, GrowingCurve) else GrowingCurve()
+            curve = known.with_point(Point(event.step, event.metrics))
             trial = replace(trial, curve=curve, n_steps=event.n_steps)
             self._state.put(trial)
             return (*self._pruned(trial), *self._ticked(event.at))
@@ -310,10 +312,11 @@ class Engine:
             self.plan = replace(self.plan, goals=(outcome.goal,))
             commands += (SaveGoal(outcome.goal),)
         if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
-            self._notices.once(self.plan.rechecker.remark(self.history(), self._state.reruns))
-        elif not self._is_enough and (sentence := self.plan.enough(self.history())):
+            if self.plan.rechecker.only_repeats(self.history(), self._state.reruns):
+                self._notices.once(SameScores())
+        elif not self._is_enough and (enough := self.plan.enough(self.history())):
             self._is_enough = True
-            self._notices.add(sentence)
+            self._notices.add(enough)
         self._notices.on_pruning(self.plan, self.history())
         return commands
 
@@ -350,15 +353,16 @@ class Engine:
         if self.plan.stop_at_failure:
             return Reason.FAILED
         n_failed = self._state.n_failed_without_success()
-        return Reason.FAILING if n_failed >= FAILURES_AT_THE_START else None
+        most = min(FAILURES_AT_THE_START, self.plan.n_trials or FAILURES_AT_THE_START)
+        return Reason.FAILING if n_failed >= most else None
 
     def _ended(self, event: Ended) -> Commands:
         # Code that raised KeyboardInterrupt counts as stopped by the user.
         by_hand = State.STOPPED if self.ending else State.SKIPPED
         state = self._ending_states.get(event.number, State.PRUNED if event.gave_up else by_hand)
         if state is State.FAILED:
-            limit = duration(self.plan.timeout_s)
-            failure = Failure("Timeout", f"it took longer than the {limit} of --timeout")
+            limit_s = self.plan.timeout_s
+            failure = Failure("Timeout", f"it took longer than the {limit_s:g} s of --timeout")
             return self._failed(Failed(event.number, failure, event.outcome, event.at))
         trial = self._state.close(event.number, state, event.outcome, event.at)
         return (Save(trial), *self._learned(event.outcome))
@@ -381,9 +385,9 @@ class Engine:
     # Queries of the runner.
 
     @property
-    def messages(self) -> list[str]:
-        """The sentences that the user was shown so far."""
-        return self._notices.texts
+    def notices(self) -> tuple[Notice, ...]:
+        """What the user was told so far, oldest first."""
+        return tuple(self._notices.all)
 
     @property
     def space(self) -> Space:
@@ -448,16 +452,10 @@ class Engine:
             self.history(), self._state.reruns, self.plan.seed, n_expected, self._n_missing()
         )
 
-    def _phase(self, at: float) -> str:
+    def _phase(self, at: float) -> Rechecks | None:
         if not self._is_rechecking or not self._state.active or self.plan.rechecker is None:
-            return ""
+            return None
         return self.plan.rechecker.phase(self.history(), self._n_expected(at))
-
-    def _ending_text(self) -> str:
-        """Return why the search ended, in words; "" while it runs."""
-        if self.ending is Reason.PATIENCE:
-            return f"no gain in {counted(self.plan.patience or 0, 'trial')}"
-        return self.ending.value if self.ending else ""
 
     def snapshot(self, at: float) -> Snapshot:
         """Return the state of the search at the time `at`, for the views."""
@@ -474,8 +472,10 @@ class Engine:
             started=self._began,
             at=at,
             n_before=self._n_before,
-            messages=tuple(self.messages),
-            ended=self._ending_text() if not self._state.running else "",
+            patience=plan.patience,
+            notices=self.notices,
+            ended=None if self._state.running else self.ending,
             is_live=self.ending is None or bool(self._state.running),
             phase=self._phase(at),
+            has_failed=self.ending is not None and self.ending.is_failure,
         )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from hpo_magic.core.notices import Notice
 from hpo_magic.core.records import UsedRows
 from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.space import Parameter, Params, Space
@@ -19,15 +20,15 @@ from hpo_magic.core.trial import Failure, Goal, Kind, Trial
 class Reason(Enum):
     """Why a search ended."""
 
-    TRIALS = "all trials are done"
-    TIME = "the time is up"
-    PATIENCE = "no gain"
-    STOPPED = "stopped"
-    NOISE = "further gains would be within the noise"
-    EXHAUSTED = "every setting has been tried"
-    FAILING = "the trials keep failing"
-    FAILED = "a trial failed, and --errors raise ends the search"
-    BROKEN = "every setting would fail the same way"
+    TRIALS = "trials"  # all trials of the budget are done
+    TIME = "time"  # the time budget is used up
+    PATIENCE = "patience"  # no trial of the last `--stop N` ones was better
+    STOPPED = "stopped"  # by the user
+    NOISE = "noise"  # further gains would be below the sampling error of a score
+    EXHAUSTED = "exhausted"  # every setting has been tried
+    FAILING = "failing"  # the first trials all failed
+    FAILED = "failed"  # a trial failed, and `--errors raise` was given
+    BROKEN = "broken"  # a failure that does not depend on the setting
 
     @property
     def is_failure(self) -> bool:
@@ -206,9 +207,9 @@ class Resumed:
 
 @dataclass(frozen=True)
 class Noted:
-    """The user is to be shown this sentence."""
+    """There is something to tell the user."""
 
-    text: str
+    notice: Notice
 
 
 @dataclass(frozen=True)

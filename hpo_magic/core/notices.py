@@ -1,46 +1,109 @@
-"""What a search tells its user in words, while it goes on."""
+"""What a search has to tell its user while it goes on, as values.
+
+`views/words/notices.py` makes the sentences. A plain `str` is a sentence that came ready-made from
+where the trials run (a worker that was lost, a disk that is full).
+"""
 
 from __future__ import annotations
 
-from hpo_magic.core.curves import judged_by, n_with_curve
-from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Announcer
-from hpo_magic.core.space import Space
-from hpo_magic.core.trial import History
+from dataclasses import dataclass
 
 
-class Notices:
-    """The sentences of one run of a search, in their order."""
+@dataclass(frozen=True)
+class Enough:
+    """Further trials are unlikely to help.
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._announced: Space | None = None
+    Parameters
+    ----------
+    n_last
+        The last trials, half of all.
+    gained
+        By how much they improved the best value, in the metric's unit; 0 or more.
+    standard_error
+        Of one score, in the metric's unit; larger than `gained`.
+    n_rows
+        Validation rows behind a score; None if not known.
+    metric
+        Its name; "" if not known.
+    """
 
-    def add(self, text: str) -> None:
-        """Tell this."""
-        self.texts.append(text)
+    n_last: int
+    gained: float
+    standard_error: float
+    n_rows: int | None = None
+    metric: str = ""
 
-    def once(self, text: str) -> None:
-        """Tell this, unless it is empty or was told."""
-        if text and text not in self.texts:
-            self.add(text)
 
-    def on_the_space(self, plan: Plan, space: Space, history: History) -> None:
-        """Tell what the sampler has to say of the space, and again when it has grown."""
-        sampler, n_trials = plan.sampler, plan.n_trials
-        if not isinstance(sampler, Announcer) or self._announced == space:
-            return
-        self._announced = space
-        if n_trials is not None and plan.rechecker is not None:
-            n_trials -= plan.rechecker.n_runs(n_trials)
-        self.once(sampler.announcement(space, history, n_trials))
+@dataclass(frozen=True)
+class SameScores:
+    """The re-runs repeat the search's scores exactly, so the re-check ends."""
 
-    def on_pruning(self, plan: Plan, history: History) -> None:
-        """Tell that no reported metric can stand for the trial's value, where none can."""
-        if plan.pruner is None or n_with_curve(history) < 2 or judged_by(history):
-            return
-        reported = ", ".join(next(t for t in history.complete if t.curve).curve[-1].metrics)
-        self.once(
-            f"Nothing is pruned: the value of a trial is none of what it reports ({reported}). To "
-            f"have trainings that are not worth finishing stopped, name one of these as the metric."
-        )
+
+@dataclass(frozen=True)
+class NothingPruned:
+    """No trial is pruned: none of the reported metrics is the trial's value.
+
+    `reported` are the metrics of the learning curves.
+    """
+
+    reported: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RecheckPlanned:
+    """A part of the budget is reserved for the re-check.
+
+    Parameters
+    ----------
+    n_runs
+        Trials that are reserved.
+    n_trials
+        All trials of the budget.
+    n_settings, n_reruns
+        How many of the best settings are run again, and how often each.
+    with_start
+        Whether the start is run again, too.
+    search_share
+        The part of a time budget after which the re-check begins; None without a time budget.
+    of_front
+        Whether there are several objectives, so that points of the Pareto front are run again.
+    """
+
+    n_runs: int
+    n_trials: int
+    n_settings: int
+    n_reruns: int
+    with_start: bool
+    search_share: float | None = None
+    of_front: bool = False
+
+
+@dataclass(frozen=True)
+class GridSize:
+    """How many settings a grid has, and how many of them are tried.
+
+    Parameters
+    ----------
+    n_settings
+        Settings of the grid; infinite never.
+    is_bound
+        Whether `n_settings` is an upper bound: conditions leave out some.
+    n_searched
+        Trials that there are for them; None where they suffice for all.
+    """
+
+    n_settings: float
+    is_bound: bool = False
+    n_searched: int | None = None
+
+
+Notice = str | Enough | SameScores | NothingPruned | RecheckPlanned | GridSize
+
+
+@dataclass(frozen=True)
+class Rechecks:
+    """What a running re-check does: how many of the best settings run again, and on what."""
+
+    n_settings: int
+    on_new_splits: bool = True  # else with new training seeds on the same splits
+    of_front: bool = False  # points of the Pareto front

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hpo_magic.core.notices import Enough
 from hpo_magic.core.ports import Pruner, Rechecker, Sampler
 from hpo_magic.core.trial import AskedGoals, History
 
@@ -55,7 +56,7 @@ class Plan:
     seed: int = 0
     stop_at_failure: bool = False
     n_keep: int = 1
-    enough: Callable[[History], str] = lambda history: ""
+    enough: Callable[[History], Enough | None] = lambda history: None
     stop_at_noise: bool = False
     pruner: Pruner | None = None
     rechecker: Rechecker | None = None

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Event, Run
+from hpo_magic.core.notices import GridSize, Rechecks
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.snapshot import Snapshot
@@ -51,10 +52,12 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class Announcer(Protocol):
-    """A sampler that may tell the user something about the space before the search."""
+    """A sampler that tells the user something about the space before it searches it."""
 
-    def announcement(self, space: Space, history: History, n_searched: int | None) -> str:
-        """Return a message for the user; "" for none.
+    def announcement(
+        self, space: Space, history: History, n_searched: int | None
+    ) -> GridSize | None:
+        """Return what the user must know of the space; None if nothing.
 
         Parameters
         ----------
@@ -126,12 +129,12 @@ class Rechecker(Protocol):
         """
         ...
 
-    def phase(self, history: History, n_trials: int) -> str:
-        """Return what is going on while settings are run again, in words."""
+    def phase(self, history: History, n_trials: int) -> Rechecks | None:
+        """Return what is run again, and on what; None without a re-check."""
         ...
 
-    def remark(self, history: History, reruns: Sequence[Trial]) -> str:
-        """Return what the user must know of the re-runs so far; "" if nothing."""
+    def only_repeats(self, history: History, reruns: Sequence[Trial]) -> bool:
+        """Return whether the re-runs repeat the search's scores exactly, and so add nothing."""
         ...
 
 

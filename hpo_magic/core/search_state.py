@@ -75,6 +75,7 @@ class SearchState:
             params=trial.params if trial.kind is Kind.RECHECK else dict(outcome.params),
             value=outcome.value if state is State.COMPLETE else None,
             metrics=dict(outcome.metrics),
+            curve=tuple(trial.curve),
             output=outcome.output,
             used_seed=outcome.used_seed,
             row_scores=outcome.row_scores if state is State.COMPLETE else None,

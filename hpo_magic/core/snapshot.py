@@ -1,10 +1,12 @@
-"""A search at one moment: what the views, the exports and the honest numbers are made from."""
+"""A search at one moment: the input of views, exports and honest estimates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
+from hpo_magic.core.events import Reason
+from hpo_magic.core.notices import Notice, Rechecks
 from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
@@ -13,10 +15,42 @@ from hpo_magic.errors import SpaceError, did_you_mean
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A running or ended search at one moment: all that a view needs, and nothing that moves.
+    """A running or ended search at one moment: all that a view needs. It never changes.
 
-    `trials` are those that count, by number, running ones included; `set_aside` those that a change
-    of the ranges put out of the space. `started` and `at` are seconds since 1970.
+    Parameters
+    ----------
+    name
+        The study's.
+    metric, direction, further
+        The first objective, and those after it.
+    space
+        The parameters that were reached, with their ranges.
+    trials
+        Those that fit the space, by number, running ones included.
+    set_aside
+        Those that a change of the ranges put outside the space.
+    n_trials, time_s
+        The budgets, in trials and in seconds; None without a limit.
+    patience
+        Trials without an improvement that end the search; None without a limit.
+    started, at
+        When this run of the search began, and the moment of the snapshot; seconds since 1970.
+    n_before
+        Trials that were there when this run of the search began.
+    notices
+        What the user was told, oldest first.
+    ended
+        Why the search ended; None while it runs, and for a study from disk.
+    is_live
+        Whether the search runs here.
+    evaluations
+        Test evaluations of this study's choice, oldest first.
+    phase
+        What a running re-check does; None while it searches.
+    chosen
+        The trial that the user chose of several objectives; None: none.
+    has_failed
+        Whether the search ended because its trials fail.
     """
 
     name: str
@@ -24,17 +58,19 @@ class Snapshot:
     space: Space
     trials: tuple[Trial, ...] = ()
     set_aside: tuple[Trial, ...] = ()
-    n_trials: int | None = None  # the budget
-    time_s: float | None = None  # the budget
+    n_trials: int | None = None
+    time_s: float | None = None
+    patience: int | None = None
     started: float = 0.0
     at: float = 0.0
-    n_before: int = 0  # trials that were there when this run of the search began
-    messages: tuple[str, ...] = ()
-    ended: str = ""  # why, in words; "" while the search runs
+    n_before: int = 0
+    notices: tuple[Notice, ...] = ()
+    ended: Reason | None = None
     is_live: bool = True
-    evaluations: tuple[TestEvaluation, ...] = ()  # at the test set, with this study's choice
-    phase: str = ""  # what the search is at, in words; "" while it searches
-    chosen: int | None = None  # number of the trial that the user chose from the Pareto front
+    evaluations: tuple[TestEvaluation, ...] = ()
+    phase: Rechecks | None = None
+    chosen: int | None = None
+    has_failed: bool = False
 
     @property
     def metric(self) -> str:
@@ -50,6 +86,16 @@ class Snapshot:
     def is_multi_objective(self) -> bool:
         """Whether there is more than one objective."""
         return len(self.goals) > 1
+
+    @property
+    def has_value(self) -> bool:
+        """Whether a trial is complete, be it outside the ranges."""
+        return any(trial.state is State.COMPLETE for trial in (*self.trials, *self.set_aside))
+
+    @property
+    def is_mistake(self) -> bool:
+        """Whether the search failed before any trial was complete: the error says all there is."""
+        return self.has_failed and not self.has_value
 
     @cached_property
     def history(self) -> History:

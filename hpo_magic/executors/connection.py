@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 from distributed import Client
 
-from hpo_magic.core.wording import counted
 from hpo_magic.errors import ClusterError, OptionError
 from hpo_magic.executors import Workers
 from hpo_magic.executors.dask import DaskExecutor
 from hpo_magic.executors.versions import notes_on, versions
+from hpo_magic.views.words.numbers import counted
 
 CONNECT_S = 10
 

@@ -23,7 +23,7 @@ import threading
 import time
 import uuid
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,8 +43,17 @@ from hpo_magic.core.events import (
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
+from hpo_magic.executors.dask_messages import (
+    Message,
+    ReportsSent,
+    ResultFetched,
+    TrainingBegan,
+    WorkerRestarted,
+    WorkersListed,
+    message_of,
+)
 from hpo_magic.executors.dask_worker import Site, WorkersDied, stop_here, train_here
-from hpo_magic.executors.training_task import StepReport, TaskResult
+from hpo_magic.executors.training_task import TaskResult
 
 # How long a training may go on after a stop. It stops at its next batch; a training that reaches no
 # batch is then given up, and a worker of our own is killed. Building and tracing a usual network
@@ -59,65 +68,6 @@ LOOK_WHILE_WAITING_S = 0.05  # while a worker restarts, or before the first one 
 # of a second per trial.
 RENEW_AFTER_TRIALS = 50
 RENEW_AFTER_BYTES = 512 * 2**20
-
-
-# Messages to the kernel's loop; they are handled in the order in which they came.
-
-
-@dataclass(frozen=True)
-class _Began:
-    """A training began on a worker; a second time if its first worker died."""
-
-    number: int
-    worker: str
-
-
-@dataclass(frozen=True)
-class _Reports:
-    """A training on a worker sent reports."""
-
-    number: int
-    worker: str
-    reports: Sequence[StepReport]
-
-
-@dataclass(frozen=True)
-class _Fetched:
-    """The result of a training's task was fetched.
-
-    `result` is the task's result and the worker's memory in bytes; or the exception that ended the
-    task; or None if the task was cancelled.
-    """
-
-    number: int
-    future: Any
-    result: tuple[TaskResult, int] | BaseException | None
-
-
-@dataclass(frozen=True)
-class _Workers:
-    """The cluster answered which workers take tasks, by address; None: it did not answer."""
-
-    addresses: list[str] | None
-
-
-@dataclass(frozen=True)
-class _Restarted:
-    """The restart of a worker has ended."""
-
-    worker: str
-
-
-_Message = _Began | _Reports | _Fetched | _Workers | _Restarted
-
-
-def _message_of(event: Mapping[str, Any]) -> _Message | None:
-    """Return what a worker logged, as a message; None for the end of a training."""
-    if "begins" in event:
-        return _Began(event["number"], event["at"])
-    if "reports" in event:
-        return _Reports(event["number"], event["at"], event["reports"])
-    return None  # the result of the task comes by `_Fetched`
 
 
 @dataclass
@@ -184,7 +134,7 @@ class DaskExecutor:
 
     def __post_init__(self) -> None:
         self._name = f"hpo-{uuid.uuid4().hex[:12]}"
-        self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._underway: dict[int, _Underway] = {}
         self._addresses: list[str] = []
         self._first_bytes: dict[str, int] = {}
@@ -270,26 +220,26 @@ class DaskExecutor:
 
     def _hear(self, event: tuple[Any, Mapping[str, Any]]) -> None:
         """Queue a message of a worker; distributed calls this in a thread of its own."""
-        message = _message_of(event[1])
+        message = message_of(event[1])
         if message is not None:
             self._messages.put(message)
 
-    def _take(self, message: _Message, feed: Callable[[Event], None]) -> bool:
+    def _take(self, message: Message, feed: Callable[[Event], None]) -> bool:
         """Handle a message; return whether it ended a training."""
         match message:
-            case _Fetched():
+            case ResultFetched():
                 return self._done(message, feed)
-            case _Workers():
+            case WorkersListed():
                 self._take_note_of(message.addresses)
-            case _Restarted():
+            case WorkerRestarted():
                 self._leaving.discard(message.worker)
-            case _Began():
+            case TrainingBegan():
                 self._started(message, feed)
-            case _Reports():
+            case ReportsSent():
                 self._reported(message, feed)
         return False
 
-    def _started(self, message: _Began, feed: Callable[[Event], None]) -> None:
+    def _started(self, message: TrainingBegan, feed: Callable[[Event], None]) -> None:
         """Remember where a training runs; if it ran before, tell the engine that it restarted."""
         one = self._underway.get(message.number)
         if one is None:
@@ -302,7 +252,7 @@ class DaskExecutor:
         if one.stop_asked_at is not None:
             self._tell_to_stop(one)
 
-    def _reported(self, message: _Reports, feed: Callable[[Event], None]) -> None:
+    def _reported(self, message: ReportsSent, feed: Callable[[Event], None]) -> None:
         """Feed reports, unless they are of a worker that was thought dead and lost its training."""
         one = self._underway.get(message.number)
         if one is not None and one.worker == message.worker:
@@ -321,11 +271,11 @@ class DaskExecutor:
                     result = future.exception()
             except BaseException as error:  # noqa: BLE001  (distributed cancels by a BaseException)
                 result = error
-            self._messages.put(_Fetched(number, future, result))
+            self._messages.put(ResultFetched(number, future, result))
 
         self._aside(fetch)
 
-    def _done(self, message: _Fetched, feed: Callable[[Event], None]) -> bool:
+    def _done(self, message: ResultFetched, feed: Callable[[Event], None]) -> bool:
         """Feed how a training ended, unless it was given up before; return whether it ended."""
         one, result = self._underway.get(message.number), message.result
         if one is None or one.future is not message.future:
@@ -433,8 +383,8 @@ class DaskExecutor:
             self._quietly(
                 lambda: self.client.restart_workers([worker], timeout=30, raise_for_error=False)
             )
-            self._messages.put(_Workers(self._present()))
-            self._messages.put(_Restarted(worker))
+            self._messages.put(WorkersListed(self._present()))
+            self._messages.put(WorkerRestarted(worker))
 
         self._aside(restart)
 
@@ -445,7 +395,7 @@ class DaskExecutor:
         if self._is_gone or self._is_looking or time.monotonic() - self._looked_at < every_s:
             return
         self._looked_at, self._is_looking = time.monotonic(), True
-        self._aside(lambda: self._messages.put(_Workers(self._present())))
+        self._aside(lambda: self._messages.put(WorkersListed(self._present())))
 
     def _present(self) -> list[str] | None:
         """Return the addresses of the workers that take tasks; None where nobody answers."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import active_names, value_columns
+from hpo_magic.core.summary import active_names, trial_columns, value_columns
 
 BEFORE = ("number", "state", "kind")  # the columns left of the values
 
@@ -19,10 +19,12 @@ def to_csv(snapshot: Snapshot, path: Path) -> None:
     With one objective the column of the value is called `value`. With several, each objective has a
     column with the name of its metric.
     """
-    names = active_names(snapshot)
+    names, columns = active_names(snapshot), trial_columns(snapshot)
+    before = [columns[column] for column in BEFORE]
+    after = [columns["duration_s"], *names, columns["error"]]
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow([*BEFORE, *value_columns(snapshot), "duration_s", *names, "error"])
+        rows.writerow([*before, *value_columns(snapshot), *after])
         for t in snapshot.trials:
             values = snapshot.history.values(t)
             fixed = (t.number, t.state.value, t.kind.value, *values, t.duration_s)

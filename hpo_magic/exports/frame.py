@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import value_columns
+from hpo_magic.core.summary import active_names, trial_columns, value_columns
 from hpo_magic.errors import HpoError
-from hpo_magic.honesty.rechecking import headline
+from hpo_magic.views.words.headline import headline_lines
 
 if TYPE_CHECKING:  # pandas is slow to import, and optional
     import pandas as pd
@@ -22,23 +22,22 @@ def to_frame(snapshot: Snapshot) -> pd.DataFrame:
             "to_frame() needs pandas, which is not installed: pip install pandas"
         ) from None
 
-    columns = value_columns(snapshot)
-    on_front = (
-        {trial.number for trial in snapshot.history.front} if snapshot.is_multi_objective else set()
-    )
+    columns, values = trial_columns(snapshot), value_columns(snapshot)
+    names = active_names(snapshot)
+    on_front = {trial.number for trial in snapshot.history.front}
     rows: list[dict[str, Any]] = [
         {
-            "number": trial.number,
-            "state": trial.state.value,
-            "kind": trial.kind.value,
-            **dict(zip(columns, snapshot.history.values(trial), strict=True)),
-            **({"front": trial.number in on_front} if snapshot.is_multi_objective else {}),
-            "duration_s": trial.duration_s,
-            **{name: trial.params.get(name) for name in snapshot.space},
-            "error": str(trial.failure) if trial.failure else None,
+            columns["number"]: trial.number,
+            columns["state"]: trial.state.value,
+            columns["kind"]: trial.kind.value,
+            **dict(zip(values, snapshot.history.values(trial), strict=True)),
+            **({columns["front"]: trial.number in on_front} if snapshot.is_multi_objective else {}),
+            columns["duration_s"]: trial.duration_s,
+            **{name: trial.params.get(name) for name in names},
+            columns["error"]: str(trial.failure) if trial.failure else None,
         }
         for trial in snapshot.trials
     ]
-    frame = pd.DataFrame(rows).set_index("number") if rows else pd.DataFrame()
-    frame.attrs.update({line.label: line.value for line in headline(snapshot)})
+    frame = pd.DataFrame(rows).set_index(columns["number"]) if rows else pd.DataFrame()
+    frame.attrs.update({line.label: line.value for line in headline_lines(snapshot)})
     return frame

@@ -10,8 +10,8 @@ from hpo_magic.core.events import Completed, Ended, Event, Failed, Reported
 from hpo_magic.core.log import caught
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Point, State, Trial
-from hpo_magic.core.wording import shortened
 from hpo_magic.errors import HpoError
+from hpo_magic.views.words.numbers import shortened
 
 MESSAGE_LENGTH = 120
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from hpo_magic.core.notices import Enough
 from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.trial import Direction, History, Trial
 from hpo_magic.honesty.bbc import Bbc, bbc
@@ -78,14 +80,15 @@ def precision_of(history: History) -> Precision | None:
     return Precision(math.sqrt(share_variance(expected, found.n_rows)), found.n_rows)
 
 
-def enough_of(history: History) -> str:
-    """Return a sentence if more trials can gain nothing that the rows can show; else ""."""
+def enough_of(history: History) -> Enough | None:
+    """Return a notice if further trials are unlikely to gain more than the sampling error."""
     precision = precision_of(history)
     if precision is None:
-        return ""
+        return None
     values = [trial.value for trial in history.complete if trial.value is not None]
     scores = oriented(values, history.direction)
-    return enough(scores, precision.standard_error, precision.n_rows)
+    found = enough(scores, precision.standard_error, precision.n_rows)
+    return found and replace(found, metric=history.metric or "")
 
 
 def n_rows_of_shares(trials: Sequence[Trial]) -> int | None:

@@ -15,8 +15,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hpo_magic.core.wording import counted
-
 Fingerprints = npt.NDArray[np.uint64]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -42,13 +40,6 @@ class Overlap(NamedTuple):
     def is_leak(self) -> bool:
         """Whether there are more than rows that are alike explain (by three standard errors)."""
         return self.n_found > self.n_alike + 3 * math.sqrt(self.n_alike)
-
-    @property
-    def sentence(self) -> str:
-        """What to say of a leak; "" if there is none."""
-        if not self.is_leak:
-            return ""
-        return f"{self.n_found:,} of {counted(self.n_rows, 'test row')} were used in the search"
 
 
 def row_fingerprints(array: npt.ArrayLike) -> Fingerprints:
@@ -97,18 +88,6 @@ def looks_like_test_data(names: Iterable[str]) -> list[str]:
     ['X_te', 'test_images', 'x_test']
     """
     return sorted(name for name in names if _is_test_name(name))
-
-
-def sentence_of_names(names: Sequence[str]) -> str:
-    """Return the warning before a search that reads these names; "" if there are none."""
-    if not names:
-        return ""
-    listed = ", ".join(names)
-    verb, them = ("looks", "it") if len(names) == 1 else ("look", "them")
-    return (
-        f"The cell reads {listed}, which {verb} like test data: what the search sees is no test "
-        f"any more. Tune on validation data, and keep {them} for %%hpo_test."
-    )
 
 
 def _is_test_name(name: str) -> bool:

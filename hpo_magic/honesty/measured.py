@@ -1,4 +1,4 @@
-"""What a look at the test set says: the interval of its value, and how far the honest number is."""
+"""The confidence interval of a test value, from what is known about its rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 
@@ -17,67 +18,83 @@ from hpo_magic.honesty.intervals import (
 )
 from hpo_magic.language.scores import Scored
 
-NO_INTERVAL = (
-    "no interval: a bare number does not say what it is made of. End the cell with "
-    'hp.score("accuracy", y_test, predictions), or another metric'
-)
-ONE_CLASS = "no interval: most parts of these rows have no such score"
 # How far n times a share may be from a whole number: Keras's figures are float32.
 NEARLY_WHOLE = 0.01
 _SHARE = re.compile(r"(.+_)?(accuracy|acc|accuracy_score|error_rate)")
 
 
+class Basis(Enum):
+    """What the interval of a test value is based on, or why there is none."""
+
+    SHARE = "share"  # the value is a share of rows: Wilson's interval
+    MEAN = "mean"  # the value is a mean over rows
+    BOOTSTRAP = "bootstrap"  # the score is computed on bootstrap samples of the rows
+    BARE_NUMBER = "bare number"  # none: the rows behind the value are not known
+    UNDEFINED = "undefined"  # none: most bootstrap samples have no such score (AUC of one class)
+    ONE_ROW = "one row"  # none: one row has no spread
+
+
 @dataclass(frozen=True)
 class Measured:
-    """What is known of a test value; `interval` None where nothing is, for the reason in `how`.
+    """What is known of a test value.
 
-    `n_rows` are those it was measured on, where that is known; `is_share`: it is a share of them.
+    Parameters
+    ----------
+    interval
+        Its confidence interval, in the metric's unit; None where there is none.
+    basis
+        What the interval is based on, or why there is none.
+    n_rows
+        The rows behind the value; None if not known.
     """
 
     interval: Interval | None
-    how: str
+    basis: Basis
     n_rows: int | None = None
-    is_share: bool = False
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the value is a share of rows."""
+        return self.basis is Basis.SHARE
 
 
 def measured(
     value: float, metric: str, scores: Sequence[Scored], n_rows: int | None, level: float
 ) -> Measured:
-    """Return what is known of a test value.
+    """Return what is known of a test value: its interval, and what that is based on.
 
     Parameters
     ----------
     value, metric
-        What the test cell ended in, and its name.
+        The value that the test cell ended in, and its name.
     scores
-        Those that the cell took with `hp.score`.
+        The cell's `hp.score` calls.
     n_rows
-        How many rows the test data has that the cell read; None if that is not known.
+        Rows of the test data that the cell read; None if not known.
     level
-        Of the interval.
+        Confidence level of the interval.
     """
     taken = [one for one in scores if math.isclose(one.value, value, rel_tol=1e-6, abs_tol=1e-12)]
     if taken:
         return _of_rows(taken[-1], level)
     if n_rows and _is_share(value, metric, n_rows):
         interval = wilson_interval(value, n_rows, level)
-        return Measured(interval, f"a share of {n_rows:,} rows", n_rows, is_share=True)
-    return Measured(None, NO_INTERVAL, n_rows)
+        return Measured(interval, Basis.SHARE, n_rows)
+    return Measured(None, Basis.BARE_NUMBER, n_rows)
 
 
 def _of_rows(score: Scored, level: float) -> Measured:
     n = len(score.truth)
     if score.rows is None:
         interval = bootstrap_interval(score.on_rows, n, level=level)
-        how = ONE_CLASS if interval is None else f"1,000 draws of the {n:,} rows"
-        return Measured(interval, how, n)
+        return Measured(interval, Basis.UNDEFINED if interval is None else Basis.BOOTSTRAP, n)
     if score.rows.dtype == bool:
         interval = wilson_interval(score.value, n, level)
-        return Measured(interval, f"a share of {n:,} rows", n, is_share=True)
+        return Measured(interval, Basis.SHARE, n)
     if n < 2:
-        return Measured(None, "no interval: one row has no spread", n)
+        return Measured(None, Basis.ONE_ROW, n)
     rows = np.asarray(score.rows, dtype=np.float64)
-    return Measured(mean_interval(rows, level), f"the mean of {n:,} rows", n)
+    return Measured(mean_interval(rows, level), Basis.MEAN, n)
 
 
 def _is_share(value: float, metric: str, n_rows: int) -> bool:

@@ -1,7 +1,7 @@
-"""Re-check of a search's trials: what to run again next, and what the re-runs say.
+"""The re-check of a search: what to run again next, and what the re-runs show.
 
-All follows from the trials, so a search that is resumed, or works in several processes, goes on
-where it was, and a study from disk says the same as the search did.
+Everything is a function of the trials. So a resumed search continues where it was, several
+processes can share one study, and a study from disk gives the same estimate as the search did.
 """
 
 from __future__ import annotations
@@ -13,45 +13,26 @@ from typing import NamedTuple
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.records import TestEvaluation
+from hpo_magic.core.notices import RecheckPlanned, Rechecks
 from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, SettingKey, setting_key
-from hpo_magic.core.summary import Line, best_trial, digits_of, three_numbers
+from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
-from hpo_magic.honesty.by_row import (
-    SelectionBias,
-    bbc_of,
-    is_cross_validated,
-    n_rows_of_accuracies,
-    n_rows_of_shares,
-    selection_bias_of,
-)
+from hpo_magic.honesty.by_row import bbc_of, is_cross_validated, n_rows_of_accuracies
 from hpo_magic.honesty.choice import (
     FEWEST_REPEATS,
+    Gain,
     Rechecked,
     gives_the_same_again,
     oriented,
     rechecked,
 )
-from hpo_magic.honesty.measured import Measured
+from hpo_magic.honesty.estimate import Honest, WhyNot, honest
 from hpo_magic.honesty.recheck import SEARCH_SHARE, Recheck, Rerun, plan, recheck_of
 from hpo_magic.honesty.recheck_rows import RecheckRows, are_shared
-from hpo_magic.honesty.report import (
-    NO_RECHECK,
-    SAME_AGAIN,
-    Honest,
-    announcement,
-    best_seen_remark,
-    difference_from_test,
-    gain_line,
-    honest,
-    honest_line,
-    phase,
-)
-from hpo_magic.honesty.several_objectives import headline_of_front, honest_of_front, scores_of_front
+from hpo_magic.honesty.several_objectives import honest_of_front, scores_of_front
 
-NOT_YET = "nothing was re-run yet"
 # One score that comes again may be chance; while the search runs, `FEWEST_REPEATS` decides.
 FEWEST_OF_ENDED = 2
 
@@ -73,21 +54,29 @@ class Rechecking:
         wanted = self._wanted(n_trials)
         return 0 if wanted is None else wanted.n_runs
 
-    def announcement(self, n_trials: int, *, is_timed: bool = False, of_front: bool = False) -> str:
-        """Return what is said before the search starts; "" without a re-check."""
+    def announcement(
+        self, n_trials: int, *, is_timed: bool = False, of_front: bool = False
+    ) -> RecheckPlanned | None:
+        """Return what the user is told before the search starts; None without a re-check."""
         wanted = self._wanted(n_trials)
         if wanted is None:
-            return ""
-        text = announcement(wanted, n_trials, of_front=of_front)
-        late = ", or the last fifth of the time if that begins earlier."
-        return f"{text.removesuffix('.')}{late}" if is_timed else text
+            return None
+        return RecheckPlanned(
+            wanted.n_runs,
+            n_trials,
+            wanted.n_settings,
+            wanted.n_reruns,
+            wanted.with_start,
+            self.search_share if is_timed else None,
+            of_front,
+        )
 
     def next(
         self, history: History, reruns: Sequence[Trial], seed: int, n_trials: int, n_left: float
     ) -> tuple[Params, int] | None:
         """Return a setting and the seed to run it on; None where there is nothing to run again."""
         wanted = self._wanted(n_trials)
-        if wanted is None or self.remark(history, reruns):
+        if wanted is None or self.only_repeats(history, reruns):
             return None
         trials = history.trials
         keys = [setting_key(trial.params) for trial in trials]
@@ -104,18 +93,17 @@ class Rechecking:
         todo = _todo(planned, keys, reruns, n_left)
         return (trials[todo[0].trial].params, todo[0].seed) if todo else None
 
-    def phase(self, history: History, n_trials: int) -> str:
-        """Return what is going on while settings are run again, in words."""
+    def phase(self, history: History, n_trials: int) -> Rechecks | None:
+        """Return what is run again, and on what; None without a re-check."""
         wanted = self._wanted(n_trials)
-        on_new_splits = any(trial.used_seed for trial in history.trials)
         if wanted is None:
-            return ""
-        of_front = history.is_multi_objective
-        return phase(wanted.n_settings, on_new_splits=on_new_splits, of_front=of_front)
+            return None
+        on_new_splits = any(trial.used_seed for trial in history.trials)
+        return Rechecks(wanted.n_settings, on_new_splits, history.is_multi_objective)
 
-    def remark(self, history: History, reruns: Sequence[Trial]) -> str:
-        """Return that re-running tells nothing, where it does not."""
-        return SAME_AGAIN if _is_same_again(history, reruns) else ""
+    def only_repeats(self, history: History, reruns: Sequence[Trial]) -> bool:
+        """Return whether the re-runs repeat the search's scores exactly, and so add nothing."""
+        return _is_same_again(history, reruns)
 
     def _wanted(self, n_trials: int) -> Recheck | None:
         # What was asked for in numbers was checked against the budget when the search began.
@@ -160,36 +148,38 @@ def honest_of(snapshot: Snapshot) -> Honest:
         return honest_by_goal(snapshot)[snapshot.metric]
     by_row = None if snapshot.is_live else bbc_of(snapshot.history)
     if _tells_nothing(snapshot):
-        return honest(snapshot.direction, bbc=by_row, why_not=SAME_AGAIN)
+        return honest(snapshot.direction, bbc=by_row, why_not=WhyNot.SAME_SCORES)
     found = _found(snapshot)
     return honest(
         snapshot.direction,
         None if found is None else found.result,
         by_row,
-        on_new_splits=_on_new_splits(snapshot),
+        on_new_splits=reruns_had_new_splits(snapshot),
         cross_validated=is_cross_validated(snapshot.history),
-        why_not=NOT_YET if snapshot.is_live else NO_RECHECK,
+        why_not=_why_not(snapshot),
     )
 
 
 def honest_by_goal(snapshot: Snapshot) -> dict[str, Honest]:
     """Return what to expect of the chosen setting in each of several objectives, by metric."""
     if _tells_nothing(snapshot):
-        return {goal.metric: Honest(None, None, SAME_AGAIN) for goal in snapshot.goals}
-    return honest_of_front(snapshot, NOT_YET if snapshot.is_live else NO_RECHECK)
+        return {goal.metric: Honest(why_not=WhyNot.SAME_SCORES) for goal in snapshot.goals}
+    return honest_of_front(snapshot, _why_not(snapshot))
 
 
-def apart_from_test(snapshot: Snapshot, evaluation: TestEvaluation, found: Measured | None) -> str:
-    """Return how far the honest number is from a test; "" where they are no shares of rows."""
-    expected = honest_of(snapshot).value
-    n_rows = n_rows_of_shares(snapshot.history.complete)
-    known = expected is not None and evaluation.value is not None and n_rows is not None
-    if not known or found is None or not found.is_share or evaluation.n_rows is None:
-        return ""
-    assert expected is not None
-    assert evaluation.value is not None
-    assert n_rows is not None
-    return difference_from_test(expected, n_rows, evaluation.value, evaluation.n_rows)
+def _why_not(snapshot: Snapshot) -> WhyNot:
+    return WhyNot.NOT_YET if snapshot.is_live else WhyNot.NO_RERUN
+
+
+def gain_of(snapshot: Snapshot) -> Gain | None:
+    """Return the gain of the re-check's choice over the start, higher is better; None: not known.
+
+    Also None with several objectives.
+    """
+    if snapshot.is_multi_objective or _tells_nothing(snapshot):
+        return None
+    found = _found(snapshot)
+    return None if found is None else found.result.gain
 
 
 def is_rechecked(snapshot: Snapshot) -> bool:
@@ -208,39 +198,6 @@ def chosen_trial(snapshot: Snapshot) -> Trial | None:
         return best_trial(snapshot)
     found = None if _tells_nothing(snapshot) else _found(snapshot)
     return best_trial(snapshot) if found is None else found.settings[found.result.chosen]
-
-
-def headline(snapshot: Snapshot) -> list[Line]:
-    """Return the start, the best seen, the honest number, the gain and the test, as there are."""
-    if snapshot.is_multi_objective:
-        return headline_of_front(snapshot, honest_by_goal(snapshot))
-    *before, test = three_numbers(snapshot)
-    if best_trial(snapshot) is None:
-        return [*before, test]
-    start, best = before
-    found = None if _tells_nothing(snapshot) else _found(snapshot)
-    gain = None if found is None else found.result.gain
-    lines = [start, best, honest_line(honest_of(snapshot), digits_of(snapshot))]
-    selection_bias = selection_bias_of(snapshot.history)
-    if gain is not None or selection_bias is not None:
-        # How much better the best seen is than the start is luck too: the next line has the gain.
-        lines[1] = best._replace(remark=_remark_on_best(snapshot, selection_bias))
-    if gain is not None:
-        on_new_splits = _on_new_splits(snapshot)
-        lines.append(gain_line(gain, snapshot.direction, on_new_splits=on_new_splits))
-    return [*lines, test]
-
-
-def _remark_on_best(snapshot: Snapshot, selection_bias: SelectionBias | None) -> str:
-    n_settings = len(snapshot.history.complete)
-    if selection_bias is None:
-        return best_seen_remark(n_settings)
-    return best_seen_remark(
-        n_settings,
-        selection_bias.added,
-        is_share=selection_bias.is_share,
-        direction=snapshot.direction,
-    )
 
 
 def _found(snapshot: Snapshot) -> Found | None:
@@ -368,8 +325,11 @@ def _complete(trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.state is State.COMPLETE]
 
 
-def _on_new_splits(snapshot: Snapshot) -> bool:
-    """Return whether the re-runs were scored on other validation rows than the search."""
+def reruns_had_new_splits(snapshot: Snapshot) -> bool:
+    """Return whether the re-runs were scored on other validation rows than the search.
+
+    By the rows, where they are known; else by whether a re-run asked for `hp.seed()`.
+    """
     searched = {t.row_scores.rows for t in snapshot.history.complete if t.row_scores}
     again = [t.row_scores.rows for t in _complete(snapshot.reruns) if t.row_scores]
     if searched and again:

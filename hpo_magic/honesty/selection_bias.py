@@ -1,34 +1,31 @@
-"""How far luck alone can take the best of many scores, and when there is nothing more to see."""
+"""The selection bias of the best of many scores, and when further trials stop to help."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.wording import counted, number
-from hpo_magic.honesty.intervals import share_variance
+from hpo_magic.core.notices import Enough
 from hpo_magic.honesty.quantiles import normal_quantile
 
-# Half a point: below it nothing is warned of.
+# Half a point of accuracy: a smaller selection bias is stated without a warning.
 HARMLESS = 0.005
-# A curve of fewer trials has not levelled off; it has not begun.
+# With fewer trials the best value so far still improves too fast to judge.
 FEWEST_TRIALS = 20
 
 
 def selection_bias(standard_error: float, n_settings: int) -> float:
-    """Return how far above the truth the best of equally good settings is expected to score.
+    """Return how much the best of `n_settings` scores exceeds its expected value by chance alone.
 
-    An upper figure: settings that differ, or err on the same rows, leave luck less to do. In 121
-    searches on small data the best score was 0.55 to 0.75 of it too high.
+    An upper figure, exact for equally good settings with independent errors. In 121 searches on
+    small data the actual bias was 0.55 to 0.75 of it.
 
     Parameters
     ----------
     standard_error
         Of one score, in the metric's unit.
     n_settings
-        How many were scored; 1 has no luck.
+        How many were scored; the bias of 1 is 0.
 
     Notes
     -----
@@ -36,52 +33,36 @@ def selection_bias(standard_error: float, n_settings: int) -> float:
     Estimates and Transformed Beta-Variables" (1958).
     """
     if n_settings < 1:
-        raise ValueError(f"luck needs 1 setting or more, got {n_settings}")
+        raise ValueError(f"a selection bias needs 1 setting or more, got {n_settings}")
     return standard_error * normal_quantile((n_settings - 0.375) / (n_settings + 0.25))
 
 
-def luck_of_share(share: float, n_rows: int, n_settings: int) -> float:
-    """Return the luck in a share of rows, such as accuracy: √(p(1 - p)/n) for one score.
-
-    >>> round(luck_of_share(0.9, 100, 32), 3)
-    0.062
-    """
-    return selection_bias(math.sqrt(share_variance(share, n_rows)), n_settings)
-
-
-def is_harmless(added: float) -> bool:
-    """Return whether luck could add less than half a point to a share of rows."""
-    return added < HARMLESS
-
-
-def enough(search_scores: FloatArray, standard_error: float, n_rows: int | None = None) -> str:
-    """Return a sentence if further trials can gain nothing that can be seen; else "".
+def enough(
+    search_scores: FloatArray, standard_error: float, n_rows: int | None = None
+) -> Enough | None:
+    """Return a notice if further trials are unlikely to gain more than the sampling error.
 
     Parameters
     ----------
     search_scores : shape (n_trials,)
-        Of the complete trials, in their order; higher is better.
+        Of the complete trials, by number; higher is better.
     standard_error
         Of one score.
     n_rows
-        The validation rows, to be named.
+        Validation rows behind a score, for the notice; None if not known.
 
     Notes
     -----
-    The best score grows ever more slowly, so that as many trials again gain less than the last half
-    of them did. To stop where that is below the error of a score is the rule of Makarova et al.,
-    "Automatic termination for hyperparameter optimization" (AutoML 2022), who bound the gain by a
-    surrogate instead.
+    The best score so far improves ever more slowly, so as many trials again are expected to gain
+    less than the last half of them did. To stop where that is below the standard error of a score
+    follows Makarova et al., "Automatic termination for hyperparameter optimization" (AutoML 2022),
+    who bound the gain by a surrogate model instead.
     """
     n = len(search_scores)
     if n < FEWEST_TRIALS:
-        return ""
+        return None
     late = n // 2
     gained = max(float(np.max(search_scores)) - float(np.max(search_scores[: n - late])), 0.0)
     if gained >= standard_error:
-        return ""
-    what = f"{counted(n_rows, 'validation row')}" if n_rows else "this validation set"
-    return (
-        f"Enough: the last {counted(late, 'trial')} gained {number(gained, 2)}, and a score on "
-        f"{what} is only good to ± {number(standard_error, 2)}. More trials will find luck."
-    )
+        return None
+    return Enough(late, gained, standard_error, n_rows)

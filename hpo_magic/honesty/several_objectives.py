@@ -15,19 +15,11 @@ from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.pareto_front import spread
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, setting_key
-from hpo_magic.core.summary import (
-    Line,
-    best_trial,
-    goal_writers,
-    start_trial,
-    test_line,
-    values_text,
-)
+from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import History, State, Trial
-from hpo_magic.core.wording import counted
+from hpo_magic.honesty.estimate import Honest, Method, WhyNot
 from hpo_magic.honesty.intervals import resplit_half_width
 from hpo_magic.honesty.quantiles import median_of_variance
-from hpo_magic.honesty.report import Honest, plus_minus
 
 
 def scores_of_front(history: History, n_settings: int) -> FloatArray:
@@ -52,16 +44,16 @@ def scores_of_front(history: History, n_settings: int) -> FloatArray:
     )
 
 
-def honest_of_front(snapshot: Snapshot, why_not: str) -> dict[str, Honest]:
-    """Return what to expect of the chosen trial in each objective, by metric.
+def honest_of_front(snapshot: Snapshot, why_not: WhyNot) -> dict[str, Honest]:
+    """Return the estimates for the chosen trial, one for each objective, by metric.
 
-    `why_not` says why nothing was measured, where that is so.
+    `why_not` is the reason to give where nothing was re-run.
     """
     best, again = best_trial(snapshot), _again(snapshot)
     found = {}
     for k, goal in enumerate(snapshot.goals):
         if best is None or not again:
-            found[goal.metric] = Honest(None, None, why_not)
+            found[goal.metric] = Honest(why_not=why_not)
         else:
             found[goal.metric] = _honest(snapshot, best, again, k)
     return found
@@ -90,13 +82,11 @@ def _honest(snapshot: Snapshot, best: Trial, again: Again, k: int) -> Honest:
         lost = _mean_loss(snapshot, again, k)
         seen = snapshot.history.values(best)[k]
         assert seen is not None  # it is complete
-        points = counted(len(again), "point")
-        how = f"not re-run (more --trials begin with it); {points} of the front moved {lost:+.3g}"
-        return Honest(seen + lost, None, how)
+        return Honest(seen + lost, method=Method.OTHER_SETTINGS, n_settings=len(again), change=lost)
     value = float(np.mean([values[k] for values in own]))
-    seeds = counted(len(own), "new split" if is_new_split else "new training seed")
     half = _half_width(again, own, k) if is_new_split else None
-    return Honest(value, half, f"re-run on {seeds}")
+    method = Method.NEW_SPLITS if is_new_split else Method.NEW_TRAINING_SEEDS
+    return Honest(value, half, method, n_settings=1, n_reruns=len(own))
 
 
 def _mean_loss(snapshot: Snapshot, again: Again, k: int) -> float:
@@ -125,33 +115,3 @@ def _half_width(again: Again, own: Sequence[tuple[float, ...]], k: int) -> float
     typical = [float(each.var(ddof=1)) / median_of_variance(len(each) - 1) for each in runs]
     of_own = float(np.var([values[k] for values in own], ddof=1)) if len(own) > 1 else 0.0
     return resplit_half_width(max(float(np.median(typical)), of_own), df, len(own))
-
-
-def headline_of_front(snapshot: Snapshot, found: Mapping[str, Honest]) -> list[Line]:
-    """Return the start, the chosen point, what to expect of it, and the test."""
-    start, best = start_trial(snapshot), best_trial(snapshot)
-    metrics = ", ".join(goal.metric for goal in snapshot.goals)
-    text = "not run yet" if start is None else values_text(snapshot, start) or start.state.value
-    lines = [Line("start", text, f"{metrics} of the cell as you wrote it")]
-    if best is None:
-        return [*lines, test_line(snapshot)]
-    is_chosen = best.number == snapshot.chosen
-    n = len(snapshot.history.front)
-    of_front = f"trial {best.number}, of {n:,} on the front" if n > 1 else f"trial {best.number}"
-    how = of_front if is_chosen else f"{of_front}; .choose() takes another"
-    lines.append(Line("chosen" if is_chosen else "balanced", values_text(snapshot, best), how))
-    lines.append(_honest_line(snapshot, found))
-    return [*lines, test_line(snapshot)]
-
-
-def _honest_line(snapshot: Snapshot, found: Mapping[str, Honest]) -> Line:
-    first = found[snapshot.metric]
-    if first.value is None:
-        return Line("honest", "not measured", first.how)
-    writers = goal_writers(snapshot)
-    texts = []
-    for goal, write in zip(snapshot.goals, writers, strict=True):
-        one = found[goal.metric]
-        is_plain = not one.half_width or one.value is None
-        texts.append(write(one.value) if is_plain else plus_minus(one.value or 0.0, one.half_width))
-    return Line("honest", ", ".join(texts), first.how)

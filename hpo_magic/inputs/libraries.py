@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +22,13 @@ from hpo_magic.inputs.arrays import sampled
 from hpo_magic.inputs.origin import is_users, kinds_of
 from hpo_magic.inputs.reading import Content, Kind, Part, Reading, Role, as_array, parts_of
 
+# Bytes; to copy a tensor from a GPU takes 0.1 ms per megabyte.
+MOST_FROM_GPU = 16_000_000
+
 Reader = Callable[[Any], Reading]
 
+# Pipelines of tf.data that give a part of their rows.
+_SELECTS = re.compile("Take|Skip|Shard|Filter")
 # What a callback is given before each fit.
 _GIVEN_TO_CALLBACKS = frozenset({"model", "_model", "params", "validation_data", "monitor_op"})
 
@@ -109,6 +115,11 @@ def _read_polars(frame: Any) -> Reading:
 # Keras and TensorFlow.
 
 
+def _read_symbolic(tensor: Any) -> Reading:
+    """Return a tensor of a model that is being built, which has no values."""
+    return Reading(Kind.OBJECT, (f"{tensor.shape} {tensor.dtype}",))
+
+
 def _read_layer(layer: Any) -> Reading:
     """Return the variables of a model or layer but those of its metrics, and its optimizer."""
     of_metrics = {id(variable) for variable in getattr(layer, "metrics_variables", ())}
@@ -192,7 +203,25 @@ def _read_tf_dataset(dataset: Any) -> Reading:
     if "FlatMap" in type(dataset).__name__:  # of a generator
         is_seen = False
     content = (type(dataset).__name__, str(dataset.element_spec))
+    if _SELECTS.search(type(dataset).__name__):
+        parts += parts_of(
+            (n, getattr(dataset, n)) for n in ("_count", "_index") if n in vars(dataset)
+        )
+        return Reading(Kind.SELECTION, content, parts, rows=_taken(dataset))
     return Reading(Kind.OBJECT, content, parts, "" if is_seen else "its elements")
+
+
+def _taken(dataset: Any) -> list[Any] | None:
+    """Return the rows that `take` or `skip` leave of tensors; None if it cannot be told."""
+    (source,) = dataset._inputs()
+    tensors = getattr(source, "_tensors", None)
+    name = type(dataset).__name__
+    if tensors is None or "TensorSlice" not in type(source).__name__ or "While" in name:
+        return None
+    count = int(dataset._count)
+    if "Take" in name:
+        return [np.asarray(tensor)[: count if count >= 0 else None] for tensor in tensors]
+    return [np.asarray(tensor)[count:] for tensor in tensors] if "Skip" in name else None
 
 
 def _read_tf_iterator(iterator: Any) -> Reading:
@@ -215,7 +244,7 @@ def _read_tensor(tensor: Any) -> Reading:
             names = ("indices", "values", "crow_indices", "col_indices")
             held = [(n, getattr(dense, n)()) for n in names if _has_method(dense, n)]
             return Reading(Kind.ARRAY, (str(tuple(tensor.shape)),), parts_of(held))
-        plain = tensor.detach().cpu().contiguous()
+        plain = _on_cpu(tensor.detach()).contiguous()
         if not plain.dim():
             plain = plain.reshape(1)
         try:
@@ -226,6 +255,14 @@ def _read_tensor(tensor: Any) -> Reading:
     except Exception:  # noqa: BLE001  (quantized, nested, meta: a tensor that has no values here)
         caught("an object could not be read")
         return Reading(Kind.ARRAY, (type(tensor).__name__,), unseen="its values")
+
+
+def _on_cpu(tensor: Any) -> Any:
+    """Return a tensor in main memory; of a large one on a GPU an even sample of its numbers."""
+    n_bytes = tensor.element_size() * tensor.numel()
+    if tensor.device.type == "cpu" or n_bytes <= MOST_FROM_GPU:
+        return tensor.cpu()
+    return tensor.reshape(-1)[:: -(-n_bytes // MOST_FROM_GPU)].cpu()
 
 
 def _has_method(tensor: Any, name: str) -> bool:
@@ -263,7 +300,29 @@ def _read_torch_generator(generator: Any) -> Reading:
 
 def _read_loader(loader: Any) -> Reading:
     names = ("dataset", "sampler", "batch_sampler", "generator", "batch_size", "drop_last")
-    return Reading(Kind.OBJECT, (), parts_of((name, getattr(loader, name)) for name in names))
+    parts = parts_of((name, getattr(loader, name)) for name in names)
+    indices = getattr(loader.sampler, "indices", None)
+    if indices is None:
+        return Reading(Kind.OBJECT, (), parts)
+    return Reading(Kind.SELECTION, (), parts, rows=_selected(loader.dataset, indices))
+
+
+def _read_subset(subset: Any) -> Reading:
+    """Return a part of a dataset, as `random_split` gives it: the rows at its indices."""
+    parts = parts_of([("dataset", subset.dataset), ("indices", subset.indices)])
+    return Reading(Kind.SELECTION, (), parts, rows=_selected(subset.dataset, subset.indices))
+
+
+def _selected(dataset: Any, indices: Any) -> list[Any] | None:
+    """Return the rows of a dataset of tensors at some indices; None of other datasets."""
+    kinds = set(kinds_of(type(dataset)))
+    if "torch.Subset" in kinds:
+        inner = _selected(dataset.dataset, dataset.indices)
+    elif "torch.TensorDataset" in kinds:
+        inner = [tensor.detach().cpu().numpy() for tensor in dataset.tensors]
+    else:
+        inner = None
+    return None if inner is None else [array[np.asarray(indices, dtype=int)] for array in inner]
 
 
 # scikit-learn and other estimators.
@@ -346,6 +405,7 @@ READERS: Mapping[str, Reader] = {
     "pandas.Series": _read_series,
     "pandas.Categorical": _read_categories,
     "polars.DataFrame": _read_polars,
+    "keras.KerasTensor": _read_symbolic,
     "keras.Layer": _read_layer,
     "keras.Metric": _read_metric,
     "keras.Optimizer": _read_optimizer,
@@ -364,6 +424,7 @@ READERS: Mapping[str, Reader] = {
     "torch.GradScaler": _read_state_dict,
     "torch.Generator": _read_torch_generator,
     "torch.DataLoader": _read_loader,
+    "torch.Subset": _read_subset,
     "sklearn.BaseEstimator": _read_estimator,
     "xgboost.Booster": _read_booster,
     "lightgbm.Booster": _read_booster,

@@ -159,13 +159,14 @@ def named(value: Any) -> Reading:
 
 def read_mapping(mapping: Mapping[Any, Any]) -> Reading:
     """Return a dictionary; its order counts."""
-    text = f"{type(mapping).__qualname__} {len(mapping)}"
-    if is_plain(list(mapping)) and is_plain(list(mapping.values())):
-        items = sampled(list(mapping.items()), MOST_ITEMS)
+    # Not by methods that a subclass of the user's may have.
+    pairs = list(dict.items(mapping) if isinstance(mapping, dict) else mapping.items())
+    text = f"{type(mapping).__qualname__} {len(pairs)}"
+    items = sampled(pairs, MOST_ITEMS)
+    if is_plain(items):
         return Reading(Kind.COLLECTION, (text, repr(items)), _attributes(mapping))
-    keys = sampled(list(mapping), MOST_ITEMS)
-    parts = [Part(f"[{_key(key)}]", mapping[key]) for key in keys]
-    others = [Part(f"[key {i}]", key) for i, key in enumerate(keys) if not is_plain(key)]
+    parts = [Part(f"[{_key(key)}]", value) for key, value in items]
+    others = [Part(f"[key {i}]", key) for i, (key, _) in enumerate(items) if not is_plain(key)]
     return Reading(Kind.COLLECTION, (text,), [*parts, *others, *_attributes(mapping)])
 
 
@@ -175,8 +176,10 @@ def _key(key: Any) -> str:
 
 def read_sequence(sequence: Any) -> Reading:
     """Return a list, tuple or deque."""
+    whole = tuple.__iter__(sequence) if isinstance(sequence, tuple) else list(sequence)
+    whole = list.__iter__(sequence) if isinstance(sequence, list) else whole
+    items = sampled(list(whole), MOST_ITEMS)
     text = f"{type(sequence).__qualname__} {len(sequence)}"
-    items = sampled(sequence, MOST_ITEMS)
     if is_plain(items):
         rows = sequence if _is_table(items) else None
         return Reading(Kind.COLLECTION, (text, repr(items)), _attributes(sequence), rows=rows)
@@ -194,6 +197,9 @@ def _is_table(items: list[Any]) -> bool:
 def read_set(values: Any) -> Reading:
     """Return a set; its order differs from process to process."""
     text = f"{type(values).__qualname__} {len(values)}"
+    if len(values) > MOST_ITEMS:  # to sort them would take seconds
+        ends = [min(values), max(values)] if is_plain(list(values)) else []
+        return Reading(Kind.COLLECTION, (text, repr(ends)))
     if is_plain(list(values)):
         return Reading(Kind.COLLECTION, (text, repr(sampled(sorted(values, key=repr)))))
     return Reading(Kind.COLLECTION, (text, *sorted(type(v).__qualname__ for v in values)))
@@ -273,11 +279,12 @@ def reader_of_python(value: Any) -> Callable[[Any], Reading] | None:
     reader = _reader_for_class(kind)
     if reader is not None:
         return reader
-    if hasattr(value, "cache_info") and hasattr(value, "__wrapped__"):
+    if kind.__name__ == "_lru_cache_wrapper":
         return read_cached_function
     if is_own_iterator(value):
         return read_iterator
-    return read_array if hasattr(value, "__array__") else None
+    # Of the class: an object's own `__getattr__` is the user's code.
+    return read_array if hasattr(kind, "__array__") else None
 
 
 @functools.lru_cache(maxsize=1024)

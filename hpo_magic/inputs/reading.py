@@ -27,6 +27,7 @@ class Kind(Enum):
     CODE = "code"
     VALUE = "value"
     OBJECT = "object"
+    SELECTION = "selection"
 
 
 class Role(Enum):
@@ -79,7 +80,8 @@ class Reading(NamedTuple):
         The path of the same object, if it was read before; "" if not.
     rows
         The object as something with rows (array, table, sparse matrix), for the leak guard; None if
-        it has none.
+        it has none. Of a selection from a dataset it is a list of the selected arrays, or None if
+        only running it would show which rows it gives.
     """
 
     kind: Kind

@@ -44,20 +44,20 @@ def rows_in(values: Mapping[str, Any]) -> RowsFound:
     not_seen: set[str] = set()
     with_rows: set[str] = set()
     for node in _outside_models(walk(values)):
-        if node.reading.unseen and node.reading.kind is not Kind.CODE:
+        is_hidden = node.reading.kind is Kind.SELECTION and node.reading.rows is None
+        if is_hidden or (node.reading.unseen and node.reading.kind is not Kind.CODE):
             not_seen.add(node.root)
         if any(node.reading.same_as.startswith(name) for name in with_rows):
             with_rows.add(node.root)
-        if node.reading.rows is None:
-            continue
-        n_dimensions, n_rows, is_text = _shape_of(node.reading.rows)
-        if n_rows < FEWEST_ROWS or n_dimensions == 0:
-            continue
-        with_rows.add(node.root)
-        if n_dimensions > 1 or is_text:
-            arrays[node.path] = node.reading.rows
-        else:
-            labels[node.path] = np.asarray(node.reading.rows)
+        for path, rows in _rows_of(node):
+            n_dimensions, n_rows, is_text = _shape_of(rows)
+            if n_rows < FEWEST_ROWS or n_dimensions == 0:
+                continue
+            with_rows.add(node.root)
+            if n_dimensions > 1 or is_text:
+                arrays[path] = rows
+            else:
+                labels[path] = np.asarray(rows)
     not_seen |= {name for name, v in values.items() if is_dataset(v) and name not in with_rows}
     return RowsFound(arrays, labels, tuple(sorted(not_seen)))
 
@@ -75,14 +75,26 @@ def dense_rows(rows: Any, most_rows: int) -> npt.NDArray[Any]:
     return array
 
 
+def _rows_of(node: Node) -> list[tuple[str, Any]]:
+    """Return what has rows of one object, by path: of a selection there are several arrays."""
+    rows = node.reading.rows
+    if rows is None:
+        return []
+    if node.reading.kind is not Kind.SELECTION:
+        return [(node.path, rows)]
+    return [(f"{node.path}[{i}]", array) for i, array in enumerate(rows)]
+
+
 def _outside_models(nodes: Iterator[Node]) -> Iterator[Node]:
     """Yield the nodes but what models hold, and the parts of what has rows itself."""
     inside = ""
     for node in nodes:
         if inside and node.path.startswith((f"{inside}.", f"{inside}[", f"{inside}(")):
             continue
-        is_model = node.reading.kind in (Kind.WEIGHTS, Kind.ESTIMATOR, Kind.RANDOM)
-        inside = node.path if is_model or node.reading.rows is not None else ""
+        kind = node.reading.kind
+        is_model = kind in (Kind.WEIGHTS, Kind.ESTIMATOR, Kind.RANDOM)
+        is_whole = is_model or kind is Kind.SELECTION or node.reading.rows is not None
+        inside = node.path if is_whole else ""
         if not is_model:
             yield node
 

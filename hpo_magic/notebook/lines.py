@@ -2,6 +2,9 @@
 
 A terminal can overwrite its last line. A notebook that is executed without a reader cannot, so its
 output has a line for each trial.
+
+Until a trial is complete, lines are held back: if the search fails before that, its error is all
+that the cell shows.
 """
 
 from __future__ import annotations
@@ -9,13 +12,14 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TextIO
 
 from hpo_magic.core.events import Completed, Ended, Event, Failed, Freed, Noted
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
 from hpo_magic.views.text import progress_line, result_text, trial_lines
+from hpo_magic.views.words.notices import messages
 
 GAP_S = 0.2  # five times a second is as fast as a line can be read
 
@@ -36,22 +40,27 @@ class TrialLog:
     ) -> None:
         self._out = out or sys.stdout
         self._show = show
-        self._n_written = 0
+        self._n_told = 0
+        self._held: list[str] = []
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
-        """Write the trial that ended, and new messages."""
+        """Write the trial that ended, and new messages, once a trial is complete."""
         if event is None or isinstance(event, Noted | Freed):
-            self._tell(snapshot().messages)
+            self._tell(snapshot(), [])
         elif isinstance(event, Completed | Failed | Ended):
             now = snapshot()
-            for line in trial_lines(now, _numbered(now, event.number)):
-                self._write(line)
-            self._tell(now.messages)
+            self._tell(now, trial_lines(now, _numbered(now, event.number)))
 
-    def _tell(self, messages: tuple[str, ...]) -> None:
-        for message in messages[self._n_written :]:
-            self._write(message)
-        self._n_written = len(messages)
+    def _tell(self, now: Snapshot, lines: Iterable[str]) -> None:
+        self._held += [*lines, *messages(now)[self._n_told :]]
+        self._n_told = len(now.notices)
+        if now.has_value:
+            self._write_held()
+
+    def _write_held(self) -> None:
+        for line in self._held:
+            self._write(line)
+        self._held = []
 
     def _write(self, line: str) -> None:
         self._out.write(f"{line}\n")
@@ -61,7 +70,10 @@ class TrialLog:
         """Do nothing between events."""
 
     def close(self, snapshot: Snapshot) -> None:
-        """Show the result."""
+        """Show the result; nothing if the search failed before any trial was complete."""
+        if snapshot.is_mistake:
+            return
+        self._write_held()
         if self._show is not None:
             self._show(snapshot)
         else:
@@ -94,11 +106,16 @@ class ProgressLine:
             return
         self._written_at = self._clock()
         now = snapshot()
-        for message in now.messages[self._n_written :]:
+        if now.has_value:
+            self._write_messages(messages(now))
+        self._over(progress_line(now))
+
+    def _write_messages(self, texts: tuple[str, ...]) -> None:
+        """Write the messages that are not written yet, each into a line of its own."""
+        for message in texts[self._n_written :]:
             self._over(message)
             self._out.write("\n")
-        self._n_written = len(now.messages)
-        self._over(progress_line(now))
+        self._n_written = len(texts)
 
     def _over(self, line: str) -> None:
         """Overwrite the line, cut to the width of the terminal."""
@@ -111,9 +128,9 @@ class ProgressLine:
         """Do nothing between events."""
 
     def close(self, snapshot: Snapshot) -> None:
-        """Write the result in place of the line."""
+        """Write the result in place of the line; a search that came to nothing leaves nothing."""
         self._over("")
-        self._out.write(f"\r{result_text(snapshot)}\n")
+        self._out.write("\r" if snapshot.is_mistake else f"\r{result_text(snapshot)}\n")
         self._out.flush()
 
 

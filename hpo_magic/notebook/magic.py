@@ -30,7 +30,7 @@ from hpo_magic.notebook.cell import (
     CellObjective,
     from_cell,
 )
-from hpo_magic.notebook.completion import complete_options
+from hpo_magic.notebook.completion import start_completing, stop_completing
 from hpo_magic.notebook.listener import make_listener, show_stored
 from hpo_magic.notebook.options import help_text, parse_line, parse_name
 from hpo_magic.notebook.sealed import Sealed
@@ -43,6 +43,7 @@ from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
+from hpo_magic.views.words.notices import ending_text
 
 STUDIES = Path("hpo_studies")
 
@@ -147,11 +148,11 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         """Return a study: the variable of that name if it holds the study, else from disk."""
         if not name:
             raise OptionError("the study has no name. Write %%hpo_test NAME; %hpo lists them.")
-        found = self.shell.user_ns.get(checked_name(name))
-        is_meant = isinstance(found, Study)
+        variable = self.shell.user_ns.get(checked_name(name))
+        is_meant = isinstance(variable, Study)
         if is_meant and folder is not None:
-            is_meant = _is_in(_existing(folder), found.record)
-        return found.refresh() if is_meant else self._from_disk(name, _existing(folder))
+            is_meant = _is_in(_existing(folder), variable.record)
+        return variable.refresh() if is_meant else self._from_disk(name, _existing(folder))
 
     def _from_disk(self, name: str, storage: Storage) -> Study:
         """Return the latest stored revision of a study, with the objective of its cell."""
@@ -192,10 +193,10 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         return typed[: places[-1]] if places else typed
 
     def _check_free(self, name: str) -> None:
-        there = self.shell.user_ns.get(name)
-        if name in self.shell.user_ns and not isinstance(there, Study):
+        variable = self.shell.user_ns.get(name)
+        if name in self.shell.user_ns and not isinstance(variable, Study):
             raise OptionError(
-                f"{name!r} is a variable of yours ({type(there).__name__}), and the study would "
+                f"{name!r} is a variable of yours ({type(variable).__name__}), and the study would "
                 f"replace it. Choose another name, or run `del {name}` first."
             )
         if name not in self.shell.user_ns and hasattr(builtins, name):
@@ -205,11 +206,11 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
     def _save_unsaved(self, name: str, storage: Storage) -> None:
         """Store the trials that the disk did not take in the last run of this study."""
-        there = self.shell.user_ns.get(name)
-        if isinstance(there, Study) and _is_in(storage, there.record):
-            for number, trial in sorted(there.unsaved.items()):
-                storage.save_trial(there.record.id, trial)
-                del there.unsaved[number]
+        variable = self.shell.user_ns.get(name)
+        if isinstance(variable, Study) and _is_in(storage, variable.record):
+            for number, trial in sorted(variable.unsaved.items()):
+                storage.save_trial(variable.record.id, trial)
+                del variable.unsaved[number]
 
 
 @contextmanager
@@ -228,7 +229,7 @@ def _raise_failure(done: SearchResult, cell: Cell, shell: Any) -> None:
     error, failure = done.error, done.finish.failure
     if error is None or isinstance(error, MetricError | SpaceError):
         is_ours = failure is not None and not failure.error
-        text = failure.message if failure else done.finish.reason.value
+        text = failure.message if failure else ending_text(done.finish.reason)
         if error is None and failure and not is_ours:  # it was raised in another process
             text = f"a trial {failure}\n{failure.traceback}".rstrip()
         raise UsageError(f"%%hpo: {text}")
@@ -286,13 +287,11 @@ def load_ipython_extension(shell: Any) -> None:
     shell.register_magics(HpoMagics)
     if "hp" not in shell.user_ns:
         shell.push({"hp": hp})
-    if complete_options not in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.append(complete_options)
+    start_completing(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Unregister the magics and the completion; studies and `hp` stay."""
     for kind, name in (("cell", "hpo"), ("line", "hpo"), ("cell", "hpo_test")):
         shell.magics_manager.magics[kind].pop(name, None)
-    if complete_options in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.remove(complete_options)
+    stop_completing(shell)

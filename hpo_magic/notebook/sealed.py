@@ -22,8 +22,8 @@ from hpo_magic.core.records import NO_TRIAL, TestEvaluation
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.errors import OptionError
 from hpo_magic.frameworks import all_frameworks, load_wanted
+from hpo_magic.honesty.headline import difference_from_test
 from hpo_magic.honesty.measured import Measured, measured
-from hpo_magic.honesty.rechecking import apart_from_test
 from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
 from hpo_magic.honesty.test_ledger import level_of_evaluation
 from hpo_magic.inputs.reads import values_read
@@ -115,8 +115,10 @@ class Sealed:
         if is_seen:
             self._write(evaluation)
         is_compared = vote is None and found.is_study_metric
-        apart = apart_from_test(self._study.snapshot, evaluation, precision) if is_compared else ""
-        return TestResult(evaluation, earlier, precision, rows, found, is_seen, apart, metric)
+        difference = None
+        if is_compared:
+            difference = difference_from_test(self._study.snapshot, evaluation, precision)
+        return TestResult(evaluation, earlier, precision, rows, found, is_seen, difference, metric)
 
     def _check(self) -> None:
         """Check that the cell can be a test.

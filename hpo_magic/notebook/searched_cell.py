@@ -14,7 +14,7 @@ from hpo_magic.core.trial import named_goals
 from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import OptionError, SpaceError
 from hpo_magic.frameworks import load_wanted
-from hpo_magic.honesty.leaks import looks_like_test_data, sentence_of_names
+from hpo_magic.honesty.leaks import looks_like_test_data
 from hpo_magic.inputs.reads import values_read
 from hpo_magic.inputs.walk import is_dataset
 from hpo_magic.inputs.watch import InputsWatch
@@ -29,7 +29,8 @@ from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.source.hp_calls import Source, read_source
-from hpo_magic.views.words.inputs import changes_text
+from hpo_magic.views.words.inputs import changes_text, unseen_text
+from hpo_magic.views.words.test_set import names_text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -91,7 +92,8 @@ class SearchedCell:
         data = {n for n in with_rows if not isinstance(inputs[n], str | bytes)}
         suspects = looks_like_test_data({*data, *self.translation.inputs})
         contradictions = map(contradiction, named_goals(options.goals))
-        notes = (*contradictions, *self.translation.notes, sentence_of_names(suspects))
+        unseen = unseen_text(self.inputs.start.unseen)
+        notes = (unseen, *contradictions, *self.translation.notes, names_text(suspects))
         return SearchedCode(
             name,
             CellObjective(self.cell, self.shell, self.once.stand_in),
@@ -152,7 +154,7 @@ def _refuse_nested(source: Source, shell: InteractiveShell) -> None:
 
 def _has_length(value: object) -> bool:
     """Return whether a value may have rows: a sparse matrix has a shape in place of a length."""
-    return hasattr(value, "__len__") or hasattr(value, "shape")
+    return hasattr(type(value), "__len__") or hasattr(type(value), "shape")
 
 
 def _translated(shell: InteractiveShell, source: str) -> Translation:

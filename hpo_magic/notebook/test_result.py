@@ -1,4 +1,4 @@
-"""What a look at the test set found: the rows it read, and the sentences that are shown."""
+"""The result of a test evaluation: the rows that the cell read, and the lines that are shown."""
 
 from __future__ import annotations
 
@@ -11,31 +11,39 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.records import NO_TRIAL, TestEvaluation, UsedRows
-from hpo_magic.core.wording import number as shown
-from hpo_magic.honesty.leaks import Fingerprints
+from hpo_magic.honesty.headline import Difference
+from hpo_magic.honesty.leaks import Fingerprints, Overlap
 from hpo_magic.honesty.measured import Measured
-from hpo_magic.honesty.test_ledger import level_of_evaluation, sentence_of_evaluation
+from hpo_magic.honesty.test_ledger import level_of_evaluation
 from hpo_magic.inputs.arrays import array_digest
 from hpo_magic.inputs.rows import rows_in
 from hpo_magic.notebook.test_value import NoValue, TestValue
 from hpo_magic.search.used_rows import leak_of, prints_of
+from hpo_magic.views.words.honest import difference_text
 from hpo_magic.views.words.inputs import not_checked_text
+from hpo_magic.views.words.numbers import number as shown
+from hpo_magic.views.words.test_set import basis_text, leak_text, repeated_text
 
 
 @dataclass(frozen=True)
 class TestRows:
-    """The rows that a test cell reads, and which of them the search knew.
+    """The rows that a test cell reads, and which of them the search used.
 
     Parameters
     ----------
-    prints
-        Their fingerprints; empty where the cell shows no rows.
+    prints : shape (n_prints,)
+        Fingerprints of the rows of all tested arrays; empty where the cell reads no arrays.
     n_rows
-        Of the largest of their arrays; None where there is none.
+        Rows of the largest tested array; None where there is none.
     n_leaked
-        How many the search had used.
-    sentences
-        What must be said of that.
+        Rows that the search used.
+    leaks
+        The overlap of each tested array that shares rows with the search, and whether a fit used
+        these rows (else the search's cell only read them).
+    used_whole
+        Names of arrays that the search used as a whole, and that are not counted as test data.
+    not_seen
+        Names of variables whose rows could not be compared.
     """
 
     __test__ = False  # for pytest: not a test class, whatever its name
@@ -43,59 +51,54 @@ class TestRows:
     prints: Fingerprints
     n_rows: int | None
     n_leaked: int = 0
-    sentences: tuple[str, ...] = ()
+    leaks: tuple[tuple[Overlap, bool], ...] = ()
+    used_whole: tuple[str, ...] = ()
+    not_seen: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, inputs: Mapping[str, Any], used: Sequence[UsedRows]) -> TestRows:
-        """Return the rows among what a test cell reads from the notebook.
+        """Return the rows among the variables that a test cell reads from the notebook.
 
-        An array that the search used whole (training data, to fit a scaler) is named and left out,
-        if there is another one.
+        An array that the search used as a whole (training data, to fit a scaler) is named and left
+        out, if there is another one.
         """
         rows = rows_in(inputs)
         arrays = {name: prints_of(array) for name, array in rows.arrays.items()}
         leaks = {name: leak_of(prints, used) for name, prints in arrays.items()}
         whole = [name for name, (leak, _) in leaks.items() if leak.n_found == leak.n_rows]
         whole = [name for name in whole if leaks[name][0].is_leak and len(whole) < len(arrays)]
-        sentences = [f"{name} was used in the search: a score on it is no test" for name in whole]
         tested = [name for name in arrays if name not in whole]
-        n_leaked = 0
-        for leak, is_fitted in (leaks[name] for name in tested):
-            if leak.is_leak:
-                n_leaked += leak.n_found
-                were = leak.sentence
-                if not is_fitted:
-                    were = were.replace("used in the search", "in the data that the search read")
-                sentences.insert(0, f"{were}: this is no test")
-        if rows.not_seen:
-            sentences.append(not_checked_text(rows.not_seen))
+        found = tuple(leaks[name] for name in tested if leaks[name][0].is_leak)
         if not tested:
-            return cls(*_labels_alone(rows.labels), sentences=tuple(sentences))
+            return cls(*_labels_alone(rows.labels), not_seen=tuple(rows.not_seen))
         prints = np.concatenate([arrays[name] for name in tested])
         n_rows = max(len(arrays[name]) for name in tested)
-        return cls(prints, n_rows, n_leaked, tuple(sentences))
+        n_leaked = sum(leak.n_found for leak, _ in found)
+        return cls(prints, n_rows, n_leaked, found, tuple(whole), tuple(rows.not_seen))
 
 
 @dataclass(frozen=True, repr=False)
 class TestResult:
-    """What a look found, as the notebook keeps it.
+    """The result of a test evaluation, as the notebook shows and keeps it.
 
-    Attributes
+    Parameters
     ----------
     evaluation
-        What the ledger has of it.
+        As it is stored in the ledger.
     earlier
-        The evaluations before on the same rows, oldest first.
+        Earlier evaluations of the same rows, oldest first.
     found
-        How precisely the value is known; None without a value.
+        The interval of the value; None without a value.
     rows
         The rows that the cell read.
     measured
         The value, and what it is called.
     is_written
         Whether the evaluation is in the ledger: a number was seen.
-    apart
-        How far the honest number is from it; "" where they cannot be compared.
+    difference
+        Honest estimate minus test value; None where they cannot be compared.
+    metric
+        The study's; None if not known.
     """
 
     __test__ = False
@@ -106,12 +109,12 @@ class TestResult:
     rows: TestRows
     measured: TestValue
     is_written: bool = True
-    apart: str = ""
-    metric: str | None = None  # the study's
+    difference: Difference | None = None
+    metric: str | None = None
 
     @property
     def lines(self) -> list[str]:
-        """The sentences, most important first."""
+        """The lines that are shown, most important first."""
         evaluation = self.evaluation
         value = "no number" if evaluation.value is None else shown(evaluation.value)
         whose = f"trial {evaluation.trial} of {evaluation.study}"
@@ -122,7 +125,7 @@ class TestResult:
         if evaluation.n_rows:
             first += f" on {evaluation.n_rows} rows"
         parts = (
-            self.rows.sentences,
+            self._leaks(),
             self._name(),
             self._precision(),
             self._rest(),
@@ -148,16 +151,25 @@ class TestResult:
         )
         return lines
 
+    def _leaks(self) -> list[str]:
+        """Return which test rows the search used, and which could not be compared."""
+        rows = self.rows
+        return [
+            *(leak_text(leak, is_fitted=is_fitted) for leak, is_fitted in reversed(rows.leaks)),
+            *(f"{name} was used in the search, so it is not test data" for name in rows.used_whole),
+            *([not_checked_text(rows.not_seen)] if rows.not_seen else []),
+        ]
+
     def _precision(self) -> list[str]:
-        """Return how well the value is known, and how far the honest number is from it."""
+        """Return the interval of the value, and the difference from the honest estimate."""
         if self.found is None:
             return [self._without_value()]
         if self.found.interval is None:
-            return [self.found.how]
+            return [basis_text(self.found)]
         low, high = self.found.interval
         level = f"{100 * level_of_evaluation(self.evaluation.number):.4g}%"
-        interval = f"{level} interval {shown(low)} to {shown(high)}: {self.found.how}"
-        return [interval, self.apart] if self.apart else [interval]
+        interval = f"{level} interval {shown(low)} to {shown(high)}: {basis_text(self.found)}"
+        return [interval, difference_text(self.difference)] if self.difference else [interval]
 
     def _without_value(self) -> str:
         """Return why there is no value, and whether that counts as an evaluation."""
@@ -183,17 +195,17 @@ class TestResult:
         return [f"also: {', '.join(rest)}"] if rest else []
 
     def _count(self) -> str:
-        """Return which look it was at these rows."""
+        """Return the evaluation's number among those of these rows."""
         evaluation = self.evaluation
         if not self.is_written:
             return f"evaluations of these rows so far: {len(self.earlier)}"
         if not self.earlier:
-            these = "at these rows" if evaluation.data else f"with {evaluation.study}"
-            return f"look 1: the next look {these} is no test any more"
+            these = "on these rows" if evaluation.data else f"with {evaluation.study}"
+            return f"evaluation 1: a further evaluation {these} is no valid test"
         first = self.earlier[0]
         by = first.study if first.study != evaluation.study else ""
         on = date.fromtimestamp(first.at)
-        return sentence_of_evaluation(evaluation.number, on, first.value, evaluation.value, by)
+        return repeated_text(evaluation.number, on, first.value, evaluation.value, by)
 
     def __repr__(self) -> str:
         return "\n".join(self.lines)

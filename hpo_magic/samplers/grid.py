@@ -15,9 +15,9 @@ import numpy as np
 
 from hpo_magic.core.activity import Activity
 from hpo_magic.core.domains import Choice, Domain, Float, FloatArray, Int, Plain
+from hpo_magic.core.notices import GridSize
 from hpo_magic.core.space import Space, describe
 from hpo_magic.core.trial import History
-from hpo_magic.core.wording import counted
 from hpo_magic.errors import SpaceError
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.tried import Tried, every_setting, exhausted
@@ -58,22 +58,18 @@ class GridSampler:
                 return encoding.params(some[is_new.argmax()])
         raise exhausted(space)
 
-    def announcement(self, space: Space, history: History, n_searched: int | None) -> str:
+    def announcement(
+        self, space: Space, history: History, n_searched: int | None
+    ) -> GridSize | None:
         """Return how many settings there are, and whether `n_searched` trials reach them all."""
         if any(_is_endless(parameter.domain) for parameter in space.values()):
-            return ""  # `suggest` says why that is no grid
+            return None  # `suggest` says why that is no grid
         encoding = Encoding(space, Activity.of(space, history.trials))
         listed = every_setting(encoding, MOST_COUNTED) if encoding.activity.conditions else None
         n = space.size if listed is None else len(listed)
-        bound = "at most " if encoding.activity.conditions and listed is None else ""
-        amount = counted(int(n), "setting") if n < 1e9 else f"{n:.3g} settings"
-        text = f"The grid has {bound}{amount}"
-        if n_searched is None or n <= n_searched:
-            return f"{text}."
-        return (
-            f"{text}, and there are trials for the first {n_searched:,}, in the order of nested "
-            f"loops. Allow more trials, or take the sampler sobol, which spreads over them all."
-        )
+        is_bound = bool(encoding.activity.conditions) and listed is None
+        is_cut = n_searched is not None and n > n_searched
+        return GridSize(n, is_bound, n_searched if is_cut else None)
 
 
 def _settings(encoding: Encoding) -> Iterator[FloatArray]:

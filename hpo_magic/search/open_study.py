@@ -19,11 +19,11 @@ from hpo_magic.core.trial import (
     goals_or_value,
     named_goals,
 )
-from hpo_magic.core.wording import counted
 from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
 from hpo_magic.search.options import Options
 from hpo_magic.study.warm_start import settings_to_try
 from hpo_magic.views.words.inputs import data_changed_text
+from hpo_magic.views.words.numbers import counted
 
 
 @dataclass(frozen=True)

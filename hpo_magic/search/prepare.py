@@ -173,7 +173,7 @@ def _opened(code: SearchedCode, options: Options, storage: Storage) -> Opened:
 def _execution(
     model_store: ModelStore, objective: Objective, goals: AskedGoals, *, is_remote: bool
 ) -> TrialExecution:
-    """Return what runs the code: on a worker, models become files."""
+    """Return the execution of the code; on a worker it returns models as files."""
     return TrialExecution(
         objective,
         model_store.frameworks,
@@ -247,7 +247,7 @@ def _plan(name: str, options: Options, goals: AskedGoals) -> Plan:
         seed=options.seed,
         stop_at_failure=options.errors == "raise",
         n_keep=options.keep,
-        enough=(lambda history: "") if is_multi_objective else enough_of,
+        enough=(lambda history: None) if is_multi_objective else enough_of,
         stop_at_noise=options.stop == "noise",
         pruner=None if is_multi_objective else make_pruner(options.pruner),
         rechecker=Rechecking(str(options.recheck)),

@@ -58,7 +58,7 @@ class Runner:
     """Runs one search to its end.
 
     A storage that fails does not end the search: a trial that could not be stored is tried again
-    with each further trial, and the user is told once.
+    with each further trial, and the user is shown the error once.
 
     Attributes
     ----------

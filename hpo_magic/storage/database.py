@@ -158,10 +158,22 @@ class Database:
                 self._set_journal(self.file)
         self._connection.execute("PRAGMA foreign_keys = ON")
         version = self._version()
-        if version == self._schema.version or (is_read_only and self._can_be_read(version)):
+        if version == self._schema.version:
             return
+        is_older = 0 < version < self._schema.version
+        if is_read_only and is_older:
+            self._read_a_copy()
         with self._transaction():
             self._upgrade()
+        if is_read_only and is_older:
+            self._connection.execute("PRAGMA query_only = ON")
+
+    def _read_a_copy(self) -> None:
+        """Go on with a copy in memory, which can be upgraded where the file cannot."""
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._connection.backup(copy)
+        self._connection.close()
+        self._connection = copy
 
     def _check_application(self, file: Path) -> None:
         if file.exists() and file.stat().st_size == TAKEN_FOR_EMPTY:
@@ -210,10 +222,6 @@ class Database:
         # The version is written in the same transaction. (A pragma takes no parameters.)
         self._connection.execute(f"PRAGMA user_version = {known}")
         self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-    def _can_be_read(self, version: int) -> bool:
-        """Return whether a file of an older format can be read without an upgrade."""
-        return 0 < version < self._schema.version and not self._steps(version)
 
     def _steps(self, version: int) -> list[str]:
         """Return the statements that bring a file from `version` to the present format."""

@@ -116,14 +116,13 @@ TABLES = (
     """,
 )
 
-# Format 7 is that of version 0.1.0, the first release. Format 8 has further fields in the JSON,
-# format 9 what is known of validation rows beside their scores.
+# Format 7 is that of version 0.1.0, the first release. Format 8 has further fields in the JSON, and
+# what is known of validation rows beside their scores.
 SCHEMA = Schema(
-    version=9,
+    version=8,
     tables=TABLES,
     upgrades={
-        7: (),
-        8: (
+        7: (
             "ALTER TABLE outcomes ADD COLUMN about TEXT NOT NULL DEFAULT '{}'",
             "ALTER TABLE outcomes ADD COLUMN units BLOB NOT NULL DEFAULT x''",
         ),

@@ -39,7 +39,6 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
         set_aside=tuple(t for t in trials if t.number not in fits),
         started=record.created,
         at=record.created + sum(trial.duration_s or 0.0 for trial in trials),
-        ended="",
         is_live=False,
         evaluations=tuple(evaluations_of(storage, record)),
     )

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from hpo_magic.core.pareto_front import most_balanced
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import goal_writers
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import HpoError, did_you_mean
+from hpo_magic.views.words.progress import goal_writers
 
 
 def chosen_number(snapshot: Snapshot, trial: int | None, limits: Mapping[str, float]) -> int | None:

@@ -24,8 +24,9 @@ class Exports:
         Columns: `number`, `state`, `kind`, `value`, `duration_s`, each parameter by its name
         (missing where it was not active), and `error`. With several objectives each has a column by
         its metric (`value_error` for `error`) instead of `value`, and `front` says which trials are
-        on it. Its `attrs` have the headline: the start, the best seen, the honest number and the
-        test, as they are shown.
+        on it. A parameter keeps its name: beside a parameter `state` the trial's state is in
+        `trial_state`. Its `attrs` have the headline: the start, the best seen, the honest number
+        and the test, as they are shown.
 
         Raises
         ------

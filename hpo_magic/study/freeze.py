@@ -9,7 +9,6 @@ from hpo_magic.core.domains import Choice
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import number
 from hpo_magic.errors import HpoError, OptionError, did_you_mean
 from hpo_magic.frameworks import all_frameworks
 from hpo_magic.source.freeze import freeze
@@ -17,6 +16,7 @@ from hpo_magic.source.function import as_function
 from hpo_magic.source.hp_calls import read_source
 from hpo_magic.source.script import as_script, cells_needed, refuse_magics, with_last_printed
 from hpo_magic.study.notebook import NotebookAccess
+from hpo_magic.views.words.numbers import number
 
 FORMS = ("cell", "script", "function")
 FIRST_LINE = 2  # of the cell's text: places of calls count `%%hpo` as line 1

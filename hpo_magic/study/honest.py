@@ -1,4 +1,4 @@
-"""What to expect of a study's chosen setting on new data, in each objective."""
+"""`study.honest`: the estimates for a study's chosen setting, with their method in words."""
 
 from __future__ import annotations
 
@@ -6,13 +6,32 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.honesty.estimate import Honest
 from hpo_magic.honesty.rechecking import honest_by_goal, honest_of
-from hpo_magic.honesty.report import Honest
+from hpo_magic.views.words.honest import how_text, sentence_of
+
+
+class HonestNumber(Honest):
+    """What the chosen setting is expected to score on new data, in one objective.
+
+    `value` and `half_width` (of the 95% interval; None where there is none) are in the metric's
+    unit. `how` says how the value was estimated, `sentence` has all of it.
+    """
+
+    @property
+    def how(self) -> str:
+        """How the value was estimated."""
+        return how_text(self)
+
+    @property
+    def sentence(self) -> str:
+        """The estimate in one sentence."""
+        return sentence_of(self)
 
 
 @dataclass(frozen=True)
-class HonestNumbers(Honest, Mapping[str, Honest]):
-    """The honest number of the first objective, and by metric those of all objectives.
+class HonestNumbers(HonestNumber, Mapping[str, HonestNumber]):
+    """The estimate for the first objective, and by metric those for all objectives.
 
     Parameters
     ----------
@@ -21,16 +40,19 @@ class HonestNumbers(Honest, Mapping[str, Honest]):
 
     Examples
     --------
-    >>> error = Honest(0.21, 0.02, "re-run on 3 new splits")
-    >>> found = HonestNumbers(0.21, 0.02, "re-run on 3 new splits", {"error": error})
+    >>> from hpo_magic.honesty.estimate import Method
+    >>> error = HonestNumber(0.21, 0.02, Method.NEW_SPLITS, n_settings=1, n_reruns=3)
+    >>> found = HonestNumbers(**vars(error), by_metric={"error": error})
     >>> found.value, found["error"].half_width, list(found)
     (0.21, 0.02, ['error'])
+    >>> found.sentence
+    'expect about 0.210 ± 0.020: re-run on 3 new splits'
     """
 
-    by_metric: Mapping[str, Honest] = field(default_factory=dict, repr=False)
+    by_metric: Mapping[str, HonestNumber] = field(default_factory=dict, repr=False)
 
-    def __getitem__(self, metric: str) -> Honest:
-        """Return the honest number of one objective."""
+    def __getitem__(self, metric: str) -> HonestNumber:
+        """Return the estimate for one objective."""
         return self.by_metric[metric]
 
     def __iter__(self) -> Iterator[str]:
@@ -43,12 +65,11 @@ class HonestNumbers(Honest, Mapping[str, Honest]):
 
 
 def honest_numbers(snapshot: Snapshot) -> HonestNumbers | None:
-    """Return the honest numbers of the chosen setting; None if nothing was re-run for it."""
+    """Return the estimates for the chosen setting; None if there is none."""
     if snapshot.is_multi_objective:
-        by_metric = honest_by_goal(snapshot)
+        found = honest_by_goal(snapshot)
     else:
-        by_metric = {snapshot.metric: honest_of(snapshot)}
+        found = {snapshot.metric: honest_of(snapshot)}
+    by_metric = {metric: HonestNumber(**vars(one)) for metric, one in found.items()}
     first = by_metric[snapshot.metric]
-    if first.value is None:
-        return None
-    return HonestNumbers(first.value, first.half_width, first.how, by_metric)
+    return None if first.value is None else HonestNumbers(**vars(first), by_metric=by_metric)

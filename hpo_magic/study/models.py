@@ -25,7 +25,6 @@ from hpo_magic.core.events import Completed, Run
 from hpo_magic.core.ports import Fit, Framework, ModelKeeper
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import Kind, Trial
-from hpo_magic.core.wording import number
 from hpo_magic.errors import HpoError, StorageError
 from hpo_magic.executors.trial_execution import (
     ExecutionResult,
@@ -34,6 +33,7 @@ from hpo_magic.executors.trial_execution import (
     TrialExecution,
 )
 from hpo_magic.frameworks import kept_random_state
+from hpo_magic.views.words.numbers import number
 
 ModelOf = Callable[[Sequence[Fit]], object]  # from a training's fits to the handle of its model
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpo_magic.core.domains import Plain
-from hpo_magic.core.labels import label_of
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import SettingKey, Space, describe, setting_key
+from hpo_magic.core.space import SettingKey, Space, setting_key
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import counted
-from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
+from hpo_magic.errors import HpoError, StudyNotFound
 from hpo_magic.honesty.rechecking import chosen_trial
 from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
 from hpo_magic.study.choose import chosen_number
@@ -23,8 +21,10 @@ from hpo_magic.study.honest import HonestNumbers, honest_numbers
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.plots import Plots
+from hpo_magic.study.settings import settings_of
 from hpo_magic.study.vote import Vote
-from hpo_magic.study.warm_start import narrowed_cell, settings_of_table
+from hpo_magic.study.warm_start import narrowed_cell
+from hpo_magic.views.words.numbers import counted
 
 # How many models a vote has where nothing is said: more changed little where it was measured.
 FEWEST_VOTERS, MOST_VOTERS = 2, 5
@@ -252,16 +252,16 @@ class Study(Plots, Exports):
         models = [self._model_of(trial) for trial in voters]
         return Vote(models, [trial.number for trial in voters])
 
-    def enqueue(self, table: Any = None, /, **params: Any) -> None:
+    def enqueue(self, /, *settings: Any, **params: Any) -> None:
         """Have settings tried first when the search goes on.
 
         Parameters that are left out are the sampler's to choose.
 
         Parameters
         ----------
-        table
-            Rows of settings: a pandas frame, such as another study's `to_frame()`, or dicts.
-            Columns that are no parameters are passed over.
+        *settings
+            Dicts, trials, rows and tables of settings: `study.best_params`, another study's
+            `to_frame()`. Columns of a table that are no parameters are passed over.
         **params
             One setting.
 
@@ -270,19 +270,11 @@ class Study(Plots, Exports):
         SpaceError
             If a name is not a parameter of the study, or a value is outside its range.
         HpoError
-            If no column of the table is a parameter.
+            If nothing in a table is a parameter, or an argument holds no setting.
         """
-        settings = settings_of_table(table, self.space, self.name) if table is not None else []
-        if params or table is None:
-            settings.append({name: label_of(value) for name, value in params.items()})
-        for plain in settings:  # all are right, or none is taken
-            for name, value in plain.items():
-                self.snapshot.check_name(name)
-                if value not in self.space[name].domain:
-                    allowed = describe(self.space[name].domain)
-                    raise SpaceError(f"{name}: {value!r} is not in its range ({allowed}).")
-        for plain in settings:
-            self.storage.enqueue(self.record.id, plain)
+        found = settings_of(settings, params, self.snapshot)  # all are right, or none is taken
+        for setting in found if settings or params else [{}]:
+            self.storage.enqueue(self.record.id, setting)
 
     def narrowed(self) -> FrozenCell:
         """Return the cell with ranges around the best tenth, and put it into a new cell below.

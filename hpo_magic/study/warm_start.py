@@ -1,4 +1,4 @@
-"""What a study leaves for the next search: its best settings, ranges around them, tables of others.
+"""What a study leaves for the next search: its best settings, and ranges around them.
 
 A setting of another study is tried, not believed: its value was measured by other code, on other
 data or on another split. Where all three are the same it is the same study, which goes on by itself
@@ -7,22 +7,20 @@ when its cell runs again; only the seed may differ, and with `hp.seed()` that is
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hpo_magic.core.domains import Choice, Int, Plain
-from hpo_magic.core.labels import label_of
+from hpo_magic.core.domains import Choice, Plain
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, SettingKey, Space, setting_key
 from hpo_magic.core.trial import Goal, History, Kind, State, Trial, goals_or_value
-from hpo_magic.core.wording import shown
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
 from hpo_magic.source.narrow import NewRange, narrow
+from hpo_magic.views.words.numbers import shown
 
 MOST_SETTINGS = 5
 # Of the trials, the good ones, around which the ranges are drawn, with a margin on either side.
@@ -76,46 +74,6 @@ def settings_to_try(
     if not found:
         raise StudyNotFound(f"--from: study {name!r} has no complete trial to begin from.")
     return found
-
-
-def settings_of_table(table: Any, space: Space, study: str) -> list[dict[str, Plain]]:
-    """Return the settings in the rows of a table: a pandas frame, or dicts.
-
-    Columns that are no parameters are passed over, and so are empty cells.
-
-    Raises
-    ------
-    HpoError
-        If no column is a parameter.
-    """
-    rows: list[Mapping[str, Any]]
-    rows = table.to_dict("records") if hasattr(table, "to_dict") else [dict(row) for row in table]
-    found = [
-        {name: _typed(space[name], row[name]) for name in space if _is_there(row, name)}
-        for row in rows
-    ]
-    settings = [each for each in found if each]
-    if rows and not settings:
-        columns = ", ".join(map(str, rows[0]))
-        raise HpoError(
-            f"no column of the table is a parameter of study {study!r}. It has: "
-            f"{', '.join(space)}; the table: {columns}."
-        )
-    return settings
-
-
-def _is_there(row: Mapping[str, Any], name: str) -> bool:
-    value = row.get(name)
-    is_nan = isinstance(value, float) and math.isnan(value)  # NumPy's float64 is a float
-    return name in row and value is not None and not is_nan
-
-
-def _typed(parameter: Parameter, value: Any) -> Plain:
-    """Return the value as the parameter has it: a table makes floats of integers with gaps."""
-    plain = label_of(value.item() if hasattr(value, "item") else value)
-    if isinstance(parameter.domain, Int) and isinstance(plain, float) and plain.is_integer():
-        return int(plain)
-    return plain
 
 
 def narrowed_cell(record: StudyRecord, snapshot: Snapshot, namespace: Mapping[str, Any]) -> str:

@@ -11,17 +11,8 @@ from matplotlib.axes import Axes
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import (
-    Convergence,
-    best_so_far,
-    best_trial,
-    counts,
-    digits_of,
-    gain_text,
-    start_trial,
-)
+from hpo_magic.core.summary import Convergence, best_so_far, best_trial, counts
 from hpo_magic.core.trial import Direction, State
-from hpo_magic.core.wording import counted, number, shortened
 from hpo_magic.views.canvas import (
     BEST,
     FAILED,
@@ -37,6 +28,8 @@ from hpo_magic.views.canvas import (
     titled,
 )
 from hpo_magic.views.front import coverage
+from hpo_magic.views.words.numbers import counted, number, shortened
+from hpo_magic.views.words.progress import digits_of, gain_text
 
 # A value counts as wild when it is this many times further from the best than three quarters of
 # the values: Tukey's "far out" fence, taken from the best since the good side is never cut.
@@ -118,7 +111,7 @@ def _draw_best(axes: Axes, line: Convergence, low: float, high: float) -> None:
 
 
 def _draw_start(axes: Axes, snapshot: Snapshot, low: float, high: float) -> None:
-    start = start_trial(snapshot)
+    start = snapshot.start
     if start is not None and start.value is not None and low <= start.value <= high:
         label = drawable(f"start {number(start.value, digits_of(snapshot))}")
         axes.axhline(start.value, color=START, linestyle=(0, (5, 3)), linewidth=1.2, label=label)
@@ -137,7 +130,7 @@ def _draw_without_value(axes: Axes, snapshot: Snapshot, low: float, high: float)
 
 def convergence_alt(snapshot: Snapshot) -> str:
     """Return what the plot shows, for those who do not see it."""
-    best, start, digits = best_trial(snapshot), start_trial(snapshot), digits_of(snapshot)
+    best, start, digits = best_trial(snapshot), snapshot.start, digits_of(snapshot)
     if best is None:
         return "Convergence: no trial is complete yet."
     found = counts(snapshot)

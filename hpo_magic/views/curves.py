@@ -13,7 +13,6 @@ from matplotlib.collections import LineCollection
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, curve_metric, running_trials
 from hpo_magic.core.trial import State, Trial
-from hpo_magic.core.wording import counted, number
 from hpo_magic.views.canvas import (
     BEST,
     TRIAL,
@@ -27,6 +26,7 @@ from hpo_magic.views.canvas import (
     titled,
 )
 from hpo_magic.views.convergence import visible_range
+from hpo_magic.views.words.numbers import counted, number
 
 Path = list[tuple[int, float]]  # (epoch, value), finite
 # Curves with their numbers beside them; those of more would lie on each other.

@@ -19,7 +19,6 @@ from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import best_trial
-from hpo_magic.core.wording import number, shortened, shown
 from hpo_magic.samplers.gaussian_process import one_thread
 from hpo_magic.samplers.learning import Fitted
 from hpo_magic.views.canvas import (
@@ -45,6 +44,7 @@ from hpo_magic.views.importance import (
     measured_importance,
 )
 from hpo_magic.views.scales import moving, scale, small_axes
+from hpo_magic.views.words.numbers import number, shortened, shown
 
 MOST_PARAMETERS = 3
 SIZE_PX = (780, 620)

@@ -13,9 +13,8 @@ from matplotlib.axes import Axes
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.pareto_front import WIDE, BoolArray, Scale, hypervolume, is_on_front
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import best_trial, named_values_text, start_trial
+from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import counted, shortened
 from hpo_magic.views.canvas import (
     BEST,
     INK,
@@ -29,6 +28,8 @@ from hpo_magic.views.canvas import (
     sentence,
     titled,
 )
+from hpo_magic.views.words.numbers import counted, shortened
+from hpo_magic.views.words.progress import named_values_text
 
 MOST_PAIRS = 3
 LEFT, BOTTOM, RIGHT, TOP = 0.15, 0.17, 0.97, 0.88
@@ -102,7 +103,7 @@ def _draw(axes: Axes, snapshot: Snapshot, k: int) -> None:
 def _marked(snapshot: Snapshot) -> list[tuple[Trial, str, int, str, str]]:
     """Return the trials that have marks of their own: shape, size, ink and name of it."""
     found = []
-    start, best = start_trial(snapshot), best_trial(snapshot)
+    start, best = snapshot.start, best_trial(snapshot)
     if start is not None:
         found.append((start, "D", 36, START, "start"))
     if best is not None:

@@ -23,7 +23,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import History
-from hpo_magic.core.wording import counted, shortened
 from hpo_magic.samplers.bayes import fitted
 from hpo_magic.samplers.gaussian_process import one_thread
 from hpo_magic.samplers.learning import Fitted
@@ -40,6 +39,7 @@ from hpo_magic.views.canvas import (
     titled,
 )
 from hpo_magic.views.scales import moving
+from hpo_magic.views.words.numbers import counted, shortened
 
 # Below this a model of settings with some six parameters explains noise.
 N_LEAST = 20

@@ -8,21 +8,20 @@ from __future__ import annotations
 from html import escape
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import (
-    counts_text,
-    curve_metric,
-    epoch_text,
-    fraction_done,
-    goal_text,
-    progress_text,
-    running_trials,
-    time_text,
-)
+from hpo_magic.core.summary import curve_metric, fraction_done, running_trials
 from hpo_magic.core.trial import State, Trial
-from hpo_magic.core.wording import duration, number, shown
-from hpo_magic.honesty.rechecking import headline
 from hpo_magic.views.table import SIGNS
 from hpo_magic.views.text import KIND_TEXT, trial_lines
+from hpo_magic.views.words.headline import headline_lines
+from hpo_magic.views.words.notices import messages
+from hpo_magic.views.words.numbers import duration, number, shown
+from hpo_magic.views.words.progress import (
+    counts_text,
+    epoch_text,
+    goal_text,
+    progress_text,
+    time_text,
+)
 
 LOG_LENGTH = 100  # lines; the table has all trials
 
@@ -66,7 +65,7 @@ def numbers_html(snapshot: Snapshot) -> str:
     cells = "".join(
         f'<div class="hpo-number"><span>{escape(label)}</span>{_value_html(value)}'
         f'<span class="hpo-quiet">{escape(remark)}</span></div>'
-        for label, value, remark in headline(snapshot)
+        for label, value, remark in headline_lines(snapshot)
     )
     return f'<div class="hpo-numbers">{cells}</div>'
 
@@ -108,6 +107,6 @@ def _current(snapshot: Snapshot, trial: Trial) -> str:
 def log_html(snapshot: Snapshot) -> str:
     """Return the messages, then what the trials came to, the latest first."""
     ended = [t for t in snapshot.trials if t.state is not State.RUNNING][-LOG_LENGTH:]
-    lines = [*snapshot.messages, *trial_lines(snapshot, reversed(ended))]
+    lines = [*messages(snapshot), *trial_lines(snapshot, reversed(ended))]
     text = "\n".join(lines) or "Nothing happened yet."
     return f'<div class="hpo-scroll"><pre>{escape(text)}</pre></div>'

@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, setting_key
-from hpo_magic.core.summary import best_trial, digits_of
+from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import State, Trial
-from hpo_magic.core.wording import counted, number
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of
 from hpo_magic.views.canvas import (
     BEST,
@@ -29,6 +28,9 @@ from hpo_magic.views.canvas import (
     sentence,
     titled,
 )
+from hpo_magic.views.words.honest import sentence_of
+from hpo_magic.views.words.numbers import counted, number
+from hpo_magic.views.words.progress import digits_of
 
 MOST_SHOWN = 12  # settings
 
@@ -102,4 +104,4 @@ def optimism_alt(snapshot: Snapshot) -> str:
     digits = digits_of(snapshot)
     n_trials = counted(len(snapshot.history.complete), "trial")
     head = f"Best seen {number(best.value, digits)} in {n_trials}"
-    return f"{head}; {found.sentence}."
+    return f"{head}; {sentence_of(found)}."

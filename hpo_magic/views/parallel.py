@@ -18,7 +18,6 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import active_names, best_trial, counts
 from hpo_magic.core.trial import State, Trial
-from hpo_magic.core.wording import counted, number, setting, shown
 from hpo_magic.views.canvas import (
     BEST,
     INK,
@@ -33,6 +32,7 @@ from hpo_magic.views.canvas import (
     titled,
 )
 from hpo_magic.views.convergence import visible_range
+from hpo_magic.views.words.numbers import counted, number, setting, shown
 
 MOST_AXES = 10  # more would not be told apart in 780 pixels
 MOST_TICKS = 6

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from html import escape
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import best_trial, goal_text, start_trial
-from hpo_magic.core.wording import shown
-from hpo_magic.honesty.rechecking import chosen_trial, headline
+from hpo_magic.core.summary import best_trial
+from hpo_magic.honesty.rechecking import chosen_trial
 from hpo_magic.views.canvas import Plot, blank
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.front import front
@@ -25,6 +24,10 @@ from hpo_magic.views.table import (
     table,
 )
 from hpo_magic.views.text import chosen_text, end_text
+from hpo_magic.views.words.headline import headline_lines
+from hpo_magic.views.words.notices import messages
+from hpo_magic.views.words.numbers import shown
+from hpo_magic.views.words.progress import goal_text
 
 SIZE_PX = (700, 300)
 # Notebooks put the text of cells to the right, and break numbers where a long text needs the room.
@@ -54,7 +57,7 @@ def _summary(snapshot: Snapshot) -> list[str]:
         headline_html(snapshot),
         _best_setting_html(snapshot),
         f"<p>{escape(end_text(snapshot))}</p>",
-        *(f"<p>{escape(message)}</p>" for message in snapshot.messages),
+        *(f"<p>{escape(message)}</p>" for message in messages(snapshot)),
     ]
 
 
@@ -73,13 +76,13 @@ def headline_html(snapshot: Snapshot) -> str:
     rows = "".join(
         f'<tr><th scope="row" {WHOLE}>{escape(label)}</th><td {WHOLE}><b>{escape(value)}</b></td>'
         f"<td {WORDS}>{escape(remark)}</td></tr>"
-        for label, value, remark in headline(snapshot)
+        for label, value, remark in headline_lines(snapshot)
     )
     return f"<table><tbody>{rows}</tbody></table>"
 
 
 def _best_setting_html(snapshot: Snapshot) -> str:
-    chosen, start = chosen_trial(snapshot), start_trial(snapshot)
+    chosen, start = chosen_trial(snapshot), snapshot.start
     if chosen is None or not chosen.params:
         return ""
     before = {} if start is None else {n: shown(v) for n, v in start.params.items()}

@@ -11,8 +11,8 @@ from hpo_magic.core.domains import Choice, Plain
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import active_names
-from hpo_magic.core.wording import shortened, shown
 from hpo_magic.views.canvas import WORDS, Plot, drawable, new_axes
+from hpo_magic.views.words.numbers import shortened, shown
 
 MOST_LEVELS = 5
 LEFT_PX, GAP_PX, BELOW_PX = 58, 14, 44

@@ -18,7 +18,6 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import Trial
-from hpo_magic.core.wording import counted, shortened, shown
 from hpo_magic.views.canvas import (
     BEST,
     TRIAL,
@@ -33,6 +32,7 @@ from hpo_magic.views.canvas import (
 )
 from hpo_magic.views.convergence import visible_range
 from hpo_magic.views.scales import moving, scale, small_axes
+from hpo_magic.views.words.numbers import counted, shortened, shown
 
 MOST_PLOTS = 12
 IN_A_ROW = 4

@@ -7,15 +7,16 @@ colour alone. Everything from the user is escaped: names, values, messages.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import active_names, ended_as, goal_writers, leading_trials
+from hpo_magic.core.summary import active_names, leading_trials
 from hpo_magic.core.trial import Kind, State, Trial
-from hpo_magic.core.wording import counted, duration, number, shortened, shown
+from hpo_magic.views.words.numbers import counted, duration, number, shortened, shown
+from hpo_magic.views.words.progress import ended_as, goal_writers
 
 SIGNS = {
     State.RUNNING: "▶",
@@ -47,7 +48,13 @@ def sort_keys(snapshot: Snapshot) -> list[str]:
     With several objectives by each of them, too; "value" then has the front first.
     """
     metrics = [goal.metric for goal in snapshot.goals] if snapshot.is_multi_objective else []
-    return ["value", *metrics, "number", "duration", *active_names(snapshot)]
+    keys = ["value", *metrics, "number", "duration"]
+    return [*keys, *_heads(active_names(snapshot), keys)]
+
+
+def _heads(names: Iterable[str], others: Collection[str]) -> list[str]:
+    """Return the heads of parameters' columns: those that other columns have get a remark."""
+    return [f"{name} (parameter)" if name in others else name for name in names]
 
 
 def ranked(
@@ -91,9 +98,9 @@ def _place(snapshot: Snapshot, trial: Trial, by: str) -> tuple[Any, ...]:
         key = None if value is None else snapshot.goals[k].direction.sign * value
     elif by == "duration":
         key = None if trial.duration_s is None else -trial.duration_s
-    elif by in trial.params and by in snapshot.space:
-        parameter = snapshot.space[by]
-        key = parameter.domain.unit(parameter.domain.nearest(trial.params[by]))
+    elif (name := by.removesuffix(" (parameter)")) in trial.params and name in snapshot.space:
+        domain = snapshot.space[name].domain
+        key = domain.unit(domain.nearest(trial.params[name]))
     else:
         key = None
     return (key is None, key or 0.0, trial.number)
@@ -123,8 +130,8 @@ def cut_text(n_shown: int, n_all: int, which: str) -> str:
 def table(snapshot: Snapshot, trials: Sequence[Trial]) -> Table:
     """Return the table of `trials`: number, state, value, time, their active parameters."""
     names, writers = active_names(snapshot, trials), goal_writers(snapshot)
-    metrics = (goal.metric for goal in snapshot.goals)
-    header = ("trial", "state", *metrics, "time", *names)
+    fixed = ("trial", "state", *(goal.metric for goal in snapshot.goals), "time")
+    header = (*fixed, *_heads(names, fixed))
     leading = {trial.number for trial in leading_trials(snapshot)}
     rows = []
     for trial in trials:

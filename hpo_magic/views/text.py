@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import (
-    best_trial,
+from hpo_magic.core.summary import best_trial, curve_metric, leading_trials, running_trials
+from hpo_magic.core.trial import Kind, Trial
+from hpo_magic.honesty.rechecking import chosen_trial, is_rechecked
+from hpo_magic.views.table import SIGNS, best_and_last, cut_text, failures, table, text_table
+from hpo_magic.views.words.headline import headline_lines
+from hpo_magic.views.words.notices import ending_text, messages
+from hpo_magic.views.words.numbers import counted, duration, number, setting, shortened
+from hpo_magic.views.words.progress import (
     counts_text,
-    curve_metric,
     digits_of,
     ended_as,
     epoch_text,
     goal_text,
-    leading_trials,
     named_values_text,
     progress_text,
-    running_trials,
-    start_trial,
     time_text,
     values_text,
 )
-from hpo_magic.core.trial import Kind, Trial
-from hpo_magic.core.wording import counted, duration, number, setting, shortened
-from hpo_magic.honesty.rechecking import chosen_trial, headline, is_rechecked
-from hpo_magic.views.table import SIGNS, best_and_last, cut_text, failures, table, text_table
 
 FAILURE_LENGTH = 120  # characters
 KIND_TEXT = {
@@ -44,12 +42,12 @@ def progress_line(snapshot: Snapshot) -> str:
 
 
 def _best_text(snapshot: Snapshot) -> str:
-    best, start, digits = best_trial(snapshot), start_trial(snapshot), digits_of(snapshot)
+    best, start, digits = best_trial(snapshot), snapshot.start, digits_of(snapshot)
     assert best is not None
     if snapshot.is_multi_objective:
         n = counted(len(snapshot.history.front), "trial")
         return f"front of {n}, balanced {values_text(snapshot, best)}"
-    text = f"best seen {number(best.value, digits)} (optimistic)"
+    text = f"best seen {number(best.value, digits)} (biased by selection)"
     if start is not None and start.value is not None:
         text += f", start {number(start.value, digits)}"
     return text
@@ -93,13 +91,13 @@ def _line(snapshot: Snapshot, trial: Trial, star: str) -> str:
 def result_text(snapshot: Snapshot) -> str:
     """Return the result as a block of text: what holds, the setting, the trials."""
     lines = [f"{snapshot.name}: {goal_text(snapshot)}"]
-    headed = headline(snapshot)
+    headed = headline_lines(snapshot)
     width = max(15, *(len(line.value) for line in headed)) + 2
     lines += [f"    {label:<15}{value:<{width}}{remark}" for label, value, remark in headed]
     chosen = chosen_trial(snapshot)
     if chosen is not None:
         lines.append(f"{chosen_text(snapshot)}: {setting(chosen.params)}")
-    lines += [end_text(snapshot), *snapshot.messages]
+    lines += [end_text(snapshot), *messages(snapshot)]
     trials = best_and_last(snapshot)
     if trials:
         lines += ["", text_table(table(snapshot, trials))]
@@ -125,7 +123,9 @@ def chosen_text(snapshot: Snapshot) -> str:
 
 def end_text(snapshot: Snapshot) -> str:
     """Return how the search ended, and how many trials there are."""
-    ended = f"The search ended: {snapshot.ended}. " if snapshot.ended else ""
+    ended = ""
+    if snapshot.ended is not None:
+        ended = f"The search ended: {ending_text(snapshot.ended, snapshot.patience)}. "
     trials = counts_text(snapshot) or "no trials"
     so_far = f"{ended}{progress_text(snapshot)} ({trials}), {time_text(snapshot)}."
     return f"{so_far} {elsewhere}" if (elsewhere := _elsewhere_text(snapshot)) else so_far

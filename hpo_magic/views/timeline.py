@@ -16,7 +16,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Kind, State, Trial
-from hpo_magic.core.wording import counted, duration
 from hpo_magic.views.canvas import (
     BEST,
     FAILED,
@@ -33,6 +32,7 @@ from hpo_magic.views.canvas import (
     sentence,
     titled,
 )
+from hpo_magic.views.words.numbers import counted, duration
 
 # A pause is cut where it is longer than this part of all the training.
 LONG_PAUSE = 0.2

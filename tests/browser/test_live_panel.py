@@ -186,7 +186,7 @@ def test_the_result_is_read_without_its_kernel(
     notebook.page.goto("about:blank")
     again = Notebook(browser, address, saved.name, app, has_kernel=False)
     again.wait_for_text("best seen")
-    assert "optimistic" in again.output(1)
+    assert "biased upwards" in again.output(1)
     assert "▶" not in again.output(1)
     assert again.count("img") == 1
     assert again.count("caption") == 1

@@ -24,6 +24,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
+from hpo_magic.core.notices import NothingPruned
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.space import Parameter
@@ -182,9 +183,7 @@ def test_it_is_said_once_where_no_report_can_be_judged() -> None:
         started(engine, number)
         engine.handle(Reported(number, 1, {"loss": 3.0, "acc": 0.1}, 1.0))
         engine.handle(Completed(number, an_outcome(10.0 - number), 2.0))
-    [said] = engine.snapshot(0.0).messages
-    assert said.startswith("Nothing is pruned: the value of a trial is none of what it reports")
-    assert "(loss, acc)" in said
+    assert engine.snapshot(0.0).notices == (NothingPruned(("loss", "acc")),)
 
 
 @pytest.mark.parametrize("reports", [{}, {"loss": 10.0}])
@@ -196,7 +195,7 @@ def test_nothing_is_said_where_nothing_is_amiss(reports: dict[str, float]) -> No
         if reports:
             engine.handle(Reported(number, 1, {"loss": 10.0 - number}, 1.0))
         engine.handle(Completed(number, an_outcome(10.0 - number), 2.0))
-    assert engine.snapshot(0.0).messages == ()
+    assert engine.snapshot(0.0).notices == ()
 
 
 # Skipping.
@@ -285,7 +284,8 @@ def test_the_search_ends_when_nothing_gets_better() -> None:
     engine.handle(Skipped(4))
     engine.handle(Ended(4, an_outcome(), 2.0))
     assert engine.handle(Freed(5, 3.0)) == (Finish(Reason.PATIENCE),)
-    assert engine.snapshot(3.0).ended == "no gain in 3 trials"
+    assert engine.snapshot(3.0).ended is Reason.PATIENCE
+    assert engine.snapshot(3.0).patience == 3
 
 
 def test_a_gain_gives_new_patience() -> None:

@@ -33,6 +33,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
+from hpo_magic.core.notices import GridSize
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import (
@@ -197,7 +198,7 @@ def test_the_search_ends_after_its_trials(n_trials: int) -> None:
         completed(engine, started(engine, number), UNITS)
     assert engine.handle(Freed(n_trials, 9.0)) == (Finish(Reason.TRIALS),)
     assert not engine.snapshot(9.0).is_live
-    assert engine.snapshot(9.0).ended == "all trials are done"
+    assert engine.snapshot(9.0).ended is Reason.TRIALS
 
 
 def test_the_search_ends_when_every_setting_was_tried() -> None:
@@ -406,29 +407,29 @@ def test_notes_are_kept_for_the_views() -> None:
     """They stand in the snapshot, in their order."""
     engine = Engine(a_plan())
     assert engine.handle(Noted("One.")) == engine.handle(Noted("Two.")) == ()
-    assert engine.snapshot(0.0).messages == ("One.", "Two.")
+    assert engine.snapshot(0.0).notices == ("One.", "Two.")
 
 
 class Announcing(FakeSampler):
     """A sampler that has something to say of the space."""
 
-    def announcement(self, space: Space, history: History, n_searched: int | None) -> str:
-        """Say how much of it there is, and how many trials."""
-        return f"{len(space)} known after {len(history.trials)}, {n_searched} trials."
+    def announcement(self, space: Space, history: History, n_searched: int | None) -> GridSize:
+        """Tell the size of the space, and how many trials there are for it."""
+        return GridSize(len(space), bool(history.trials), n_searched)
 
 
 def test_what_the_sampler_has_to_say_is_told_before_it_searches() -> None:
     """After the start, which traces the space; and again when the space has grown."""
     engine = Engine(a_plan(sampler=Announcing(), n_trials=20))
     run = started(engine, 0)
-    assert engine.messages == []
+    assert engine.notices == ()
     completed(engine, run, UNITS)
     for number in (1, 2):
         completed(engine, started(engine, number), UNITS)
-    assert engine.messages == ["1 known after 1, 20 trials."]
+    assert engine.notices == (GridSize(1, True, 20),)
     completed(engine, started(engine, 3), UNITS, LR)
     started(engine, 4)
-    assert engine.messages[1:] == ["2 known after 4, 20 trials."]
+    assert engine.notices[1:] == (GridSize(2, True, 20),)
 
 
 def test_a_sampler_is_told_of_the_search_s_trials_alone() -> None:
@@ -436,7 +437,7 @@ def test_a_sampler_is_told_of_the_search_s_trials_alone() -> None:
     plan = a_plan(sampler=Announcing(), n_trials=20, rechecker=Rechecking("3"))
     engine = Engine(plan, a_space(UNITS), [a_trial(0)])
     started(engine, 1)
-    assert engine.messages == [f"1 known after 1, {20 - Rechecking('3').n_runs(20)} trials."]
+    assert engine.notices == (GridSize(1, True, 20 - Rechecking("3").n_runs(20)),)
 
 
 @pytest.mark.parametrize(

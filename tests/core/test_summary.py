@@ -16,19 +16,20 @@ from hpo_magic.core.summary import (
     active_names,
     best_so_far,
     counts,
-    counts_text,
     curve_metric,
-    ended_as,
     fraction_done,
     gain,
-    gain_text,
-    progress_text,
-    start_trial,
-    three_numbers,
     time_left_s,
-    time_text,
 )
 from hpo_magic.core.trial import Direction, Goal, Kind, Point, State, Trial
+from hpo_magic.views.words.headline import headline_lines
+from hpo_magic.views.words.progress import (
+    counts_text,
+    ended_as,
+    gain_text,
+    progress_text,
+    time_text,
+)
 
 VALUES = (0.5, 0.3, None, 0.4, 0.2)
 
@@ -82,34 +83,34 @@ def test_the_latest_complete_start_counts() -> None:
     old = a_search()
     again = Trial(5, State.COMPLETE, {}, Kind.START, value=0.45)
     broken = Trial(6, State.FAILED, {}, Kind.START)
-    assert start_trial(replace(old, trials=(*old.trials, again, broken))) == again
-    assert start_trial(replace(old, trials=(broken,))) == broken
-    assert start_trial(replace(old, trials=())) is None
+    assert replace(old, trials=(*old.trials, again, broken)).start == again
+    assert replace(old, trials=(broken,)).start == broken
+    assert replace(old, trials=()).start is None
 
 
 def test_the_headline_never_is_one_number() -> None:
-    """Start, best seen and test have a line each, and the best is said to be optimistic."""
-    lines = three_numbers(a_search())
-    assert [line.label for line in lines] == ["start", "best seen", "test"]
+    """Start, best seen, honest and test have a line each, and the best is said to be biased."""
+    lines = headline_lines(a_search())
+    assert [line.label for line in lines] == ["start", "best seen", "honest", "test"]
     assert lines[1].value == "0.2000"
-    assert "optimistic" in lines[1].remark
-    assert (lines[2].value, lines[2].remark) == ("not measured", "%%hpo_test toy")
+    assert "biased downwards" in lines[1].remark
+    assert (lines[3].value, lines[3].remark) == ("not measured", "%%hpo_test toy")
 
 
 def test_a_measured_test_is_shown_and_a_second_look_is_said() -> None:
     """The last value stands in the headline; from the second look on it is no test."""
     evaluation = TestEvaluation("toy", 1, 4, 60.0, "cell", "data", 0.25)
-    assert three_numbers(a_search(evaluations=(evaluation,)))[2] == ("test", "0.2500", "")
-    again = three_numbers(
+    assert headline_lines(a_search(evaluations=(evaluation,)))[3] == ("test", "0.2500", "")
+    again = headline_lines(
         a_search(evaluations=(evaluation, replace(evaluation, value=0.24, number=2)))
-    )[2]
+    )[3]
     assert again.value == "0.2400"
-    assert "look 2" in again.remark
+    assert "evaluation 2" in again.remark
 
 
 def test_headline_before_the_start_ran() -> None:
     """Without trials the start is not run yet, and there is no best."""
-    lines = three_numbers(a_search(trials=()))
+    lines = headline_lines(a_search(trials=()))
     assert [(line.label, line.value) for line in lines] == [
         ("start", "not run yet"),
         ("test", "not measured"),
@@ -196,5 +197,5 @@ def test_pruned_and_skipped_trials_are_done_and_never_the_best() -> None:
     search = replace(old, trials=(*old.trials, *cut))
     assert counts_text(search) == "4 complete, 1 failed, 1 pruned, 1 skipped"
     assert progress_text(search).startswith("7 of ")
-    assert three_numbers(search)[1].value == three_numbers(old)[1].value
+    assert headline_lines(search)[1].value == headline_lines(old)[1].value
     assert len(best_so_far(search).values) == 4

@@ -60,7 +60,7 @@ def test_a_training_whose_worker_dies_runs_once_more(client, tmp_path: Path) -> 
     executor.close()
     assert isinstance(events[-1], Completed)
     assert [e.number for e in events if isinstance(e, Restarted)] == [3]
-    (told,) = [e.text for e in events if isinstance(e, Noted)]
+    (told,) = [e.notice for e in events if isinstance(e, Noted)]
     assert told == "Trial 3 was restarted: its worker died during the training."
 
 
@@ -184,7 +184,7 @@ def test_a_cluster_that_is_gone_ends_the_search() -> None:
         events = events_until_ended(executor)
         executor.close()
     assert [type(event) for event in events[-3:]] == [Noted, StopAsked, Ended]
-    assert "Finished trials are stored; run the cell again to continue." in events[-3].text
+    assert "Finished trials are stored; run the cell again to continue." in events[-3].notice
 
 
 def test_workers_that_never_come_again_end_the_search(monkeypatch) -> None:
@@ -197,7 +197,7 @@ def test_workers_that_never_come_again_end_the_search(monkeypatch) -> None:
         events = events_until_ended(executor)
         executor.close()
     assert [type(event) for event in events[-3:]] == [Noted, StopAsked, Ended]
-    assert events[-3].text == (
+    assert events[-3].notice == (
         "No worker process has started for 0 s. Finished trials are stored; run the cell again to "
         "continue."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -21,10 +22,12 @@ from hpo_magic.honesty.by_row import (
     precision_of,
     selection_bias_of,
 )
-from hpo_magic.honesty.intervals import wilson_interval
-from hpo_magic.honesty.rechecking import headline, honest_of, is_rechecked
+from hpo_magic.honesty.estimate import Method
+from hpo_magic.honesty.intervals import share_variance, wilson_interval
+from hpo_magic.honesty.rechecking import honest_of, is_rechecked
 from hpo_magic.honesty.resplit_intervals import effective_rows
-from hpo_magic.honesty.selection_bias import luck_of_share
+from hpo_magic.honesty.selection_bias import selection_bias
+from hpo_magic.views.words.headline import headline_lines
 
 MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
 UP, DOWN = (Goal("accuracy", MAX),), (Goal("loss", MIN),)
@@ -72,7 +75,7 @@ def test_the_choice_is_made_again_on_resampled_rows() -> None:
     assert bbc_of(History(found, UP)) == expected
     honest = honest_of(ended(found))
     assert (honest.value, honest.half_width) == (expected.value, expected.half_width)
-    assert honest.how == "choice of 30 made again on resampled validation rows (80)"
+    assert (honest.method, honest.n_settings, honest.n_rows) == (Method.BOOTSTRAP, 30, 80)
 
 
 @pytest.mark.parametrize("draw", [coin, losses])
@@ -85,7 +88,7 @@ def test_what_is_minimized_is_turned_round(draw: Draw) -> None:
     truth = 0.5 if draw is coin else 2.0
     assert min(trial.value or 9 for trial in found) < honest.value
     assert abs(honest.value - truth) < honest.half_width
-    assert "luck alone could take off" in headline(ended(found, MIN))[1].remark
+    assert "so biased downwards (by up to" in headline_lines(ended(found, MIN))[1].remark
 
 
 def test_an_error_rate_has_the_interval_of_the_accuracy() -> None:
@@ -109,26 +112,30 @@ def test_all_trials_must_have_them(odd: RowScores | None) -> None:
     assert bbc_of(History(mixed, UP)) is None
     assert selection_bias_of(History(mixed, UP)) is None
     assert honest_of(ended(mixed)).value is None
-    assert headline(ended(mixed))[1].remark.startswith("best of 10, optimistic")
+    assert headline_lines(ended(mixed))[1].remark.startswith(
+        "highest of 10 validation scores, so biased upwards;"
+    )
     assert bbc_of(History((), UP)) is None
 
 
-def test_luck_is_told_with_the_best_seen() -> None:
-    """From the rows, the number of settings, and what the best is worth without that luck."""
+def test_the_selection_bias_is_told_with_the_best_seen() -> None:
+    """From the rows, the number of settings, and what the best is worth without that bias."""
     found = trials(30)
     best = max(trial.value or 0 for trial in found)
-    added = luck_of_share(best - luck_of_share(best, N_ROWS, 30), N_ROWS, 30)
+    corrected = best - selection_bias(math.sqrt(share_variance(best, N_ROWS)), 30)
+    added = selection_bias(math.sqrt(share_variance(corrected, N_ROWS)), 30)
     assert selection_bias_of(History(found, UP)) == (added, True)
-    assert headline(ended(found))[1].remark == (
-        f"best of 30, optimistic: luck alone could add {added:.2f}"
+    assert headline_lines(ended(found))[1].remark == (
+        f"highest of 30 validation scores, so biased upwards (by up to {added:.2f} by chance alone)"
     )
 
 
 def test_quiet_when_harmless() -> None:
-    """Luck below half a point is one line, and no warning."""
+    """A bias below half a point is one line, and no warning."""
     rng = np.random.default_rng(0)
     many = trials(5, lambda _: rng.random(20_000) < 0.99)
-    assert headline(ended(many))[1].remark == "best of 5; luck could add less than half a point"
+    remark = headline_lines(ended(many))[1].remark
+    assert remark == "highest of 5 validation scores; selection bias below 0.005"
 
 
 def test_the_error_of_a_loss_is_that_of_its_mean() -> None:
@@ -146,7 +153,7 @@ def test_the_error_of_a_loss_is_that_of_its_mean() -> None:
 
 
 def test_a_best_seen_of_one_is_no_certainty() -> None:
-    """All rows right: luck is that of what is expected, not nothing."""
+    """All rows right: the bias is that of what is expected, not nothing."""
     found = trials(20, lambda rng: rng.random(20) < 0.9)
     perfect = replace(found[3], value=1.0, row_scores=row_scores(np.ones(20, dtype=bool)))
     history = History((*found[:3], perfect, *found[4:]), UP)
@@ -164,16 +171,18 @@ def rerun(of: Trial, seed: int, draw: Draw, *, used_seed: bool = True) -> Trial:
                  row_scores=found, used_seed=used_seed)  # fmt: skip
 
 
-@pytest.mark.parametrize(("used_seed", "how"), [(True, "2 new splits"), (False, "made again")])
+@pytest.mark.parametrize(
+    ("used_seed", "method"), [(True, Method.NEW_SPLITS), (False, Method.BOOTSTRAP)]
+)
 def test_new_splits_come_first_and_rows_before_new_training_seeds(
-    used_seed: bool, how: str
+    used_seed: bool, method: Method
 ) -> None:
     """The order of preference; the choice is the re-check's either way."""
     found = trials(30)
     best = sorted(found, key=lambda trial: -(trial.value or 0))[:3]
     reruns = [rerun(t, seed, coin, used_seed=used_seed) for t in best for seed in (1, 2)]
     snapshot = ended((*found, *reruns))
-    assert how in honest_of(snapshot).how
+    assert honest_of(snapshot).method is method
     assert is_rechecked(snapshot)
 
 
@@ -223,33 +232,34 @@ def test_a_cross_validation_takes_the_searchs_rows() -> None:
     best = sorted(found, key=lambda trial: -(trial.value or 0))[:3]
     reruns = [rerun(t, seed, coin) for t in best for seed in (1, 2, 3)]
     honest = honest_of(ended((*found, *reruns)))
-    assert "resampled validation rows" in honest.how
+    assert honest.method is Method.BOOTSTRAP
     assert honest.value == bbc_of(History(found, UP)).value  # type: ignore[union-attr]
     assert is_rechecked(ended((*found, *reruns)))
 
 
-def test_enough_is_said_where_more_trials_find_luck() -> None:
+def test_enough_is_said_where_more_trials_hardly_help() -> None:
     """After twenty trials of which the later ones gained less than a score is good to."""
     found = trials(24)
     best = max(trial.value or 0 for trial in found)
     early = (replace(found[0], value=best), *found[1:])
-    text = enough_of(History(early, UP))
-    assert text.startswith("Enough: the last 12 trials gained 0, and a score on 80 validation rows")
-    assert enough_of(History(early[:19], UP)) == ""
+    notice = enough_of(History(early, UP))
+    assert notice is not None
+    assert (notice.n_last, notice.gained, notice.n_rows, notice.metric) == (12, 0.0, 80, "accuracy")
+    assert enough_of(History(early[:19], UP)) is None
     late = (*found[:-1], replace(found[-1], value=best + 0.2))
-    assert enough_of(History(late, UP)) == ""
+    assert enough_of(History(late, UP)) is None
     unknown = (replace(early[0], row_scores=None), *early[1:])
-    assert enough_of(History(unknown, UP)) == ""
+    assert enough_of(History(unknown, UP)) is None
 
 
 def test_while_the_search_runs_nothing_is_resampled() -> None:
-    """It would take a second after each of many trials; luck is told all the same."""
+    """It would take a second after each of many trials; the selection bias is told all the same."""
     live = replace(ended(trials(30)), is_live=True)
     assert honest_of(live).value is None
-    assert "luck alone could add" in headline(live)[1].remark
+    assert "so biased upwards (by up to" in headline_lines(live)[1].remark
 
 
-def test_the_luck_that_is_told_is_no_less_than_what_there_is() -> None:
+def test_the_bias_that_is_told_is_no_less_than_what_there_is() -> None:
     """Forty equal settings, a hundred times: the best seen is not further off on average."""
     told, was = [], []
     for seed in range(100):

@@ -243,7 +243,7 @@ def searched(
 
 
 def test_on_null_labels_the_honest_number_stays_where_the_truth_is() -> None:
-    """All settings at 0.5: best seen is 10 points up, the chosen one's mean 2.5, the honest one 1."""
+    """All settings at 0.5: best seen is 10 points up, the choice's mean 2.5, the honest one 1."""
     found = searched(World(p=0.5), Recheck(2, 3), N_SEARCHES)
     assert found["best seen"].mean() > 0.08
     assert found["naive"].mean() > 0.02  # so that this test could fail

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from hpo_magic.honesty.intervals import mean_interval, wilson_interval
-from hpo_magic.honesty.measured import NO_INTERVAL, ONE_CLASS, measured
+from hpo_magic.honesty.measured import Basis, measured
 from hpo_magic.language.scores import scored
 
 rng = np.random.default_rng(0)
@@ -20,7 +20,7 @@ def test_an_accuracy_has_wilsons() -> None:
     """From `hp.score`, or from a share that fits the number of rows."""
     found = measured(RIGHT.value, "accuracy", [RIGHT], None, 0.95)
     assert found.interval == wilson_interval(RIGHT.value, 120)
-    assert (found.n_rows, found.is_share, found.how) == (120, True, "a share of 120 rows")
+    assert (found.n_rows, found.is_share, found.basis) == (120, True, Basis.SHARE)
     assert measured(float(np.float32(RIGHT.value)), "accuracy", [], 120, 0.95).interval is not None
     wider = measured(RIGHT.value, "accuracy", [RIGHT], None, 0.975).interval
     assert wider == wilson_interval(RIGHT.value, 120, 0.975)
@@ -32,7 +32,7 @@ def test_a_loss_has_that_of_a_mean() -> None:
     assert loss.rows is not None
     found = measured(loss.value, "log_loss", [RIGHT, loss], 120, 0.95)
     assert found.interval == mean_interval(loss.rows)
-    assert (found.how, found.is_share) == ("the mean of 120 rows", False)
+    assert (found.basis, found.is_share) == (Basis.MEAN, False)
     one = scored("log_loss", TRUTH[:1], SCORES[:1])
     assert measured(one.value, "log_loss", [one], 1, 0.95).interval is None
 
@@ -43,7 +43,7 @@ def test_another_metric_is_drawn_again() -> None:
     found = measured(auc.value, "roc_auc_score", [auc], None, 0.95)
     assert found.interval is not None
     assert found.interval.low < auc.value < found.interval.high
-    assert found.how == "1,000 draws of the 120 rows"
+    assert found.basis is Basis.BOOTSTRAP
 
     def picky(truth: np.ndarray, predicted: np.ndarray) -> float:
         if not np.array_equal(truth, TRUTH):
@@ -51,7 +51,7 @@ def test_another_metric_is_drawn_again() -> None:
         return 0.5
 
     none = measured(0.5, "picky", [scored(picky, TRUTH, SCORES)], None, 0.95)
-    assert (none.interval, none.how) == (None, ONE_CLASS)
+    assert (none.interval, none.basis) == (None, Basis.UNDEFINED)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,6 @@ def test_another_metric_is_drawn_again() -> None:
     [(0.9, "accuracy", None), (0.9, "auc", 120), (0.904, "accuracy", 120), (54.0, "accuracy", 9)],
 )
 def test_a_bare_number_has_none(value: float, metric: str, n_rows: int | None) -> None:
-    """Unless it must be a share of the rows; the sentence says what to write."""
+    """Unless it must be a share of the rows."""
     found = measured(value, metric, [RIGHT], n_rows, 0.95)
-    assert (found.interval, found.how) == (None, NO_INTERVAL)
+    assert (found.interval, found.basis) == (None, Basis.BARE_NUMBER)

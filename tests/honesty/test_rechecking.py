@@ -23,13 +23,15 @@ from hpo_magic.core.events import (
     Run,
     StopAsked,
 )
+from hpo_magic.core.notices import Enough, RecheckPlanned, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, State, Trial
-from hpo_magic.honesty.rechecking import Rechecking, chosen_trial, headline, honest_of
-from hpo_magic.honesty.report import SAME_AGAIN
+from hpo_magic.honesty.rechecking import Rechecking, chosen_trial, honest_of
 from hpo_magic.testing.fakes import FakeSampler
+from hpo_magic.views.words.headline import headline_lines
+from hpo_magic.views.words.honest import SAME_SCORES
 
 X = Parameter("x", Float(0.0, 1.0), 0.5)
 Score = Callable[[Run], float | None]
@@ -199,12 +201,12 @@ def test_a_cell_that_gives_the_same_again_is_told_so() -> None:
     runs = drive(engine, same)
     assert len(rechecks(runs)) == 3
     assert len(runs) == 40
-    assert engine.messages == [SAME_AGAIN]
+    assert engine.notices == (SameScores(),)
     snapshot = engine.snapshot(0.0)
     assert honest_of(snapshot).value is None
     assert chosen_trial(snapshot) == snapshot.history.best()
-    assert not any("±" in line.value for line in headline(snapshot))
-    assert ("honest", "not measured", SAME_AGAIN) in headline(snapshot)
+    assert not any("±" in line.value for line in headline_lines(snapshot))
+    assert ("honest", "not measured", SAME_SCORES) in headline_lines(snapshot)
 
 
 def test_an_exhausted_space_is_re_checked_too() -> None:
@@ -218,7 +220,7 @@ def test_an_exhausted_space_is_re_checked_too() -> None:
 
 
 def test_under_a_time_budget_it_has_the_last_fifth() -> None:
-    """The search ends when four fifths have gone; the settings are a twentieth of what that makes."""
+    """The search ends when four fifths have gone; the settings are a twentieth of those."""
     engine = an_engine(n_trials=1000, time_s=100.0)
     runs = drive(engine, step_s=2.5, n_most=40)
     kinds = [run.kind for run in runs]
@@ -276,12 +278,12 @@ def test_on_noise_the_honest_number_is_near_zero_and_the_best_seen_is_not() -> N
 
 def test_the_headline_has_all_numbers_in_order() -> None:
     """Start, best seen, honest number, gain, test; the best seen without a gain of its own."""
-    lines = headline(snapshot_of(noise, n_trials=40))
+    lines = headline_lines(snapshot_of(noise, n_trials=40))
     assert [line.label for line in lines] == [
         "start", "best seen", "honest", "tuned \N{MINUS SIGN} start", "test",
     ]  # fmt: skip
-    assert lines[1].remark == "best of 31, optimistic"
-    assert lines[2].remark.startswith("2 best settings re-run on 3 new splits; they share rows")
+    assert lines[1].remark == "highest of 31 validation scores, so biased upwards"
+    assert lines[2].remark.startswith("2 best settings re-run on 3 new splits; ")
 
 
 def test_a_start_among_the_best_leaves_room_for_another_setting() -> None:
@@ -297,13 +299,13 @@ def test_the_phase_is_shown_while_it_lasts() -> None:
     """The panel says what is going on, and nothing of it before and after."""
     engine = an_engine(n_trials=40)
     drive(engine, n_most=20)
-    assert engine.snapshot(0.0).phase == ""
+    assert engine.snapshot(0.0).phase is None
     engine = an_engine(n_trials=40)
     drive(engine, n_most=33)
-    assert engine.snapshot(0.0).phase == "re-checking the 2 best on new splits"
+    assert engine.snapshot(0.0).phase == Rechecks(2)
     engine = an_engine(n_trials=40)
     drive(engine)
-    assert engine.snapshot(0.0).phase == ""
+    assert engine.snapshot(0.0).phase is None
 
 
 def test_the_models_of_all_that_may_be_chosen_are_kept() -> None:
@@ -316,12 +318,13 @@ def test_the_models_of_all_that_may_be_chosen_are_kept() -> None:
 
 
 def test_it_is_announced_with_what_it_takes() -> None:
-    """In one sentence; under a time budget with the time; not at all where there is none."""
-    said = Rechecking().announcement(40)
-    assert said.startswith("9 of the 40 trials are kept to run the 2 best settings and the start")
+    """Under a time budget with the share of time; not at all where there is none."""
+    planned = RecheckPlanned(9, 40, 2, 3, with_start=True)
+    assert Rechecking().announcement(40) == planned
     timed = Rechecking().announcement(40, is_timed=True)
-    assert timed == f"{said[:-1]}, or the last fifth of the time if that begins earlier."
-    assert Rechecking().announcement(5) == Rechecking("0").announcement(40) == ""
+    assert timed == replace(planned, search_share=0.8)
+    assert Rechecking().announcement(5) is None
+    assert Rechecking("0").announcement(40) is None
 
 
 def test_lower_values_are_better_where_they_are_minimized() -> None:
@@ -334,21 +337,24 @@ def test_lower_values_are_better_where_they_are_minimized() -> None:
     assert best.value is not None
     assert value is not None
     assert best.value < 4.0 < value < 6.0
-    gain = headline(snapshot)[3]
+    gain = headline_lines(snapshot)[3]
     assert gain.value.startswith("-")
     assert gain.remark.endswith("lower is better")
 
 
-def enough_after(n: int) -> Callable[[History], str]:
+ENOUGH = Enough(10, 0.0, 0.1)
+
+
+def enough_after(n: int) -> Callable[[History], Enough | None]:
     """Return what says that it is enough after so many trials."""
-    return lambda history: "Enough." if len(history.complete) >= n else ""
+    return lambda history: ENOUGH if len(history.complete) >= n else None
 
 
 def test_a_search_that_has_enough_says_so_once_and_goes_on() -> None:
     """A note alone stops nothing."""
     engine = an_engine(n_trials=40, enough=enough_after(22))
     assert len(drive(engine)) == 40
-    assert engine.messages == ["Enough."]
+    assert engine.notices == (ENOUGH,)
 
 
 @pytest.mark.parametrize("recheck", ["auto", "0"])

@@ -56,6 +56,7 @@ KERAS_SAME = [
     ("class Best(keras.callbacks.Callback):\n    def on_train_begin(self, logs=None): self.best = None\n    def on_epoch_end(self, e, logs=None): self.best = logs['loss']\nbest = Best()",
      "fit(callbacks=[best])"),
     ("flat = keras.layers.Flatten()", "flat(x)"),
+    ("ins = keras.Input((3,)); outs = keras.layers.Dense(2)(ins)", "keras.Model(ins, outs)"),
     ("loss = keras.losses.SparseCategoricalCrossentropy()", "loss(y, np.ones((16, 2)) / 2)"),
 ]  # fmt: skip
 

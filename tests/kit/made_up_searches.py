@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.domains import Choice, Float, Int, Plain
+from hpo_magic.core.events import Reason
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Params, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, Kind, Point, State, Trial
@@ -43,7 +44,7 @@ def a_search(n: int, *, is_running: bool = True, **changes: Any) -> Snapshot:
         started=1000.0,
         at=1000.5 + 2 * n,
         is_live=is_running,
-        ended="" if is_running else "all trials are done",
+        ended=None if is_running else Reason.TRIALS,
     )
     return replace(made, **changes)
 

@@ -53,7 +53,7 @@ REFUSED = {
         (hp.Boolean, ["default", "name"]),
         (hp.Fixed, ["value", "name"]),
         (hp.report, ["step", "metrics"]),
-        (hp.score, ["metric", "y_true", "y_pred"]),
+        (hp.score, ["metric", "y_true", "y_pred", "groups", "order"]),
     ],
 )
 def test_shift_tab_shows_the_parameters(call: object, shown: list[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hpo_magic.core.trial import State
+from hpo_magic.views.words.notices import messages
 
 SPLIT = """
     import numpy as np
@@ -91,9 +92,9 @@ def test_a_hyperas_cell_runs_as_it_is(quiet: Any) -> None:
 
 def test_the_user_is_told_of_test_data_and_of_what_is_left_out(quiet: Any) -> None:
     """All of Hyperas's examples validate on their test data."""
-    left_out, leak = searched(quiet, HYPERAS, "--trials 2 --recheck 0").snapshot.messages
+    left_out, leak = messages(searched(quiet, HYPERAS, "--trials 2 --recheck 0").snapshot)
     assert left_out.startswith("From line 24 on the cell is left out: optim.minimize is what %%hpo")
-    assert leak.startswith("The cell reads x_test, y_test, which look like test data")
+    assert leak.startswith("The cell reads x_test, y_test, which are test data by name")
 
 
 def test_a_frozen_hyperas_cell_runs_without_us(quiet: Any) -> None:
@@ -108,7 +109,7 @@ def test_changed_ranges_keep_the_trials_that_fit(quiet: Any) -> None:
     wider = HYPERAS.replace("loguniform(-8, 0)", "loguniform(-9, 1)")
     study = searched(quiet, wider, "--trials 5 --recheck 0")
     assert study.record.revision == before.record.revision
-    assert study.snapshot.messages[0].startswith("The ranges changed")
+    assert messages(study.snapshot)[0].startswith("The ranges changed")
 
 
 def test_a_template_without_functions(quiet: Any) -> None:
@@ -139,7 +140,7 @@ def test_data_that_a_trial_changes_is_told(quiet: Any) -> None:
             x *= {{uniform(0.5, 0.9)}}
             return x.sum()
     """
-    (sentence,) = searched(quiet, cell, "--minimize loss --recheck 0").snapshot.messages
+    (sentence,) = messages(searched(quiet, cell, "--minimize loss --recheck 0").snapshot)
     assert sentence.startswith("The cell changes data that it reads, in place")
 
 
@@ -305,7 +306,7 @@ def test_a_colab_form_is_searched(quiet: Any, cell: str, space: list[str]) -> No
     study = searched(quiet, cell, "--maximize accuracy --trials 5 --recheck 0")
     assert list(study.space) == space
     assert study.start.params == {name: study.space[name].default for name in space}
-    assert study.snapshot.messages[0].startswith("The search varies what the form leaves open: ")
+    assert messages(study.snapshot)[0].startswith("The search varies what the form leaves open: ")
     frozen = str(study.freeze())
     assert frozen.count("@param") == dedent(cell).count("@param")
     quiet.ok(frozen)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from hpo_magic.views.words.notices import messages
+
 LINE = "%%hpo study --minimize loss --ui none --sampler random --trials 3 --recheck 0"
 
 
@@ -21,7 +23,7 @@ def search(notebook: Any, cell: str) -> Any:
 
 def message(study: Any) -> str:
     """Return the first thing that was said."""
-    return study.snapshot.messages[0] if study.snapshot.messages else ""
+    return messages(study.snapshot)[0] if messages(study.snapshot) else ""
 
 
 NOTICED = [
@@ -52,10 +54,19 @@ def test_a_change_is_named_once(notebook: Any, setup: str, cell: str, what: str)
     """After the first trial that makes it."""
     notebook.ok(setup)
     study = search(notebook, cell)
-    assert study.snapshot.messages == (
+    assert messages(study.snapshot) == (
         f"The cell changes data that it reads, in place: {what}. Each trial starts from what the "
         f"one before left. Work on a copy in the cell, or make it there.",
     )
+
+
+def test_what_cannot_be_compared_is_named(notebook: Any) -> None:
+    """Before the first trial, once."""
+    notebook.ok("from itertools import cycle\nnames = cycle('ab')")
+    study = search(notebook, "first = next(names)")
+    said = messages(study.snapshot)
+    assert said[0] == "Not compared between trials and runs: names (its position)."
+    assert len(said) == 2  # what is inside of the iterator moved
 
 
 def test_a_change_that_begins_later_is_named_then(notebook: Any) -> None:

@@ -90,7 +90,7 @@ def test_a_class_or_lambda_of_the_cell_itself(notebook: Any, layer: str) -> None
     model = study.best_model()
     assert predictions(study) == model.predict(notebook["x_val"], verbose=0).tobytes()
     text = notebook.ok("%%hpo_test study\nmodel.evaluate(x_test, y_test, verbose=0)").text
-    assert "look 1" in text
+    assert "evaluation 1" in text
 
 
 def test_the_test_evaluates_the_kept_model(notebook: Any) -> None:

@@ -168,3 +168,33 @@ def reply_status(client: BlockingKernelClient) -> str:
                 return str(message["content"]["status"])
     except queue.Empty:
         return "none"
+
+
+MISTAKES = [
+    ("--maximize val_acc", "{'loss': hp.Float(0, 1)}"),
+    ("--maximize value", "x = hp.Float(0, -1)\nx"),
+    ("--maximize value", "x = hp.Float(0, 1)\nx + undefined_name"),
+    ("", "hp.Float(0, 1)"),
+    ("--maximize value --errors raise", "x = hp.Float(0, 1)\n1 / 0"),
+    ("--maximize value --trials 2", "x = hp.Float(0, 1)\nx + undefined_name"),
+]
+
+
+@pytest.mark.parametrize("ui", ["text", "widgets"])
+def test_a_mistake_leaves_its_error_alone(tmp_path: Path, ui: str) -> None:
+    """Neither a panel, nor a table, nor the sentence twice; with the widgets two empty outputs."""
+    codes = [f"%%hpo s{k} {line} --ui {ui}\n{body}" for k, (line, body) in enumerate(MISTAKES)]
+    cells = ["%load_ext hpo_magic", *codes]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    resources = {"metadata": {"path": str(tmp_path)}}
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources)
+    client.allow_errors = True
+    client.execute()
+    empty = 2 if ui == "widgets" else 0
+    for cell in notebook.cells[1:]:
+        *before, error = cell.outputs
+        assert [dict(output["data"]) for output in before] == [{"text/plain": ""}] * empty
+        text = error.text if error.output_type == "stream" else "\n".join(error.traceback)
+        assert "Error" in text
+        assert text.count("Trial") <= 1
+        assert "hpo_magic/" not in text

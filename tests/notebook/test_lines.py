@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,11 +11,23 @@ import pytest
 from made_up_searches import a_search
 
 from hpo_magic.core.events import Completed, Failed, Freed, Noted, Outcome, Reported
-from hpo_magic.core.trial import Failure
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import Space
+from hpo_magic.core.trial import Direction, Failure, Goal, Kind, State, Trial
 from hpo_magic.notebook.lines import ProgressLine, TrialLog
 from hpo_magic.notebook.listener import Silent, make_listener, ui_for
 from hpo_magic.notebook.panel.panel import Panel
 from hpo_magic.testing.fakes import FakeClock
+
+NAMELESS = Failure("NameError", "name 'y' is not defined", 3)
+FAILED = Trial(0, State.FAILED, {}, Kind.START, failure=NAMELESS)
+
+
+def mistaken(*trials: Trial) -> Snapshot:
+    """Return a search that ended since its trials failed."""
+    goal = Goal("value", Direction.MAXIMIZE)
+    message = "Mind the direction."
+    return Snapshot("s", (goal,), Space(), trials, notices=(message,), has_failed=True)
 
 
 def ended(number: int) -> Completed:
@@ -26,7 +39,7 @@ def test_log_has_one_line_for_each_trial() -> None:
     """Also for those that failed; epochs write nothing, messages are written once."""
     out = io.StringIO()
     log = TrialLog(out)
-    search = a_search(12, messages=("Going on.",))
+    search = a_search(12, notices=("Going on.",))
     failed = Failed(3, Failure("ValueError", ""), Outcome(), 0.0)
     for event in (None, ended(0), Reported(1, 1, {}, 0.0), failed, Noted("Going on.")):
         log.notice(event, lambda: search)
@@ -41,8 +54,52 @@ def test_log_tells_what_a_sampler_says_before_its_trials() -> None:
     """A free worker makes the sampler look at the space; what it says of it stands above."""
     out = io.StringIO()
     log = TrialLog(out)
-    log.notice(Freed(1, 0.0), lambda: a_search(1, messages=("The grid has 30 settings.",)))
+    log.notice(Freed(1, 0.0), lambda: a_search(1, notices=("The grid has 30 settings.",)))
     assert out.getvalue() == "The grid has 30 settings.\n"
+
+
+def test_what_fails_as_a_whole_writes_nothing() -> None:
+    """Its error is all there is; the terminal's line is overwritten."""
+    search = mistaken(FAILED)
+    for message in (Noted("Mind the direction."), Freed(0, 0.0)):
+        out, line = io.StringIO(), io.StringIO()
+        for listener in (TrialLog(out), ProgressLine(line, FakeClock())):
+            listener.notice(None, lambda: search)
+            listener.notice(message, lambda: search)
+            listener.notice(Failed(0, NAMELESS, Outcome(), 0.0), lambda: search)
+            listener.close(search)
+        assert out.getvalue() == ""
+        assert line.getvalue().rpartition("\r")[0].rpartition("\r")[2].strip() == ""
+        assert "\n" not in line.getvalue()
+
+
+def test_what_was_held_is_written_once_a_trial_is_complete() -> None:
+    """In its order: messages, the failed trial, the complete one. Or at an end by the user."""
+    complete = replace(FAILED, number=1, state=State.COMPLETE, value=1.0, failure=None)
+    for last in ("complete", "stopped"):
+        out = io.StringIO()
+        log = TrialLog(out)
+        log.notice(None, lambda: replace(mistaken(FAILED), has_failed=False))
+        log.notice(Failed(0, NAMELESS, Outcome(), 0.0), lambda: mistaken(FAILED))
+        assert out.getvalue() == ""
+        if last == "complete":
+            log.notice(ended(1), lambda: mistaken(FAILED, complete))
+        else:
+            log.close(replace(mistaken(FAILED), has_failed=False))
+        first, second, third = out.getvalue().splitlines()[:3]
+        assert first == "Mind the direction."
+        assert second.startswith("✗ trial 0 failed")
+        assert third.startswith("✓ trial 1" if last == "complete" else "s: ")
+
+
+def test_a_search_that_goes_on_keeps_its_result() -> None:
+    """Trials of earlier runs are complete, also outside the ranges: the result is shown."""
+    complete = replace(FAILED, number=1, state=State.COMPLETE, value=1.0, failure=None)
+    aside = replace(mistaken(FAILED), set_aside=(complete,))
+    for search in (mistaken(FAILED, complete), aside):
+        out = io.StringIO()
+        TrialLog(out).close(search)
+        assert "Trial 0 failed" in out.getvalue()
 
 
 def test_log_ends_with_the_result() -> None:
@@ -69,13 +126,13 @@ def test_progress_writes_over_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     out, clock = io.StringIO(), FakeClock()
     line = ProgressLine(out, clock)
-    line.notice(None, lambda: a_search(12, messages=("Going on.",)))
+    line.notice(None, lambda: a_search(12, notices=("Going on.",)))
     assert out.getvalue().count("\n") == 1
     clock.advance(0.1)
     line.notice(ended(0), lambda: a_search(13))
     assert "13 of 40" not in out.getvalue()
     clock.advance(0.2)
-    line.notice(ended(0), lambda: a_search(13, messages=("Going on.",)))
+    line.notice(ended(0), lambda: a_search(13, notices=("Going on.",)))
     written = out.getvalue().split("\r")
     assert written[-1].startswith("digits: 13 of 40 trials done")
     assert all(len(text.rstrip("\n")) < 60 for text in written)

@@ -35,7 +35,7 @@ def test_a_row_for_each_study() -> None:
 
 
 def test_the_best_seen_stands_beside_what_to_expect() -> None:
-    """Its head says that it is optimistic; the honest number is there where settings ran again."""
+    """Its head says that it is biased; the honest number is there where settings ran again."""
     storage, search = SqliteStorage(None), a_search(20, is_running=False)
     record = storage.create(StudyRecord(0, "digits", 0, search.goals, 0))
     storage.save_space(record.id, search.space)
@@ -55,11 +55,9 @@ def test_the_best_seen_stands_beside_what_to_expect() -> None:
 def test_as_text() -> None:
     """Columns under their heads."""
     head, digits, letters = repr(Listing.of(a_storage())).splitlines()
-    assert head == (
-        "study    revisions  trials  metric        best seen (optimistic)  honest  created"
-    )
-    assert digits.startswith(f"digits   2          2       maximize f1<  0.82{' ' * 28}2001-09-")
-    assert letters.startswith(f"letters  1          0{' ' * 54}2001-09-"[:40])
+    assert head == ("study    revisions  trials  metric        best seen (biased)  honest  created")
+    assert digits.startswith(f"digits   2          2       maximize f1<  0.82{' ' * 24}2001-09-")
+    assert letters.startswith(f"letters  1          0{' ' * 50}2001-09-"[:40])
 
 
 def test_as_html() -> None:

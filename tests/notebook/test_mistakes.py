@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from hpo_magic.core.notices import GridSize
+
 SQUARE = "x = hp.Int(1, 9)\nx**2"
 
 
@@ -32,14 +34,14 @@ SQUARE = "x = hp.Int(1, 9)\nx**2"
         ("digits letters", "one name is enough: 'digits' and 'letters' were given."),
         (
             "digits --sampler baeys",
-            "sampler: 'baeys' is not one of bayes, tpe, genetic, random, sobol, grid. Did you mean "
-            "bayes?",
+            "--sampler: 'baeys' is not one of bayes, tpe, genetic, random, sobol, grid. Did you "
+            "mean bayes?",
         ),
         (
             "digits --maximize a --minimize a",
             "'a' is given twice: each objective is another metric.",
         ),
-        ("digits --trials 0", "trials: must be a whole number from 1 up, got 0."),
+        ("digits --trials 0", "--trials: must be a whole number from 1 up, got 0."),
         ("digits 'quoted", "the line cannot be read: no closing quotation."),
     ],
 )
@@ -108,7 +110,7 @@ def test_a_grid_of_a_range_without_end(notebook: Any) -> None:
     )
     notebook.ok(f"{first}x = hp.Float(0.0, 1.0, step=0.5)\nx")
     assert [trial.params["x"] for trial in notebook["s"].trials] == [0.5, 0.5, 0.0]
-    assert "The grid has 3 settings." in notebook["s"].snapshot.messages
+    assert GridSize(3) in notebook["s"].snapshot.notices
 
 
 def test_a_sampler_whose_library_is_missing(notebook: Any, monkeypatch: Any) -> None:
@@ -159,7 +161,7 @@ def test_a_cell_without_a_body(notebook: Any) -> None:
     [
         ("\nx = hp.Int(1,\n", 3, "SyntaxError: '(' was never closed"),
         ("x = 1\nreturn x", 3, "SyntaxError: 'return' outside function"),
-        ("x = 1\n\nawait x", 4, "SyntaxError: 'await' outside function"),
+        ("x = 1\n\nawait x", 4, "awaits outside a function, which a trial cannot do"),
         ("if x:\nprint(x)", 3, "IndentationError: expected an indented block"),
     ],
 )

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from hpo_magic.api import load_study
+from hpo_magic.core.notices import SameScores
 from hpo_magic.core.trial import Kind
-from hpo_magic.honesty.report import SAME_AGAIN
+from hpo_magic.views.words.notices import messages
 
 # Labels that are pure noise: every setting is right half of the time.
 CELL = """
@@ -55,9 +56,9 @@ def test_the_choice_is_the_re_checks(notebook: Any) -> None:
 def test_it_is_announced_and_shown(notebook: Any) -> None:
     """Before the search in one sentence, after it in the headline, in the table by its name."""
     study = run(notebook)
-    assert study.snapshot.messages == (
-        "8 of the 30 trials are kept to run the 3 best settings and the start again on "
-        "2 new seeds.",
+    assert messages(study.snapshot) == (
+        "8 of the 30 trials are reserved for the re-check: the 3 best settings and the start, "
+        "each on 2 new seeds.",
     )
     text = repr(study)
     assert "honest" in text
@@ -70,7 +71,7 @@ def test_recheck_0_searches_to_the_end(notebook: Any) -> None:
     """Nothing is announced or run again, and no number is claimed."""
     study = run(notebook, "--trials 30 --recheck 0")
     assert study.honest is None
-    assert study.snapshot.messages == ()
+    assert messages(study.snapshot) == ()
     assert {t.kind for t in study.trials} == {Kind.START, Kind.SEARCH}
     assert "not measured" in repr(study)
 
@@ -80,13 +81,13 @@ def test_new_training_seeds_alone_get_no_interval(notebook: Any) -> None:
     cell = CELL.replace("[hp.seed(), round(1e9 * x)]", "numpy.random.randint(2**31, size=2)")
     study = run(notebook, cell=cell)
     assert study.honest.half_width is None
-    assert "luck of these validation rows not" in study.honest.how
+    assert "so still biased towards these rows" in study.honest.how
 
 
 def test_a_cell_without_luck_is_told_where_to_put_the_seed(notebook: Any) -> None:
     """One sentence; the runs go back to the search; nothing has a ±."""
     study = run(notebook, cell=CELL.replace("hp.seed()", "7"))
-    assert study.snapshot.messages[-1] == SAME_AGAIN
+    assert study.snapshot.notices[-1] == SameScores()
     assert study.honest is None
     assert "±" not in repr(study)
     assert [t.kind for t in study.trials].count(Kind.RECHECK) == 3
@@ -107,7 +108,7 @@ def test_it_goes_on_where_it_was(notebook: Any) -> None:
     study = run(notebook, "--trials 30")
     assert {t.seed for t in study.trials if t.kind is Kind.RECHECK} == before
     assert len(study.trials) == 30
-    assert "No trial is left to run" in run(notebook, "--trials 30").snapshot.messages[0]
+    assert "No trial is left to run" in messages(run(notebook, "--trials 30").snapshot)[0]
 
 
 @pytest.mark.parametrize("read", ["x_test", "test_images"])
@@ -115,7 +116,7 @@ def test_names_that_look_like_test_data_are_told(notebook: Any, read: str) -> No
     """Before the first trial, and only where there is data behind the name."""
     notebook.ok(f"import numpy\n{read} = numpy.zeros((4, 2))")
     study = run(notebook, "--trials 2", f"{CELL}\n{read}.sum()")
-    assert f"The cell reads {read}, which looks like test data" in study.snapshot.messages[0]
+    assert f"The cell reads {read}, which is test data by name" in messages(study.snapshot)[0]
 
 
 def test_a_wrong_recheck_says_what_it_takes(notebook: Any) -> None:

@@ -50,13 +50,16 @@ def test_the_first_look_is_a_test(searched: Any) -> None:
         study.best_trial.number,
     )
     assert (evaluation.metric, evaluation.n_rows) == ("accuracy", 60)
-    assert shown.text.splitlines()[1:] == [
-        f"test {evaluation.value:.4f} · accuracy of trial {evaluation.trial} of study on 60 rows",
-        f"95% interval {evaluation.low:.4f} to {evaluation.high:.4f}: a share of 60 rows",
-        "look 1: the next look at these rows is no test any more",
-    ]
+    first, interval, apart, last = shown.text.splitlines()[1:]
+    assert first == (
+        f"test {evaluation.value:.4f} · accuracy of trial {evaluation.trial} of study on 60 rows"
+    )
+    low_to_high = f"{evaluation.low:.4f} to {evaluation.high:.4f}"
+    assert interval == f"95% interval {low_to_high}: a share of 60 rows"
+    assert apart.startswith("honest")  # the rows behind `score` are known
+    assert last == "evaluation 1: a further evaluation on these rows is no valid test"
     assert searched.ok("study.test").value == evaluation
-    assert "look 1" in shown.value._repr_html_()
+    assert "evaluation 1" in shown.value._repr_html_()
 
 
 def test_the_test_leaves_no_names(searched: Any) -> None:
@@ -88,7 +91,7 @@ def test_a_second_look_is_no_test(searched: Any) -> None:
     """It says when the rows were seen first, and what came out; `test` stays the first."""
     first = searched.ok(TEST).value.evaluation
     text = searched.ok("%%hpo_test study\nmodel.score(x_test, y_test)  # again").text
-    assert "look 2: this test set was used on 20" in text
+    assert "evaluation 2: this test set was used on 20" in text
     assert f"({first.value:.4f}); treat {first.value:.4f} as validation" in text
     assert "97.5% interval" in text
     assert searched["study"].test == first
@@ -106,7 +109,10 @@ def test_other_rows_are_another_test(searched: Any) -> None:
     """A look at fresh rows is a first look."""
     searched.ok(TEST)
     searched.ok("x_new, y_new = x_test + 1, ~y_test")
-    assert "look 1" in searched.ok(TEST.replace("_test)", "_new)").replace("x_test", "x_new")).text
+    assert (
+        "evaluation 1"
+        in searched.ok(TEST.replace("_test)", "_new)").replace("x_test", "x_new")).text
+    )
 
 
 def test_the_ledger_survives_the_kernel(searched: Any, new_notebook: Callable[[], Any]) -> None:
@@ -115,7 +121,7 @@ def test_the_ledger_survives_the_kernel(searched: Any, new_notebook: Callable[[]
     notebook = new_notebook()
     notebook.ok(DATA)
     text = notebook.ok(TEST).text
-    assert "look 2" in text
+    assert "evaluation 2" in text
     assert notebook.ok("%hpo study").text.count("treat it as validation") == 1
 
 
@@ -136,7 +142,7 @@ def test_a_failing_test_is_a_look_without_a_value(searched: Any) -> None:
     assert [evaluation.value for evaluation in evaluations(searched)] == [None]
     assert searched["study"].test is None
     text = searched.ok(TEST).text
-    assert "look 2: this test set was used on 20" in text
+    assert "evaluation 2: this test set was used on 20" in text
     assert "; treat" in text
 
 
@@ -171,9 +177,11 @@ def test_rows_that_are_read_inside_the_test_cannot_be_told_apart(searched: Any) 
     """Then every such look with one study counts."""
     searched.ok("x_test.dump('test.npy')")
     body = "%%hpo_test study\nmodel.predict(np.load('test.npy', allow_pickle=True)).mean()"
-    assert "look 1: the next look with study is no test any more" in searched.ok(body).text
-    assert "look 2" in searched.ok(body).text
-    assert "look 1" in searched.ok(TEST).text
+    assert (
+        "evaluation 1: a further evaluation with study is no valid test" in searched.ok(body).text
+    )
+    assert "evaluation 2" in searched.ok(body).text
+    assert "evaluation 1" in searched.ok(TEST).text
 
 
 def test_a_model_trained_on_other_data_is_warned_of(searched: Any) -> None:

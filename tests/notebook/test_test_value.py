@@ -213,7 +213,7 @@ def test_a_cell_that_shows_no_number_spends_no_evaluation(searched: Any, cell: s
     assert ledger(searched) == []
     if shown.error is None:
         assert "It does not count as an evaluation" in shown.text
-    assert "look 1" in searched.ok("%%hpo_test study\nm.score(x_test, y_test)").text
+    assert "evaluation 1" in searched.ok("%%hpo_test study\nm.score(x_test, y_test)").text
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_cell_that_shows_a_number_spends_one(searched: Any, cell: str) -> None
     searched.run(f"%%hpo_test study\n{cell}")
     (written,) = ledger(searched)
     assert written.value is None
-    assert "look 2" in searched.ok("%%hpo_test study\nm.score(x_test, y_test)").text
+    assert "evaluation 2" in searched.ok("%%hpo_test study\nm.score(x_test, y_test)").text
 
 
 def test_a_model_of_another_cell_is_no_test_of_the_study(searched: Any) -> None:

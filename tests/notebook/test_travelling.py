@@ -17,6 +17,7 @@ from hpo_magic.executors.training_task import (
 from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.notebook.cell import Cell, CellObjective
 from hpo_magic.testing.executors import a_run
+from hpo_magic.views.words.notices import messages
 
 DASK = ("cluster", "connection", "dask", "dask_worker")  # the modules that import distributed
 
@@ -78,8 +79,8 @@ def test_a_change_in_place_is_told_in_the_kernel_once(notebook) -> None:
     body = "data *= hp.Float(2.0, 3.0)\nfloat(data.sum())"
     notebook.ok(f"%%hpo away --minimize -n 6 --recheck 0 --ui none --on pool\n{body}")
     notebook.ok("pool.shutdown()")
-    messages = notebook["away"].snapshot.messages
-    assert sum("changes data that it reads" in text for text in messages) == 1
+    told = messages(notebook["away"].snapshot)
+    assert sum("changes data that it reads" in text for text in told) == 1
 
 
 def test_the_notebook_s_future_imports_go_along(notebook) -> None:
@@ -145,7 +146,7 @@ def test_a_pool_of_threads_trains(notebook) -> None:
     notebook.ok("pool.shutdown()")
     study = notebook["away"]
     assert [trial.state.value for trial in study.trials] == ["complete"] * 5
-    assert "This pool sends no reports while a training runs" in " ".join(study.snapshot.messages)
+    assert "This pool sends no reports while a training runs" in " ".join(messages(study.snapshot))
 
 
 @pytest.mark.slow

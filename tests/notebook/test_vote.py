@@ -38,7 +38,7 @@ def test_a_vote_is_one_more_candidate_for_the_test(searched: Any) -> None:
     assert shown.value.evaluation.choice == repr(vote)
     assert f"accuracy of {vote!r} of study on 70 rows" in shown.text
     assert searched["study"].test == shown.value.evaluation
-    assert "look 2" in searched.ok(f"%%hpo_test study\n{body}").text
+    assert "evaluation 2" in searched.ok(f"%%hpo_test study\n{body}").text
 
 
 def test_other_variables_of_the_cell_are_there_too(searched: Any) -> None:

@@ -10,6 +10,7 @@ from hpo_magic.core.trial import History, State, Trial
 from hpo_magic.errors import SpaceError
 from hpo_magic.samplers.grid import MOST_LEVELS, GridSampler
 from hpo_magic.testing.samplers import SamplerContract, searched, space_of
+from hpo_magic.views.words.notices import notice_text
 
 TWO = space_of(layers=Int(1, 3), act=Choice(("relu", "tanh")))
 
@@ -47,8 +48,9 @@ def grid(space, n_trials=1000):
 
 
 def announced(space, n_searched, trials=()):
-    """Return what is said before the search."""
-    return GridSampler().announcement(space, History(tuple(trials)), n_searched)
+    """Return what is told before the search, in words."""
+    notice = GridSampler().announcement(space, History(tuple(trials)), n_searched)
+    return "" if notice is None else notice_text(notice)
 
 
 def test_settings_come_in_the_order_of_nested_loops():
@@ -135,8 +137,8 @@ def test_the_number_of_settings_is_said_before_the_search():
     assert announced(TWO, 40) == announced(TWO, None) == "The grid has 6 settings."
     assert announced(space_of(one=Int(3, 3)), 40) == "The grid has 1 setting."
     assert announced(space_of(a=Int(1, 40), b=Int(1, 50)), 40) == (
-        "The grid has 2,000 settings, and there are trials for the first 40, in the order of "
-        "nested loops. Allow more trials, or take the sampler sobol, which spreads over them all."
+        "The grid has 2,000 settings; the search tries the first 40, in the order of nested loops. "
+        "Raise --trials, or use --sampler sobol, which covers the whole space evenly."
     )
 
 

@@ -252,7 +252,7 @@ def test_a_trial_ends_at_the_batch_after_its_timeout() -> None:
     states = [trial.state for trial in study.trials]
     assert states == [State.COMPLETE, State.FAILED, State.COMPLETE]
     slow = study.trials[1]
-    assert str(slow.failure) == "failed: Timeout: it took longer than the 8.0 s of --timeout"
+    assert str(slow.failure) == "failed: Timeout: it took longer than the 8 s of --timeout"
     assert slow.duration_s is not None
     assert slow.duration_s < 30.0  # of the 64 that it would have taken
 

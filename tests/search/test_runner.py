@@ -129,7 +129,7 @@ class Setup:
 
     def notes(self) -> list[str]:
         """Return what the user was told."""
-        return [e.text for e in self.listener.events if isinstance(e, Noted)]
+        return [e.notice for e in self.listener.events if isinstance(e, Noted)]
 
 
 def oldest(executor: FakeExecutor) -> None:
@@ -197,7 +197,7 @@ def test_listeners_are_told_after_the_disk() -> None:
     assert events[0] is None
     assert [e.number for e in events if isinstance(e, Completed)] == list(range(5))
     assert [len(s.trials) for s in search.listener.closed] == [5]
-    assert search.listener.closed[0].ended == "all trials are done"
+    assert search.listener.closed[0].ended is Reason.TRIALS
 
 
 def test_the_best_model_is_kept_wherever_it_was_trained() -> None:
@@ -421,7 +421,7 @@ def test_stop_ends_the_search() -> None:
     search = wished(UserRequests.stop)
     assert search.finish.reason is Reason.STOPPED  # type: ignore[attr-defined]
     assert search.stored() == [*complete(2), (2, State.STOPPED)]
-    assert search.listener.closed[0].ended == "stopped"
+    assert search.listener.closed[0].ended is Reason.STOPPED
 
 
 def test_skip_ends_the_trial() -> None:
@@ -549,7 +549,7 @@ def test_a_note_reaches_the_snapshot() -> None:
     """What has to be told is told once, in the order it came."""
     search = wished(lambda requests: requests.note("Mind the gap."))
     assert search.notes() == ["Mind the gap."]
-    assert search.listener.closed[0].messages == ("Mind the gap.",)
+    assert search.listener.closed[0].notices == ("Mind the gap.",)
 
 
 def test_a_listener_that_breaks_leaves_everything_stored() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hpo_magic import hp, load_study, search
+from hpo_magic.core.events import Reason
 from hpo_magic.errors import HpoError, SearchFailed
 from hpo_magic.study.study import Study
 
@@ -141,7 +142,7 @@ def test_no_gain_ends_the_search() -> None:
     options = {"ui": "none", "sampler": "random", "recheck": "0"}
     study = search(one_of_four, trials=60, minimize=["a", "b"], stop=8, **options)
     assert len(study.trials) < 60
-    assert study.snapshot.ended == "no gain in 8 trials"
+    assert (study.snapshot.ended, study.snapshot.patience) == (Reason.PATIENCE, 8)
 
 
 def test_a_value_that_is_not_finite_fails_its_trial() -> None:

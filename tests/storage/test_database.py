@@ -143,12 +143,16 @@ def test_a_read_only_folder_after_a_kill(shared: Path) -> None:
 
 
 def test_a_read_only_folder_with_an_older_format(shared: Path) -> None:
-    """It is read as it is, as long as the tables are the same; it is upgraded when it can be."""
+    """A copy in memory is upgraded, which nothing can be written to; the file when it can be."""
     study = with_a_trial(shared)
     with closing(sqlite3.connect(shared / "studies.sqlite")) as file:
+        for column in ("about", "units"):
+            file.execute(f"ALTER TABLE outcomes DROP COLUMN {column}")
         file.execute("PRAGMA user_version = 7")
     with bound_by_permissions(shared), closing(SqliteStorage(shared)) as storage:
         assert storage.trials(study) == [a_trial(0)]
+        with pytest.raises(StorageError, match=r"studies\.sqlite"):
+            storage.save_trial(study, a_trial(1))
     with closing(SqliteStorage(shared)) as storage:
         storage.save_trial(study, a_trial(1))
     with closing(sqlite3.connect(shared / "studies.sqlite")) as file:

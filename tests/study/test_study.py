@@ -125,7 +125,7 @@ def test_an_object_is_enqueued_by_itself() -> None:
     [
         ({"widht": 1.0}, r"^no parameter 'widht' in study 'study'\. Did you mean width\? It has: "),
         ({"width": 11.0}, r"^width: 11\.0 is not in its range \(0 to 10\)\.$"),
-        ({"height": 2.5}, r"^height: 2\.5 is not in its range \(1 to 9\)\.$"),
+        ({"height": 2.5}, r"^height: 2\.5 is not a whole number\. Its range is 1 to 9\.$"),
         ({"shape": "round"}, r"^shape: 'round' is not in its range \('flat', 'tall'\)\.$"),
         ({"width": None}, r"^width: None is not in its range"),
     ],
@@ -196,7 +196,7 @@ def test_a_snapshot_from_disk_has_what_counts(tmp_path: Path) -> None:
     record, snapshot = open_snapshot(study.storage, "study")
     assert record == study.record
     assert snapshot.trials == study.trials
-    assert (snapshot.is_live, snapshot.ended, snapshot.messages) == (False, "", ())
+    assert (snapshot.is_live, snapshot.ended, snapshot.notices) == (False, None, ())
     assert {trial.state for trial in snapshot.trials} == {State.COMPLETE}
 
 

@@ -15,6 +15,7 @@ from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.trial import VALUE, Direction, Goal, Kind, State, Trial
 from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
 from hpo_magic.study.warm_start import best_settings, narrowed_cell, narrowed_ranges, ranges_text
+from hpo_magic.views.words.notices import messages
 
 
 def bowl() -> float:
@@ -36,7 +37,7 @@ def test_a_new_study_tries_the_best_settings_of_an_older_one(tmp_path: Path) -> 
     ranked = sorted(old.trials, key=lambda t: t.value or 0.0)[:5]
     wanted = [min(max(float(str(t.params["x"])), 0.25), 0.5) for t in ranked]
     assert [t.params["x"] for t in tried] == wanted
-    assert "After the start the 5 best settings of old are tried." in new.snapshot.messages
+    assert "After the start the 5 best settings of old are tried." in messages(new.snapshot)
 
 
 def test_a_study_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -8,15 +8,19 @@ import numpy as np
 import pytest
 from made_up_searches import a_search, a_search_for_several
 
+from hpo_magic.core.notices import Rechecks
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Goal, Kind, State
-from hpo_magic.honesty.rechecking import Rechecking, headline, honest_by_goal
+from hpo_magic.honesty.estimate import Method
+from hpo_magic.honesty.rechecking import Rechecking, honest_by_goal
 from hpo_magic.views.canvas import words
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.front import coverage, front
 from hpo_magic.views.result import result_html
 from hpo_magic.views.table import ranked, sort_keys, table
 from hpo_magic.views.text import progress_line, result_text, trial_lines
+from hpo_magic.views.words.headline import headline_lines
+from hpo_magic.views.words.honest import how_text
 
 
 def ended(n: int = 30) -> Snapshot:
@@ -163,7 +167,7 @@ def test_the_honest_number_is_the_mean_of_the_chosen_point_s_re_runs() -> None:
     assert 0 < (found["val_accuracy"].half_width or 0.0) < 0.1
     assert found["n_params"].value == best.metrics["n_params"]
     assert found["n_params"].half_width is None
-    (line,) = [line for line in headline(snapshot) if line.label == "honest"]
+    (line,) = [line for line in headline_lines(snapshot) if line.label == "honest"]
     assert line.remark == "re-run on 2 new splits"
     assert line.value.endswith(f", {best.metrics['n_params']:,.0f}")
 
@@ -186,8 +190,8 @@ def test_a_point_that_varies_much_widens_its_own_interval_alone() -> None:
     assert own > 5 * before
 
 
-def test_a_point_that_was_not_run_again_is_expected_to_lose_what_others_lost() -> None:
-    """All points of a front were picked for their luck."""
+def test_a_point_that_was_not_run_again_is_corrected_by_what_others_lost() -> None:
+    """All points of a front have a selection bias."""
     snapshot = ended()
     numbers = [t.number for t in snapshot.history.front]
     snapshot = replace(rechecked(snapshot, numbers[:3], 0.05), chosen=numbers[-1])
@@ -196,8 +200,10 @@ def test_a_point_that_was_not_run_again_is_expected_to_lose_what_others_lost() -
     found = honest_by_goal(snapshot)["val_accuracy"]
     assert found.value == pytest.approx((best.value or 0.0) - 0.05)
     assert found.half_width is None
-    assert found.how == (
-        "not re-run (more --trials begin with it); 3 points of the front moved -0.05"
+    assert (found.method, found.n_settings) == (Method.OTHER_SETTINGS, 3)
+    assert how_text(found) == (
+        "not re-run (more --trials re-run it first); corrected by -0.05, the mean change of 3 "
+        "other front trials when re-run"
     )
 
 
@@ -227,4 +233,4 @@ def test_the_chosen_point_and_then_points_far_apart_are_run_again() -> None:
     assert {front_[0], front_[-1]} & set(order[1:3])  # an end of the front is far from the middle
     assert order[3] == 0
     assert check.next(history, reruns, 0, 40, 32) is None
-    assert "points of the front" in check.phase(history, 40)
+    assert check.phase(history, 40) == Rechecks(3, on_new_splits=False, of_front=True)

@@ -19,7 +19,7 @@ EVIL = '<img src=x onerror="alert(1)">'
 @pytest.mark.parametrize("page", [result_html, header_html, numbers_html, current_html, log_html])
 def test_everything_from_the_user_is_escaped(page: Callable[[Snapshot], str]) -> None:
     """Study, metric, choices, messages and exceptions: text, never markup."""
-    shown = page(a_search(20, name=EVIL, goals=(Goal(EVIL, Direction.MAXIMIZE),), messages=(EVIL,)))
+    shown = page(a_search(20, name=EVIL, goals=(Goal(EVIL, Direction.MAXIMIZE),), notices=(EVIL,)))
     assert "<img" not in shown
     assert "<script" not in shown
 
@@ -27,7 +27,13 @@ def test_everything_from_the_user_is_escaped(page: Callable[[Snapshot], str]) ->
 def test_result_has_the_three_numbers_and_the_trials() -> None:
     """Start, best seen and test, the best setting beside the start's, the cut table."""
     page = result_html(a_search(200, is_running=False))
-    for part in ("start", "best seen", "optimistic", "%%hpo_test digits", "all trials are done"):
+    for part in (
+        "start",
+        "best seen",
+        "biased upwards",
+        "%%hpo_test digits",
+        "all trials are done",
+    ):
         assert part in page
     assert "20 of 200 trials" in page
     assert len(page) < 30_000

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from made_up_searches import a_search
 
-from hpo_magic.core.trial import State
+from hpo_magic.core.domains import Float
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.trial import Direction, Goal, State, Trial
 from hpo_magic.views.table import (
     best_and_last,
     cut_text,
@@ -111,3 +114,26 @@ def test_failures_are_one_line_each() -> None:
     assert len(sentences) == 10
     assert sentences[0].startswith("Trial 3 failed on line 8 of the cell: ValueError: diverged")
     assert not any("\n" in sentence for sentence in sentences)
+
+
+def test_a_parameter_called_like_a_column_is_told_apart() -> None:
+    """In the head of its column, and among what the table is sorted by."""
+    space = Space({name: Parameter(name, Float(0, 1), 0.5) for name in ("value", "state", "lr")})
+    trials = tuple(
+        Trial(k, State.COMPLETE, {"value": x, "state": 0.1, "lr": 0.2}, value=abs(x - 0.31))
+        for k, x in enumerate((0.3, 0.1, 0.2))
+    )
+    snapshot = Snapshot("s", (Goal("value", Direction.MINIMIZE),), space, trials)
+    heads = table(snapshot, trials).header
+    assert heads == (
+        "trial",
+        "state",
+        "value",
+        "time",
+        "value (parameter)",
+        "state (parameter)",
+        "lr",
+    )
+    assert [t.number for t in ranked(snapshot, "value")] == [0, 2, 1]
+    assert "value (parameter)" in sort_keys(snapshot)
+    assert [t.number for t in ranked(snapshot, "value (parameter)")] == [1, 2, 0]

@@ -7,12 +7,13 @@ from collections.abc import Callable, Hashable
 import ipywidgets as widgets
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import best_trial, values_text
+from hpo_magic.core.summary import best_trial
 from hpo_magic.notebook.panel.pages import Page, side_by_side
 from hpo_magic.notebook.panel.picture import Picture
 from hpo_magic.views.canvas import WIDE_PX
 from hpo_magic.views.front import front
 from hpo_magic.views.table import cut_text, html_table, star_text, table
+from hpo_magic.views.words.progress import values_text
 
 MOST_ROWS = 30
 NOBODY = -1  # an empty list has a first entry all the same

@@ -35,7 +35,7 @@ from hpo_magic.notebook.panel.pages import (
     overview_page,
     tabs_of,
 )
-from hpo_magic.notebook.panel.static import result_in_one, show_result
+from hpo_magic.notebook.panel.static import result_in_one, show_nothing, show_result
 from hpo_magic.notebook.panel.steer import steer_page
 from hpo_magic.notebook.panel.trials_page import trials_page
 from hpo_magic.views.live import STYLE, header_html, numbers_html
@@ -125,14 +125,21 @@ class Panel:
             self._refresh()
 
     def close(self, snapshot: Snapshot) -> None:
-        """Put the result that stays in place of the widgets."""
+        """Put the result that stays in place of the widgets.
+
+        If the search failed before any trial was complete, nothing stays but its error.
+        """
         self._clicks.close()
         is_mine = self._lock.acquire(timeout=CLOSING_S)
         try:
             self._latest = self._take = None
-            shown = show_result(snapshot, self._handles)
             inner = (*self.widget.children, *(page.widget for page in self.pages))
-            self.widget.children = (widgets.HTML(STYLE + result_in_one(*shown)),)
+            if snapshot.is_mistake:
+                show_nothing(self._handles)
+                self.widget.children = ()
+            else:
+                shown = show_result(snapshot, self._handles)
+                self.widget.children = (widgets.HTML(STYLE + result_in_one(*shown)),)
             for widget in (w for root in inner for w in _tree(root)):
                 widget.close()
         finally:

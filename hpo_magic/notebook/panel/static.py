@@ -58,6 +58,12 @@ def show_result(snapshot: Snapshot, handles: Any = None) -> tuple[Bundle, Bundle
     return bundles
 
 
+def show_nothing(handles: Any) -> None:
+    """Empty the outputs of `handles`; None: there are none."""
+    for handle in handles or ():
+        handle.update({"text/plain": ""}, raw=True)
+
+
 def result_in_one(result: Bundle, picture: Bundle) -> str:
     """Return both as HTML for a page that can show nothing else: tables first, then the picture."""
     html, image = result.data["text/html"], picture.data.get("image/png")

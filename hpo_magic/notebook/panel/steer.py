@@ -14,8 +14,8 @@ from hpo_magic.core.ports import Controls
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.summary import best_trial
-from hpo_magic.core.wording import setting, shown
 from hpo_magic.notebook.panel.pages import Page, side_by_side
+from hpo_magic.views.words.numbers import setting, shown
 
 N_STEPS = 200  # of a slider over a continuous range: half a percent of it
 MOST_LEVELS = 64  # on a log scale with steps: more are chosen as on a continuous one

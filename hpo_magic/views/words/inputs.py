@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hpo_magic.inputs.changes import Change
 from hpo_magic.inputs.reading import Kind
@@ -37,6 +37,18 @@ def change_text(change: Change) -> str:
         case Kind.ESTIMATOR:
             return f"{change.path} was fitted further"
     return f"{change.path} changed"
+
+
+def unseen_text(unseen: Mapping[str, str]) -> str:
+    """Return what a search cannot see of what the cell reads; "" if it sees everything.
+
+    >>> unseen_text({"batches": "its position"})
+    'Not compared between trials and runs: batches (its position).'
+    """
+    if not unseen:
+        return ""
+    what = listed([f"{path} ({part})" for path, part in unseen.items()])
+    return f"Not compared between trials and runs: {what}."
 
 
 def data_changed_text(variables: Sequence[str]) -> str:

@@ -128,7 +128,7 @@ def shown(page: Page, live: None) -> Shown:
 
 def test_panel_shows_the_search_at_once(shown: Shown) -> None:
     """Numbers, progress, the current trial and both pictures are there when it opens."""
-    for part in ("digits", "12 of 40 trials done", "best seen", "optimistic", "Trial 12"):
+    for part in ("digits", "12 of 40 trials done", "best seen", "biased upwards", "Trial 12"):
         assert part in shown.html
     assert shown.html.count("<img ") == 2
     assert 'alt="Convergence of val_accuracy over 10 trials; best seen' in shown.html
@@ -152,7 +152,7 @@ def test_panel_shows_every_trial_in_training(page: Page, live: None) -> None:
 
 def test_panel_escapes_the_user_s_words(page: Page, live: None) -> None:
     """On no tab does a name, a choice or a message become markup."""
-    made = Shown(a_search(12, name=EVIL, goals=(Goal(EVIL, Direction.MAXIMIZE),), messages=(EVIL,)))
+    made = Shown(a_search(12, name=EVIL, goals=(Goal(EVIL, Direction.MAXIMIZE),), notices=(EVIL,)))
     for tab in made.panel.pages:
         made.tab(tab.title)
     table = made.tab("Trials")

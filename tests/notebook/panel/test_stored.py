@@ -43,7 +43,7 @@ class Shell:
 
 def ended(n: int = 30, **changes: Any) -> Snapshot:
     """Return a study as it is read from disk."""
-    return a_search(n, is_running=False, n_trials=None, ended="", **changes)
+    return a_search(n, is_running=False, n_trials=None, ended=None, **changes)
 
 
 def _all(widget: Any) -> Iterator[Any]:
@@ -76,7 +76,7 @@ def test_without_a_reader_there_is_the_result_that_stays(outputs: list[dict[str,
 
 def test_every_page_is_drawn_when_it_is_seen(outputs: list[dict[str, Any]]) -> None:
     """And not before; nothing of the user's becomes markup."""
-    snapshot = ended(messages=(EVIL,), goals=(Goal(EVIL, Direction.MAXIMIZE),))
+    snapshot = ended(notices=(EVIL,), goals=(Goal(EVIL, Direction.MAXIMIZE),))
     panel = StoredPanel(snapshot)
     panel.show()
     texts = [w for w in _all(panel.widget) if hasattr(w, "value") and isinstance(w.value, str)]

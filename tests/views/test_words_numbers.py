@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpo_magic.core.wording import digits_for, duration, number, setting, shortened, shown
+from hpo_magic.views.words.numbers import digits_for, duration, number, setting, shortened, shown
 
 
 @pytest.mark.parametrize(

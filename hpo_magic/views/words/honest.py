@@ -1,0 +1,157 @@
+"""Honest estimates in words: the same in panel, text, table and notebook.
+
+The words are chosen with care: "expect about", "biased upwards", "not measured". An estimate is
+never called true, unbiased or guaranteed.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hpo_magic.core.trial import Direction
+from hpo_magic.honesty.by_row import SelectionBias
+from hpo_magic.honesty.choice import Gain
+from hpo_magic.honesty.estimate import Honest, Method, WhyNot, in_metric_unit
+from hpo_magic.honesty.headline import Difference
+from hpo_magic.honesty.resampling import N_DRAWS
+from hpo_magic.honesty.selection_bias import HARMLESS
+from hpo_magic.views.words.numbers import counted, number
+
+MINUS = "\N{MINUS SIGN}"
+MOST_DECIMALS = 10
+SAME_SCORES = (
+    "the re-runs repeat the search's scores exactly; use hp.seed() as the random_state of your "
+    "split"
+)
+SHARED_ROWS = "the splits share rows with the search, so some selection bias may remain"
+WHY_NOT = {
+    WhyNot.NOT_YET: "no setting has been re-run yet",
+    WhyNot.NO_RERUN: "no setting was re-run",
+    WhyNot.SAME_SCORES: SAME_SCORES,
+}
+
+
+def how_text(honest: Honest) -> str:
+    """Return how an estimate was made, or why there is none."""
+    if honest.why_not is not None:
+        return WHY_NOT[honest.why_not]
+    match honest.method:
+        case Method.NEW_SPLITS:
+            how = f"{_rerun(honest)} on {counted(honest.n_reruns, 'new split')}"
+            return how if honest.knows_rows else f"{how}; {SHARED_ROWS}"
+        case Method.BOOTSTRAP:
+            return (
+                f"estimated by repeating the selection among {honest.n_settings:,} settings on "
+                f"{N_DRAWS} bootstrap samples of the {honest.n_rows or 0:,} validation rows"
+            )
+        case Method.NEW_TRAINING_SEEDS:
+            return (
+                f"{_rerun(honest)} with {counted(honest.n_reruns, 'new training seed')} on the "
+                f"same validation rows, so still biased towards these rows"
+            )
+    others = counted(honest.n_settings, "other front trial")
+    return (
+        f"not re-run (more --trials re-run it first); corrected by {honest.change or 0.0:+.3g}, "
+        f"the mean change of {others} when re-run"
+    )
+
+
+def sentence_of(honest: Honest) -> str:
+    """Return an estimate in one sentence.
+
+    >>> sentence_of(Honest(0.9138, 0.0352, Method.NEW_SPLITS, n_settings=4, n_reruns=2))
+    'expect about 0.914 ± 0.035: 4 best settings re-run on 2 new splits'
+    """
+    if honest.value is None:
+        return f"not measured: {how_text(honest)}"
+    return f"expect about {plus_minus(honest.value, honest.half_width)}: {how_text(honest)}"
+
+
+def value_text(honest: Honest, digits: int = 4) -> str:
+    """Return an estimate's value and half-width: "0.914 ± 0.035"."""
+    return (
+        "not measured"
+        if honest.value is None
+        else plus_minus(honest.value, honest.half_width, digits)
+    )
+
+
+def plus_minus(value: float, half_width: float | None, digits: int = 4, *, sign: str = "") -> str:
+    """Return a value with its half-width, two digits of that; `sign="+"` shows the value's sign.
+
+    >>> plus_minus(0.9138, 0.0352), plus_minus(0.0213, 0.0182, sign="+"), plus_minus(0.9138, None)
+    ('0.914 ± 0.035', '+0.021 ± 0.018', '0.9138')
+    """
+    if not half_width or not math.isfinite(half_width):
+        text = number(value, digits)
+        return f"+{text}" if sign and value > 0 else text
+    n_decimals = min(max(1 - math.floor(math.log10(half_width)), 0), MOST_DECIMALS)
+    return f"{value:{sign}.{n_decimals}f} ± {half_width:.{n_decimals}f}"
+
+
+def bias_text(n_settings: int, direction: Direction, bias: SelectionBias | None = None) -> str:
+    """Return what the best of `n_settings` validation scores is worth.
+
+    Parameters
+    ----------
+    n_settings
+        Complete trials, among which the best was selected.
+    direction
+        Selection biases a maximized score upwards, a minimized one downwards.
+    bias
+        Its size, an upper figure; None if not known.
+
+    >>> bias_text(32, Direction.MAXIMIZE, SelectionBias(0.0712, is_share=True))
+    'highest of 32 validation scores, so biased upwards (by up to 0.07 by chance alone)'
+    """
+    if n_settings == 1:
+        return "the only complete trial, so no selection bias"
+    is_max = direction is Direction.MAXIMIZE
+    best = f"{'highest' if is_max else 'lowest'} of {n_settings:,} validation scores"
+    biased = f"so biased {'upwards' if is_max else 'downwards'}"
+    if bias is None:
+        return f"{best}, {biased}"
+    if bias.is_share and bias.added < HARMLESS:
+        return f"{best}; selection bias below {HARMLESS}"
+    amount = f"{bias.added:.2f}" if bias.is_share else number(bias.added, 2)
+    return f"{best}, {biased} (by up to {amount} by chance alone)"
+
+
+def gain_value_text(gain: Gain, direction: Direction) -> str:
+    """Return the gain over the start in the metric's unit: "+0.021 ± 0.018"."""
+    if gain.value == 0 and gain.half_width is None:
+        return "0"
+    return plus_minus(in_metric_unit(gain.value, direction), gain.half_width, 2, sign="+")
+
+
+def gain_remark(gain: Gain, direction: Direction, *, on_new_splits: bool) -> str:
+    """Return what a gain was measured on, and how sure its interval is."""
+    same = "same splits" if on_new_splits else "same training seeds"
+    if gain.value == 0 and gain.half_width is None:
+        return f"{same}: no setting did better than the start"
+    remark = same if gain.half_width is None else f"{same}, about 90% confidence"
+    return f"{remark}; lower is better" if direction is Direction.MINIMIZE else remark
+
+
+def difference_text(difference: Difference) -> str:
+    """Return how far the honest estimate is from a test value.
+
+    >>> from hpo_magic.honesty.intervals import newcombe_interval
+    >>> apart = Difference(56 / 70 - 48 / 80, newcombe_interval(56 / 70, 70, 48 / 80, 80))
+    >>> print(difference_text(apart).partition(": ")[2])
+    +0.200, 95% interval +0.052 to +0.334
+    """
+    low, high = difference.interval
+    value = f"{difference.value:+.3f}"
+    return f"honest {MINUS} test: {value}, 95% interval {low:+.3f} to {high:+.3f}"
+
+
+def best_settings_text(n_settings: int) -> str:
+    """Return "best setting" or "4 best settings"."""
+    return "best setting" if n_settings == 1 else f"{n_settings} best settings"
+
+
+def _rerun(honest: Honest) -> str:
+    if honest.n_settings == 1:
+        return "re-run"
+    return f"{best_settings_text(honest.n_settings)} re-run"

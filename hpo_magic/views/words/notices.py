@@ -1,0 +1,108 @@
+"""What a search tells its user while it goes on, and why it ended, in sentences."""
+
+from __future__ import annotations
+
+from hpo_magic.core.events import Reason
+from hpo_magic.core.notices import (
+    Enough,
+    GridSize,
+    NothingPruned,
+    Notice,
+    RecheckPlanned,
+    Rechecks,
+    SameScores,
+)
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.views.words.honest import best_settings_text
+from hpo_magic.views.words.numbers import counted, number
+
+ENDINGS = {
+    Reason.TRIALS: "all trials are done",
+    Reason.TIME: "the time budget is used up",
+    Reason.STOPPED: "stopped by the user",
+    Reason.NOISE: "further gains would be smaller than the sampling error of a score",
+    Reason.EXHAUSTED: "every setting has been tried",
+    Reason.FAILING: "the first trials all failed",
+    Reason.FAILED: "a trial failed, and --errors raise ends the search then",
+    Reason.BROKEN: "the failure does not depend on the setting, so every trial would fail",
+}
+
+
+def messages(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the notices of a search as sentences, oldest first."""
+    return tuple(notice_text(notice) for notice in snapshot.notices)
+
+
+def notice_text(notice: Notice) -> str:
+    """Return a notice as a sentence."""
+    match notice:
+        case str():
+            return notice
+        case Enough():
+            return _enough(notice)
+        case SameScores():
+            return (
+                "The re-check ended early: its re-runs repeat the search's scores exactly. Use "
+                "hp.seed() as the random_state of your split, so that re-runs get new splits."
+            )
+        case NothingPruned(reported):
+            return (
+                f"No trial is pruned: the trial's value is none of the reported metrics "
+                f"({', '.join(reported)}). Name one of them with --maximize or --minimize."
+            )
+        case RecheckPlanned():
+            return _recheck_planned(notice)
+        case GridSize():
+            return _grid_size(notice)
+
+
+def _enough(notice: Enough) -> str:
+    what = notice.metric or "the best score"
+    rows = counted(notice.n_rows, "validation row") if notice.n_rows else "the validation set"
+    return (
+        f"Further trials are unlikely to help: the last {notice.n_last} improved {what} by "
+        f"{number(notice.gained, 2)}, less than the sampling error of {rows} "
+        f"(± {number(notice.standard_error, 2)})."
+    )
+
+
+def _recheck_planned(notice: RecheckPlanned) -> str:
+    n_settings = notice.n_settings
+    best = f"the {best_settings_text(n_settings)}"
+    if notice.of_front:
+        best = f"{counted(n_settings, 'point')} of the Pareto front"
+    start = " and the start" if notice.with_start else ""
+    seeds = counted(notice.n_reruns, "new seed")
+    of = f"{notice.n_runs} of the {counted(notice.n_trials, 'trial')}"
+    late = ""
+    if notice.search_share is not None:
+        late = f" It begins after {100 * notice.search_share:.0f}% of --time at the latest."
+    return f"{of} are reserved for the re-check: {best}{start}, each on {seeds}.{late}"
+
+
+def _grid_size(notice: GridSize) -> str:
+    n = notice.n_settings
+    bound = "at most " if notice.is_bound else ""
+    amount = counted(int(n), "setting") if n < 1e9 else f"{n:.3g} settings"
+    text = f"The grid has {bound}{amount}"
+    if notice.n_searched is None:
+        return f"{text}."
+    return (
+        f"{text}; the search tries the first {notice.n_searched:,}, in the order of nested loops. "
+        f"Raise --trials, or use --sampler sobol, which covers the whole space evenly."
+    )
+
+
+def phase_text(phase: Rechecks) -> str:
+    """Return what a running re-check does: "re-running the 4 best settings on new splits"."""
+    where = "on new splits" if phase.on_new_splits else "with new training seeds"
+    if phase.of_front:
+        return f"re-running points of the Pareto front {where}"
+    return f"re-running the {best_settings_text(phase.n_settings)} {where}"
+
+
+def ending_text(ended: Reason, patience: int | None = None) -> str:
+    """Return why a search ended; `patience` is the number of trials without an improvement."""
+    if ended is Reason.PATIENCE:
+        return f"no improvement in {counted(patience or 0, 'trial')}"
+    return ENDINGS[ended]
