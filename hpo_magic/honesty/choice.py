@@ -26,8 +26,6 @@ from hpo_magic.honesty.resplit_intervals import (
 )
 from hpo_magic.honesty.shrunken_mean import shrunken_mean, two_way_variance
 
-# Fewer scores that come again may be chance: with 21 validation rows, one in six does.
-FEWEST_REPEATS = 3
 # With one degree of freedom the interval is 12.7 standard errors wide, and says nothing.
 FEWEST_DF_OF_GAIN = 2
 ROUNDING = 1e-12  # of what is added up, relative to it
@@ -188,26 +186,6 @@ def gain_over_start(
     table = _table(_without_start(reruns, start, chosen), rows)
     half_width = half_width_of_gain(differences, reruns, residual, table, are_shares=rows.is_share)
     return Gain(gain, half_width or None)
-
-
-def gives_the_same_again(search_numbers: FloatArray, rerun_numbers: FloatArray) -> bool:
-    """Return whether the re-runs so far only repeat the search: then they tell nothing.
-
-    Parameters
-    ----------
-    search_numbers : shape (k,) or (k, n_metrics)
-        What each setting scored in the search; the more metrics, the surer.
-    rerun_numbers : shape (k, m) or (k, m, n_metrics)
-        The same of its re-runs. NaN: not run.
-    """
-    before = np.expand_dims(np.asarray(search_numbers), 1)
-    again = np.asarray(rerun_numbers)
-    is_equal = np.asarray(before == again)
-    was_run = np.asarray(~np.isnan(again))
-    if again.ndim == 3:
-        is_equal, was_run = np.all(is_equal, axis=2), np.any(was_run, axis=2)
-    n_wanted = min(FEWEST_REPEATS, was_run.size)
-    return bool(was_run.sum() >= n_wanted and was_run.any() and is_equal[was_run].all())
 
 
 def _left_out(search_scores: FloatArray, reruns: FloatArray) -> FloatArray:

@@ -21,19 +21,24 @@ from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
 from hpo_magic.honesty.by_row import bbc_of, is_cross_validated, n_rows_of_accuracies
 from hpo_magic.honesty.choice import (
-    FEWEST_REPEATS,
     Gain,
     Rechecked,
-    gives_the_same_again,
     oriented,
     rechecked,
 )
 from hpo_magic.honesty.estimate import Honest, WhyNot, honest
 from hpo_magic.honesty.recheck import SEARCH_SHARE, Recheck, Rerun, plan, recheck_of
 from hpo_magic.honesty.recheck_rows import RecheckRows, are_shared
+from hpo_magic.honesty.repeated_scores import (
+    Randomness,
+    Repeat,
+    chance_of_score,
+    chance_of_share,
+    repeats_itself,
+)
 from hpo_magic.honesty.several_objectives import honest_of_front, scores_of_front
 
-# One score that comes again may be chance; while the search runs, `FEWEST_REPEATS` decides.
+# One score that comes again may be chance; while the search runs, the odds decide.
 FEWEST_OF_ENDED = 2
 
 
@@ -225,20 +230,67 @@ def _tells_nothing(snapshot: Snapshot) -> bool:
 
 
 def _is_same_again(history: History, reruns: Sequence[Trial], fewest: int | None = None) -> bool:
-    """Return whether the re-runs only repeat the search, in all metrics that they share."""
+    """Return whether the re-runs only repeat the search: in all metrics, and for each row.
+
+    `fewest`: as many equal re-runs are enough, however likely chance is, as no more will come.
+    """
     ended = [trial for trial in reruns if trial.state.is_finished]
     settings, seeds = _rows_and_columns(history, reruns)
-    if not settings or len(ended) < (fewest or FEWEST_REPEATS):
+    places = _places(settings, seeds, ended)
+    if not places or any(trial.state is not State.COMPLETE for *_, trial in places):
         return False
-    names = _shared_metrics([*settings, *(t for t in ended if t.state is State.COMPLETE)])
-    before = np.array([[t.value, *(t.metrics[name] for name in names)] for t in settings])
-    again = np.full((len(settings), len(seeds), 1 + len(names)), np.nan)
-    for row, column, trial in _places(settings, seeds, ended):
-        if trial.state is State.COMPLETE:
-            again[row, column] = [trial.value, *(trial.metrics[name] for name in names)]
-        else:
-            again[row, column] = -np.inf
-    return gives_the_same_again(before, again)
+    again = [trial for *_, trial in places]
+    names = _shared_metrics([*settings, *again])
+    pairs = [_rerun_beside(settings[row], trial, names) for row, _, trial in places]
+    chances = [_chance(history, settings[row], names) for row, *_ in places]
+    randomness = _randomness([*history.complete, *again])
+    if repeats_itself(pairs, randomness, chances):
+        return True
+    # Nothing but these re-runs will be known of a search that has ended.
+    is_over = fewest is not None and len(pairs) >= fewest
+    on_other_rows = any(one.same_rows is False or one.rows_are_equal is False for one in pairs)
+    return is_over and not on_other_rows and all(one.is_equal for one in pairs)
+
+
+def _rerun_beside(before: Trial, again: Trial, names: Sequence[str]) -> Repeat:
+    """Return how a re-run compares with the search's run of its setting."""
+    is_equal = before.value == again.value and all(
+        before.metrics[name] == again.metrics[name] for name in names
+    )
+    one, other = before.row_scores, again.row_scores
+    if one is None or other is None:
+        return Repeat(is_equal)
+    return Repeat(is_equal, one.rows == other.rows, one.data == other.data)
+
+
+def _randomness(trials: Sequence[Trial]) -> Randomness:
+    """Return what is known of the random numbers of a cell, from its trials."""
+    if any(trial.used_seed for trial in trials):
+        return Randomness.SEED_ASKED
+    drew = [trial.drew_random for trial in trials]
+    if any(drew):
+        return Randomness.DRAWN
+    return Randomness.UNKNOWN if None in drew or not drew else Randomness.NONE
+
+
+def _chance(history: History, setting: Trial, names: Sequence[str]) -> float:
+    """Return how likely a re-run of a setting is to give its numbers by chance.
+
+    With several metrics that of the least likely one.
+    """
+    others = [trial for trial in history.complete if trial is not setting]
+    known = [[t.value for t in others if t.value is not None]]
+    known += [[t.metrics[name] for t in others if name in t.metrics] for name in names]
+    own = [setting.value, *(setting.metrics[name] for name in names)]
+    chances = [
+        chance_of_score(value, values)
+        for value, values in zip(own, known, strict=True)
+        if value is not None
+    ]
+    rows = setting.row_scores
+    if rows is not None and rows.is_share:
+        chances[0] = chance_of_share(rows.mean, rows.n_rows)
+    return min(chances)
 
 
 def _rows_and_columns(history: History, reruns: Sequence[Trial]) -> tuple[list[Trial], list[int]]:

@@ -14,7 +14,6 @@ from hpo_magic.core.trial import Direction
 from hpo_magic.honesty.choice import (
     chosen_setting,
     gain_over_start,
-    gives_the_same_again,
     honest_value,
     oriented,
     rechecked,
@@ -145,26 +144,6 @@ def test_an_error_rate_has_the_interval_of_its_accuracy() -> None:
     assert of_accuracy is not None
     assert of_error is not None
     assert of_accuracy.half_width == pytest.approx(of_error.half_width)
-
-
-def test_a_cell_that_repeats_itself_is_found_out() -> None:
-    """All re-runs equal their setting's score, three of them or all there are to be."""
-    y = np.array([0.9, 0.8])
-    assert gives_the_same_again(y, np.array([[0.9, 0.9], [0.8, NAN]]))
-    assert gives_the_same_again(y[:1], np.array([[0.9, 0.9]]))
-    assert not gives_the_same_again(y, np.array([[0.9, NAN], [0.8, NAN]]))  # may be chance yet
-    assert not gives_the_same_again(y, np.array([[0.9, 0.9], [0.8, 0.81]]))
-    assert not gives_the_same_again(y, np.array([[0.9, 0.9], [0.8, FAILED]]))
-    assert not gives_the_same_again(y, np.full((2, 2), NAN))
-
-
-def test_all_metrics_have_to_come_again() -> None:
-    """Equal accuracies with other losses are chance, not a cell that repeats itself."""
-    before = np.array([[0.9, 0.31]])
-    again = np.array([[[0.9, 0.31], [0.9, 0.31], [0.9, 0.31]]])
-    assert gives_the_same_again(before, again)
-    again[0, 2, 1] = 0.32
-    assert not gives_the_same_again(before, again)
 
 
 def test_a_deterministic_cell_has_no_half_width() -> None:

@@ -25,6 +25,7 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.notices import Enough, RecheckPlanned, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
+from hpo_magic.core.row_scores import of_rows
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, State, Trial
@@ -59,7 +60,12 @@ def an_engine(trials: Iterable[Trial] = (), recheck: str = "auto", **options: An
 
 
 def drive(
-    engine: Engine, score: Score = noise, n_workers: int = 1, n_most: int = 1000, step_s: float = 0
+    engine: Engine,
+    score: Score = noise,
+    n_workers: int = 1,
+    n_most: int = 1000,
+    step_s: float = 0,
+    **known: bool | None,
 ) -> list[Run]:
     """Let a search go on, the oldest training ending first; return what was run.
 
@@ -82,17 +88,18 @@ def drive(
         if len(runs) >= n_most:
             return runs
         assert active, "nothing runs, and the search does not finish"
-        engine.handle(ending(active.pop(0), score, at))
+        engine.handle(ending(active.pop(0), score, at, **known))
     return runs
 
 
-def ending(run: Run, score: Score, at: float = 0.0) -> Completed | Failed:
+def ending(run: Run, score: Score, at: float = 0.0, **known: bool | None) -> Completed | Failed:
     """Return how a training ends; None as its score: it fails before it asks for anything."""
     value = score(run)
     if value is None:
         return Failed(run.number, Failure("ValueError", "no"), Outcome(), at)
     params = {"x": run.params.get("x", X.default)}
     outcome = Outcome(params, (X,), value, Goal("value", Direction.MAXIMIZE), used_seed=True)
+    outcome = replace(outcome, **known)
     return Completed(run.number, outcome, at)
 
 
@@ -196,10 +203,10 @@ def test_failing_reruns_end_nothing_and_are_not_tried_for_ever() -> None:
 
 
 def test_a_cell_that_gives_the_same_again_is_told_so() -> None:
-    """After three repeats the runs go back to the search, and no ± is printed."""
+    """After two repeats of rare numbers the runs go back to the search, and no ± is printed."""
     engine = an_engine(n_trials=40)
     runs = drive(engine, same)
-    assert len(rechecks(runs)) == 3
+    assert len(rechecks(runs)) == 2
     assert len(runs) == 40
     assert engine.notices == (SameScores(),)
     snapshot = engine.snapshot(0.0)
@@ -207,6 +214,40 @@ def test_a_cell_that_gives_the_same_again_is_told_so() -> None:
     assert chosen_trial(snapshot) == snapshot.history.best()
     assert not any("±" in line.value for line in headline_lines(snapshot))
     assert ("honest", "not measured", SAME_SCORES) in headline_lines(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("drew_random", "is_share", "n_spent"), [(False, True, 1), (False, False, 1), (None, True, 2)]
+)
+def test_a_deterministic_cell_is_told_by_one_run(
+    drew_random: bool | None, is_share: bool, n_spent: int
+) -> None:
+    """Where no random number was drawn; accuracies of an older study need two."""
+    engine = an_engine(n_trials=40)
+
+    def score(run: Run) -> float:
+        # Of the setting alone.
+        value = (7919 * run.params.get("x", X.default)) % 1
+        return round(5 * value) / 5 if is_share else value
+
+    runs = drive(engine, score, used_seed=False, drew_random=drew_random)
+    again = rechecks(runs)
+    assert len(again) == n_spent
+    assert again[0].params["x"] == X.default
+    assert len(runs) == 40
+
+
+def test_equal_accuracies_on_new_labels_never_stop() -> None:
+    """All score alike on every split: no number tells, but the rows do."""
+    rows = [of_rows(np.array([True, False] * 10), np.full(20, seed)) for seed in range(4)]
+    trials = [Trial(i, State.COMPLETE, {"x": i}, value=0.5, row_scores=rows[0]) for i in range(9)]
+    reruns = [
+        Trial(10 + seed, State.COMPLETE, {"x": 0}, Kind.RECHECK, seed, 0.5, row_scores=rows[seed])
+        for seed in (1, 2, 3)
+    ]
+    assert not Rechecking().only_repeats(History(tuple(trials)), reruns)
+    same = [replace(trial, row_scores=rows[0]) for trial in reruns]
+    assert Rechecking().only_repeats(History(tuple(trials)), same)
 
 
 def test_an_exhausted_space_is_re_checked_too() -> None:
