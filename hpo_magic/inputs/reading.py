@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -90,6 +90,9 @@ class Reading(NamedTuple):
     unseen: str = ""
     same_as: str = ""
     rows: Any = None
+
+
+Reader = Callable[[Any], Reading]
 
 
 def parts_of(values: Iterable[tuple[str, Any]]) -> list[Part]:
