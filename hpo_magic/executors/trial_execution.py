@@ -225,8 +225,12 @@ class TrialExecution:
             self.names |= call_names.names
 
     def _random_state(self) -> list[Hashable]:
-        """Return where the random streams of all loaded frameworks are."""
-        return [one.random_state() for one in self.frameworks if one.is_loaded()]
+        """Return where the random streams of all loaded frameworks are.
+
+        A framework of others that was written before there was `random_state` has none.
+        """
+        loaded = [one for one in self.frameworks if one.is_loaded()]
+        return [one.random_state() for one in loaded if hasattr(one, "random_state")]
 
     def _divergence(self, score: Score) -> Failure | None:
         """Return the failure of the first objective whose value is NaN or infinite, if one is."""
