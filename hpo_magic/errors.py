@@ -123,6 +123,7 @@ class MissingMetric(MetricError):
 
     `logged` are the metrics that it did give, `option` is "maximize" or "minimize". `trial` is
     its number, for whoever knows it to fill in. `is_one_of_several`: there are other objectives.
+    `of_training` are those of the metrics that are measured on the training data: never suggested.
 
     >>> error = MissingMetric("val_acc", ["loss", "val_accuracy"], "maximize")
     >>> error.trial = 0
@@ -132,9 +133,16 @@ class MissingMetric(MetricError):
     """
 
     def __init__(
-        self, metric: str, logged: Sequence[str], option: str, *, is_one_of_several: bool = False
+        self,
+        metric: str,
+        logged: Sequence[str],
+        option: str,
+        *,
+        is_one_of_several: bool = False,
+        of_training: Sequence[str] = (),
     ) -> None:
         Exception.__init__(self, metric, logged, option)
+        self.of_training = tuple(of_training)
         self.is_one_of_several = is_one_of_several
         self.metric = metric
         self.logged = tuple(logged)
@@ -149,10 +157,24 @@ class MissingMetric(MetricError):
             end = "nd the cell with a dict that has all objectives by name, or a tuple of them."
         if not self.logged:
             return f"{sentence} It logged nothing. E{end}"
+        others = [name for name in self.logged if name not in self.of_training]
+        named = "Name one of them" if others == list(self.logged) else f"Name {' or '.join(others)}"
+        other = f"{named}, or e{end}" if others else f"E{end}"
+        return f"{sentence} It logged: {', '.join(self.logged)}. {self._guess() or other}"
+
+    def _guess(self) -> str:
+        """Return the metric that may be meant, none of the training data; "" if there is none."""
         close = difflib.get_close_matches(self.metric, self.logged, n=1, cutoff=CLOSE)
-        hint = f"Did you mean {self.spell(self.option, close[0])}?" if close else ""
-        other = f"Name one of them, or e{end}"
-        return f"{sentence} It logged: {', '.join(self.logged)}. {hint or other}"
+        if not close:
+            return ""
+        name, remark = close[0], ""
+        if name in self.of_training:
+            name, remark = f"val_{name}", f" {name} is measured on the training data."
+            if name not in self.logged:
+                return ""
+        elif self.metric.startswith("val_") and not name.startswith("val_"):
+            remark = " Only if that is measured on data that the training does not use."
+        return f"Did you mean {self.spell(self.option, name)}?{remark}"
 
 
 class TrialFailed(HpoError):

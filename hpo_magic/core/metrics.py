@@ -1,8 +1,4 @@
-"""The value of a trial, found in the cell's last expression, its fits and its variables.
-
-Numbers and Keras's `History` are recognized by their methods and attributes, not by their class, so
-that no training library is imported.
-"""
+"""The value of a trial, found in the cell's last expression, its fits and its variables."""
 
 from __future__ import annotations
 
@@ -10,41 +6,22 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
+from hpo_magic.core.given_values import (
+    NOTHING,
+    in_words,
+    is_history,
+    is_several,
+    number,
+    numbers_in,
+)
+from hpo_magic.core.keras_directions import keras_direction
+from hpo_magic.core.no_value import EXAMPLES, missing, nothing_named, training_remark
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import VALUE, AskedGoals, Direction, Goal, named_goals
-from hpo_magic.errors import MetricError, MissingMetric, TrialFailed
-
-# Objectives as an error suggests them.
-EXAMPLES = (("maximize", "score"), ("minimize", "loss"))
-
-
-class Nothing(Enum):
-    """The type of `NOTHING`."""
-
-    NOTHING = "nothing"
-
-
-# The last expression of a cell that does not end in an expression.
-NOTHING: Final = Nothing.NOTHING
-
-# The names Keras 3 gives to its metrics and losses, without the prefix of an output and the number
-# of a repetition. "cosine_similarity" is the metric; the loss of that name has the other sign, but
-# is logged as "loss".
-_MORE_IS_BETTER = (
-    "accuracy|acc|auc|precision|recall|f1_score|fbeta_score|iou|io_u|r2_score|cosine_similarity"
-    "|sensitivity_at_specificity|specificity_at_sensitivity|precision_at_recall"
-    "|recall_at_precision|true_positives|true_negatives|pearson_correlation"
-    "|concordance_correlation"
-)
-_LESS_IS_BETTER = (
-    "loss|error|mse|mae|mape|msle|rmse|crossentropy|cross_entropy|hinge|kl_divergence|kld|poisson"
-    "|logcosh|log_cosh|huber|dice|tversky|false_positives|false_negatives"
-)
-
+from hpo_magic.errors import MetricError, TrialFailed
 
 # What a fit gives without being asked, for an objective of that name: the model's weights, and the
 # seconds that all fits of the cell took.
@@ -63,43 +40,14 @@ class Score:
         The objective that it is the value of: the first one.
     metrics
         All numbers that the trial gave, by name, those of all objectives among them.
+    remark
+        What the user must know of it: that it is measured on the training data; "" if nothing.
     """
 
     value: float
     goal: Goal
     metrics: Mapping[str, float]
-
-
-def keras_direction(metric: str) -> Direction | None:
-    """Return whether a metric of Keras is better when larger; None for any other name.
-
-    Prefixes such as `val_` and the name of an output are ignored, and so is a number at the end.
-
-    >>> keras_direction("val_digit_accuracy_1")
-    <Direction.MAXIMIZE: 'maximize'>
-    """
-    for names, direction in (
-        (_MORE_IS_BETTER, Direction.MAXIMIZE),
-        (_LESS_IS_BETTER, Direction.MINIMIZE),
-    ):
-        if re.fullmatch(rf"(.+_)?({names})(_\d+)?", metric.lower()):
-            return direction
-    return None
-
-
-def number(value: Any) -> float | None:
-    """Return `value` as a float if it is one number; None for anything else.
-
-    NumPy scalars, 0-d arrays and tensors are numbers; booleans, strings and arrays of one are not.
-    """
-    if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__"):
-        return None
-    if _shape(value) or _is_unreal(getattr(value, "dtype", None)):
-        return None
-    try:
-        return float(value)
-    except (TypeError, ValueError):  # a symbolic tensor has the method and no number
-        return None
+    remark: str = ""
 
 
 def value_of_trial(
@@ -155,13 +103,13 @@ def value_of_trial(
         first, *others = named
     else:
         direction = goals if isinstance(goals, Direction) else None
-        first, others = _goal_of_cell(direction, last, logged, variables), []
+        first, others = _goal_of_cell(direction, last, logged, variables, fits), []
     metric = first.metric
     if others:
         logged, last = _by_name([goal.metric for goal in named], last, logged)
-    if _is_several(last) and metric in logged and not metric.startswith("val_"):
+    if is_several(last) and metric in logged and not metric.startswith("val_"):
         raise MetricError(
-            f'The cell ends in {_in_words(last)}, which gives no names: "{metric}" would be that '
+            f'The cell ends in {in_words(last)}, which gives no names: "{metric}" would be that '
             f"of the training data. End it with model.evaluate(…, return_dict=True), or name a "
             f"val_ metric."
         )
@@ -169,7 +117,9 @@ def value_of_trial(
         _refuse_not_set(goal, last, logged, variables, not_set, fits)
     value = _found(first, last, logged, variables, fits, several=bool(others))
     found = {goal.metric: _found(goal, NOTHING, logged, variables, fits) for goal in others}
-    return Score(value, first, {**logged, metric: value, **found})
+    is_logged = number(last) is None and logged.get(metric) == value
+    remark = training_remark(metric, logged, fits) if is_logged else ""
+    return Score(value, first, {**logged, metric: value, **found}, remark)
 
 
 def _refuse_not_set(
@@ -238,7 +188,7 @@ def _found(
         logged = {**logged, **_always_there(fits)}
         value = logged.get(goal.metric)
     if value is None:
-        raise _missing(goal, last, logged, variables, several=several)
+        raise missing(goal, last, logged, variables, fits, several=several)
     return value
 
 
@@ -258,6 +208,7 @@ def _goal_of_cell(
     last: Any,
     logged: Mapping[str, float],
     variables: Mapping[str, Any],
+    fits: Sequence[Fit],
 ) -> Goal:
     """Return the objective that the cell's end gives, where the user named none."""
     if number(last) is not None:
@@ -276,7 +227,7 @@ def _goal_of_cell(
     is_loss = direction is not Direction.MAXIMIZE
     if is_loss and _find("val_loss", last, logged, variables) is not None:
         return Goal("val_loss", Direction.MINIMIZE)
-    raise _nothing_named(direction, last, logged)
+    raise nothing_named(direction, last, logged, fits)
 
 
 def _find(
@@ -303,19 +254,6 @@ def _logged(last: Any, fits: Sequence[Fit]) -> dict[str, float]:
     return logged | numbers_in(last)
 
 
-def numbers_in(values: Any) -> dict[str, float]:
-    """Return the numbers of a dict of metrics, by name; an empty dict for anything else."""
-    if not isinstance(values, Mapping):
-        return {}
-    found = {str(name): number(value) for name, value in values.items()}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def is_history(last: Any) -> bool:
-    """Return whether a value is a Keras `History`."""
-    return isinstance(getattr(last, "history", None), dict) and hasattr(last, "epoch")
-
-
 def _of_history(history: Any, fits: Sequence[Fit]) -> dict[str, float]:
     for fit in reversed(fits):
         if fit.history is history:
@@ -326,89 +264,3 @@ def _of_history(history: Any, fits: Sequence[Fit]) -> dict[str, float]:
 
 def _of_fit(fit: Fit) -> dict[str, float]:
     return dict(fit.epochs[fit.final]) if fit.epochs else {}
-
-
-def _missing(
-    goal: Goal,
-    last: Any,
-    logged: Mapping[str, float],
-    variables: Mapping[str, Any],
-    *,
-    several: bool = False,
-) -> MetricError:
-    """Return the error for a metric that is missing or is not a number."""
-    metric = goal.metric
-    if metric in variables:
-        return MetricError(f"{metric}: {_number_expected(variables[metric])}")
-    if isinstance(last, Mapping) and metric in last:
-        return MetricError(f"{metric}: {_number_expected(last[metric])}")
-    if several and _is_several(last) and not logged:
-        return MetricError(
-            f"The cell ends in {_in_words(last)}, which gives no names. End it with a dict that "
-            f"has all objectives by name, or with a tuple of them, in their order."
-        )
-    if _is_several(last) and not logged:
-        return MetricError(f"The end of the cell: {_number_expected(last)}")
-    close = difflib.get_close_matches(metric, list(logged), n=1)
-    option = _option(goal.direction, close[0] if close else metric)
-    return MissingMetric(metric, list(logged), option, is_one_of_several=several)
-
-
-def _nothing_named(
-    direction: Direction | None, last: Any, logged: Mapping[str, float]
-) -> MetricError:
-    """Return the error for a cell without a number to improve, where the user named no metric."""
-    if logged:
-        name = next((n for n in reversed(list(logged)) if keras_direction(n)), next(iter(logged)))
-        return MetricError(
-            f"Nothing says which metric the search is to improve. The cell logged: "
-            f"{', '.join(logged)}. Write {{0}}, for example.",
-            (_option(direction, name), name),
-        )
-    if last is not NOTHING and last is not None:
-        return MetricError(f"The end of the cell: {_number_expected(last)}")
-    return MetricError(
-        "The cell gives no number to improve: it neither ends in one nor fits a model. "
-        "End it with the score, and write {0} or {1}.",
-        *EXAMPLES,
-    )
-
-
-def _option(direction: Direction | None, metric: str) -> str:
-    """Return the option that names the metric: "maximize" or "minimize"."""
-    return (direction or keras_direction(metric) or Direction.MAXIMIZE).value
-
-
-def _number_expected(value: Any) -> str:
-    cure = " Take its mean?" if _is_several(value) else ""
-    return f"a number was expected, got {_in_words(value)}.{cure}"
-
-
-def _is_several(value: Any) -> bool:
-    """Whether `value` is an array or a list with something in it."""
-    if shape := _shape(value):
-        return 0 not in shape
-    return isinstance(value, list | tuple) and any(number(item) is not None for item in value)
-
-
-def _in_words(value: Any) -> str:
-    if shape := _shape(value):
-        return f"an array of shape {shape}"
-    if isinstance(value, list | tuple):
-        return f"a {type(value).__name__} of length {len(value)}"
-    if value is None or isinstance(value, bool | str):
-        return repr(value)
-    return f"an object of type {type(value).__name__}"
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    """Return the shape of an array or a tensor; () for anything else."""
-    try:
-        return tuple(getattr(value, "shape", ()))
-    except (TypeError, ValueError):  # not a shape, or that of a tensor of unknown rank
-        return ()
-
-
-def _is_unreal(dtype: Any) -> bool:
-    """Whether numbers of this type (NumPy's, TensorFlow's, PyTorch's) are booleans or complex."""
-    return any(word in str(dtype) for word in ("bool", "complex"))

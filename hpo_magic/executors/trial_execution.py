@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from hpo_magic.core.events import Completed, Ended, Failed, Outcome, Run
+from hpo_magic.core.given_values import numbers_in
 from hpo_magic.core.log import caught
-from hpo_magic.core.metrics import Score, numbers_in, value_of_trial
+from hpo_magic.core.metrics import Score, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
 from hpo_magic.core.records import UsedRows
 from hpo_magic.core.trial import AskedGoals, Failure, Kind, is_better, named_goals
@@ -98,6 +99,8 @@ class ExecutionResult:
         The fits that were watched, oldest first; none unless the trial is complete.
     stays
         What the code set for the whole process and could not be put back, in words.
+    remark
+        What the user must know of the value; "" if nothing.
     """
 
     event: Completed | Failed | Ended
@@ -105,16 +108,16 @@ class ExecutionResult:
     result: ObjectiveResult | None = None
     fits: Sequence[Fit] = ()
     stays: tuple[str, ...] = ()
+    remark: str = ""
 
     @property
     def notice(self) -> str:
         """What the user must know of it; "" if nothing."""
-        if not self.stays:
-            return ""
-        return (
+        stays = (
             f"The cell changes {', '.join(self.stays)} for the whole process, which cannot be put "
             f"back: later trials and the notebook keep the change."
         )
+        return " ".join(filter(None, (self.remark, stays if self.stays else "")))
 
 
 @dataclass
@@ -218,7 +221,7 @@ class TrialExecution:
             found = row_scores_of(score, trial.scored, fits, trial.observed)
             outcome = replace(outcome, row_scores=found, drew_random=drew_random)
             completed = self._completed(run, outcome, score, fits)
-            return ExecutionResult(completed, None, result, tuple(fits))
+            return ExecutionResult(completed, None, result, tuple(fits), remark=score.remark)
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
             return self._after(error, run, self._outcome(trial, output, None), is_stopping())
         finally:

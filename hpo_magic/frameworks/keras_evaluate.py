@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from hpo_magic.core.metrics import number, numbers_in
+from hpo_magic.core.given_values import number, numbers_in
 from hpo_magic.core.ports import Evaluated
 from hpo_magic.frameworks.keras_patch import WatchedMethod
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import keras
 
+from hpo_magic.core.given_values import number
 from hpo_magic.core.log import suppressed
-from hpo_magic.core.metrics import number
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.keras_patch import WatchedMethod
 from hpo_magic.frameworks.keras_row_scores import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hpo_magic.core.metrics import number
+from hpo_magic.core.given_values import number
 from hpo_magic.errors import MetricError
 
 

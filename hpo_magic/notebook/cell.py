@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.inputtransformer2 import leading_indent
 
+from hpo_magic.core.given_values import NOTHING, is_history, number
 from hpo_magic.core.log import suppressed
-from hpo_magic.core.metrics import NOTHING, is_history, number
 from hpo_magic.errors import HpoError, MetricError, NotPortable
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.notebook.shell_text import keep_text, running_file

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from hpo_magic.notebook.cell import (
     from_cell,
 )
 from hpo_magic.notebook.completion import start_completing, stop_completing
+from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.listener import make_listener, show_stored
 from hpo_magic.notebook.options import help_text, parse_line, parse_name
 from hpo_magic.notebook.sealed import Sealed
@@ -55,7 +57,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     @line_cell_magic  # type: ignore[untyped-decorator]
     def hpo(self, line: str, cell: str | None = None) -> Any:  # noqa: D102  (below, from the options)
         with _usage_errors("%%hpo" if cell is not None else "%hpo", self.shell):
-            if cell is None and line.split() == ["--report"]:
+            if cell is None and words_of(line) == ["--report"]:
                 return self._report()
             if cell is None:
                 return self._show(*parse_name(line, "%hpo"))
@@ -77,8 +79,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         of `%%hpo`): hp.score("accuracy", y_test, model.predict(x_test)).
         """
         with _usage_errors("%%hpo_test", self.shell):
-            words = line.split()
-            rest = " ".join(word for word in words if word != "--vote")
+            words = words_of(line)
+            rest = shlex.join(word for word in words if word != "--vote")
             study = self._put(self._study(*parse_name(rest, "%%hpo_test")))
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
             return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluate()
@@ -188,7 +190,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def _cells_before(self, name: str) -> list[str]:
         """Return the texts of the cells that ran before the study's, or of all cells so far."""
         typed = list(self.shell.history_manager.input_hist_raw)[:-1]
-        searched = re.compile(rf"\s*%%hpo\s(.*\s)?{name}(\s|$)")
+        searched = re.compile(rf"\s*%%hpo\s(.*\s)?{name}([\s,;]|$)")
         places = [k for k, cell in enumerate(typed) if searched.match(cell)]
         return typed[: places[-1]] if places else typed
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 from textwrap import fill
 from typing import Any, NoReturn
 
-from hpo_magic.core.metrics import keras_direction
+from hpo_magic.core.keras_directions import keras_direction
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError, did_you_mean
+from hpo_magic.notebook.line_words import words_of
 from hpo_magic.search.option import Metric, Switch, Text
 from hpo_magic.search.options import OPTIONS, Options, checked_name, goals_of
 
@@ -98,11 +98,12 @@ def parse_line(line: str) -> tuple[str, Options]:
     OptionError
         If an option is unknown or has no such value, or the name is missing or no identifier.
     """
-    words = _words(line)
+    words = words_of(line)
     found, unknown = _parser().parse_known_args(words)
     if unknown:
-        word = unknown[0].split("=")[0]
+        word = unknown[0]
         if word.startswith("-"):
+            word = word.partition("=")[0]
             hint = did_you_mean(word, [option.flag for option in OPTIONS])
             raise OptionError(f"no option {word}.{hint} (%%hpo? lists them all.)")
         raise OptionError(f"one name is enough: {found.name!r} and {word!r} were given.")
@@ -128,7 +129,7 @@ def parse_name(line: str, magic: str) -> tuple[str, Path | None]:
     parser = _Parser(prog=magic, add_help=False, allow_abbrev=False)
     parser.add_argument("name", nargs="?", default="")
     parser.add_argument("--storage")
-    found, more = parser.parse_known_args(_words(line))
+    found, more = parser.parse_known_args(words_of(line))
     if more:
         raise OptionError(
             f"{magic} takes the name of a study and --storage PATH, nothing else; got {more[0]!r}. "
@@ -182,13 +183,6 @@ def _parser() -> _Parser:
         else:
             parser.add_argument(*flags, dest=option.name, action=_Read, kind=option.kind)
     return parser
-
-
-def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError as error:
-        raise OptionError(f"the line cannot be read: {str(error).lower()}.") from None
 
 
 class _AddGoal(argparse.Action):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.language.hp import hp
 from hpo_magic.language.trial_context import CHOOSE_A_NAME
 from hpo_magic.notebook.cell import Cell, CellObjective, without_indent
+from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction
 from hpo_magic.search.fingerprint import Fingerprint
@@ -103,7 +105,7 @@ class SearchedCell:
                 self.inputs.start.fingerprint,
             ),
             self.inputs,
-            self.line,
+            shlex.join(words_of(self.line)),
             self.translation.names,
             tuple(filter(None, notes)),
             is_cell=True,

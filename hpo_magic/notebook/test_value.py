@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from hpo_magic.core.metrics import NOTHING, number, numbers_in
+from hpo_magic.core.given_values import NOTHING, number, numbers_in
 from hpo_magic.core.ports import Evaluated
 from hpo_magic.language.scores import Scored
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import CodeType, FunctionType
 from typing import Any
 
-from hpo_magic.core.metrics import numbers_in
+from hpo_magic.core.given_values import numbers_in
 
 _ABSENT = object()
 

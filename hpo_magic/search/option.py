@@ -12,7 +12,12 @@ from typing import Any
 
 from hpo_magic.errors import OptionError, did_you_mean
 
+# Seconds by unit; each is also spelled out: "min", "minutes".
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(
+    r"(\d+\.?\d*|\.\d+)\s*(s(?:ec|ecs|econd|econds)?|m(?:in|ins|inute|inutes)?"
+    r"|h(?:r|rs|our|ours)?|d(?:ay|ays)?)\.?(?![a-z])(?:\s*(?:,|and)\s)?"
+)
 
 
 class Text:
@@ -70,6 +75,10 @@ class OneOf(Text):
         """The words."""
         return tuple(self.words)
 
+    def read(self, text: str) -> str:
+        """Return the word, also where it is written in other letters: `Random`."""
+        return next((word for word in self.values if word == text.lower()), text)
+
     def check(self, value: Any) -> None:
         """Check that the value is one of `values`."""
         if value not in self.values:
@@ -86,8 +95,10 @@ class Whole(Text):
 
     def read(self, text: str) -> int:
         """Return the number."""
+        # 1,000 has a comma, 1e3 and 20.0 are whole as well.
+        plain = text.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+", text) else text
         try:
-            return int(text)
+            return int(plain) if re.fullmatch(r"[+-]?[\d_]+", plain) else _whole(float(plain))
         except ValueError:
             raise OptionError(f"expected a whole number, got {text!r}.") from None
 
@@ -97,6 +108,19 @@ class Whole(Text):
             raise OptionError(f"must be a whole number from {self.least} up, got {value!r}.")
         if self.most is not None and value > self.most:
             raise OptionError(f"must be at most {self.most}, got {value}.")
+
+
+def _whole(number: float) -> int:
+    """Return a whole number as an `int`.
+
+    Raises
+    ------
+    ValueError
+        If it is not whole.
+    """
+    if not number.is_integer():
+        raise ValueError(number)
+    return int(number)
 
 
 class Seconds(Text):
@@ -134,23 +158,38 @@ class Checked(Text):
 
 
 def seconds(text: str | float) -> float:
-    """Return a length of time in seconds, from a number of them or "90s", "10m", "1.5h", "1h30m".
+    """Return a length of time in seconds, from a number of them or a text.
 
-    >>> seconds("1h30m")
-    5400.0
+    Raises
+    ------
+    OptionError
+        If the text is no length of time, or may be two: "1:30".
+
+    >>> seconds("1h30m"), seconds("10 minutes"), seconds("1:30:00")
+    (5400.0, 600.0, 5400.0)
     """
     if isinstance(text, int | float) and not isinstance(text, bool):
         return float(text)
-    parts = re.findall(r"([\d.]+)\s*([smhd])", str(text).lower())
-    rest = re.sub(r"([\d.]+)\s*([smhd])", "", str(text).lower()).strip()
+    written = str(text).strip().lower()
+    if clock := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", written):
+        return _seconds_of_clock(*clock.groups())
+    parts = _PART.findall(written)
     try:
-        if parts and not rest:
-            return sum(float(number) * UNITS_S[unit] for number, unit in parts)
+        if parts and not _PART.sub("", written).strip():
+            return sum(float(number) * UNITS_S[unit[0]] for number, unit in parts)
         return float(text)
     except (TypeError, ValueError):
         raise OptionError(
             f"expected a length of time such as 90s, 10m or 2h, got {text!r}."
         ) from None
+
+
+def _seconds_of_clock(first: str, second: str, third: str | None) -> float:
+    if third is None:
+        raise OptionError(
+            f"{first}:{second} may be {first}h{second}m or {first}m{second}s. Write one of these."
+        )
+    return int(first) * 3600.0 + int(second) * 60.0 + int(third)
 
 
 @dataclass(frozen=True)

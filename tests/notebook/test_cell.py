@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from hpo_magic.core.metrics import NOTHING
+from hpo_magic.core.given_values import NOTHING
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.notebook.cell import Cell

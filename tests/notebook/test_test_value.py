@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hpo_magic.core.metrics import NOTHING
+from hpo_magic.core.given_values import NOTHING
 from hpo_magic.core.ports import Evaluated
 from hpo_magic.notebook.test_value import NoValue, TestValue, value_of_test
 

@@ -1,0 +1,80 @@
+"""What a value of the user's code is: a number, metrics by name, a `History`, several numbers.
+
+Numbers and Keras's `History` are recognized by their methods and attributes, not by their class, so
+that no training library is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Final
+
+
+class Nothing(Enum):
+    """The type of `NOTHING`."""
+
+    NOTHING = "nothing"
+
+
+# The last expression of a cell that does not end in an expression.
+NOTHING: Final = Nothing.NOTHING
+
+
+def number(value: Any) -> float | None:
+    """Return `value` as a float if it is one number; None for anything else.
+
+    NumPy scalars, 0-d arrays and tensors are numbers; booleans, strings and arrays of one are not.
+    """
+    if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__"):
+        return None
+    if _shape(value) or _is_unreal(getattr(value, "dtype", None)):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):  # a symbolic tensor has the method and no number
+        return None
+
+
+def numbers_in(values: Any) -> dict[str, float]:
+    """Return the numbers of a dict of metrics, by name; an empty dict for anything else."""
+    if not isinstance(values, Mapping):
+        return {}
+    found = {str(name): number(value) for name, value in values.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def is_history(last: Any) -> bool:
+    """Return whether a value is a Keras `History`."""
+    return isinstance(getattr(last, "history", None), dict) and hasattr(last, "epoch")
+
+
+def is_several(value: Any) -> bool:
+    """Whether `value` is an array or a list with something in it."""
+    if shape := _shape(value):
+        return 0 not in shape
+    return isinstance(value, list | tuple) and any(number(item) is not None for item in value)
+
+
+def in_words(value: Any) -> str:
+    """Return what a value is that is no number, for a message."""
+    if shape := _shape(value):
+        return f"an array of shape {shape}"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of length {len(value)}"
+    if value is None or isinstance(value, bool | str):
+        return repr(value)
+    return f"an object of type {type(value).__name__}"
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """Return the shape of an array or a tensor; () for anything else."""
+    try:
+        return tuple(getattr(value, "shape", ()))
+    except (TypeError, ValueError):  # not a shape, or that of a tensor of unknown rank
+        return ()
+
+
+def _is_unreal(dtype: Any) -> bool:
+    """Whether numbers of this type (NumPy's, TensorFlow's, PyTorch's) are booleans or complex."""
+    return any(word in str(dtype) for word in ("bool", "complex"))

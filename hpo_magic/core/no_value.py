@@ -1,0 +1,151 @@
+"""Errors for a trial that gives no value: what is there instead, and what to write."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpo_magic.core.given_values import NOTHING, in_words, is_several
+from hpo_magic.core.keras_directions import keras_direction
+from hpo_magic.core.ports import Fit
+from hpo_magic.core.trial import Direction, Goal
+from hpo_magic.errors import MetricError, MissingMetric
+
+# Objectives as an error suggests them.
+EXAMPLES = (("maximize", "score"), ("minimize", "loss"))
+# How to have a fit measure on other data than it trains on.
+VALIDATE = "Give it validation_data=(x_val, y_val) or validation_split=0.2"
+
+
+def missing(
+    goal: Goal,
+    last: Any,
+    logged: Mapping[str, float],
+    variables: Mapping[str, Any],
+    fits: Sequence[Fit],
+    *,
+    several: bool = False,
+) -> MetricError:
+    """Return the error for a metric that is missing or is not a number."""
+    metric = goal.metric
+    if metric in variables:
+        return MetricError(f"{metric}: {number_expected(variables[metric])}")
+    if isinstance(last, Mapping) and metric in last:
+        return MetricError(f"{metric}: {number_expected(last[metric])}")
+    if several and is_several(last) and not logged:
+        return MetricError(
+            f"The cell ends in {in_words(last)}, which gives no names. End it with a dict that "
+            f"has all objectives by name, or with a tuple of them, in their order."
+        )
+    if is_several(last) and not logged:
+        return MetricError(f"The end of the cell: {number_expected(last)}")
+    if text := _earlier_text(metric, fits):
+        return MetricError(text)
+    training = of_training(logged, fits)
+    if metric.startswith("val_") and logged and set(logged) == set(training):
+        return MetricError(
+            f'The trial finished without the metric "{metric}": the fit had no validation data; it '
+            f"measured {_listed(training)} on the training data. {VALIDATE}, or end the cell "
+            f"with a score on data that it does not train on."
+        )
+    close = difflib.get_close_matches(metric, list(logged), n=1)
+    option = _option(goal.direction, close[0] if close else metric)
+    return MissingMetric(
+        metric, list(logged), option, is_one_of_several=several, of_training=training
+    )
+
+
+def nothing_named(
+    direction: Direction | None, last: Any, logged: Mapping[str, float], fits: Sequence[Fit]
+) -> MetricError:
+    """Return the error for a cell without a number to improve, where the user named no metric."""
+    if direction is not Direction.MAXIMIZE and (text := _earlier_text("val_loss", fits)):
+        return MetricError(text)
+    training = of_training(logged, fits)
+    if logged and set(logged) == set(training):
+        return MetricError(
+            f"Nothing says which metric the search is to improve. The fit had no validation data; "
+            f"it measured {_listed(training)} on the training data. {VALIDATE}, and write {{0}}, "
+            f"or end the cell with a score on data that it does not train on.",
+            _validated(direction, training),
+        )
+    if logged:
+        others = [name for name in logged if name not in training]
+        name = next((n for n in reversed(others) if keras_direction(n)), others[0])
+        return MetricError(
+            f"Nothing says which metric the search is to improve. The cell logged: "
+            f"{', '.join(logged)}. Write {{0}}, for example.",
+            (_option(direction, name), name),
+        )
+    if last is not NOTHING and last is not None:
+        return MetricError(f"The end of the cell: {number_expected(last)}")
+    return MetricError(
+        "The cell gives no number to improve: it neither ends in one nor fits a model. "
+        "End it with the score, and write {0} or {1}.",
+        *EXAMPLES,
+    )
+
+
+def of_training(logged: Mapping[str, float], fits: Sequence[Fit]) -> tuple[str, ...]:
+    """Return the names of the metrics that the last fit measured on the training data.
+
+    A number of that name that comes from elsewhere, such as an evaluation, is none of them.
+    """
+    if not fits or not fits[-1].epochs:
+        return ()
+    epoch = fits[-1].epochs[fits[-1].final]
+    return tuple(
+        name for name in logged if not name.startswith("val_") and epoch.get(name) == logged[name]
+    )
+
+
+def training_remark(metric: str, logged: Mapping[str, float], fits: Sequence[Fit]) -> str:
+    """Return what is said of an objective that is measured on the training data; else ""."""
+    if metric not in of_training(logged, fits):
+        return ""
+    other = f"val_{metric}"
+    way_out = f"Name {other}." if other in logged else f"{VALIDATE}, and name {other}."
+    return (
+        f"{metric} is measured on the training data: the search prefers settings that overfit. "
+        f"{way_out}"
+    )
+
+
+def _earlier_text(metric: str, fits: Sequence[Fit]) -> str:
+    """Return what is said of a metric that the last fit logged at other epochs alone; else ""."""
+    epochs = fits[-1].epochs if fits else ()
+    at = [str(k) for k, epoch in enumerate(epochs, 1) if metric in epoch]
+    if not at:
+        return ""
+    final = range(len(epochs))[fits[-1].final] + 1
+    shown = _listed(at) if len(at) < 8 else f"{_listed(at[:3])}, … {at[-1]}"
+    return (
+        f'The fit measured "{metric}" at epoch{"s" if len(at) > 1 else ""} {shown} of '
+        f"{len(epochs)}, but the model that it leaves is that of epoch {final}. Leave out "
+        f"validation_freq, choose the number of epochs so that the last one is validated, or end "
+        f"the cell with model.evaluate(x_val, y_val, return_dict=True)."
+    )
+
+
+def _validated(direction: Direction | None, training: Sequence[str]) -> tuple[str, str]:
+    """Return the option that names the validation metric of one of these."""
+    fits = [n for n in training if direction in (None, keras_direction(n))] or list(training)
+    name = next((n for n in fits if n != "loss"), fits[0])
+    return _option(direction, name), f"val_{name}"
+
+
+def _option(direction: Direction | None, metric: str) -> str:
+    """Return the option that names the metric: "maximize" or "minimize"."""
+    return (direction or keras_direction(metric) or Direction.MAXIMIZE).value
+
+
+def number_expected(value: Any) -> str:
+    """Return what is said of a value that is no number."""
+    cure = " Take its mean?" if is_several(value) else ""
+    return f"a number was expected, got {in_words(value)}.{cure}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return words as a sentence has them: "2, 4 and 6"."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
