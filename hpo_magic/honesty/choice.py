@@ -67,7 +67,10 @@ class Rechecked:
 
 
 def oriented(scores: npt.ArrayLike, direction: Direction) -> FloatArray:
-    """Return metric values so that higher is better, and such scores as metric values again."""
+    """Return metric values so that higher is better, and such scores as metric values again.
+
+    The result has the shape of `scores`.
+    """
     return -direction.sign * np.asarray(scores, dtype=np.float64)
 
 
@@ -122,6 +125,9 @@ def _expected(y: FloatArray, f: FloatArray, chosen: int, rows: RecheckRows | Non
 def used_part(reruns: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the settings and the seeds that make a table without holes.
 
+    `reruns` has the shape (k, m); the results are ascending indices of shape (at most k,) and (at
+    most m,).
+
     A seed counts if all settings were run on it, and a setting if none of those runs failed.
     """
     columns = np.flatnonzero(~np.isnan(reruns).any(axis=0))
@@ -131,6 +137,8 @@ def used_part(reruns: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.
 
 def chosen_setting(search_scores: FloatArray, reruns: FloatArray) -> int:
     """Return c = argmax_i (y_i + Σ_j f_ij) / (m + 1), the earliest among equals.
+
+    `search_scores` has the shape (k,), `reruns` (k, m).
 
     >>> chosen_setting(np.array([0.9, 0.8]), np.array([[0.7, 0.6], [0.8, 0.8]]))
     1
@@ -143,6 +151,8 @@ def chosen_setting(search_scores: FloatArray, reruns: FloatArray) -> int:
 
 def honest_value(search_scores: FloatArray, reruns: FloatArray) -> float:
     """Return what to expect of the choice: each re-run scores a choice it had no part in.
+
+    `search_scores` has the shape (k,), `reruns` (k, m).
 
     Notes
     -----
@@ -163,6 +173,8 @@ def gain_over_start(
     value
         What to expect of the choice: the mean of its own re-runs would find a gain of three points
         where all settings are equal.
+
+    `search_scores` has the shape (k,), `reruns` (k, m).
 
     Notes
     -----
@@ -228,6 +240,9 @@ def _table(reruns: FloatArray, rows: RecheckRows) -> Reruns:
 
 
 def _variance(residuals: FloatArray, df: int, scores: FloatArray) -> float:
-    """Return the variance of residuals; 0 where it is no more than rounding."""
+    """Return the variance of residuals; 0 where it is no more than rounding.
+
+    `residuals` and `scores` have the shape (k, m).
+    """
     variance = float((residuals**2).sum()) / df if df else 0.0
     return variance if variance > (ROUNDING * float(np.abs(scores).max())) ** 2 else 0.0

@@ -155,6 +155,8 @@ def plan(
 ) -> list[Rerun]:
     """Return the runs of a re-check, in the order in which they are to be made.
 
+    `search_scores` has the shape (n_trials,).
+
     All settings on the first seed, then all on the second: wherever it ends, what is complete is a
     table of settings by seeds. The start comes first in each round: it is known to work, and tells
     at once whether the cell gives the same score again. It is not run twice where it is among the

@@ -309,7 +309,10 @@ def _rows_and_columns(history: History, reruns: Sequence[Trial]) -> tuple[list[T
 def _table(
     settings: Sequence[Trial], seeds: Sequence[int], reruns: Sequence[Trial], history: History
 ) -> FloatArray:
-    """Return the re-runs' scores; NaN: not run, -inf: failed."""
+    """Return the re-runs' scores; NaN: not run, -inf: failed.
+
+    Shape (n_settings, n_seeds).
+    """
     table = np.full((len(settings), len(seeds)), np.nan)
     ended = [trial for trial in reruns if trial.state.is_finished]
     for row, column, trial in _places(settings, seeds, ended):
@@ -364,7 +367,10 @@ def _shared_metrics(trials: Sequence[Trial]) -> list[str]:
 
 
 def _scores(trials: Sequence[Trial], direction: Direction) -> FloatArray:
-    """Return the score of each trial, higher is better; NaN for those that have none."""
+    """Return the score of each trial, higher is better; NaN for those that have none.
+
+    Shape (n_trials,).
+    """
     values = [np.nan if trial.value is None else trial.value for trial in trials]
     return oriented(values, direction)
 
