@@ -1,4 +1,4 @@
-"""Compare two studies: is their difference larger than its sampling error?
+"""Compare two studies: whether their difference is larger than its sampling error.
 
 The best seen values of two searches are not comparable, since the longer search has the larger
 selection bias. The honest estimates are, where both have an interval; else the scores of the chosen
