@@ -48,7 +48,10 @@ class Condition:
     on: tuple[float, ...] | None = None
 
     def holds(self, units: FloatArray) -> BoolArray:
-        """Return where the condition holds; NaN stands for a parent that was not reached."""
+        """Return where the condition holds; NaN stands for a parent that was not reached.
+
+        `units` and the result have any shape, the same.
+        """
         held: BoolArray = (units >= self.low - SAME) & (units <= self.high + SAME)
         if self.off:
             held &= ~_is_among(units, self.off)
@@ -79,7 +82,10 @@ class Activity:
 
     @classmethod
     def learned(cls, space: Space, trials: Sequence[Trial], units: FloatArray) -> Activity:
-        """Return the same as `of`, for a caller that has the trials' `units_of` already."""
+        """Return the same as `of`, for a caller that has the trials' `units_of` already.
+
+        `units` has the shape (n_trials, n_params).
+        """
         evidence = _Evidence.of(space, trials, units)
         conditions = {}
         for name, parameter in space.items():
@@ -231,7 +237,10 @@ class _Evidence:
         return min(pairs, key=lambda pair: pair[0].bits + pair[1].bits, default=None)
 
     def _rules(self, child: int, absent: BoolArray, present: BoolArray) -> Iterable[_Rule]:
-        """Yield the rules, in each other parameter, that let through all trials with the child."""
+        """Yield the rules, in each other parameter, that let through all trials with the child.
+
+        `absent` and `present` have the shape (n_trials,).
+        """
         n_params = len(self.space)
         for j in range(n_params):
             # A parent was reached wherever its child was, and somewhere else besides. (That the
@@ -250,7 +259,10 @@ class _Evidence:
     def _conditions(
         self, j: int, child: int, absent: BoolArray, present: BoolArray
     ) -> Iterable[tuple[Condition, float]]:
-        """Yield conditions on parameter `j`, with their length in bits."""
+        """Yield conditions on parameter `j`, with their length in bits.
+
+        `absent` and `present` have the shape (n_trials,).
+        """
         names = list(self.space)
         parent, domain = names[j], self.space[names[j]].domain
         n = domain.n_levels
@@ -270,6 +282,9 @@ def _thresholds(
     parent: str, domain: Domain, child: str, on: FloatArray, off: FloatArray, bits: float
 ) -> Iterable[tuple[Condition, float]]:
     """Yield "at least" and "at most", each with its length in bits.
+
+    `on` and `off` are the parent's units where the child was reached and where not, shape (n,)
+    each.
 
     The threshold is half-way between the trials that reached the child and those that did not; but
     the k-th pass of a loop over `range(parent)` is reached from k + 1 on.

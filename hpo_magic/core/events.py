@@ -56,6 +56,8 @@ class Outcome:
         The end of what it printed.
     used_seed
         Whether it asked for `hp.seed()`.
+    drew_random
+        Whether it drew from a random stream that is seeded for it; None if not known.
     row_scores
         Its score on each validation row; None if they are not known.
     """
@@ -67,6 +69,7 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     output: str = ""
     used_seed: bool = False
+    drew_random: bool | None = None
     row_scores: RowScores | None = None
 
 

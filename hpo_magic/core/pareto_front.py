@@ -63,12 +63,18 @@ def layers(losses: FloatArray) -> npt.NDArray[np.intp]:
 
 
 def _from_the_left(losses: FloatArray) -> npt.NDArray[np.intp]:
-    """Return the indices in an order in which no point dominates one before it."""
+    """Return the indices in an order in which no point dominates one before it.
+
+    `losses` has the shape (n_points, n_objectives), the result (n_points,).
+    """
     return np.lexsort((np.arange(len(losses)), *losses.T[::-1]))
 
 
 def _is_reached(front: list[FloatArray], point: FloatArray) -> bool:
-    """Return whether a point of the front is at least as good in every column."""
+    """Return whether a point of the front is at least as good in every column.
+
+    `point` and each of `front` have the shape (n_objectives,).
+    """
     return bool(front) and bool((np.array(front) <= point).all(axis=1).any())
 
 

@@ -6,7 +6,7 @@ To add one, write a file and register it; `hpo_magic.testing` has a conformance 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import Enum
@@ -284,6 +284,13 @@ class Framework(Protocol):
 
     def seed(self, seed: int) -> None:
         """Seed the library's random streams; `seed` is at least 0 and below 2**32."""
+
+    def random_state(self) -> Hashable:
+        """Return where the library's random streams are: another value after any draw.
+
+        None: it has none of its own, or draws the seeds of its own from `random` or NumPy.
+        """
+        return None
 
     def seeding(self, seed: int, modules: Iterable[str]) -> str:
         """Return statements that do what `seed` does, for a script that imports `modules`.

@@ -132,7 +132,10 @@ def of_rows(
 
 
 def sampled_rows(n_rows: int) -> npt.NDArray[np.intp]:
-    """Return which of so many rows are used: the same in every trial, all of them if not many."""
+    """Return which of so many rows are used: the same in every trial, all of them if not many.
+
+    Shape (min(n_rows, MOST_ROWS),), ascending.
+    """
     if n_rows <= MOST_ROWS:
         return np.arange(n_rows)
     drawn = np.random.default_rng(n_rows).choice(n_rows, MOST_ROWS, replace=False)
@@ -205,7 +208,10 @@ def _joined(rows: Sequence[RowScores]) -> RowScores | None:
 
 
 def _unit_numbers(groups: npt.ArrayLike) -> npt.NDArray[np.uint32]:
-    """Return a number for each row's group, the same in every fold, trial and process."""
+    """Return a number for each row's group, the same in every fold, trial and process.
+
+    Shape (n_rows,), as `groups` has.
+    """
     labels, places = np.unique(np.asarray(groups), return_inverse=True)
     numbers = [zlib.crc32(repr(label).encode()) for label in labels.tolist()]
     return np.array(numbers, dtype=UNIT)[places.reshape(-1)]

@@ -78,6 +78,7 @@ class SearchState:
             curve=tuple(trial.curve),
             output=outcome.output,
             used_seed=outcome.used_seed,
+            drew_random=outcome.drew_random,
             row_scores=outcome.row_scores if state is State.COMPLETE else None,
             duration_s=at - trial.started if trial.started is not None else None,
         )

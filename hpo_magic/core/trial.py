@@ -175,6 +175,8 @@ class Trial:
         The last part of what the cell printed.
     used_seed
         Whether the cell called `hp.seed()`.
+    drew_random
+        Whether it drew from a seeded random stream; None: not known.
     row_scores
         Score of each validation row; None: not known.
     n_steps
@@ -196,6 +198,7 @@ class Trial:
     used_seed: bool = False
     row_scores: RowScores | None = None
     n_steps: int | None = None
+    drew_random: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as values that JSON can hold, without `row_scores`.
@@ -216,6 +219,7 @@ class Trial:
             "failure": dict(vars(self.failure)) if self.failure else None,
             "output": self.output,
             "used_seed": self.used_seed,
+            "drew_random": self.drew_random,
             "n_steps": self.n_steps,
         }
 

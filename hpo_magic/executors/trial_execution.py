@@ -11,7 +11,7 @@ import itertools
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -203,8 +203,10 @@ class TrialExecution:
                 _watched(self.frameworks, report, guard) as fits,
             ):
                 seed_everything(run.seed, self.frameworks)
+                seeded = self._random_state()
                 with in_user_code():
                     result = self.objective.train()
+                drew_random = self._random_state() != seeded
             score = value_of_trial(
                 self.goals,
                 result.last,
@@ -217,12 +219,21 @@ class TrialExecution:
             if (failure := self._divergence(score)) is not None:
                 return ExecutionResult(self._failed(run, outcome, failure))
             found = row_scores_of(score, trial.scored, fits, trial.observed)
-            completed = self._completed(run, replace(outcome, row_scores=found), score, fits)
+            outcome = replace(outcome, row_scores=found, drew_random=drew_random)
+            completed = self._completed(run, outcome, score, fits)
             return ExecutionResult(completed, None, result, tuple(fits), remark=score.remark)
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
             return self._after(error, run, self._outcome(trial, output, None), is_stopping())
         finally:
             self.names |= call_names.names
+
+    def _random_state(self) -> list[Hashable]:
+        """Return where the random streams of all loaded frameworks are.
+
+        A framework of others that was written before there was `random_state` has none.
+        """
+        loaded = [one for one in self.frameworks if one.is_loaded()]
+        return [one.random_state() for one in loaded if hasattr(one, "random_state")]
 
     def _divergence(self, score: Score) -> Failure | None:
         """Return the failure of the first objective whose value is NaN or infinite, if one is."""

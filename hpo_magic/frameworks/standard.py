@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -55,6 +55,11 @@ class StandardStreams(Framework):
     def seed(self, seed: int) -> None:
         """Seed both streams."""
         seed_random_state(seed)
+
+    def random_state(self) -> Hashable:
+        """Return the state of both streams."""
+        _, keys, position, *rest = np.random.get_state()  # noqa: NPY002
+        return random.getstate(), np.asarray(keys).tobytes(), position, *rest
 
     def seeding(self, seed: int, modules: Iterable[str]) -> str:
         """Return the statements that seed `random`, and NumPy where others' modules are used."""

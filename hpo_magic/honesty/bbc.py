@@ -79,6 +79,8 @@ def _checked_shape(row_scores: FloatArray) -> tuple[int, int]:
 def _half_width(row_scores: FloatArray, found: Resampled, units: Units | None) -> float:
     """Return Wilson's at that value for rights and wrongs, else that of the draws' percentiles.
 
+    `row_scores` has the shape (n_settings, n_rows).
+
     The chosen setting's own rows would make it too narrow for losses: of many settings the one is
     chosen that has no bad row. That covered 29% to 91% where the percentiles cover 92% to 100%.
     """

@@ -6,6 +6,7 @@ For trials that were all scored on the same rows, with a score for each row (`co
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -19,7 +20,11 @@ from hpo_magic.core.trial import Direction, History, Trial
 from hpo_magic.honesty.bbc import Bbc, bbc
 from hpo_magic.honesty.choice import oriented
 from hpo_magic.honesty.intervals import share_variance
+from hpo_magic.honesty.lattice import n_rows_of_scores
+from hpo_magic.honesty.recheck_rows import units_of
 from hpo_magic.honesty.selection_bias import enough, selection_bias
+
+_ACCURACY = re.compile(r"(.+_)?(accuracy|acc|accuracy_score|error_rate)")
 
 
 class SelectionBias(NamedTuple):
@@ -96,15 +101,20 @@ def n_rows_of_shares(trials: Sequence[Trial]) -> int | None:
     return min((one.n_rows for one in found), default=None) if len(found) == len(known) else None
 
 
-def row_variance_of(trials: Sequence[Trial]) -> float | None:
-    """Return the variance of one of these scores that comes of its rows, s²/n, on average.
+def n_rows_of_accuracies(trials: Sequence[Trial], history: History) -> int | None:
+    """Return of how many rows the trials' values are shares, by the values alone.
 
-    None where a trial's rows are not known.
+    None where the metric is no accuracy by its name, or the values are no shares.
     """
-    found = [trial.row_scores for trial in trials if trial.row_scores is not None]
-    if not found or len(found) < len(trials):
+    if not _ACCURACY.fullmatch(history.metric or ""):
         return None
-    return float(np.mean([np.var(one.values.astype(float), ddof=1) / one.n_rows for one in found]))
+    return n_rows_of_scores([trial.value for trial in trials if trial.value is not None])
+
+
+def is_cross_validated(history: History) -> bool:
+    """Return whether the scores of the search are those of a cross-validation, by its rows."""
+    rows = [trial.row_scores for trial in history.complete]
+    return any(rows) and all(one is None or one.n_folds > 1 for one in rows)
 
 
 def _shared(trials: Sequence[Trial]) -> tuple[RowScores, ...]:
@@ -117,4 +127,5 @@ def _shared(trials: Sequence[Trial]) -> tuple[RowScores, ...]:
 # A view asks several times; with 20,000 rows and 500 trials the answer takes a second.
 @lru_cache(maxsize=4)
 def _bbc(shared: tuple[RowScores, ...], direction: Direction) -> Bbc:
-    return bbc(oriented(np.stack([one.values for one in shared]), direction))
+    scores = oriented(np.stack([one.values for one in shared]), direction)
+    return bbc(scores, units=units_of(shared[0]))

@@ -15,11 +15,17 @@ import numpy.typing as npt
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.trial import Direction
-from hpo_magic.honesty.intervals import LEVEL, RATIO, resplit_half_width, share_variance
+from hpo_magic.honesty.intervals import LEVEL, RATIO, resplit_half_width
 from hpo_magic.honesty.quantiles import t_half
+from hpo_magic.honesty.recheck_rows import RecheckRows
+from hpo_magic.honesty.resplit_intervals import (
+    Reruns,
+    half_width_of_gain,
+    half_width_of_mean,
+    half_width_of_share,
+)
+from hpo_magic.honesty.shrunken_mean import shrunken_mean, two_way_variance
 
-# Fewer scores that come again may be chance: with 21 validation rows, one in six does.
-FEWEST_REPEATS = 3
 # With one degree of freedom the interval is 12.7 standard errors wide, and says nothing.
 FEWEST_DF_OF_GAIN = 2
 ROUNDING = 1e-12  # of what is added up, relative to it
@@ -46,6 +52,9 @@ class Rechecked:
         Over the start; None if the start was not re-run.
     n_settings, n_reruns
         The size of the table that was used.
+    knows_rows
+        Whether the rows behind the scores are known. Without them some of the luck of rows that the
+        re-runs share with the search may remain.
     """
 
     chosen: int
@@ -54,10 +63,14 @@ class Rechecked:
     gain: Gain | None
     n_settings: int
     n_reruns: int
+    knows_rows: bool = False
 
 
 def oriented(scores: npt.ArrayLike, direction: Direction) -> FloatArray:
-    """Return metric values so that higher is better, and such scores as metric values again."""
+    """Return metric values so that higher is better, and such scores as metric values again.
+
+    The result has the shape of `scores`.
+    """
     return -direction.sign * np.asarray(scores, dtype=np.float64)
 
 
@@ -65,9 +78,8 @@ def rechecked(
     search_scores: FloatArray,
     reruns: FloatArray,
     start: int | None = None,
+    rows: RecheckRows | None = None,
     n_rows: int | None = None,
-    ratio: float = RATIO,
-    row_variance: float | None = None,
 ) -> Rechecked | None:
     """Return what a re-check says, finished or not; None if it says nothing yet.
 
@@ -79,33 +91,42 @@ def rechecked(
         f: NaN where a run was not made, -inf where it failed.
     start
         The start's row, if it was re-run. It takes part in the choice like the others.
+    rows
+        The rows behind the scores; None where they are not known.
     n_rows
-        The validation rows behind each score, if a score is a share of them (accuracy, or an error
-        rate, which is negative here); else None.
-    ratio
-        Validation rows for each training row.
-    row_variance
-        The variance of one score that comes of its rows, s²/n, if a score is a mean over them that
-        is no share; else None.
+        The validation rows behind each score, if a score is a share of them and `rows` is None.
     """
-    rows, columns = used_part(reruns)
-    if not len(rows) or not len(columns):
+    settings, seeds = used_part(reruns)
+    if not len(settings) or not len(seeds):
         return None
-    y, f = search_scores[rows], reruns[np.ix_(rows, columns)]
-    value = honest_value(y, f)
-    first = rows.tolist().index(start) if start in rows.tolist() else None
+    y, f = search_scores[settings], reruns[np.ix_(settings, seeds)]
+    part = None if rows is None else rows.part(settings.tolist(), seeds.tolist())
+    chosen = chosen_setting(y, f)
+    first = settings.tolist().index(start) if start in settings.tolist() else None
+    value = _expected(y, f, chosen, part)
     return Rechecked(
-        chosen=int(rows[chosen_setting(y, f)]),
+        chosen=int(settings[chosen]),
         value=value,
-        half_width=_half_width(f, value, n_rows, ratio, row_variance),
-        gain=None if first is None else gain_over_start(y, f, first, ratio),
-        n_settings=len(rows),
-        n_reruns=len(columns),
+        half_width=_half_width(f, _without_start(f, first, chosen), value, part, n_rows),
+        gain=None if first is None else gain_over_start(f, value, first, chosen, part),
+        n_settings=len(settings),
+        n_reruns=len(seeds),
+        knows_rows=part is not None,
     )
+
+
+def _expected(y: FloatArray, f: FloatArray, chosen: int, rows: RecheckRows | None) -> float:
+    """Return what to expect of the choice, by the best estimator that there are numbers for."""
+    if rows is not None:
+        return rows.expected
+    return shrunken_mean(f, chosen) if f.shape[1] > 1 else honest_value(y, f)
 
 
 def used_part(reruns: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the settings and the seeds that make a table without holes.
+
+    `reruns` has the shape (k, m); the results are ascending indices of shape (at most k,) and (at
+    most m,).
 
     A seed counts if all settings were run on it, and a setting if none of those runs failed.
     """
@@ -116,6 +137,8 @@ def used_part(reruns: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.
 
 def chosen_setting(search_scores: FloatArray, reruns: FloatArray) -> int:
     """Return c = argmax_i (y_i + Σ_j f_ij) / (m + 1), the earliest among equals.
+
+    `search_scores` has the shape (k,), `reruns` (k, m).
 
     >>> chosen_setting(np.array([0.9, 0.8]), np.array([[0.7, 0.6], [0.8, 0.8]]))
     1
@@ -129,6 +152,8 @@ def chosen_setting(search_scores: FloatArray, reruns: FloatArray) -> int:
 def honest_value(search_scores: FloatArray, reruns: FloatArray) -> float:
     """Return what to expect of the choice: each re-run scores a choice it had no part in.
 
+    `search_scores` has the shape (k,), `reruns` (k, m).
+
     Notes
     -----
     H = (1/m) Σ_j f[c(-j), j] with c(-j) = argmax_i (y_i + Σ_{l≠j} f_il). The mean of the chosen
@@ -139,48 +164,40 @@ def honest_value(search_scores: FloatArray, reruns: FloatArray) -> float:
 
 
 def gain_over_start(
-    search_scores: FloatArray, reruns: FloatArray, start: int, ratio: float = RATIO
+    reruns: FloatArray, value: float, start: int, chosen: int, rows: RecheckRows | None = None
 ) -> Gain:
-    """Return how much better the choice is than the start on the same seeds; 0 if it is the start.
-
-    Notes
-    -----
-    The choice is that of `honest_value`, for the same reason: the mean of f_cj - f_0j itself would
-    find a gain of three points where all settings are equal. The variance is the residual of the
-    two-way table (setting, seed), since what a seed does to all settings cancels out.
-    """
-    if chosen_setting(search_scores, reruns) == start:
-        return Gain(0.0, None)
-    k, m = reruns.shape
-    value = float((_left_out(search_scores, reruns) - reruns[start]).mean())
-    df = (k - 1) * (m - 1)
-    if df < FEWEST_DF_OF_GAIN:
-        return Gain(value, None)
-    by_setting, by_seed = reruns.mean(axis=1, keepdims=True), reruns.mean(axis=0)
-    residual = reruns - by_setting - by_seed + reruns.mean()
-    variance = _variance(residual, df, reruns)
-    half = t_half(LEVEL, df) * math.sqrt(2 * variance * (1 / m + ratio))
-    return Gain(value, half or None)
-
-
-def gives_the_same_again(search_numbers: FloatArray, rerun_numbers: FloatArray) -> bool:
-    """Return whether the re-runs so far only repeat the search: then they tell nothing.
+    """Return how much better the choice is than the start on the same runs; 0 if it is the start.
 
     Parameters
     ----------
-    search_numbers : shape (k,) or (k, n_metrics)
-        What each setting scored in the search; the more metrics, the surer.
-    rerun_numbers : shape (k, m) or (k, m, n_metrics)
-        The same of its re-runs. NaN: not run.
+    value
+        What to expect of the choice: the mean of its own re-runs would find a gain of three points
+        where all settings are equal.
+
+    `search_scores` has the shape (k,), `reruns` (k, m).
+
+    Notes
+    -----
+    The variance is the residual of the two-way table (setting, seed), since what a seed does to all
+    settings cancels out, or that of the rows' differences.
     """
-    before = np.expand_dims(np.asarray(search_numbers), 1)
-    again = np.asarray(rerun_numbers)
-    is_equal = np.asarray(before == again)
-    was_run = np.asarray(~np.isnan(again))
-    if again.ndim == 3:
-        is_equal, was_run = np.all(is_equal, axis=2), np.any(was_run, axis=2)
-    n_wanted = min(FEWEST_REPEATS, was_run.size)
-    return bool(was_run.sum() >= n_wanted and was_run.any() and is_equal[was_run].all())
+    if chosen == start:
+        return Gain(0.0, None)
+    k, m = reruns.shape
+    df = (k - 1) * (m - 1)
+    if rows is None:
+        gain = value - float(reruns[start].mean())
+        if df < FEWEST_DF_OF_GAIN:
+            return Gain(gain, None)
+        half = t_half(LEVEL, df) * math.sqrt(2 * two_way_variance(reruns) * (1 / m + RATIO))
+        return Gain(gain, half if half > ROUNDING else None)
+    own = rows.own
+    gain = value - float(np.mean(np.concatenate([run[start] for run in own])))
+    differences = [run[chosen] - run[start] for run in own[-m:]]
+    residual = two_way_variance(reruns) if df else 0.0
+    table = _table(_without_start(reruns, start, chosen), rows)
+    half_width = half_width_of_gain(differences, reruns, residual, table, are_shares=rows.is_share)
+    return Gain(gain, half_width or None)
 
 
 def _left_out(search_scores: FloatArray, reruns: FloatArray) -> FloatArray:
@@ -190,22 +207,42 @@ def _left_out(search_scores: FloatArray, reruns: FloatArray) -> FloatArray:
     return np.asarray(reruns[choices, list(seeds)], dtype=np.float64)
 
 
+def _without_start(reruns: FloatArray, start: int | None, chosen: int) -> FloatArray:
+    """Return the table without the start, which is no choice, unless it was chosen or is alone."""
+    if start is None or start == chosen or len(reruns) < 2:
+        return reruns
+    return np.delete(reruns, start, axis=0)
+
+
 def _half_width(
     reruns: FloatArray,
+    best: FloatArray,
     value: float,
+    rows: RecheckRows | None,
     n_rows: int | None,
-    ratio: float,
-    row_variance: float | None,
 ) -> float | None:
-    """Return the half-width of the honest value, from the spread within the settings."""
+    """Return the half-width of the honest value; `best` are the re-runs without the start's."""
+    if rows is not None:
+        table = _table(best, rows)
+        if not rows.is_share:
+            return half_width_of_mean(value, rows.own, table) or None
+        return half_width_of_share(min(abs(value), 1.0), table)
+    if n_rows is not None:
+        return half_width_of_share(min(abs(value), 1.0), Reruns(best, n_rows))
     k, m = reruns.shape
     df = k * (m - 1)
     variance = _variance(reruns - reruns.mean(axis=1, keepdims=True), df, reruns)
-    floor = row_variance if n_rows is None else share_variance(abs(value), n_rows)
-    return resplit_half_width(variance, df, m, floor, ratio)
+    return resplit_half_width(variance, df, m)
+
+
+def _table(reruns: FloatArray, rows: RecheckRows) -> Reruns:
+    return Reruns(reruns, rows.n_rows, rows.validation_share, rows.deff)
 
 
 def _variance(residuals: FloatArray, df: int, scores: FloatArray) -> float:
-    """Return the variance of residuals; 0 where it is no more than rounding."""
+    """Return the variance of residuals; 0 where it is no more than rounding.
+
+    `residuals` and `scores` have the shape (k, m).
+    """
     variance = float((residuals**2).sum()) / df if df else 0.0
     return variance if variance > (ROUNDING * float(np.abs(scores).max())) ** 2 else 0.0

@@ -43,6 +43,8 @@ def share_of_split_groups(
 ) -> float:
     """Return the share of the validation set's groups that are among the training rows, too.
 
+    Each has a group for each of its rows, shape (n_rows,).
+
     Above 0 where rows of one group were split: then every score on these rows is too high, and no
     resampling of them shows by how much.
     """

@@ -46,6 +46,9 @@ class Honest:
         Why it was not estimated; None where it was.
     n_settings
         Settings that were re-run, or that the selection was repeated among.
+    knows_rows
+        Whether the estimate is made of validation rows. Made of the scores of re-runs alone, some
+        of the selection bias may remain: the new splits share rows with the search.
     n_reruns
         Re-runs of each setting; 0 where none was used.
     n_rows
@@ -63,6 +66,7 @@ class Honest:
     n_reruns: int = 0
     n_rows: int | None = None
     change: float | None = None
+    knows_rows: bool = True
 
 
 def honest(
@@ -71,6 +75,7 @@ def honest(
     bbc: Bbc | None = None,
     *,
     on_new_splits: bool = True,
+    cross_validated: bool = False,
     why_not: WhyNot = WhyNot.NO_RERUN,
 ) -> Honest:
     """Return the best estimate that the results allow.
@@ -86,10 +91,13 @@ def honest(
         The results; None where there is none.
     on_new_splits
         Whether the re-runs were scored on other validation rows than the search.
+    cross_validated
+        Whether the search's scores are cross-validated. New folds deal the same rows again, so the
+        bootstrap of rows comes first then.
     why_not
         The reason to give where there is no result.
     """
-    if recheck is not None and on_new_splits:
+    if recheck is not None and on_new_splits and not (cross_validated and bbc):
         return _of_reruns(recheck, direction, Method.NEW_SPLITS, recheck.half_width)
     if bbc is not None:
         value = in_metric_unit(bbc.value, direction)
@@ -111,5 +119,10 @@ def _of_reruns(
 ) -> Honest:
     value = in_metric_unit(recheck.value, direction)
     return Honest(
-        value, half_width, method, n_settings=recheck.n_settings, n_reruns=recheck.n_reruns
+        value,
+        half_width,
+        method,
+        n_settings=recheck.n_settings,
+        n_reruns=recheck.n_reruns,
+        knows_rows=recheck.knows_rows,
     )

@@ -96,7 +96,10 @@ def _is_test_name(name: str) -> bool:
 
 
 def _as_float32(rows: npt.NDArray[np.generic]) -> npt.NDArray[np.float32] | None:
-    """Return the rows as numbers; None if not all of them are."""
+    """Return the rows as numbers; None if not all of them are.
+
+    `rows` has the shape (n_rows, n_values), and so has the result.
+    """
     if np.issubdtype(rows.dtype, np.complexfloating):
         rows = np.concatenate([rows.real, rows.imag], axis=1)
     if rows.dtype.kind not in "biufO":

@@ -14,24 +14,31 @@ import numpy as np
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.notices import RecheckPlanned, Rechecks
+from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, SettingKey, setting_key
 from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
-from hpo_magic.honesty.by_row import bbc_of, n_rows_of_shares, row_variance_of
+from hpo_magic.honesty.by_row import bbc_of, is_cross_validated, n_rows_of_accuracies
 from hpo_magic.honesty.choice import (
-    FEWEST_REPEATS,
     Gain,
     Rechecked,
-    gives_the_same_again,
     oriented,
     rechecked,
 )
 from hpo_magic.honesty.estimate import Honest, WhyNot, honest
 from hpo_magic.honesty.recheck import SEARCH_SHARE, Recheck, Rerun, plan, recheck_of
+from hpo_magic.honesty.recheck_rows import RecheckRows, are_shared
+from hpo_magic.honesty.repeated_scores import (
+    Randomness,
+    Repeat,
+    chance_of_score,
+    chance_of_share,
+    repeats_itself,
+)
 from hpo_magic.honesty.several_objectives import honest_of_front, scores_of_front
 
-# One score that comes again may be chance; while the search runs, `FEWEST_REPEATS` decides.
+# One score that comes again may be chance; while the search runs, the odds decide.
 FEWEST_OF_ENDED = 2
 
 
@@ -153,6 +160,7 @@ def honest_of(snapshot: Snapshot) -> Honest:
         None if found is None else found.result,
         by_row,
         on_new_splits=reruns_had_new_splits(snapshot),
+        cross_validated=is_cross_validated(snapshot.history),
         why_not=_why_not(snapshot),
     )
 
@@ -205,14 +213,9 @@ def _found(snapshot: Snapshot) -> Found | None:
     scores = _scores(settings, history.direction)
     starts = [row for row, trial in enumerate(settings) if _is_start(trial)]
     table = _table(settings, seeds, snapshot.reruns, history)
-    scored = [*settings, *_complete(snapshot.reruns)]
-    result = rechecked(
-        scores,
-        table,
-        starts[-1] if starts else None,
-        n_rows_of_shares(scored),
-        row_variance=row_variance_of(scored),
-    )
+    rows = _recheck_rows(history, settings, seeds, snapshot.reruns)
+    n_rows = None if rows else n_rows_of_accuracies([*history.complete, *snapshot.reruns], history)
+    result = rechecked(scores, table, starts[-1] if starts else None, rows, n_rows)
     if result is None:
         return None
     # The start that is there for the gain alone is not called one of the best.
@@ -227,20 +230,67 @@ def _tells_nothing(snapshot: Snapshot) -> bool:
 
 
 def _is_same_again(history: History, reruns: Sequence[Trial], fewest: int | None = None) -> bool:
-    """Return whether the re-runs only repeat the search, in all metrics that they share."""
+    """Return whether the re-runs only repeat the search: in all metrics, and for each row.
+
+    `fewest`: as many equal re-runs are enough, however likely chance is, as no more will come.
+    """
     ended = [trial for trial in reruns if trial.state.is_finished]
     settings, seeds = _rows_and_columns(history, reruns)
-    if not settings or len(ended) < (fewest or FEWEST_REPEATS):
+    places = _places(settings, seeds, ended)
+    if not places or any(trial.state is not State.COMPLETE for *_, trial in places):
         return False
-    names = _shared_metrics([*settings, *(t for t in ended if t.state is State.COMPLETE)])
-    before = np.array([[t.value, *(t.metrics[name] for name in names)] for t in settings])
-    again = np.full((len(settings), len(seeds), 1 + len(names)), np.nan)
-    for row, column, trial in _places(settings, seeds, ended):
-        if trial.state is State.COMPLETE:
-            again[row, column] = [trial.value, *(trial.metrics[name] for name in names)]
-        else:
-            again[row, column] = -np.inf
-    return gives_the_same_again(before, again)
+    again = [trial for *_, trial in places]
+    names = _shared_metrics([*settings, *again])
+    pairs = [_rerun_beside(settings[row], trial, names) for row, _, trial in places]
+    chances = [_chance(history, settings[row], names) for row, *_ in places]
+    randomness = _randomness([*history.complete, *again])
+    if repeats_itself(pairs, randomness, chances):
+        return True
+    # Nothing but these re-runs will be known of a search that has ended.
+    is_over = fewest is not None and len(pairs) >= fewest
+    on_other_rows = any(one.same_rows is False or one.rows_are_equal is False for one in pairs)
+    return is_over and not on_other_rows and all(one.is_equal for one in pairs)
+
+
+def _rerun_beside(before: Trial, again: Trial, names: Sequence[str]) -> Repeat:
+    """Return how a re-run compares with the search's run of its setting."""
+    is_equal = before.value == again.value and all(
+        before.metrics[name] == again.metrics[name] for name in names
+    )
+    one, other = before.row_scores, again.row_scores
+    if one is None or other is None:
+        return Repeat(is_equal)
+    return Repeat(is_equal, one.rows == other.rows, one.data == other.data)
+
+
+def _randomness(trials: Sequence[Trial]) -> Randomness:
+    """Return what is known of the random numbers of a cell, from its trials."""
+    if any(trial.used_seed for trial in trials):
+        return Randomness.SEED_ASKED
+    drew = [trial.drew_random for trial in trials]
+    if any(drew):
+        return Randomness.DRAWN
+    return Randomness.UNKNOWN if None in drew or not drew else Randomness.NONE
+
+
+def _chance(history: History, setting: Trial, names: Sequence[str]) -> float:
+    """Return how likely a re-run of a setting is to give its numbers by chance.
+
+    With several metrics that of the least likely one.
+    """
+    others = [trial for trial in history.complete if trial is not setting]
+    known = [[t.value for t in others if t.value is not None]]
+    known += [[t.metrics[name] for t in others if name in t.metrics] for name in names]
+    own = [setting.value, *(setting.metrics[name] for name in names)]
+    chances = [
+        chance_of_score(value, values)
+        for value, values in zip(own, known, strict=True)
+        if value is not None
+    ]
+    rows = setting.row_scores
+    if rows is not None and rows.is_share:
+        chances[0] = chance_of_share(rows.mean, rows.n_rows)
+    return min(chances)
 
 
 def _rows_and_columns(history: History, reruns: Sequence[Trial]) -> tuple[list[Trial], list[int]]:
@@ -259,13 +309,45 @@ def _rows_and_columns(history: History, reruns: Sequence[Trial]) -> tuple[list[T
 def _table(
     settings: Sequence[Trial], seeds: Sequence[int], reruns: Sequence[Trial], history: History
 ) -> FloatArray:
-    """Return the re-runs' scores; NaN: not run, -inf: failed."""
+    """Return the re-runs' scores; NaN: not run, -inf: failed.
+
+    Shape (n_settings, n_seeds).
+    """
     table = np.full((len(settings), len(seeds)), np.nan)
     ended = [trial for trial in reruns if trial.state.is_finished]
     for row, column, trial in _places(settings, seeds, ended):
         [score] = _scores([trial], history.direction)
         table[row, column] = -np.inf if np.isnan(score) else score
     return table
+
+
+def _recheck_rows(
+    history: History, settings: Sequence[Trial], seeds: Sequence[int], reruns: Sequence[Trial]
+) -> RecheckRows | None:
+    """Return the rows of all re-runs; None where a complete one has none, or other rows.
+
+    A run that failed or was not made has the rows of another setting: it takes part in nothing.
+    """
+    table: list[list[RowScores | None]] = [[None] * len(settings) for _ in seeds]
+    for row, column, trial in _places(settings, seeds, _complete(reruns)):
+        table[column][row] = trial.row_scores
+        if trial.row_scores is None:
+            return None
+    filled = []
+    for run in table:
+        known = [one for one in run if one is not None]
+        if not known or not are_shared(known):
+            return None
+        filled.append(tuple(known[0] if one is None else one for one in run))
+    complete = history.complete
+    all_rows = [trial.row_scores for trial in complete]
+    search = tuple(one for one in all_rows if one) if are_shared(all_rows) else ()
+    if search and search[0].dtype != filled[0][0].dtype:
+        return None
+    places = {trial.number: place for place, trial in enumerate(complete)}
+    again = [places[trial.number] for trial in settings] if search else range(len(settings))
+    scores = tuple(_scores(settings, history.direction).tolist())
+    return RecheckRows(search, tuple(again), scores, tuple(filled), history.direction)
 
 
 def _places(
@@ -285,7 +367,10 @@ def _shared_metrics(trials: Sequence[Trial]) -> list[str]:
 
 
 def _scores(trials: Sequence[Trial], direction: Direction) -> FloatArray:
-    """Return the score of each trial, higher is better; NaN for those that have none."""
+    """Return the score of each trial, higher is better; NaN for those that have none.
+
+    Shape (n_trials,).
+    """
     values = [np.nan if trial.value is None else trial.value for trial in trials]
     return oriented(values, direction)
 
@@ -299,5 +384,12 @@ def _complete(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def reruns_had_new_splits(snapshot: Snapshot) -> bool:
-    """Return whether a re-run asked for `hp.seed()`, and so was scored on another split."""
+    """Return whether the re-runs were scored on other validation rows than the search.
+
+    By the rows, where they are known; else by whether a re-run asked for `hp.seed()`.
+    """
+    searched = {t.row_scores.rows for t in snapshot.history.complete if t.row_scores}
+    again = [t.row_scores.rows for t in _complete(snapshot.reruns) if t.row_scores]
+    if searched and again:
+        return not searched.issuperset(again)
     return any(trial.used_seed for trial in snapshot.reruns)

@@ -31,7 +31,7 @@ class Randomness(Enum):
 
 
 @dataclass(frozen=True)
-class Rerun:
+class Repeat:
     """One re-run beside the search's run of the same setting.
 
     Parameters
@@ -50,7 +50,7 @@ class Rerun:
 
 
 def repeats_itself(
-    reruns: Sequence[Rerun], randomness: Randomness, by_chance: Sequence[float]
+    reruns: Sequence[Repeat], randomness: Randomness, by_chance: Sequence[float]
 ) -> bool:
     """Return whether the cell gives the same score again, by the re-runs so far.
 

@@ -127,7 +127,10 @@ def _left_out_mean(
 
 
 def _first_best(scores: FloatArray) -> Choices:
-    """Return the highest of each row, the first among equals; sums of shares differ by rounding."""
+    """Return the highest of each row, the first among equals; sums of shares differ by rounding.
+
+    `scores` has the shape (n_draws, n_settings), the result (n_draws,).
+    """
     known = np.where(np.isnan(scores), -np.inf, scores)
     highest = known.max(axis=1, keepdims=True)
     near = ROUNDING * np.abs(np.nan_to_num(highest, neginf=0.0))

@@ -18,7 +18,10 @@ LEAST_SHARE = 0.05
 
 
 def sketch(rows: Fingerprints) -> Fingerprints:
-    """Return the smallest fingerprints, sorted; rows that are alike count each."""
+    """Return the smallest fingerprints, sorted; rows that are alike count each.
+
+    `rows` has the shape (n_rows,), the result (min(n_rows, 1024),).
+    """
     return np.sort(rows)[:N_KEPT]
 
 
@@ -43,6 +46,8 @@ def are_same_rows(rows: Fingerprints, sketched: Fingerprints) -> bool:
 def text_of_rows(rows: Fingerprints) -> str:
     """Return fingerprints as text: 16 digits each.
 
+    `rows` has the shape (n_rows,).
+
     >>> text_of_rows(np.array([1, 255], dtype=np.uint64))
     '0000000000000001 00000000000000ff'
     """
@@ -50,5 +55,8 @@ def text_of_rows(rows: Fingerprints) -> str:
 
 
 def rows_of_text(text: str) -> Fingerprints:
-    """Return the fingerprints that a text stands for."""
+    """Return the fingerprints that a text stands for.
+
+    Shape (n_rows,).
+    """
     return np.array([int(word, 16) for word in text.split()], dtype=np.uint64)

@@ -80,11 +80,17 @@ class Means:
         return int(self.values.shape[1])
 
     def scores(self, weights: FloatArray) -> FloatArray:
-        """Return the weighted mean of each setting's rows."""
+        """Return the weighted mean of each setting's rows.
+
+        `weights` has the shape (n_draws, n_rows), the result (n_draws, n_settings).
+        """
         return _ratio(weights @ self.values.T, weights.sum(axis=1, keepdims=True))
 
     def scores_of(self, choices: Choices, weights: FloatArray) -> FloatArray:
-        """Return the weighted mean of one setting's rows for each weighting."""
+        """Return the weighted mean of one setting's rows for each weighting.
+
+        `choices` has the shape (n_draws,), `weights` (n_draws, n_rows), the result (n_draws,).
+        """
         totals = np.einsum("bn,bn->b", self.values[choices], weights)
         return _ratio(totals, weights.sum(axis=1))
 
@@ -115,11 +121,17 @@ class Auc:
         return int(self.predicted.shape[1])
 
     def scores(self, weights: FloatArray) -> FloatArray:
-        """Return the share of pairs (positive, negative) in the right order; a tie is half."""
+        """Return the share of pairs (positive, negative) in the right order; a tie is half.
+
+        `weights` has the shape (n_draws, n_rows), the result (n_draws, n_settings).
+        """
         return np.stack([self._one(i, weights) for i in range(self.n_settings)], axis=1)
 
     def scores_of(self, choices: Choices, weights: FloatArray) -> FloatArray:
-        """Return the area of one setting for each weighting."""
+        """Return the area of one setting for each weighting.
+
+        `choices` has the shape (n_draws,), `weights` (n_draws, n_rows), the result (n_draws,).
+        """
         found = np.full(len(weights), np.nan)
         for setting in np.unique(choices):
             of_it = choices == setting
@@ -163,14 +175,20 @@ class F1:
         return int(self.predicted.shape[1])
 
     def scores(self, weights: FloatArray) -> FloatArray:
-        """Return 2 TP / (2 TP + FP + FN), 0 where nothing is positive, as scikit-learn has it."""
+        """Return 2 TP / (2 TP + FP + FN), 0 where nothing is positive, as scikit-learn has it.
+
+        `weights` has the shape (n_draws, n_rows), the result (n_draws, n_settings).
+        """
         true_positive = weights @ (self.predicted & self.truth).T.astype(np.float64)
         said = weights @ self.predicted.T.astype(np.float64)
         there = (weights @ self.truth.astype(np.float64))[:, None]
         return np.asarray(np.nan_to_num(_ratio(2 * true_positive, said + there)))
 
     def scores_of(self, choices: Choices, weights: FloatArray) -> FloatArray:
-        """Return the F1 of one setting for each weighting."""
+        """Return the F1 of one setting for each weighting.
+
+        `choices` has the shape (n_draws,), `weights` (n_draws, n_rows), the result (n_draws,).
+        """
         chosen = self.predicted[choices]
         true_positive = np.einsum("bn,bn->b", weights, (chosen & self.truth).astype(np.float64))
         said = np.einsum("bn,bn->b", weights, chosen.astype(np.float64))
@@ -179,5 +197,8 @@ class F1:
 
 
 def _ratio(totals: FloatArray, of: FloatArray) -> FloatArray:
-    """Return totals / of; NaN where `of` is 0."""
+    """Return totals / of; NaN where `of` is 0.
+
+    `of` broadcasts to the shape of `totals`, which is that of the result.
+    """
     return np.asarray(np.where(of > 0, totals / np.where(of > 0, of, 1.0), np.nan))

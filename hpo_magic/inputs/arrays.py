@@ -49,7 +49,10 @@ def sampled(items: Any, most: int = MOST_OBJECTS) -> list[Any]:
 
 
 def _pieces(array: npt.NDArray[Any], most_bytes: int) -> Iterator[bytes]:
-    """Yield what an array comes to: a word for each block, and the rest as it is."""
+    """Yield what an array comes to: a word for each block, and the rest as it is.
+
+    `array` may have any shape.
+    """
     if not array.flags.c_contiguous and array.nbytes > most_bytes:
         rows = max(1, len(array) * most_bytes // array.nbytes)  # a copy would be of its size
         array = array[np.linspace(0, len(array) - 1, rows).astype(int)]

@@ -101,7 +101,10 @@ def parts_of(values: Iterable[tuple[str, Any]]) -> list[Part]:
 
 
 def as_array(value: Any) -> npt.NDArray[Any] | None:
-    """Return what has `__array__` as an array; None if it cannot be one (a tensor on a GPU)."""
+    """Return what has `__array__` as an array; None if it cannot be one (a tensor on a GPU).
+
+    The result has the shape of the value.
+    """
     try:
         return np.asarray(value)
     except Exception:  # noqa: BLE001  (a library's `__array__` may raise anything)

@@ -127,7 +127,10 @@ def without(fingerprint: str, variables: set[str]) -> str:
 
 
 def _digest(reading: Reading, most_bytes: Callable[[npt.NDArray[Any]], int]) -> bytes:
-    """Return a digest of an object's own content; a short text stands for itself."""
+    """Return a digest of an object's own content; a short text stands for itself.
+
+    The arrays in it may have any shape.
+    """
     kind, content = reading.kind, reading.content
     if len(content) == 1 and isinstance(content[0], str) and len(content[0]) < SHORT:
         return f"{kind.value} {content[0]}".encode("utf-8", "surrogatepass")

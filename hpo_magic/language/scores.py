@@ -46,9 +46,9 @@ class Scored:
     order
         What the order of the rows means.
     n_trained
-        How many rows were trained on; None if not known.
+        Training rows; None: not known.
     n_folds
-        How many validation sets these are the rows of.
+        Number of validation sets that the rows come from.
     """
 
     metric: str

@@ -216,7 +216,10 @@ class TestResult:
 
 
 def _labels_alone(labels: Mapping[str, Any]) -> tuple[Fingerprints, int | None]:
-    """Return a fingerprint of each whole array: labels have no rows that can be told apart."""
+    """Return a fingerprint of each whole array: labels have no rows that can be told apart.
+
+    Shape (n_arrays,), and the length of the longest.
+    """
     digests = [array_digest(array)[:8] for array in labels.values()]
     prints = [int.from_bytes(digest, "little") for digest in digests]
     return np.array(prints, dtype=np.uint64), max(map(len, labels.values()), default=None)

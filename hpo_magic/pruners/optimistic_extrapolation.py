@@ -42,6 +42,8 @@ def is_hopeless(references: ReferenceCurves) -> bool:
 def rank_correlation(x: FloatArray, y: FloatArray) -> float:
     """Return Spearman's rank correlation; 0 where one of the two does not vary.
 
+    `x` and `y` have the shape (n,).
+
     >>> rank_correlation(np.array([1.0, 2.0, np.inf]), np.array([0.1, 0.2, 0.3]))
     1.0
     """

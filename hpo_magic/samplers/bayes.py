@@ -134,7 +134,10 @@ def _initial(space: Space, history: History, seed: int) -> FloatArray:
 def _like_the_better(
     encoding: Encoding, history: History, units: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
-    """Return settings that are like the better trials, by a model of another kind."""
+    """Return settings that are like the better trials, by a model of another kind.
+
+    Units of shape (n, n_params); `units` has the shape (n_trials, n_params).
+    """
     is_finished = np.array([trial.state.is_finished for trial in history.trials], dtype=bool)
     finished = [trial for trial in history.trials if trial.state.is_finished]
     losses = losses_of(history, finished)
@@ -142,7 +145,10 @@ def _like_the_better(
 
 
 def _promising(model: Fitted, tried: Tried, rng: np.random.Generator) -> FloatArray:
-    """Return settings by their expected improvement, the highest first."""
+    """Return settings by their expected improvement, the highest first.
+
+    Units of shape (n, n_params).
+    """
     encoding = model.encoding
 
     def score(settled: FloatArray) -> FloatArray:

@@ -38,22 +38,34 @@ class Encoding:
 
     @cached_property
     def defaults(self) -> FloatArray:
-        """The units of the defaults."""
+        """The units of the defaults.
+
+        Shape (n_params,).
+        """
         return np.array([p.domain.unit(p.default) for p in self.space.values()])
 
     @cached_property
     def n_levels(self) -> FloatArray:
-        """How many values each parameter has; infinity for a continuous range."""
+        """How many values each parameter has; infinity for a continuous range.
+
+        Shape (n_params,).
+        """
         return np.array([d.n_levels or np.inf for d in self.domains], dtype=np.float64)
 
     @cached_property
     def is_unordered(self) -> BoolArray:
-        """Whether each parameter is a choice without an order."""
+        """Whether each parameter is a choice without an order.
+
+        Shape (n_params,).
+        """
         return np.array([isinstance(d, Choice) and not d.ordered for d in self.domains])
 
     @cached_property
     def owner(self) -> IntArray:
-        """For each feature, the index of its parameter."""
+        """For each feature, the index of its parameter.
+
+        Shape (n_features,).
+        """
         widths = np.where(self.is_unordered & (self.n_levels > 2), self.n_levels, 1)
         return np.repeat(np.arange(len(widths)), widths.astype(np.intp))
 
@@ -68,7 +80,10 @@ class Encoding:
         return snapped
 
     def gaps(self, units: FloatArray) -> FloatArray:
-        """Return how far the next value above is from each of `units`; 0 on a continuous range."""
+        """Return how far the next value above is from each of `units`; 0 on a continuous range.
+
+        `units` has the shape (n, n_params), and so has the result.
+        """
         gaps = np.broadcast_to(1.0 / self.n_levels, units.shape).copy()
         low, width = self._ends
         for j in self._log_integers:
@@ -86,7 +101,10 @@ class Encoding:
         return self.activity.mask(units)
 
     def settled(self, units: FloatArray) -> FloatArray:
-        """Return `units` with the defaults in place of what is not reached or is NaN."""
+        """Return `units` with the defaults in place of what is not reached or is NaN.
+
+        `units` has the shape (n, n_params), and so has the result.
+        """
         return np.where(self.reached(units), units, self.defaults)
 
     def features(self, settled: FloatArray) -> FloatArray:
@@ -107,7 +125,10 @@ class Encoding:
 
     @cached_property
     def _evenly_spaced(self) -> tuple[IntArray, FloatArray]:
-        """The parameters whose n values have equal shares of the unit interval, and n."""
+        """The parameters whose n values have equal shares of the unit interval, and n.
+
+        Both have the shape (n_such_params,).
+        """
         is_even = np.isfinite(self.n_levels)
         is_even[self._log_integers] = False
         return np.flatnonzero(is_even), self.n_levels[is_even]
@@ -126,14 +147,20 @@ class Encoding:
 
     @cached_property
     def _ends(self) -> tuple[FloatArray, FloatArray]:
-        """The units of each parameter's first value, and how far away the last one is."""
+        """The units of each parameter's first value, and how far away the last one is.
+
+        Both have the shape (n_params,).
+        """
         low = np.array([d.unit(d.value(0.0)) for d in self.domains])
         high = np.array([d.unit(d.value(1.0)) for d in self.domains])
         return low, np.where(high > low, high - low, 1.0)  # a single value stands at 0
 
     @cached_property
     def _one_hot(self) -> tuple[IntArray, FloatArray]:
-        """The features that say "it is this level", and which level."""
+        """The features that say "it is this level", and which level.
+
+        Both have the shape (n_such_features,).
+        """
         columns = np.flatnonzero(np.bincount(self.owner)[self.owner] > 1)
         first = np.searchsorted(self.owner, self.owner)
         return columns, (columns - first[columns]).astype(np.float64)

@@ -57,12 +57,18 @@ class Theta:
 
     @classmethod
     def from_vector(cls, vector: FloatArray) -> Theta:
-        """Return what `vector` made a vector of."""
+        """Return what `vector` made a vector of.
+
+        `vector` has the shape (n_theta,).
+        """
         return cls(vector[:-2], float(vector[-2]), float(vector[-1]))
 
     @property
     def vector(self) -> FloatArray:
-        """All parameters in a row, as the optimizer sees them."""
+        """All parameters in a row, as the optimizer sees them.
+
+        Shape (n_theta,).
+        """
         return np.concatenate([self.lengths, [self.amplitude, self.noise]])
 
 
@@ -108,7 +114,11 @@ def fit(X: FloatArray, y: FloatArray, owner: Owner, start: Theta | None = None) 
 def _negative_log_posterior(
     vector: FloatArray, X: FloatArray, y: FloatArray, owner: Owner
 ) -> tuple[float, FloatArray]:
-    """Return the negative log posterior density of the kernel's parameters, and its gradient."""
+    """Return the negative log posterior density of the kernel's parameters, and its gradient.
+
+    `vector` and the gradient have the shape (n_theta,), `X` (n, n_features), `y` (n,), `owner`
+    (n_features,).
+    """
     theta = Theta.from_vector(vector)
     variance, noise = np.exp(theta.amplitude), np.exp(theta.noise)
     Z = X * np.exp(-theta.lengths)[owner]
@@ -143,7 +153,10 @@ def _negative_log_posterior(
 
 
 def _penalty(vector: FloatArray) -> tuple[float, FloatArray]:
-    """Return the negative log density of the priors, and its gradient."""
+    """Return the negative log density of the priors, and its gradient.
+
+    `vector` and the gradient have the shape (n_theta,).
+    """
     medians = np.full(len(vector), PRIOR_LENGTH[0])
     spreads = np.full(len(vector), PRIOR_LENGTH[1])
     medians[-2:] = PRIOR_AMPLITUDE[0], PRIOR_NOISE[0]
@@ -163,7 +176,10 @@ def _distances(A: FloatArray, B: FloatArray) -> FloatArray:
 
 
 def _matern(r: FloatArray) -> FloatArray:
-    """Return the Matérn-5/2 correlation at distances `r` = sqrt(5) |a - b|, GPML eq. 4.17."""
+    """Return the Matérn-5/2 correlation at distances `r` = sqrt(5) |a - b|, GPML eq. 4.17.
+
+    `r` and the result have any shape, the same.
+    """
     decay = np.exp(-r)
     polynomial = r * (1.0 / 3.0)  # 1 + r + r^2 / 3, in place: this is where the time goes
     polynomial += 1.0
@@ -174,7 +190,10 @@ def _matern(r: FloatArray) -> FloatArray:
 
 
 def _cholesky(K: FloatArray, noise: float) -> FloatArray:
-    """Return the lower Cholesky factor of K + noise * I, with as much jitter as it takes."""
+    """Return the lower Cholesky factor of K + noise * I, with as much jitter as it takes.
+
+    `K` and the result have the shape (n, n).
+    """
     jitter = 0.0
     for _ in range(12):
         noisy = K.copy(order="F")
@@ -197,28 +216,43 @@ class Posterior:
 
     @cached_property
     def Z(self) -> FloatArray:
-        """The inputs in units of their length scales."""
+        """The inputs in units of their length scales.
+
+        Shape (n, n_features).
+        """
         return self.X * self.scale
 
     @cached_property
     def scale(self) -> FloatArray:
-        """One over the length scale, for each feature."""
+        """One over the length scale, for each feature.
+
+        Shape (n_features,).
+        """
         return np.exp(-self.theta.lengths)[self.owner]
 
     @cached_property
     def L(self) -> FloatArray:
-        """The lower Cholesky factor of the targets' covariance, noise included."""
+        """The lower Cholesky factor of the targets' covariance, noise included.
+
+        Shape (n, n).
+        """
         K = np.exp(self.theta.amplitude) * _matern(_distances(self.Z, self.Z).T)
         return _cholesky(K, np.exp(self.theta.noise))
 
     @cached_property
     def alpha(self) -> FloatArray:
-        """K^-1 y."""
+        """K^-1 y.
+
+        Shape (n,).
+        """
         return np.asarray(lapack.dpotrs(self.L, self.y, lower=1)[0])
 
     @cached_property
     def L_inverse(self) -> FloatArray:
-        """The inverse of `L`."""
+        """The inverse of `L`.
+
+        Shape (n, n).
+        """
         return np.asarray(lapack.dtrtri(self.L, lower=1)[0])
 
     def mean(self, X: FloatArray) -> FloatArray:

@@ -51,6 +51,8 @@ class Fitted:
     def predict(self, settings: Sequence[Params]) -> tuple[FloatArray, FloatArray]:
         """Return mean and standard deviation of the warped loss of each setting.
 
+        Both have the shape (n_settings,).
+
         What a setting does not hold, or would not reach, is left out of account.
         """
         return self.at(self.encoding.settled(units_of(self.encoding.space, settings)))
@@ -81,7 +83,10 @@ class Memory:
         return self.direction is history.direction
 
     def units(self, trials: Sequence[Trial]) -> FloatArray:
-        """Return `units_of` the trials' params."""
+        """Return `units_of` the trials' params.
+
+        Shape (n_trials, n_params).
+        """
         rows = {}
         for trial in trials:
             known = self.rows.get(id(trial))
@@ -100,6 +105,8 @@ class Memory:
 
 def learn(encoding: Encoding, history: History, units: FloatArray, memory: Memory) -> Fitted:
     """Return the surrogate of a history with at least one finished trial.
+
+    `units` has the shape (n_trials, n_params).
 
     `units` are `units_of` its trials. Trials that still run are taken to end as expected: so the
     next suggestion looks elsewhere.
@@ -128,6 +135,8 @@ def learn(encoding: Encoding, history: History, units: FloatArray, memory: Memor
 
 def losses_of(history: History, finished: Sequence[Trial]) -> FloatArray:
     """Return a loss for each finished trial: a failed one has the worst of the others.
+
+    Shape (n_finished,).
 
     A pruned one has what is expected of it.
     """
@@ -163,7 +172,10 @@ def _theta(
     X: FloatArray,
     known: dict[int, Theta],
 ) -> Theta:
-    """Return the kernel's parameters as of the last refit point."""
+    """Return the kernel's parameters as of the last refit point.
+
+    `X` has the shape (n_finished, n_features).
+    """
 
     def found(n: int, start: Theta | None) -> Theta:
         warp = Warp.of(losses_of(history, finished[:n]))
@@ -180,7 +192,10 @@ def _theta(
 
 
 def _chosen(losses: FloatArray, at_most: int) -> npt.NDArray[np.intp]:
-    """Return the indices of the best losses and of a spread of the rest, ascending."""
+    """Return the indices of the best losses and of a spread of the rest, ascending.
+
+    `losses` has the shape (n,), the result (min(n, at_most),).
+    """
     n = len(losses)
     if n <= at_most:
         return np.arange(n)

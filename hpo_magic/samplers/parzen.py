@@ -61,7 +61,10 @@ def better_alike(
 def _alike(
     places: FloatArray, is_better: BoolArray, n_levels: int | None, n: int, rng: np.random.Generator
 ) -> FloatArray:
-    """Return n places of one parameter; `n_levels` if nothing lies between its values."""
+    """Return n places of one parameter; `n_levels` if nothing lies between its values.
+
+    `places` and `is_better` have the shape (n_trials,), the result (n,).
+    """
     is_reached = ~np.isnan(places)
     better, worse = (
         _Numbers(places[chosen]) if n_levels is None else _Levels(places[chosen], n_levels)

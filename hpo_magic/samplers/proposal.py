@@ -68,6 +68,8 @@ def moved(
 ) -> FloatArray:
     """Return each setting with some of the parameters that it reaches changed, one at least.
 
+    `units` has the shape (n, n_params), and so has the result; `step` is a number or of that shape.
+
     A number goes a normally distributed way, `step` wide, but to the next value at least; a choice
     without an order changes to any other.
     """
@@ -91,7 +93,10 @@ def moved(
 
 
 def _some(reached: BoolArray, rng: np.random.Generator) -> BoolArray:
-    """Return which parameters change: one at least, of many about one and a half on average."""
+    """Return which parameters change: one at least, of many about one and a half on average.
+
+    `reached` has the shape (n, n_params), and so has the result.
+    """
     lots = np.where(reached, rng.random(reached.shape), np.inf)
     n_reached = reached.sum(axis=1, keepdims=True)
     chosen: BoolArray = lots < np.minimum(1.5 / np.maximum(n_reached, 1), 0.9)

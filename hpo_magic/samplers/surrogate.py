@@ -60,6 +60,8 @@ class Surrogate(GaussianProcessRegressor):  # type: ignore[misc]
     def predict(self, X: FloatArray, return_std: bool = False, **also: bool) -> Any:
         """Return the mean at X, with `return_std` the standard deviation (without noise) as well.
 
+        `X` has the shape (n, n_features), the results (n,).
+
         Covariances and gradients (`return_cov`, ...) are scikit-optimize's.
         """
         if any(also.values()):
@@ -71,17 +73,26 @@ class Surrogate(GaussianProcessRegressor):  # type: ignore[misc]
 
     @cached_property
     def L_(self) -> FloatArray:
-        """The Cholesky factor of the targets' covariance."""
+        """The Cholesky factor of the targets' covariance.
+
+        Shape (n_trials, n_trials).
+        """
         return self.posterior.L
 
     @cached_property
     def alpha_(self) -> FloatArray:
-        """The weights of the trials in the mean."""
+        """The weights of the trials in the mean.
+
+        Shape (n_trials,).
+        """
         return self.posterior.alpha
 
     @cached_property
     def K_inv_(self) -> FloatArray:
-        """The inverse of the targets' covariance."""
+        """The inverse of the targets' covariance.
+
+        Shape (n_trials, n_trials).
+        """
         return self.posterior.L_inverse.T @ self.posterior.L_inverse
 
 
@@ -93,7 +104,10 @@ class LossSurrogate(Surrogate):
         self.warp = warp
 
     def predict(self, X: FloatArray, return_std: bool = False, **also: bool) -> Any:
-        """Return the loss expected at X; its standard deviation is half of mean ± that, warped."""
+        """Return the loss expected at X; its standard deviation is half of mean ± that, warped.
+
+        `X` has the shape (n, n_features), the results (n,).
+        """
         mean, std = super().predict(X, return_std=True)
         losses = self.warp.inverse(mean)
         if not return_std:

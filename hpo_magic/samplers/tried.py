@@ -53,6 +53,8 @@ class Tried:
     def of(cls, encoding: Encoding, trials: Sequence[Trial], units: FloatArray) -> Tried:
         """Return what complete, failed and running trials tried; `units` are `units_of` them.
 
+        `units` has the shape (n_trials, n_params).
+
         A stopped trial may be tried again. A running one is taken to reach what is expected. A
         trial that reached nothing at all tells nothing about any setting.
         """
@@ -81,7 +83,11 @@ class Tried:
 def _partial(
     settled: FloatArray, reached: BoolArray, by_settled: FloatArray, by_reached: BoolArray
 ) -> tuple[tuple[BoolArray, Prints], ...]:
-    """Return the fingerprints of trials that stand for all that agree with them."""
+    """Return the fingerprints of trials that stand for all that agree with them.
+
+    `settled` and `reached` have the shape (n_trials, n_params), those of the others
+    (n_others, n_params).
+    """
     counts = ~_is_overtaken(settled, reached, by_settled, by_reached)
     groups = []
     for pattern in np.unique(reached[counts], axis=0):
@@ -95,6 +101,9 @@ def _is_overtaken(
 ) -> BoolArray:
     """Return which trials agree with one of some others that yet reached more.
 
+    `settled` and `reached` have the shape (n_trials, n_params), those of the others
+    (n_others, n_params); the result (n_trials,).
+
     They failed by chance, or the cell was another then: they do not stand for all that agree.
     """
     overtaken = np.zeros(len(settled), dtype=np.bool_)
@@ -106,7 +115,10 @@ def _is_overtaken(
 
 
 def _prints(units: FloatArray) -> Prints:
-    """Return a number for each row, different for different rows but for one pair in 2**64."""
+    """Return a number for each row, different for different rows but for one pair in 2**64.
+
+    `units` has the shape (n, n_params), the result (n,).
+    """
     # Rounded, as a float on a log scale comes back from its value with the last digits changed.
     places = np.rint(units * 2**36).astype(np.int64)
     # Odd multipliers, the same for every call; products and sums wrap around.
@@ -141,7 +153,10 @@ def every_setting(encoding: Encoding, at_most: int) -> FloatArray | None:
 
 
 def _levels(encoding: Encoding, j: int) -> FloatArray:
-    """Return the units of all values of a parameter that has finitely many."""
+    """Return the units of all values of a parameter that has finitely many.
+
+    Shape (n_levels,).
+    """
     domain, n = encoding.domains[j], int(encoding.n_levels[j])
     if domain.kind == "int" and domain.low is not None and domain.step is None:
         return np.array([domain.unit(domain.low + k) for k in range(n)])

@@ -66,7 +66,10 @@ class Warp:
         return cls(losses, (shape - shape.mean()) / deviation, float(spread * deviation * largest))
 
     def inverse(self, warped: FloatArray) -> FloatArray:
-        """Return the losses that `warped` stand for; beyond the best, the slope goes on."""
+        """Return the losses that `warped` stand for; beyond the best, the slope goes on.
+
+        `warped` has any shape, and the result the same.
+        """
         order = np.argsort(self.warped, kind="stable")
         inside = np.interp(warped, self.warped[order], self.losses[order])
         beyond = np.minimum(warped - self.warped[order[0]], 0.0)
@@ -74,7 +77,10 @@ class Warp:
 
 
 def _middle(losses: FloatArray) -> float:
-    """Return the loss at which the better part ends: the median of the first trials, or less."""
+    """Return the loss at which the better part ends: the median of the first trials, or less.
+
+    `losses` has the shape (n_trials,).
+    """
     best, of = losses.min(), losses[:N_FIRST]
     while True:
         middle = float(np.median(of))

@@ -37,6 +37,8 @@ def fitted_rows(fits: Sequence[Fit]) -> list[UsedRows]:
 def prints_of(array: Any) -> Fingerprints:
     """Return the fingerprints of the rows of an array, a table or a sparse matrix.
 
+    Shape (n_rows,), or (MOST_ROWS,) of more.
+
     Of very many rows an even sample is taken.
     """
     return row_fingerprints(dense_rows(array, MOST_ROWS))
@@ -44,6 +46,8 @@ def prints_of(array: Any) -> Fingerprints:
 
 def leak_of(test: Fingerprints, used: Sequence[UsedRows]) -> tuple[Overlap, bool]:
     """Return how many test rows the search used, and whether a fit used them or only the code.
+
+    `test` has the shape (n_rows,).
 
     Data that the code only read counts unless a fit used a part of it: a cell that splits its data
     in three reads the test rows, too, and fits on other rows.

@@ -119,9 +119,9 @@ def refuse_elsewhere(matching: Matching, unnamed: Collection[str] = ()) -> None:
         )
     if place := _other_use(matching):
         raise HpoError(
-            f"The cell cannot be frozen: {place.text} on line {place.line} is no call, so which call "
-            f"asked for {told} cannot be told. Write hp.Int(…) or the like where each value is "
-            f"needed, and search again."
+            f"The cell cannot be frozen: {place.text} on line {place.line} is no call, so which "
+            f"call asked for {told} cannot be told. Write hp.Int(…) or the like where each value "
+            f"is needed, and search again."
         )
     raise HpoError(
         f"The cell cannot be frozen: code outside of it asked for {told}. Put that code into the "

@@ -68,6 +68,8 @@ def convergence(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 def visible_range(values: FloatArray, direction: Direction) -> tuple[float, float]:
     """Return the lowest and highest value to be shown; low < high.
 
+    `values` has the shape (n_trials,).
+
     The good side is never cut.
     """
     losses = direction.sign * values

@@ -71,6 +71,8 @@ class _Expected:
     def of(self, parameter: Parameter) -> tuple[FloatArray, FloatArray]:
         """Return the value expected at each place of a parameter, and its standard deviation.
 
+        Shape (n_places,) each.
+
         That of the average: what the process does not know of the others' part evens out.
         """
         name = parameter.name
@@ -100,7 +102,10 @@ class _Expected:
         return self._sign * np.array(of_each[0]), np.array(of_each[1])
 
     def _settings(self, names: Sequence[str], places: FloatArray) -> FloatArray:
-        """Return settled settings with these values, those that reach them where there are any."""
+        """Return settled settings with these values, those that reach them where there are any.
+
+        `places` has the shape (len(names),), the result (n_settings, n_params).
+        """
         columns = [self._names.index(name) for name in names]
         units = self._around.copy()
         units[:, columns] = places
@@ -225,7 +230,10 @@ def _draw_pair(
 
 
 def _places(parameter: Parameter, n: int) -> FloatArray:
-    """Return places that exist: of each level where there are few, else evenly spread ones."""
+    """Return places that exist: of each level where there are few, else evenly spread ones.
+
+    Shape (min(n, n_levels),).
+    """
     levels = parameter.domain.n_levels
     if levels is not None and levels < n:
         return (np.arange(levels) + 0.5) / levels
@@ -233,7 +241,10 @@ def _places(parameter: Parameter, n: int) -> FloatArray:
 
 
 def _edges(places: FloatArray) -> FloatArray:
-    """Return the edges of the cells around the places."""
+    """Return the edges of the cells around the places.
+
+    `places` has the shape (n,), the result (n + 1,).
+    """
     middles = (places[1:] + places[:-1]) / 2
     return np.concatenate([[0.0], middles, [1.0]])
 

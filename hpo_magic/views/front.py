@@ -113,7 +113,10 @@ def _marked(snapshot: Snapshot) -> list[tuple[Trial, str, int, str, str]]:
 
 
 def _draw_line(axes: Axes, snapshot: Snapshot, values: FloatArray, k: int) -> None:
-    """Draw the steps along the front of two objectives: what lies beyond them nobody reached."""
+    """Draw the steps along the front of two objectives: what lies beyond them nobody reached.
+
+    `values` has the shape (n_trials, 2).
+    """
     signs = np.array([snapshot.goals[j].direction.sign for j in (k, 0)])
     corners = values[is_on_front(values * signs)]
     corners = corners[np.argsort(corners[:, 0])]
@@ -126,7 +129,10 @@ def _draw_line(axes: Axes, snapshot: Snapshot, values: FloatArray, k: int) -> No
 def _within(
     axes: Axes, snapshot: Snapshot, values: FloatArray, is_on: BoolArray, k: int
 ) -> tuple[FloatArray, BoolArray]:
-    """Set scales and limits by the front; return the places, and which are wild: at the edge."""
+    """Set scales and limits by the front; return the places, and which are wild: at the edge.
+
+    `values` and the places have the shape (n_trials, 2), `is_on` and the marks (n_trials,).
+    """
     places, is_off = values.copy(), np.zeros(len(values), dtype=np.bool_)
     for column, j in enumerate((k, 0)):
         sign = snapshot.goals[j].direction.sign
@@ -205,7 +211,10 @@ def coverage(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 
 
 def _shares(snapshot: Snapshot) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    """Return the numbers of the complete trials, and the share covered up to each."""
+    """Return the numbers of the complete trials, and the share covered up to each.
+
+    Shape (n_complete,) each.
+    """
     complete = snapshot.history.complete
     numbers = np.array([t.number for t in complete], dtype=np.int64)
     volumes = np.zeros(len(complete))

@@ -127,7 +127,10 @@ class _Asked:
         self._features = encoding.features(encoding.settled(np.vstack(asked)))
 
     def shares(self, surrogate: Surrogate) -> FloatArray:
-        """Return the share of each parameter; equal shares where nothing differs."""
+        """Return the share of each parameter; equal shares where nothing differs.
+
+        Shape (n_params,).
+        """
         losses = self._warp.inverse(surrogate.predict(self._features))
         values = np.minimum(losses, self._worst).reshape(-1, N_SETTINGS)
         totals: FloatArray = ((values[1:] - values[0]) ** 2).mean(axis=1)

@@ -77,7 +77,10 @@ def _places(trials: list[Trial], parameters: list[Parameter], snapshot: Snapshot
 
 
 def _settings(trials: list[Trial], parameters: list[Parameter]) -> FloatArray:
-    """Return the same without the values: the last column is NaN."""
+    """Return the same without the values: the last column is NaN.
+
+    Shape (n_trials, n_params + 1).
+    """
     places = np.full((len(trials), len(parameters) + 1), np.nan)
     for row, trial in enumerate(trials):
         for column, parameter in enumerate(parameters):
@@ -89,7 +92,10 @@ def _settings(trials: list[Trial], parameters: list[Parameter]) -> FloatArray:
 def _draw_lines(
     axes: Axes, places: FloatArray, color: str, width: float, alpha: float, style: str = "solid"
 ) -> None:
-    """Draw the rows; a row with gaps becomes several lines, with dashes between them."""
+    """Draw the rows; a row with gaps becomes several lines, with dashes between them.
+
+    `places` has the shape (n_trials, n_axes); NaN where a trial has no value.
+    """
     x = np.arange(places.shape[1])
     segments, bridges = [], []
     for row in places:

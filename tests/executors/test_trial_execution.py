@@ -23,6 +23,7 @@ from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Direction, Failure, Goal, Kind
 from hpo_magic.errors import MissingMetric
 from hpo_magic.executors.trial_execution import OUTPUT_KEPT, TrialExecution, TrialStopped
+from hpo_magic.frameworks.standard import StandardStreams
 from hpo_magic.language.hp import hp
 from hpo_magic.language.trial_context import current_trial
 from hpo_magic.testing.fakes import FakeClock, FakeObjective
@@ -339,6 +340,9 @@ class FakeFramework:
     def clear(self) -> None:
         self.done.append("clear")
 
+    def random_state(self) -> None:
+        """Return None: there is no random stream."""
+
     def seed(self, seed: int) -> None:
         self.done.append(seed)
         random.seed(seed)
@@ -481,3 +485,25 @@ def test_numbers_that_an_objective_notes_are_metrics() -> None:
     assert completed.outcome.metrics == {"n_params": 12.0, "value": 0.5}
     assert completed.outcome.output == "layers: 'ab'\n"
     assert executed(train, a_run(fails=True)).outcome.metrics == {"n_params": 12.0}
+
+
+@pytest.mark.parametrize(
+    ("train", "drew"),
+    [
+        (lambda: 0.5, False),
+        (lambda: 0.5 + 0 * np.random.default_rng(3).random(), False),
+        (lambda: 0.5 + 0 * np.random.random(), True),  # noqa: NPY002
+        (lambda: 0.5 + 0 * random.random(), True),
+    ],
+)
+def test_a_draw_from_a_seeded_stream_is_noted(train: Any, drew: bool) -> None:
+    """So that a cell without random numbers is known by one re-run."""
+    execution = TrialExecution(
+        FakeObjective(train),
+        [StandardStreams()],
+        goals=(Goal("value", Direction.MAXIMIZE),),
+        clock=FakeClock(),
+    )
+    ended = execution(Run(0, {}, Kind.START, 0), lambda *a, **k: None, lambda: None).event
+    assert isinstance(ended, Completed)
+    assert ended.outcome.drew_random is drew

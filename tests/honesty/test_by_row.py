@@ -17,14 +17,15 @@ from hpo_magic.honesty.bbc import bbc
 from hpo_magic.honesty.by_row import (
     bbc_of,
     enough_of,
+    n_rows_of_accuracies,
     n_rows_of_shares,
     precision_of,
-    row_variance_of,
     selection_bias_of,
 )
 from hpo_magic.honesty.estimate import Method
-from hpo_magic.honesty.intervals import share_variance
+from hpo_magic.honesty.intervals import share_variance, wilson_interval
 from hpo_magic.honesty.rechecking import honest_of, is_rechecked
+from hpo_magic.honesty.resplit_intervals import effective_rows
 from hpo_magic.honesty.selection_bias import selection_bias
 from hpo_magic.views.words.headline import headline_lines
 
@@ -163,7 +164,8 @@ def test_a_best_seen_of_one_is_no_certainty() -> None:
 
 def rerun(of: Trial, seed: int, draw: Draw, *, used_seed: bool = True) -> Trial:
     """Return a re-run of a trial on a seed."""
-    found = row_scores(draw(np.random.default_rng([of.number, seed])), seed)
+    rows = seed if used_seed else 0  # the search's
+    found = row_scores(draw(np.random.default_rng([of.number, seed])), rows)
     number = 100 + 10 * of.number + seed
     return Trial(number, State.COMPLETE, of.params, Kind.RECHECK, seed, found.mean,
                  row_scores=found, used_seed=used_seed)  # fmt: skip
@@ -196,23 +198,43 @@ def test_few_re_runs_that_agree_by_chance_have_the_width_of_their_rows() -> None
         return honest_of(ended((*found, *made))).half_width
 
     with_rows = width(half)
+    n = effective_rows(N_ROWS, 4, 0.25)
     assert with_rows is not None
-    assert with_rows > 1.9 * np.sqrt(0.25 / N_ROWS) * np.sqrt(1 / 3 + 0.25)
+    assert with_rows >= 0.95 * wilson_interval(0.5, n).half_around(0.5)
     assert n_rows_of_shares(found) == N_ROWS
     assert n_rows_of_shares(trials(3, losses)) is None
 
 
-def test_a_mean_over_rows_has_a_floor_too() -> None:
-    """s²/n, on average over the scores; None where a score's rows are not known."""
+def test_a_mean_over_rows_has_their_width() -> None:
+    """Re-runs that agree by chance are not known better than their rows are."""
     found = trials(4, losses)
-    variances = [t.row_scores.values.var(ddof=1) / N_ROWS for t in found if t.row_scores]
-    assert row_variance_of(found) == pytest.approx(np.mean(variances))
-    assert row_variance_of([*found, replace(found[0], row_scores=None)]) is None
+    variances = [t.row_scores.values.var(ddof=1) for t in found if t.row_scores]
     best = min(found, key=lambda trial: trial.value or 0)
     made = [replace(rerun(best, seed, losses), value=2.0 + seed / 1e4) for seed in (1, 2, 3)]
     width = honest_of(ended((*found, *made), MIN)).half_width
     assert width is not None
-    assert width > np.sqrt(min(variances)) * 1.9 * np.sqrt(1 / 3 + 0.25)
+    assert width > 1.9 * np.sqrt(min(variances) / effective_rows(N_ROWS, 4, 0.25))
+
+
+def test_scores_alone_tell_their_rows_where_they_are_accuracies() -> None:
+    """By their common denominator and the metric's name."""
+    found = [replace(t, row_scores=None) for t in trials(30)]
+    assert n_rows_of_accuracies(found, History(tuple(found), UP)) == N_ROWS
+    other = History(tuple(found), (Goal("value", Direction.MAXIMIZE),))
+    assert n_rows_of_accuracies(found, other) is None
+
+
+def test_a_cross_validation_takes_the_searchs_rows() -> None:
+    """New folds deal the same rows again, so what the re-runs say of the choice comes second."""
+    found = tuple(
+        replace(t, row_scores=replace(t.row_scores, n_folds=5)) for t in trials(30) if t.row_scores
+    )
+    best = sorted(found, key=lambda trial: -(trial.value or 0))[:3]
+    reruns = [rerun(t, seed, coin) for t in best for seed in (1, 2, 3)]
+    honest = honest_of(ended((*found, *reruns)))
+    assert honest.method is Method.BOOTSTRAP
+    assert honest.value == bbc_of(History(found, UP)).value  # type: ignore[union-attr]
+    assert is_rechecked(ended((*found, *reruns)))
 
 
 def test_enough_is_said_where_more_trials_hardly_help() -> None:

@@ -8,7 +8,7 @@ from hpo_magic.honesty.choice import Gain, Rechecked
 from hpo_magic.honesty.estimate import Honest, Method, WhyNot, honest
 
 MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
-RERUN = Rechecked(0, 0.914, 0.035, Gain(0.021, 0.018), n_settings=4, n_reruns=2)
+RERUN = Rechecked(0, 0.914, 0.035, Gain(0.021, 0.018), n_settings=4, n_reruns=2, knows_rows=True)
 ROWS = Bbc(0.905, 0.05, n_settings=32, n_rows=112)
 
 

@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 from hpo_magic.honesty.repeated_scores import (
     Randomness,
-    Rerun,
+    Repeat,
     chance_of_score,
     chance_of_share,
     repeats_itself,
 )
 
-SAME = Rerun(is_equal=True)
-SAME_ROWS = Rerun(is_equal=True, same_rows=True, rows_are_equal=True)
+SAME = Repeat(is_equal=True)
+SAME_ROWS = Repeat(is_equal=True, same_rows=True, rows_are_equal=True)
 
 
 def test_a_cell_without_random_numbers_needs_one_rerun() -> None:
     """No generator moved: one equal score confirms it."""
     assert repeats_itself([SAME], Randomness.NONE, [1.0])
     assert not repeats_itself([], Randomness.NONE, [])
-    assert not repeats_itself([Rerun(is_equal=False)], Randomness.NONE, [0.0])
+    assert not repeats_itself([Repeat(is_equal=False)], Randomness.NONE, [0.0])
 
 
 def test_equal_rows_need_one_rerun_or_two() -> None:
@@ -42,7 +42,7 @@ def test_equal_scores_on_other_rows_never_stop(
     randomness: Randomness, n: int, chance: float
 ) -> None:
     """Labels that differ are a new split."""
-    other = Rerun(is_equal=True, same_rows=False)
+    other = Repeat(is_equal=True, same_rows=False)
     assert not repeats_itself([SAME] * (n - 1) + [other], randomness, [chance] * n)
 
 

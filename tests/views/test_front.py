@@ -216,7 +216,7 @@ def test_without_re_runs_nothing_was_measured() -> None:
 
 
 def test_the_chosen_point_and_then_points_far_apart_are_run_again() -> None:
-    """All on one seed before the next; the start comes last in each round."""
+    """All on one seed before the next; the start comes first in each round."""
     snapshot = ended()
     front_ = [t.number for t in snapshot.history.front]
     history = replace(snapshot.history, chosen=front_[1])
@@ -229,8 +229,8 @@ def test_the_chosen_point_and_then_points_far_apart_are_run_again() -> None:
         reruns.append(replace(first, number=100 + number, kind=Kind.RECHECK, seed=seed, value=0.1))
     order = [next(t.number for t in history.trials if t.params == again.params) for again in reruns]
     assert order[:4] == order[4:]
-    assert order[0] == front_[1]
-    assert {front_[0], front_[-1]} & set(order[1:3])  # an end of the front is far from the middle
-    assert order[3] == 0
+    assert order[0] == 0
+    assert order[1] == front_[1]
+    assert {front_[0], front_[-1]} & set(order[2:4])  # an end of the front is far from the middle
     assert check.next(history, reruns, 0, 40, 32) is None
     assert check.phase(history, 40) == Rechecks(3, on_new_splits=False, of_front=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -27,7 +28,7 @@ from hpo_magic.views.words.honest import (
 from hpo_magic.views.words.notices import notice_text, phase_text
 
 MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
-RERUN = Rechecked(0, 0.914, 0.035, Gain(0.021, 0.018), n_settings=4, n_reruns=2)
+RERUN = Rechecked(0, 0.914, 0.035, Gain(0.021, 0.018), n_settings=4, n_reruns=2, knows_rows=True)
 ROWS = Bbc(0.905, 0.05, n_settings=32, n_rows=112)
 
 
@@ -35,6 +36,10 @@ def test_each_method_has_its_words() -> None:
     """The method is part of the number."""
     assert sentence_of(honest(MAX, RERUN)) == (
         "expect about 0.914 ± 0.035: 4 best settings re-run on 2 new splits"
+    )
+    assert how_text(honest(MAX, replace(RERUN, knows_rows=False))) == (
+        "4 best settings re-run on 2 new splits; the splits share rows with the search, so some "
+        "selection bias may remain"
     )
     assert sentence_of(honest(MAX, None, ROWS)) == (
         "expect about 0.905 ± 0.050: estimated by repeating the selection among 32 settings on 400 "

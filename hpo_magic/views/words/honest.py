@@ -23,6 +23,7 @@ SAME_SCORES = (
     "the re-runs repeat the search's scores exactly; use hp.seed() as the random_state of your "
     "split"
 )
+SHARED_ROWS = "the splits share rows with the search, so some selection bias may remain"
 WHY_NOT = {
     WhyNot.NOT_YET: "no setting has been re-run yet",
     WhyNot.NO_RERUN: "no setting was re-run",
@@ -36,7 +37,8 @@ def how_text(honest: Honest) -> str:
         return WHY_NOT[honest.why_not]
     match honest.method:
         case Method.NEW_SPLITS:
-            return f"{_rerun(honest)} on {counted(honest.n_reruns, 'new split')}"
+            how = f"{_rerun(honest)} on {counted(honest.n_reruns, 'new split')}"
+            return how if honest.knows_rows else f"{how}; {SHARED_ROWS}"
         case Method.BOOTSTRAP:
             return (
                 f"estimated by repeating the selection among {honest.n_settings:,} settings on "
