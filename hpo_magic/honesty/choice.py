@@ -116,7 +116,10 @@ def rechecked(
 
 
 def _expected(y: FloatArray, f: FloatArray, chosen: int, rows: RecheckRows | None) -> float:
-    """Return what to expect of the choice, by the best estimator that there are numbers for."""
+    """Return what to expect of the choice, by the best estimator that there are numbers for.
+
+    `y` has the shape (k,), `f` (k, m).
+    """
     if rows is not None:
         return rows.expected
     return shrunken_mean(f, chosen) if f.shape[1] > 1 else honest_value(y, f)
@@ -208,7 +211,10 @@ def _left_out(search_scores: FloatArray, reruns: FloatArray) -> FloatArray:
 
 
 def _without_start(reruns: FloatArray, start: int | None, chosen: int) -> FloatArray:
-    """Return the table without the start, which is no choice, unless it was chosen or is alone."""
+    """Return the table without the start, which is no choice, unless it was chosen or is alone.
+
+    `reruns` has the shape (k, m), the result that or (k - 1, m).
+    """
     if start is None or start == chosen or len(reruns) < 2:
         return reruns
     return np.delete(reruns, start, axis=0)
@@ -221,7 +227,10 @@ def _half_width(
     rows: RecheckRows | None,
     n_rows: int | None,
 ) -> float | None:
-    """Return the half-width of the honest value; `best` are the re-runs without the start's."""
+    """Return the half-width of the honest value; `best` are the re-runs without the start's.
+
+    `reruns` has the shape (k, m), `best` that or (k - 1, m).
+    """
     if rows is not None:
         table = _table(best, rows)
         if not rows.is_share:
