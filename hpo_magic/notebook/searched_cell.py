@@ -25,6 +25,7 @@ from hpo_magic.notebook.cell import Cell, CellObjective, without_indent
 from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction
+from hpo_magic.notebook.whose_hp import refuse_other_hp
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import SearchedCode
@@ -83,6 +84,7 @@ class SearchedCell:
         if not cell.tree.body:
             raise OptionError("the cell is empty: write the code that builds and trains the model.")
         _refuse_nested(read_source(translation.text), shell)
+        refuse_other_hp(cell.tree, shell.user_ns)
         load_wanted(cell.text.modules_imported)
         inputs = InputsWatch(lambda: values_read(cell.text, shell.user_ns), cell.source)
         return cls(shell, line, cell, translation, inputs, Once(translation.once))

@@ -11,6 +11,7 @@ import ast
 import re
 from collections.abc import Collection, Mapping, Sequence
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from hpo_magic.core.domains import Choice
 from hpo_magic.errors import HpoError
@@ -107,7 +108,8 @@ def refuse_elsewhere(matching: Matching, unnamed: Collection[str] = ()) -> None:
     if not elsewhere or matching.trials:
         return
     told = ", ".join(f"{name}={value!r}" for name, value in elsewhere.items())
-    if matching.handed_on and not set(elsewhere) & set(unnamed):
+    is_got = _other_use(matching) is not None
+    if matching.handed_on and not is_got and not set(elsewhere) & set(unnamed):
         if find_spec("keras_tuner") is not None:
             return
         raise HpoError(
@@ -115,10 +117,39 @@ def refuse_elsewhere(matching: Matching, unnamed: Collection[str] = ()) -> None:
             f"Install keras-tuner, whose HyperParameters can give it these values, or put the "
             f"function into the cell and search again."
         )
+    if place := _other_use(matching):
+        raise HpoError(
+            f"The cell cannot be frozen: {place.text} on line {place.line} is no call, so which "
+            f"call asked for {told} cannot be told. Write hp.Int(…) or the like where each value "
+            f"is needed, and search again."
+        )
     raise HpoError(
         f"The cell cannot be frozen: code outside of it asked for {told}. Put that code into the "
         f"cell, and search again."
     )
+
+
+class _Use(NamedTuple):
+    """A place of the cell where a method of `hp` is taken without a call."""
+
+    text: str
+    line: int
+
+
+def _other_use(matching: Matching) -> _Use | None:
+    """Return the first use of `hp` that is no call: `I = hp.Int`, `getattr(hp, "Int")`."""
+    source = matching.source
+    for node in source.nodes:
+        parent = source.parents.get(node)
+        if isinstance(node, ast.Attribute) and node.attr in METHODS:
+            is_called = isinstance(parent, ast.Call) and parent.func is node
+            if not is_called and ast.unparse(node.value) in matching.bases:
+                return _Use(f"`{ast.unparse(node)}`", node.lineno)
+        if isinstance(node, ast.Name) and node.id in matching.bases:
+            is_got = isinstance(parent, ast.Call) and ast.unparse(parent.func) == "getattr"
+            if is_got or isinstance(parent, ast.Assign):
+                return _Use(f"`{ast.unparse(parent)}`", node.lineno)  # type: ignore[arg-type]
+    return None
 
 
 def matched(

@@ -147,7 +147,7 @@ class _ParameterReplacement(CallReplacement):
         last = statements[-1] if statements else None
         text = self.rewriting.text
         if isinstance(last, ast.Expr) and self.rewriting.is_there(last):
-            self.rewriting.replace(last, f"return {self.rewriting.text_of(last.value)}")
+            self.rewriting.replace(last, f"return {self.rewriting.text_of(last)}")
             return text()
         is_there = metric in self.source.names_bound
         return f"{text()}\nreturn {metric}" if is_there else text()

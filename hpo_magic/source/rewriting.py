@@ -29,9 +29,10 @@ class Rewriting:
         """Return the whole text with the edits made so far."""
         return self._edited(0, len(self._text))
 
-    def text_of(self, node: ast.expr) -> str:
-        """Return the text of `node` with the edits made so far."""
-        return self._edited(*self.span(node))
+    def text_of(self, node: ast.expr | ast.stmt) -> str:
+        """Return the text of `node` with the edits made so far, without what stands before it."""
+        start, end = self.span(node)
+        return self._edited(start, end, with_insertion=False)
 
     def is_untouched(self, node: ast.expr) -> bool:
         """Return whether no edit replaces the place where `node` stands."""
@@ -112,10 +113,12 @@ class Rewriting:
         block = next(block for block in blocks if statement in block)
         return block[0] is statement and all(other in self._removed for other in block)
 
-    def _edited(self, start: int, end: int) -> str:
+    def _edited(self, start: int, end: int, *, with_insertion: bool = True) -> str:
         pieces: list[str] = []
         at = start
         for first, last in sorted(self._edits, key=_outer_first):
+            if first == last == start and not with_insertion:
+                continue
             if at <= first and last <= end:
                 pieces += [self._text[at:first], self._edits[first, last]]
                 at = last
