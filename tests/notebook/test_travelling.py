@@ -153,7 +153,7 @@ def test_a_pool_of_threads_trains(notebook) -> None:
 def test_two_workers_and_the_kernel_come_to_the_same(notebook) -> None:
     """Value for value, where the settings are; and re-checks and the test run too."""
     body = "import numpy as np\nx = hp.Float(0, 1)\n(x - 0.3) ** 2 + np.random.random() * hp.seed()"
-    options = "--minimize -n 10 --sampler sobol --ui none --recheck 2"
+    options = "--minimize -n 10 --sampler sobol --ui none --recheck 2x1"
     for name, more in (("here", ""), ("away", "--jobs 2"), ("alone", "--isolate")):
         notebook.ok(f"%%hpo {name} {options} {more}\n{body}")
     values = [
