@@ -77,7 +77,7 @@ class Activity:
 
     @classmethod
     def of(cls, space: Space, trials: Sequence[Trial] = ()) -> Activity:
-        """Return what is declared in the space, and else learned from the trials."""
+        """Return each parameter's conditions: as declared, else as learned from the trials."""
         return cls.learned(space, trials, units_of(space, [trial.params for trial in trials]))
 
     @classmethod

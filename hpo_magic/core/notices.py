@@ -7,6 +7,7 @@ where the trials run (a worker that was lost, a disk that is full).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True)
@@ -126,3 +127,36 @@ class Rechecks:
     n_settings: int
     on_new_splits: bool = True  # else with new training seeds on the same splits
     of_front: bool = False  # points of the Pareto front
+
+
+class StudyChange(Enum):
+    """What makes a run begin a new revision of its study."""
+
+    FRESH = "fresh"  # the user asked for it
+    ONLY_FAILED = "only failed"  # no trial of the latest revision had worked
+    CODE = "code"
+    DATA = "data"  # that the code reads
+    OBJECTIVES = "objectives"  # of several, before or now
+    METRIC = "metric"
+    DIRECTION = "direction"
+    SEED = "seed"
+
+
+@dataclass(frozen=True)
+class NewRevision:
+    """Why the latest revision of a study does not continue.
+
+    Parameters
+    ----------
+    change
+        What changed.
+    before, now
+        The objectives, metric or seed before and now, as text; "" where there is none.
+    variables
+        Names of the variables whose data changed; empty where they are not known.
+    """
+
+    change: StudyChange
+    before: str = ""
+    now: str = ""
+    variables: tuple[str, ...] = ()

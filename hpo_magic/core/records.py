@@ -1,4 +1,4 @@
-"""What a storage keeps beside trials: studies, looks at a test set, rows that were used."""
+"""What a storage keeps besides trials: studies, test evaluations, fingerprints of used rows."""
 
 from __future__ import annotations
 
@@ -15,9 +15,29 @@ from hpo_magic.core.trial import AskedGoals, named_goals
 class StudyRecord:
     """One revision of a study, as it is stored.
 
-    The fingerprints tell what changed since: `code` of the cell without its ranges, `ranges` of the
-    cell's ranges, choices and defaults, `data` of what it reads. `chosen` is the trial that the
-    user chose from the Pareto front.
+    Parameters
+    ----------
+    id
+        Of the revision in its file; 0 before it is stored.
+    name, revision
+        The study's name, and the number of this revision, from 1.
+    goals
+        The objectives, the first one first; their metrics may be unknown before trial 0 ended.
+    seed
+        Of the sampler and of all trials of the search.
+    source
+        The cell's text without the line of `%%hpo`; "" for a function.
+    code, ranges, data
+        Fingerprints of the code without its ranges, of the ranges, choices and defaults, and of
+        the data that the code reads. An empty one is not compared.
+    created
+        Seconds since 1970.
+    names
+        Names of unnamed `hp` calls, by their place in the code.
+    line
+        The line of `%%hpo`, without the magic's name.
+    chosen
+        The trial that the user chose from the Pareto front; None: none.
     """
 
     id: int
@@ -29,9 +49,9 @@ class StudyRecord:
     code: str = ""
     ranges: str = ""
     data: str = ""
-    created: float = 0.0  # seconds since 1970
-    names: Mapping[str, str] = field(default_factory=dict)  # of unnamed `hp` calls, by place
-    line: str = ""  # what stood behind `%%hpo`
+    created: float = 0.0
+    names: Mapping[str, str] = field(default_factory=dict)
+    line: str = ""
     chosen: int | None = None
 
     @property
@@ -45,31 +65,64 @@ NO_TRIAL = -1  # the trial of an evaluation whose model is not one of the study'
 
 @dataclass(frozen=True)
 class TestEvaluation:
-    """One look at a test set: a line of the ledger that is never changed or removed."""
+    """One test evaluation: an entry of the ledger that is never changed or removed.
+
+    Parameters
+    ----------
+    study, revision
+        Whose choice was evaluated.
+    trial
+        Its number; `NO_TRIAL` for a model that is not one of the study's.
+    at
+        Seconds since 1970.
+    cell
+        Fingerprint of the test cell.
+    data
+        Fingerprints of the test rows as text; at most 1,024 of them.
+    value
+        The test value, in the metric's unit; None if the cell failed or gave no number.
+    metric
+        The name of the value; None if not known.
+    n_rows
+        Test rows; None if not known.
+    number
+        The evaluation's number among those of the same rows, from 1.
+    low, high
+        The confidence interval of the value; None where there is none.
+    n_leaked
+        Test rows that the search had used.
+    choice
+        What was evaluated, in words, where that is not the trial alone.
+    """
 
     __test__ = False  # for pytest: not a test class, whatever its name
 
     study: str
     revision: int
     trial: int
-    at: float  # seconds since 1970
-    cell: str  # fingerprint of the test cell
-    data: str  # fingerprints of the test rows it read, some of very many
-    value: float | None  # None if the cell failed or gave no number
+    at: float
+    cell: str
+    data: str
+    value: float | None
     metric: str | None = None
     n_rows: int | None = None
-    number: int = 1  # which look at these rows it was
-    low: float | None = None  # of the interval, where there is one
+    number: int = 1
+    low: float | None = None
     high: float | None = None
-    n_leaked: int = 0  # test rows that the search had used
-    choice: str = ""  # what was measured, where that is not the trial alone
+    n_leaked: int = 0
+    choice: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class UsedRows:
-    """Fingerprints of rows that a search used; shape (n_rows,).
+    """Fingerprints of rows that a search used.
 
-    `is_fitted`: a fit trained or was validated on them; else the code read them, for whatever use.
+    Parameters
+    ----------
+    rows : shape (n_rows,)
+        One fingerprint for each row.
+    is_fitted
+        Whether a fit trained or validated on these rows; else the code only read them.
     """
 
     rows: npt.NDArray[np.uint64]

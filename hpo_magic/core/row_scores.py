@@ -1,6 +1,6 @@
 """What a trial got on each validation row, as a plain value that can be compared and stored.
 
-From the rows of all trials the luck in the best score can be computed without a further training;
+From the row scores of all trials, the selection bias of the best can be computed without re-runs;
 from a score alone it cannot.
 """
 

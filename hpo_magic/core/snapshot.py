@@ -38,7 +38,7 @@ class Snapshot:
     n_before
         Trials that were there when this run of the search began.
     notices
-        What the user was told, oldest first.
+        Notices to the user, oldest first.
     ended
         Why the search ended; None while it runs, and for a study from disk.
     is_live

@@ -116,9 +116,9 @@ def fraction_done(snapshot: Snapshot) -> float | None:
 
 
 def time_left_s(snapshot: Snapshot) -> float | None:
-    """Return the seconds that the search will go on for; None while that cannot be told.
+    """Return the estimated seconds until the search ends; None while it cannot be estimated.
 
-    The median trial takes as long as those before; the time budget ends it earlier.
+    From the median duration of the trials so far, and from the time budget.
     """
     if not snapshot.is_live:
         return None

@@ -1,10 +1,10 @@
-"""Honest results: what a search may claim about its choice. Pure functions of plain arrays.
+"""Honest estimates: what a search may claim about its choice. Pure functions, without sentences.
 
-A search picks the best of many noisy scores, so that score flatters. Here are the numbers that do
-not: re-runs on new seeds (`recheck`, `choice`), resampled rows (`bbc`), and the sealed test
-(`test_ledger`, `leaks`); how large the bias may be (`selection_bias`), how wide an interval is
-(`intervals`, `resplit_intervals`). The estimators of one number are `resampled_choice` (rows) and
-`shrunken_mean` (scores).
-`rechecking` and `by_row` alone know of trials: they are what a search and
-its views call. Scores are oriented so that higher is better (`choice.oriented`).
+A search selects the best of many noisy scores, so that score is biased. The modules here estimate
+the score of the chosen setting from re-runs (`recheck`, `choice`, `rechecking`) and from validation
+rows (`bbc`, `resampled_choice`, `by_row`), bound the selection bias (`selection_bias`), compute
+intervals (`intervals`, `resplit_intervals`), and recognize test rows (`leaks`, `sketch`,
+`test_ledger`). `rechecking`, `by_row`, `several_objectives` and `headline` take trials and
+snapshots; the others
+take arrays. Scores are oriented so that higher is better (`choice.oriented`).
 """

@@ -37,14 +37,14 @@ class Bbc:
 
 
 def bbc(row_scores: npt.ArrayLike, seed: int = 0, units: Units | None = None) -> Bbc:
-    """Return what to expect of the best of all settings.
+    """Return the expected score of the best of all settings.
 
     Parameters
     ----------
     row_scores : shape (n_settings, n_rows)
         What each setting got on each validation row, the same rows for all; higher is better: 1 for
         right and 0 for wrong, or a loss with its sign changed. In the order of the trials, and all
-        of them: with the best twenty alone the result is optimistic again.
+        of them: with the best twenty alone the result is biased upwards.
     seed
         Of the draws.
     units : shape (n_rows,)

@@ -28,32 +28,40 @@ _ACCURACY = re.compile(r"(.+_)?(accuracy|acc|accuracy_score|error_rate)")
 
 
 class SelectionBias(NamedTuple):
-    """How much luck alone could add to the best seen; `is_share`: it is a share of rows."""
+    """The selection bias of the best seen.
+
+    Parameters
+    ----------
+    added
+        By how much the best seen may be better than its expected value, in the metric's unit.
+    is_share
+        Whether the metric is a share of rows, such as accuracy.
+    """
 
     added: float
     is_share: bool
 
 
 class Precision(NamedTuple):
-    """The standard error of one score, and the validation rows that it is made on."""
+    """The standard error of one score, in the metric's unit, and its number of validation rows."""
 
     standard_error: float
     n_rows: int
 
 
 def bbc_of(history: History) -> Bbc | None:
-    """Return what the rows let expect of the best setting; None where not all trials have them.
+    """Return the bootstrap estimate for the best setting; None unless all trials have row scores.
 
-    The choice was among all complete trials: with a part of them it would be another choice.
+    All complete trials are needed, since the best was selected among all of them.
     """
     shared = _shared(history.complete)
     return _bbc(shared, history.direction) if shared else None
 
 
 def selection_bias_of(history: History) -> SelectionBias | None:
-    """Return how much luck alone could add to the best seen; None where the rows are not known.
+    """Return the selection bias of the best seen; None unless all trials have row scores.
 
-    The settings are taken to be equally good, and the best to owe what it is above them to luck.
+    An upper figure: it takes all settings to be equally good.
     """
     precision = precision_of(history)
     if precision is None:
@@ -64,7 +72,7 @@ def selection_bias_of(history: History) -> SelectionBias | None:
 
 
 def precision_of(history: History) -> Precision | None:
-    """Return how well a score of this search is known; None where the rows are not known."""
+    """Return the standard error of a score; None unless all trials have row scores."""
     best = history.best()
     if best is None or best.row_scores is None or not _shared(history.complete):
         return None
@@ -72,8 +80,8 @@ def precision_of(history: History) -> Precision | None:
     if not found.is_share:
         error = float(np.std(found.values, ddof=1, dtype=np.float64)) / math.sqrt(found.n_rows)
         return Precision(error, found.n_rows)
-    # The best seen may be 1, where a share seems to have no error. What luck would have added to it
-    # is taken off first.
+    # A best score of 1 has no binomial error. So the error is that of the score less its selection
+    # bias.
     seen_error = math.sqrt(share_variance(found.mean, found.n_rows))
     added = selection_bias(seen_error, len(history.complete))
     expected = min(max(found.mean + history.direction.sign * added, 0.0), 1.0)

@@ -81,7 +81,7 @@ def rechecked(
     rows: RecheckRows | None = None,
     n_rows: int | None = None,
 ) -> Rechecked | None:
-    """Return what a re-check says, finished or not; None if it says nothing yet.
+    """Return the result of a re-check, finished or not; None if no seed was run for all settings.
 
     Parameters
     ----------
@@ -153,15 +153,15 @@ def chosen_setting(search_scores: FloatArray, reruns: FloatArray) -> int:
 
 
 def honest_value(search_scores: FloatArray, reruns: FloatArray) -> float:
-    """Return what to expect of the choice: each re-run scores a choice it had no part in.
+    """Return the expected score of the choice: each re-run scores a choice made without it.
 
     `search_scores` has the shape (k,), `reruns` (k, m).
 
     Notes
     -----
     H = (1/m) Σ_j f[c(-j), j] with c(-j) = argmax_i (y_i + Σ_{l≠j} f_il). The mean of the chosen
-    setting's re-runs would be optimistic, as it was chosen for them too. No estimator of a maximum
-    is without error on average: van Hasselt, "Estimating the maximum expected value" (2013).
+    setting's re-runs would be biased upwards, since they took part in the choice. No estimator of a
+    maximum is unbiased: van Hasselt, "Estimating the maximum expected value" (2013).
     """
     return float(_left_out(search_scores, reruns).mean())
 

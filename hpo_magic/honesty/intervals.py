@@ -1,7 +1,7 @@
 """Intervals: how far a measured score may be from what it measures.
 
-All are two-sided and hold with `level`. None of them knows of a choice: that the measured score was
-not itself chosen is the caller's business.
+All are two-sided and hold with `level`. None corrects a selection: the caller makes sure
+that the measured score was not itself selected.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Leaks: test data that the search saw, told by its name before and by its rows afterwards.
+"""Leaks: test data that the search used, recognized by name before it and by rows after it.
 
 Caught: the same rows in another order, as another type, as a slice, in any array of the search.
 Not caught: rows that were scaled, shifted or otherwise changed in between.

@@ -1,7 +1,7 @@
 """Re-check: which of the runs are kept to try the best settings again, and on which seeds.
 
-All functions of their arguments: a search that is resumed, or works in several processes, comes to
-the same settings and seeds. What the re-runs say is in `choice`.
+All are functions of their arguments: a resumed search, or several processes, get the same
+settings and seeds. What the re-runs say is in `choice`.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ class Found(NamedTuple):
 
 
 def honest_of(snapshot: Snapshot) -> Honest:
-    """Return what to expect of the chosen setting, or why that was not measured.
+    """Return the honest estimate for the chosen setting, or why there is none.
 
     With several objectives in the first one; `honest_by_goal` has all.
     """
@@ -166,7 +166,7 @@ def honest_of(snapshot: Snapshot) -> Honest:
 
 
 def honest_by_goal(snapshot: Snapshot) -> dict[str, Honest]:
-    """Return what to expect of the chosen setting in each of several objectives, by metric."""
+    """Return the honest estimate in each of several objectives, by metric."""
     if _tells_nothing(snapshot):
         return {goal.metric: Honest(why_not=WhyNot.SAME_SCORES) for goal in snapshot.goals}
     return honest_of_front(snapshot, _why_not(snapshot))

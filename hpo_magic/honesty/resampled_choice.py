@@ -56,7 +56,7 @@ class Resampled:
 
 
 def best_of_search(search: Run, seed: int = 0) -> Resampled:
-    """Return what to expect of the best of all settings, from the search's rows alone (BBC)."""
+    """Return the expected score of the best of all settings, from the search's rows alone (BBC)."""
     rng = np.random.default_rng(seed)
     found = []
     for n_draws in _parts(search.rows.n_rows):
@@ -74,7 +74,7 @@ def best_of_recheck(
     reruns: Sequence[Run],
     seed: int = 0,
 ) -> Resampled:
-    """Return what to expect of the re-check's choice, from the rows of all runs.
+    """Return the expected score of the re-check's choice, from the rows of all runs.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Honest numbers with several objectives: what points of the front come to when they run again.
+"""Honest estimates with several objectives, from re-runs of points of the Pareto front.
 
-No re-run has a part in the choice, which the user makes, or which is the most balanced point. So
-the mean of the chosen point's own re-runs says what to expect of it. Where it was not run again, it
-is expected to lose what the points that were lost on average: all of them were picked by luck too.
+The re-runs do not influence the choice: the user makes it, or it is the most balanced point. So the
+mean of the chosen point's own re-runs is its estimate. A chosen point that was not re-run is
+corrected by the mean change of the points that were, since the same selection biased them all.
 """
 
 from __future__ import annotations

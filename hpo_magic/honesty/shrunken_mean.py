@@ -11,7 +11,7 @@ from hpo_magic.honesty.intervals import RATIO
 
 
 def shrunken_mean(reruns: FloatArray, chosen: int, ratio: float = RATIO) -> float:
-    """Return what to expect of the chosen setting.
+    """Return the expected score of the chosen setting.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy.typing as npt
 def vote(
     predictions: Sequence[npt.ArrayLike], are_labels: bool | None = None
 ) -> npt.NDArray[np.generic]:
-    """Return what the models say together: the mean of numbers, the most frequent label.
+    """Return the joint prediction of several models: the mean number, or the most frequent label.
 
     Parameters
     ----------

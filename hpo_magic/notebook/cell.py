@@ -123,7 +123,7 @@ class Cell:
 
     @cached_property
     def text(self) -> CellText:
-        """What the cell's text says."""
+        """The facts about the cell's text."""
         return CellText(self.source, self.tree)
 
     def run(self, namespace: dict[str, Any], before_last: Callable[[], None] = lambda: None) -> Any:
@@ -136,7 +136,7 @@ class Cell:
         return NOTHING if self.last is None else eval(self.last, namespace)  # noqa: S307
 
     def result(self, last: Any, namespace: TrialNamespace) -> ObjectiveResult:
-        """Return what a run left, without what it only found in the notebook.
+        """Return the run's result, without variables that the run only found in the notebook.
 
         Raises
         ------

@@ -74,7 +74,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
 
         The body runs once: `hp.*` calls give the chosen values, and the model and the other
         variables of the searched cell are there again. The value is written to a ledger that is
-        never changed. A second look at the same rows, also from another study, says so: it no
+        never changed. A second evaluation of the same rows, also from another study, says so: it no
         longer is a test. With `--vote`, `model` is what the best models say together (see `--keep`
         of `%%hpo`): hp.score("accuracy", y_test, model.predict(x_test)).
         """

@@ -1,8 +1,8 @@
-"""The sealed test: one look at data that the search never saw, written down for good.
+"""`%%hpo_test`: evaluate the chosen model on test data, and record the evaluation.
 
-A test set that is looked at twice is a validation set. So every look is kept in a ledger that
-nothing changes or removes, and a look at rows that were seen before, from whichever study, cell or
-kernel, says so.
+A test set that is evaluated twice becomes a validation set. So every evaluation is an entry in a
+ledger that is never changed or removed, and a further evaluation of the same rows, from any study,
+cell or kernel, is reported as such.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Sealed:
         self._is_vote = is_vote  # of the best models, instead of the chosen one
 
     def evaluate(self) -> TestResult:
-        """Run the cell once on the chosen trial, write the look down, and return what it found.
+        """Run the cell once on the chosen trial, record the evaluation, and return its result.
 
         The evaluation is written to the ledger where a number was seen: measured, or printed or
         displayed by the cell, also by one that failed afterwards.
@@ -208,7 +208,7 @@ class Sealed:
         return evaluation.study == self._study.name
 
     def _variables(self, trial: Trial, vote: Vote | None) -> dict[str, Any]:
-        """Return what the searched cell made, as far as the test reads it.
+        """Return the variables of the searched cell that the test cell reads.
 
         A kept model is enough where the test asks for nothing else; otherwise the cell runs again.
         """

@@ -134,7 +134,7 @@ class TestResult:
         return [first, *(line for part in parts for line in part)]
 
     def _name(self) -> list[str]:
-        """Return what is not known of the number: whether it is the study's metric, its model."""
+        """Return what was not checked: whether metric and model are the study's."""
         evaluation, measured = self.evaluation, self.measured
         lines = []
         if evaluation.trial == NO_TRIAL:
@@ -216,7 +216,7 @@ class TestResult:
 
 
 def _labels_alone(labels: Mapping[str, Any]) -> tuple[Fingerprints, int | None]:
-    """Return a fingerprint of each whole array: labels have no rows that can be told apart.
+    """Return a fingerprint of each whole array: rows of labels alone are not distinct.
 
     Shape (n_arrays,), and the length of the longest.
     """

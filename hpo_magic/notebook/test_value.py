@@ -148,7 +148,7 @@ def _of_several(named: Mapping[str, float], wanted: str) -> TestValue:
 def _name_of_number(
     value: float, tree: ast.Module, scored: Sequence[Scored], wanted: str
 ) -> tuple[str, bool]:
-    """Return what a number is called, and whether that is a name that somebody gave it."""
+    """Return the name of a number, and whether the code gave it that name."""
     names = [one.metric for one in scored if one.value == value]
     if names:
         return (wanted if wanted in names else names[-1]), True

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpo_magic.core.domains import Plain
+from hpo_magic.core.notices import NewRevision, StudyChange
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Space
@@ -22,8 +23,8 @@ from hpo_magic.core.trial import (
 from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
 from hpo_magic.search.options import Options
 from hpo_magic.study.warm_start import settings_to_try
-from hpo_magic.views.words.inputs import data_changed_text
 from hpo_magic.views.words.numbers import counted
+from hpo_magic.views.words.revisions import new_revision_text
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,16 @@ def open_study(
     latest = revisions[-1] if revisions else None
     changed = compare(latest, mark) if latest else None
     reason = _reason_for_new(storage, latest, options, changed)
-    if latest is None or changed is None or reason:
+    if latest is None or changed is None or reason is not None:
         wanted = replace(_record(name, options, mark, len(revisions) + 1), line=line)
         queue, from_text = _warm_start(storage, options, wanted)
         record = storage.create(wanted)
         if record.created != wanted.created:  # another process began the same study just now
             return open_study(storage, name, replace(options, fresh=False), mark, line)
-        sentence = f"{reason}: a new revision ({record.revision}); the old ones stay."
-        is_worth_saying = latest is not None and _has_results(storage, latest)
-        said = " ".join(filter(None, (sentence if is_worth_saying else "", from_text)))
+        sentence = ""
+        if latest is not None and reason is not None and _has_results(storage, latest):
+            sentence = new_revision_text(reason, record.revision)
+        said = " ".join(filter(None, (sentence, from_text)))
         return Opened(record, Space(), (), queue, sentence=said)
     if line != latest.line:
         latest = replace(latest, line=line)
@@ -115,41 +117,42 @@ def _warm_start(
 
 def _reason_for_new(
     storage: Storage, latest: StudyRecord | None, options: Options, changed: Comparison | None
-) -> str:
-    """Return why the latest revision cannot go on; "" if it can."""
+) -> NewRevision | None:
+    """Return why the latest revision does not continue; None if it does, or there is none."""
     if latest is None or changed is None:
-        return ""
+        return None
     if options.fresh:
-        return "Started over (--fresh)"
+        return NewRevision(StudyChange.FRESH)
     if _only_failed(storage.trials(latest.id)):
-        return "No trial had worked"  # assume that the cause is fixed, and start over
+        return NewRevision(StudyChange.ONLY_FAILED)  # assume that the cause is fixed
     if changed.code:
-        return "The code changed"
+        return NewRevision(StudyChange.CODE)
     if changed.data:
-        return data_changed_text(changed.variables)
+        return NewRevision(StudyChange.DATA, variables=changed.variables)
     if goals_changed := _change_of_goals(latest.goals, options.goals):
         return goals_changed
     if options.seed != latest.seed:
-        return f"The seed changed from {latest.seed} to {options.seed}"
-    return ""
+        return NewRevision(StudyChange.SEED, str(latest.seed), str(options.seed))
+    return None
 
 
-def _change_of_goals(before: AskedGoals, asked: AskedGoals) -> str:
-    """Return how the objectives asked for differ from the stored ones; "" if they agree."""
+def _change_of_goals(before: AskedGoals, asked: AskedGoals) -> NewRevision | None:
+    """Return how the objectives asked for differ from the stored ones; None if they agree."""
     known = goals_or_value(before)
+    direction_changed = NewRevision(StudyChange.DIRECTION)
     if isinstance(asked, Direction):
-        return "" if known[0].direction is asked else "The direction changed"
+        return None if known[0].direction is asked else direction_changed
     if not asked:
-        return ""
+        return None
     if len(asked) > 1 or len(known) > 1:
         if set(asked) == set(known):
-            return ""
-        return f"The objectives changed from {_listed(known)} to {_listed(asked)}"
+            return None
+        return NewRevision(StudyChange.OBJECTIVES, _listed(known), _listed(asked))
     if not named_goals(before):
-        return f"The metric changed to {asked[0].metric}"
+        return NewRevision(StudyChange.METRIC, now=asked[0].metric)
     if asked[0].metric != known[0].metric:
-        return f"The metric changed from {known[0].metric} to {asked[0].metric}"
-    return "" if asked == known else "The direction changed"
+        return NewRevision(StudyChange.METRIC, known[0].metric, asked[0].metric)
+    return None if asked == known else direction_changed
 
 
 def _listed(goals: Sequence[Goal]) -> str:

@@ -1,8 +1,8 @@
-"""Two studies side by side: which difference is more than noise.
+"""Compare two studies: whether their difference is larger than its sampling error.
 
-The best seen of two searches cannot be compared: the longer search has more luck. The honest
-numbers can, where both have an interval; else, where the chosen trials were scored on the same
-rows, the differences row by row. Where there is neither, that is said.
+The best seen values of two searches are not comparable, since the longer search has the larger
+selection bias. The honest estimates are, where both have an interval; else the scores of the chosen
+trials, row by row, where both were scored on the same rows. Without either, the result says so.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ FEWEST_ROWS = 30  # for the differences by row to be taken as normal
 
 @dataclass(frozen=True)
 class Comparison:
-    """What sets two studies apart; shown as a table with a sentence.
+    """The difference of two studies; shown as a table with a sentence.
 
     Parameters
     ----------
     difference, half_width
         How much better the second is, in the metric's unit with its sign turned where it is
-        minimized, and the half-width of its 95% interval; None where that cannot be told.
+        minimized, and the half-width of its 95% interval; None where they cannot be estimated.
     sentence
-        What is to be made of it.
+        The conclusion.
     rows
         What is compared, the first study's, the second's.
     """
@@ -56,7 +56,7 @@ class Comparison:
 
 
 def compare(a: Study, b: Study) -> Comparison:
-    """Return what sets two studies apart, or two revisions of one (`study.revision(1)`).
+    """Return the difference of two studies, or of two revisions of one (`study.revision(1)`).
 
     Raises
     ------
@@ -71,7 +71,7 @@ def compare(a: Study, b: Study) -> Comparison:
         )
     if goals[0] != goals[1]:
         told = " and ".join(", ".join(map(str, each)) for each in goals)
-        raise HpoError(f"The studies cannot be compared: they want to {told}.")
+        raise HpoError(f"The studies cannot be compared: their objectives differ ({told}).")
     a_best, b_best = a.best_trial, b.best_trial  # raises where there is none
     difference, half_width, how = _difference(one, other)
     names = [_title(a), _title(b)]
@@ -113,17 +113,17 @@ _LINES = {"start": _start, "best seen": _best_seen, "honest": _honest}
 
 
 def _difference(one: Snapshot, other: Snapshot) -> tuple[float | None, float | None, str]:
-    """Return how much better the second is, the half-width, and what it was told from."""
+    """Return how much better the second is, the half-width, and what both are based on."""
     sign = -one.direction.sign
     a, b = honest_of(one), honest_of(other)
     known = a.value is not None and b.value is not None
     if known and a.half_width is not None and b.half_width is not None:
         gap = sign * ((b.value or 0.0) - (a.value or 0.0))
-        return gap, math.hypot(a.half_width, b.half_width), "by the honest numbers"
+        return gap, math.hypot(a.half_width, b.half_width), "by the honest estimates"
     by_row = _by_row(one, other)
     if by_row is None:
         return None, None, ""
-    return sign * by_row[0], by_row[1], "on the same validation rows, which chose both"
+    return sign * by_row[0], by_row[1], "on the same validation rows, on which both were selected"
 
 
 def _by_row(one: Snapshot, other: Snapshot) -> tuple[float, float] | None:
@@ -143,11 +143,11 @@ def _sentence(
 ) -> str:
     if difference is None or half_width is None:
         return (
-            "Whether the difference is more than noise cannot be told: it takes honest numbers "
-            "with an interval (--recheck and hp.seed() in the split), or scores of the same rows."
+            "The sampling error of the difference is not known: that needs honest estimates with "
+            "an interval (--recheck, and hp.seed() in the split), or scores on the same rows."
         )
     size = f"{number(abs(difference), 3)} ± {number(half_width, 2)}"
     if abs(difference) <= half_width:
-        return f"No difference beyond noise, {how}: {size}."
+        return f"No difference beyond its sampling error, {how}: {size}."
     better = names[difference > 0]
-    return f"{better} is better by {size}, {how}: more than noise."
+    return f"{better} is better by {size}, {how}: more than the sampling error."

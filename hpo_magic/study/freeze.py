@@ -33,7 +33,7 @@ class FrozenCell(str):
 
 @dataclass(frozen=True)
 class FrozenText:
-    """What was written, and what to run to see that it comes to the score on record.
+    """The frozen text, and the code to run to check that it reaches the stored score.
 
     `is_alone` tells whether that needs nothing of the notebook.
     """

@@ -26,17 +26,17 @@ from hpo_magic.study.vote import Vote
 from hpo_magic.study.warm_start import narrowed_cell
 from hpo_magic.views.words.numbers import counted
 
-# How many models a vote has where nothing is said: more changed little where it was measured.
+# Models of a vote by default: more than 5 changed little where it was measured.
 FEWEST_VOTERS, MOST_VOTERS = 2, 5
 
 
 @dataclass
 class Study(Plots, Exports):
-    """What a search found. A bare study in a cell shows its result.
+    """The result of a search. A bare study in a cell shows it.
 
-    `best_seen` is the best validation value among many, so it is optimistic: luck chose it too.
-    `honest` is what to expect instead, from running the best settings again. What holds is what
-    `%%hpo_test NAME` measures once, on data the search never saw: `test`.
+    `best_seen` is the best validation value of many, so it is biased by its selection. `honest` is
+    the estimate without this bias, from re-runs of the best settings. `test` is the value that
+    `%%hpo_test NAME` measured on data that the search never used.
     """
 
     record: StudyRecord
@@ -143,7 +143,7 @@ class Study(Plots, Exports):
 
     @property
     def best_seen(self) -> float:
-        """The best validation value seen: optimistic, since it was picked as the best of many.
+        """The best validation value; biased, since it was selected as the best of many.
 
         Raises
         ------
@@ -165,7 +165,7 @@ class Study(Plots, Exports):
 
     @property
     def honest(self) -> HonestNumbers | None:
-        """What to expect of the chosen setting on new data; None if nothing was re-run for it.
+        """The expected score of the chosen setting on new data; None if it was not estimated.
 
         Its `value`, `half_width` (of the 95% interval; None where there is none), and `how`. With
         several objectives these are of the first one, and `honest["n_params"]` has those of another
@@ -175,7 +175,7 @@ class Study(Plots, Exports):
 
     @property
     def test(self) -> TestEvaluation | None:
-        """The first look at the test set with what is chosen now, or a vote; None before it."""
+        """The first test evaluation of the present choice, or of a vote; None before it."""
         chosen = self.best_trial.number
         evaluations = [
             evaluation

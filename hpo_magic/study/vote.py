@@ -12,7 +12,7 @@ from hpo_magic.honesty.vote import vote
 
 
 class Vote:
-    """What a study's best models say together.
+    """A model that predicts by the vote of a study's best models.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Vote:
         )
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        """Return what `predict` returns."""
+        """Return the result of `predict`."""
         return self.predict(*args, **options)
 
     def __getattr__(self, name: str) -> Any:
@@ -54,7 +54,7 @@ class Vote:
 
 
 def _predicted(model: Any, method: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Return what one model predicts, without Keras's bar of progress."""
+    """Return the prediction of one model, without Keras's progress bar."""
     predict = getattr(model, method)
     if "verbose" in inspect.signature(predict).parameters:
         options = {"verbose": 0, **options}

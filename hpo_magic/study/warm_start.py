@@ -48,7 +48,7 @@ def best_settings(
 def settings_to_try(
     storage: Storage, name: str, n_trials: int, before: int | None = None
 ) -> list[dict[str, Plain]]:
-    """Return what a new search tries first of an older study: its best settings, a few.
+    """Return the best settings of an older study, which a new search tries first.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ def resized(figure: Plot, size_px: tuple[int, int]) -> Plot:
 
 
 def words(figure: Figure) -> str:
-    """Return what the figure shows, for those who do not see it: each view puts it there."""
+    """Return the alternative text of the figure, which each view sets as its label."""
     return str(figure.get_label())
 
 

@@ -131,7 +131,7 @@ def _draw_without_value(axes: Axes, snapshot: Snapshot, low: float, high: float)
 
 
 def convergence_alt(snapshot: Snapshot) -> str:
-    """Return what the plot shows, for those who do not see it."""
+    """Return the alternative text of the plot."""
     best, start, digits = best_trial(snapshot), snapshot.start, digits_of(snapshot)
     if best is None:
         return "Convergence: no trial is complete yet."
@@ -143,6 +143,6 @@ def convergence_alt(snapshot: Snapshot) -> str:
     if start is not None and start.value is not None:
         parts.append(f"start {number(start.value, digits)}")
     if better := gain_text(snapshot):
-        parts.append(f"the best seen is {better}, optimistically")
+        parts.append(f"the best seen is {better}, biased by selection")
     parts += [f"{found[s]:,} {s.value}" for s in (State.FAILED, State.PRUNED) if found[s]]
     return "; ".join(parts) + "."

@@ -83,7 +83,7 @@ def _draw_together(axes: Axes, trials: Sequence[Trial], metric: str) -> None:
 
 
 def current_curve_alt(snapshot: Snapshot) -> str:
-    """Return what the plot of the trials in training shows, for those who do not see it."""
+    """Return the alternative text of the plot of the trials in training."""
     metric = curve_metric(snapshot)
     told = [
         f"trial {trial.number}: {metric} {number(value)} at epoch {epoch}"
@@ -134,7 +134,7 @@ def _mark_pruned(axes: Axes, ends: Path) -> None:
 
 
 def curves_alt(snapshot: Snapshot) -> str:
-    """Return what the plot of all curves shows, for those who do not see it."""
+    """Return the alternative text of the plot of all learning curves."""
     metric = curve_metric(snapshot)
     n = sum(1 for t in snapshot.trials if t.curve)
     n_pruned = sum(1 for t in snapshot.trials if t.curve and t.state is State.PRUNED)

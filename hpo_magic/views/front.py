@@ -167,7 +167,7 @@ def _values(snapshot: Snapshot, trials: tuple[Trial, ...] | list[Trial]) -> Floa
 
 
 def front_alt(snapshot: Snapshot) -> str:
-    """Return what the plot shows, for those who do not see it."""
+    """Return the alternative text of the plot."""
     found, best = snapshot.history.front, best_trial(snapshot)
     if best is None:
         return "The front: no trial is complete yet."

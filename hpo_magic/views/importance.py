@@ -45,7 +45,7 @@ from hpo_magic.views.words.numbers import counted, shortened
 N_LEAST = 20
 # Foreseen of trials not shown; below it the order of the parameters changes from seed to seed.
 EXPLAINED_LEAST = 0.1
-N_SETTINGS = 512  # at which the process is asked, for each parameter
+N_SETTINGS = 512  # at which the model is evaluated, for each parameter
 N_HALVES = 8
 # The words: what makes most of the differences, and what makes none to speak of.
 MOST_SHARE, NO_SHARE = 0.8, 0.03
@@ -69,7 +69,7 @@ class Importance(NamedTuple):
 
 
 def learned(snapshot: Snapshot) -> Fitted:
-    """Return what a Gaussian process learns from the complete trials; there are some.
+    """Return the Gaussian process of the complete trials, of which there is at least one.
 
     From hundreds of trials it takes the best and a spread of the rest. The latest would not do: a
     search that has concentrated on what is good shows no differences any more.
@@ -139,7 +139,7 @@ class _Asked:
 
 
 def _halves(surrogate: Surrogate, rng: np.random.Generator) -> list[Surrogate]:
-    """Return what halves of the trials teach, with the same kernel."""
+    """Return surrogate models of random halves of the trials, with the same kernel."""
     features, targets = surrogate.X_train_, surrogate.y_train_
     chosen = [rng.permutation(len(targets))[: len(targets) // 2] for _ in range(N_HALVES)]
     make: Callable[[], Surrogate] = lambda: Surrogate(surrogate.owner, surrogate.theta)  # noqa: E731
@@ -185,7 +185,7 @@ def importance(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 
 
 def importance_alt(found: Importance | None) -> str:
-    """Return what was found in words, as far as the trials carry them."""
+    """Return the importances in words, as far as the number of trials supports them."""
     if found is None:
         return f"Importance needs {N_LEAST} complete trials."
     if found.explained < EXPLAINED_LEAST:

@@ -78,7 +78,7 @@ def _value_html(value: str) -> str:
 
 
 def current_html(snapshot: Snapshot) -> str:
-    """Return what is in training: its number, why it is run, its epoch and its setting."""
+    """Return the running trials: number, kind, epoch and setting."""
     running = running_trials(snapshot)
     if not running:
         return escape(counts_text(snapshot)) or "No trial has started yet."

@@ -1,7 +1,7 @@
 """Honest against best seen: what the best settings were in the search, and what they are again.
 
 Each column is a setting, the best seen first: a circle where the search saw it, a dot for each time
-it was run again. That the dots lie on the worse side is the luck that chose the settings.
+it was run again. Dots on the worse side show the selection bias of the best seen.
 """
 
 from __future__ import annotations

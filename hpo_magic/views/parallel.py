@@ -162,7 +162,7 @@ def _tick(axes: Axes, column: int, place: float, text: str) -> None:
 
 
 def parallel_alt(snapshot: Snapshot) -> str:
-    """Return what the plot shows, for those who do not see it."""
+    """Return the alternative text of the plot."""
     best = best_trial(snapshot)
     if best is None:
         return "Parallel coordinates: no trial is complete yet."

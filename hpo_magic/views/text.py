@@ -54,7 +54,7 @@ def _best_text(snapshot: Snapshot) -> str:
 
 
 def current_text(snapshot: Snapshot) -> str:
-    """Return what is in training: "trial 12, epoch 3 of 30: val_loss 0.2310"."""
+    """Return the running trials: "trial 12, epoch 3 of 30: val_loss 0.2310"."""
     parts = []
     metric = curve_metric(snapshot)
     for trial in running_trials(snapshot):

@@ -162,7 +162,7 @@ def _group(trial: Trial) -> str:
 
 
 def timeline_alt(snapshot: Snapshot) -> str:
-    """Return what took the time, in words."""
+    """Return how the time was spent, in words."""
     spans = _spans(snapshot)
     if not spans:
         return "Timeline: no trial has been timed yet."

@@ -84,7 +84,7 @@ def _state_of(snapshot: Snapshot) -> Hashable:
 
 
 def _said(snapshot: Snapshot) -> str:
-    """Return what is chosen, in words; the numbers and names in it are ours or escaped."""
+    """Return the chosen or most balanced trial, in a sentence."""
     best = best_trial(snapshot)
     if best is None:
         return "No trial is complete yet."

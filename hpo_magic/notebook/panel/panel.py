@@ -204,7 +204,7 @@ class Panel:
                     part.update(snapshot)
 
     def _old_parts(self, snapshot: Snapshot) -> list[Part]:
-        """Return what would look different, on the page that is seen."""
+        """Return the parts of the visible page that are out of date."""
         page = self.pages[self.tabs.selected_index or 0]
         return [part for part in page.parts if part.is_old(snapshot)]
 

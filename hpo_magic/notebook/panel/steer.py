@@ -154,7 +154,7 @@ def field(parameter: Parameter) -> Any:
 
 
 def _as_shown(parameter: Parameter, value: Plain, widget: Any) -> Any:
-    """Return what the field is to be set to."""
+    """Return a parameter's value as its widget takes it: a choice as its index."""
     if isinstance(widget, widgets.Dropdown):
         place = parameter.domain.unit(parameter.domain.nearest(value))
         return min(int(place * len(widget.options)), len(widget.options) - 1)

@@ -1,4 +1,4 @@
-"""What a search tells its user while it goes on, and why it ended, in sentences."""
+"""Sentences for the notices of a running search, and for why it ended."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How numbers, times and settings are written, everywhere the same.
 
-What is returned is plain text: whoever puts it into HTML escapes it.
+All functions return plain text, which callers escape before they put it into HTML.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def epoch_text(trial: Trial) -> str:
 
 
 def ended_as(trial: Trial) -> str:
-    """Return what became of a trial without a value: "pruned after epoch 3 of 30"."""
+    """Return how a trial without a value ended: "pruned after epoch 3 of 30"."""
     is_cut = trial.state in (State.PRUNED, State.SKIPPED, State.STOPPED)
     after = epoch_text(trial) if is_cut else ""
     return f"{trial.state.value} after {after}" if after else trial.state.value
@@ -81,7 +81,7 @@ def named_values_text(snapshot: Snapshot, trial: Trial) -> str:
 
 
 def goal_text(snapshot: Snapshot) -> str:
-    """Return what the search wants: "maximize val_accuracy"."""
+    """Return the objectives: "maximize val_accuracy"."""
     return ", ".join(map(str, snapshot.goals))
 
 
