@@ -49,4 +49,4 @@ def test_a_fault_is_done_to_a_real_search() -> None:
     assert set(FAULTS) >= {"worker killed", "scheduler gone", "kernel killed"}
     cells = row("interrupt", 1).split(" | ")
     assert cells[:4] == ["| interrupt", "1", "0", "0"]
-    assert cells[-1] == "The search ended: stopped. |"
+    assert cells[-1] == "The search ended: stopped by the user. |"

@@ -155,8 +155,8 @@ def test_an_interrupt_during_a_fit(tmp_path: Path) -> None:
         print(f"result {took_s:.2f} s after the interrupt, with batches of 0.2 s")
         assert took_s < 0.2 + 1 + 1.5  # the last for a machine that does other things too
         assert shown(
-            client, "print(study.snapshot.ended, len(study.trials), study.start.state)"
-        ) == ("stopped 2 State.COMPLETE\n")
+            client, "print(study.snapshot.ended.name, len(study.trials), study.start.state)"
+        ) == ("STOPPED 2 State.COMPLETE\n")
 
 
 def reply_status(client: BlockingKernelClient) -> str:
