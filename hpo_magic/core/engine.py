@@ -41,12 +41,12 @@ from hpo_magic.core.events import (
 )
 from hpo_magic.core.growing_curve import GrowingCurve
 from hpo_magic.core.notice_log import NoticeLog
-from hpo_magic.core.notices import Notice, Rechecks, SameScores
+from hpo_magic.core.notices import AllTried, Notice, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Params, Space
+from hpo_magic.core.space import Params, Space, setting_key
 from hpo_magic.core.trial import (
     Failure,
     History,
@@ -196,7 +196,13 @@ class Engine:
         if self._state.active:
             return ()
         self._end(reason)
+        if self.ending is Reason.EXHAUSTED:
+            self._notices.on_the_end(self._all_tried())
         return (self._finish(),)
+
+    def _all_tried(self) -> AllTried:
+        settings = {setting_key(trial.params) for trial in self._state.searched()}
+        return AllTried(len(settings), tuple(self.space), bool(self._state.reruns))
 
     def _search(self, event: Freed) -> Commands:
         """Choose the next setting and run it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hpo_magic.core.curves import judged_by, n_with_curve
-from hpo_magic.core.notices import NothingPruned, Notice
+from hpo_magic.core.notices import AllTried, NothingPruned, Notice, RecheckPlanned
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Announcer
 from hpo_magic.core.space import Space
@@ -25,6 +25,12 @@ class NoticeLog:
         """Append a notice, unless it is None or "", or there already."""
         if notice and notice not in self.all:
             self.add(notice)
+
+    def on_the_end(self, notice: AllTried) -> None:
+        """Append why the search ends; remove the notice of a re-check that did not come."""
+        if not notice.was_rechecked:
+            self.all = [each for each in self.all if not isinstance(each, RecheckPlanned)]
+        self.once(notice)
 
     def on_the_space(self, plan: Plan, space: Space, history: History) -> None:
         """Append the sampler's notice about the space; again whenever the space has grown."""

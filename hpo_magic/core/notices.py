@@ -98,7 +98,26 @@ class GridSize:
     n_searched: int | None = None
 
 
-Notice = str | Enough | SameScores | NothingPruned | RecheckPlanned | GridSize
+@dataclass(frozen=True)
+class AllTried:
+    """Every setting has been run, so the search ends before its budget is used.
+
+    Parameters
+    ----------
+    n_settings
+        Settings that were run.
+    names
+        Parameters that were reached; empty where no `hp` call was.
+    was_rechecked
+        Whether some were run again.
+    """
+
+    n_settings: int
+    names: tuple[str, ...] = ()
+    was_rechecked: bool = False
+
+
+Notice = str | AllTried | Enough | SameScores | NothingPruned | RecheckPlanned | GridSize
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hpo_magic.core.events import Reason
 from hpo_magic.core.notices import (
+    AllTried,
     Enough,
     GridSize,
     NothingPruned,
@@ -54,6 +55,24 @@ def notice_text(notice: Notice) -> str:
             return _recheck_planned(notice)
         case GridSize():
             return _grid_size(notice)
+        case AllTried():
+            return _all_tried(notice)
+
+
+def _all_tried(notice: AllTried) -> str:
+    if not notice.names:
+        return (
+            "Nothing varies: the code reached no hp call, so every trial would be the same. Assign "
+            "what is to vary from hp, such as lr = hp.Float(1e-4, 1e-1)."
+        )
+    names = ", ".join(notice.names)
+    if notice.n_settings == 1:
+        return f"Nothing varies: {names} has one value. Widen its range or add a choice."
+    again = "" if notice.was_rechecked else ", and too few to run the best ones again"
+    return (
+        f"{names}: these are all {counted(notice.n_settings, 'setting')}{again}. For more trials "
+        f"widen a range or add a choice."
+    )
 
 
 def _enough(notice: Enough) -> str:
