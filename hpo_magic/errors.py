@@ -7,6 +7,7 @@ Errors keep the objects that their messages name, and can be pickled.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import difflib
 import traceback
@@ -15,7 +16,12 @@ from pathlib import Path
 from typing import Self
 
 # Frames in these files are not shown to the user: ours, and those of IPython above the cell.
-_NOT_THE_USERS = (str(Path(__file__).parent), "IPython/core/", "IPython\\core\\")
+_NOT_THE_USERS = (
+    str(Path(__file__).parent),
+    contextlib.__file__,  # between two frames of ours
+    "IPython/core/",
+    "IPython\\core\\",
+)
 
 
 # How alike two words must be for one to be suggested for the other: difflib's default.

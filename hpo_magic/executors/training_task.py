@@ -7,10 +7,15 @@ frameworks that watch it. `train` runs it on the worker. How the bytes travel is
 from __future__ import annotations
 
 import inspect
+import io
+import linecache
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
 from typing import Any, Protocol, runtime_checkable
 
 import cloudpickle
@@ -88,7 +93,8 @@ def dumps_task(execution: TrialExecution) -> bytes:
         If a value that the code reads cannot be pickled; the message names it, and says why.
     """
     try:
-        return bytes(cloudpickle.dumps(TrainingTask(execution)))
+        data, files = _pickled(TrainingTask(execution))
+        return pickle.dumps((_texts_of(files), data))
     except Exception as error:
         if isinstance(error, NotPortable):
             raise
@@ -103,8 +109,46 @@ def dumps_task(execution: TrialExecution) -> bytes:
 
 def loads_task(data: bytes) -> TrainingTask:
     """Return the task from these bytes; the modules that it needs are imported."""
-    task: TrainingTask = cloudpickle.loads(data)
+    texts, pickled = pickle.loads(data)  # noqa: S301  (ours, by way of the cluster)
+    for filename, lines in texts.items():
+        linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
+    task: TrainingTask = cloudpickle.loads(pickled)
     return task
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+    """Keeps the file names of code, which cloudpickle would replace by "<dynamic-code>"."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self.files: set[str] = set()
+
+    def reducer_override(self, obj: Any) -> Any:
+        if not isinstance(obj, CodeType):
+            return super().reducer_override(obj)
+        self.files.add(obj.co_filename)
+        make, arguments = self.dispatch_table[CodeType](obj)
+        return _code_in_file, (make, arguments, obj.co_filename)
+
+
+def _code_in_file(make: Callable[..., CodeType], arguments: Sequence[Any], file: str) -> CodeType:
+    """Return code with the name of the file that its text is in."""
+    return make(*arguments).replace(co_filename=file)
+
+
+def _pickled(task: TrainingTask) -> tuple[bytes, set[str]]:
+    """Return a task as bytes, and the files of the functions that are pickled with it."""
+    file = io.BytesIO()
+    pickler = _Pickler(file)
+    pickler.dump(task)
+    return file.getvalue(), pickler.files
+
+
+def _texts_of(files: set[str]) -> dict[str, list[str]]:
+    """Return the texts of cells, by which a worker finds the names of `hp` calls in functions."""
+    cells = (name for name in files if not Path(name).is_file())
+    found = {name: linecache.getlines(name) for name in cells}
+    return {name: lines for name, lines in found.items() if lines}
 
 
 def _not_portable(

@@ -128,7 +128,8 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
     def _show(self, name: str, folder: Path | None) -> Any:
         """Show a stored study; without a name, return the list of all studies."""
         if not name:
-            return _listing(_existing(folder))
+            is_empty = folder is None and not storage_exists(STUDIES)
+            return _listing(None if is_empty else _existing(folder))
         study = self._study(name, folder)
         storage = study.storage
         if not (study.unsaved or _is_latest(study)):
@@ -153,7 +154,9 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         variable = self.shell.user_ns.get(checked_name(name))
         is_meant = isinstance(variable, Study)
         if is_meant and folder is not None:
-            is_meant = _is_in(_existing(folder), variable.record)
+            there = _existing(folder)
+            # A folder that was renamed holds the same record, and the variable's file is gone.
+            is_meant = there.models == variable.storage.models and _is_in(there, variable.record)
         return variable.refresh() if is_meant else self._from_disk(name, _existing(folder))
 
     def _from_disk(self, name: str, storage: Storage) -> Study:
@@ -252,17 +255,17 @@ def _opened(folder: Path | None) -> Storage:
 
 
 def _existing(folder: Path | None) -> Storage:
-    """Return the storage of a folder to read; a folder that was named must have one.
+    """Return the storage of a folder to read.
 
     Raises
     ------
     OptionError
         If it has none: reading must not create one.
     """
-    if folder is not None and not storage_exists(folder):
+    if not storage_exists(folder or STUDIES):
         raise OptionError(
-            f"there are no studies in {folder}. Give --storage the folder in which a search stored "
-            f"them."
+            f"there are no studies in {folder or STUDIES}. Give --storage the folder in which a "
+            f"search stored them; it may have been moved or renamed."
         )
     return _opened(folder)
 
@@ -278,10 +281,11 @@ def _is_in(storage: Storage, record: StudyRecord) -> bool:
     return any((r.id, r.created) == (record.id, record.created) for r in revisions)
 
 
-def _listing(storage: Storage) -> Any:
+def _listing(storage: Storage | None) -> Any:
+    """Return the list of the studies of a storage; None: an empty one."""
     from hpo_magic.notebook.listing import Listing
 
-    return Listing.of(storage)
+    return Listing(()) if storage is None else Listing.of(storage)
 
 
 def load_ipython_extension(shell: Any) -> None:

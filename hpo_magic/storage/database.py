@@ -60,8 +60,8 @@ FAULTS = {
     ),
 }
 GONE = (
-    "The study file {file} was deleted or replaced while it was in use. Put it back, or run the "
-    "cell again to start a new one."
+    "The study file {file} was deleted, moved or replaced while it was in use. Put it back, open "
+    "it where it is now (%hpo NAME --storage FOLDER), or run the cell again to start a new one."
 )
 # The length of a file that SQLite takes for empty although it is not.
 TAKEN_FOR_EMPTY = 1

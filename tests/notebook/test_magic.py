@@ -408,7 +408,7 @@ def test_a_study_file_that_is_deleted_in_mid_search(notebook: Any) -> None:
     )
     study = run(notebook, body=body)
     assert [t.state for t in study.trials] == [State.COMPLETE] * 4
-    assert "was deleted or replaced while it was in use" in message(study)
+    assert "was deleted, moved or replaced while it was in use" in message(study)
     assert "4 of 4 trials done" in notebook.ok("%hpo study").text
     again = run(notebook, body=f"{CELL}\nx")
     assert [t.number for t in again.trials] == [0, 1, 2, 3]
@@ -418,7 +418,7 @@ def test_a_folder_that_is_gone_between_two_cells(notebook: Any) -> None:
     """One sentence, no traceback."""
     run(notebook)
     shutil.rmtree("hpo_studies")
-    assert "was deleted or replaced" in notebook.run("%hpo study").usage_error
+    assert "was deleted, moved or replaced" in notebook.run("%hpo study").usage_error
     assert len(run(notebook).trials) == 4
 
 

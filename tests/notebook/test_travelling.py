@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 
 import pytest
 
 from hpo_magic.core.events import Completed, Failed
-from hpo_magic.core.trial import Direction
+from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.executors.training_task import (
     TaskResult,
     dumps_task,
@@ -147,6 +148,43 @@ def test_a_pool_of_threads_trains(notebook) -> None:
     study = notebook["away"]
     assert [trial.state.value for trial in study.trials] == ["complete"] * 5
     assert "This pool sends no reports while a training runs" in " ".join(messages(study.snapshot))
+
+
+@pytest.mark.parametrize(
+    ("other", "call", "name"),
+    [
+        ("def layer():\n    units = hp.Int(1, 9)\n    return units", "layer()", "units"),
+        ("layer = lambda: dict(width=hp.Int(1, 9))['width']", "layer()", "width"),
+        (
+            "def a():\n    depth = hp.Int(1, 9)\n    return depth\ndef b(): return a()",
+            "b()",
+            "depth",
+        ),
+        ("class M:\n    def __init__(self):\n        self.k = hp.Int(1, 9)", "M().k", "k"),
+        ("def f(n):\n    ks = [hp.Int(1, 9) for _ in range(n)]\n    return ks[0]", "f(2)", "ks[0]"),
+    ],
+)
+def test_calls_in_functions_of_other_cells_have_their_names_there(
+    notebook, other: str, call: str, name: str
+) -> None:
+    """The texts of the cells go with the functions."""
+    notebook.ok(other)
+    cell = Cell.compile(
+        notebook.shell, "away", f"x = hp.Float(0, 1)\n{call} + x", filename="<cell>"
+    )
+    execution = TrialExecution(
+        CellObjective(cell, notebook.shell), goals=(Goal("value", Direction.MINIMIZE),)
+    )
+    data = dumps_task(execution)
+    kept = dict(linecache.cache)
+    try:
+        linecache.cache.clear()  # as in another process
+        event = train(loads_task(data), a_run(0, **{name: 7, "x": 0.0}), {}).event
+    finally:
+        linecache.cache.update(kept)
+    assert isinstance(event, Completed)
+    assert event.outcome.params[name] == 7
+    assert event.outcome.value == 7
 
 
 @pytest.mark.slow

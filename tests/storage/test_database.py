@@ -294,8 +294,9 @@ def test_a_file_that_was_deleted(tmp_path: Path, replaced: bool) -> None:
         if replaced:
             shutil.copy(tmp_path / "kept", storage.file)
         sentence = (
-            f"The study file {storage.file} was deleted or replaced while it was in use. Put it "
-            "back, or run the cell again to start a new one."
+            f"The study file {storage.file} was deleted, moved or replaced while it was in use. "
+            "Put it back, open it where it is now (%hpo NAME --storage FOLDER), or run the cell "
+            "again to start a new one."
         )
         with pytest.raises(StorageError, match=f"^{re.escape(sentence)}$"):
             storage.save_trial(study, a_trial(1))
