@@ -11,7 +11,7 @@ lab: .venv/demo.stamp  ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
 
 test: .venv/test.stamp  ## everything that needs no browser
-	$(BIN)/python -m pytest -n 2 -m "not browser"
+	$(BIN)/python -m pytest -m "not browser"
 
 browser: .venv/test.stamp  ## the panel in a real JupyterLab; needs Chromium on the path
 	$(BIN)/python -m pytest -m browser tests/browser

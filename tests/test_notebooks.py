@@ -164,7 +164,7 @@ def test_the_winners_curse_is_shown_and_lifted() -> None:
     notebook = script.execute(NOTEBOOKS / "04_winners_curse.ipynb", timeout_s=280)
     shown = script.shown
     assert "so biased upwards (by up to" in shown(cell_with(notebook, "%%hpo coin "))
-    assert "on 2 new splits" in shown(cell_with(notebook, "%%hpo checked "))
+    assert "on 3 new splits" in shown(cell_with(notebook, "%%hpo checked "))
     test = shown(cell_with(notebook, "%%hpo_test checked"))
     assert re.match(r"test 0\.[45]\d+ · accuracy of trial \d+ of checked on 5000 rows", test)
     assert "95% interval" in test

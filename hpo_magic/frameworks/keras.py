@@ -8,6 +8,7 @@ and `keras_models`.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +31,10 @@ _SETTINGS = (
     "traceback_filtering",
 )
 _NAME_COUNTERS = "object_name_uids"
+
+
+# The process that imported this module; a child made by `fork` has another number.
+_PROCESS = os.getpid()
 
 
 class KerasFramework(Framework):
@@ -56,8 +61,11 @@ class KerasFramework(Framework):
         """Release the models and graphs of earlier trainings; keep the user's settings of Keras.
 
         `gc.collect()` is not called: it takes half a second in a notebook. The memory is freed at
-        Python's next automatic collection.
+        Python's next automatic collection. In a child made by `fork` nothing is released:
+        TensorFlow's context, which came with the fork, crashes the process when it is cleared.
         """
+        if os.getpid() != _PROCESS:
+            return
         import keras
 
         from hpo_magic.frameworks.keras_memory import release_dead_graphs

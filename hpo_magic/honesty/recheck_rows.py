@@ -68,8 +68,9 @@ class RecheckRows:
     @property
     def own(self) -> list[FloatArray]:
         """The rows of the settings that were run again, shape (k, n_rows) for each run."""
-        first = [_oriented([self.search[k] for k in self.again], self.direction)]
-        return [*(first if self.search else []), *self._again]
+        if not self.search:  # then `again` has places in `scores`
+            return self._again
+        return [_oriented([self.search[k] for k in self.again], self.direction), *self._again]
 
     @property
     def deff(self) -> float:
