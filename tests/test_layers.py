@@ -166,6 +166,21 @@ def test_packages_side_by_side_do_not_know_each_other() -> None:
     assert offenders == []
 
 
+def test_no_imports_in_a_circle() -> None:
+    """Also none that an import inside of a function closes."""
+    needs: dict[str, set[str]] = {name: set() for name in MODULES}
+    for name, tree in MODULES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("hpo_magic."):
+                base = str(node.module).removeprefix("hpo_magic.")
+                parts = {f"{base}.{alias.name}" for alias in node.names} & MODULES.keys()
+                needs[name] |= (parts or {base}) - {name}
+    while leaves := [name for name, needed in needs.items() if not needed & needs.keys()]:
+        for name in leaves:
+            del needs[name]
+    assert sorted(needs) == []
+
+
 def test_nothing_of_the_package_needs_its_test_kit() -> None:
     """`testing` may import anything, and is imported by tests alone."""
     offenders = [

@@ -25,12 +25,8 @@ from hpo_magic.core.records import StudyRecord
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.language.hp import hp
-from hpo_magic.notebook.cell import (
-    Cell,
-    CellError,
-    CellObjective,
-    from_cell,
-)
+from hpo_magic.notebook.cell import Cell, CellError, from_cell
+from hpo_magic.notebook.cell_objective import CellObjective
 from hpo_magic.notebook.completion import start_completing, stop_completing
 from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.listener import make_listener, show_stored

@@ -21,7 +21,8 @@ from hpo_magic.inputs.walk import is_dataset
 from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.language.hp import hp
 from hpo_magic.language.trial_context import CHOOSE_A_NAME
-from hpo_magic.notebook.cell import Cell, CellObjective, without_indent
+from hpo_magic.notebook.cell import Cell, without_indent
+from hpo_magic.notebook.cell_objective import CellObjective
 from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction

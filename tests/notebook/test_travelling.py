@@ -16,7 +16,8 @@ from hpo_magic.executors.training_task import (
     train,
 )
 from hpo_magic.executors.trial_execution import TrialExecution
-from hpo_magic.notebook.cell import Cell, CellObjective
+from hpo_magic.notebook.cell import Cell
+from hpo_magic.notebook.cell_objective import CellObjective
 from hpo_magic.testing.executors import a_run
 from hpo_magic.views.words.notices import messages
 

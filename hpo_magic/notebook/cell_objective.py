@@ -1,0 +1,127 @@
+"""A cell of the notebook as an objective: each trial runs it in a copy of the namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hpo_magic.errors import NotPortable
+from hpo_magic.executors.trial_execution import ObjectiveResult
+from hpo_magic.notebook.cell import Cell, figures_closed, folder_kept
+from hpo_magic.notebook.travelling import TravellingCell, unpacked_cell
+from hpo_magic.notebook.trial_namespace import TrialNamespace, globals_kept, magics_in
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+class CellObjective:
+    """A cell as an objective.
+
+    Parameters
+    ----------
+    cell
+        The compiled cell.
+    shell
+        The notebook's. Each run gets a copy of its namespace, so the user's names do not change.
+    stand_in
+        Replaces variables of the cell in the namespace that it gets, before the last expression.
+    is_alone
+        Whether the cell runs with an empty namespace, as a script does.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        shell: InteractiveShell,
+        stand_in: Callable[[dict[str, Any]], None] = lambda namespace: None,
+        *,
+        is_alone: bool = False,
+    ) -> None:
+        self.cell = cell
+        self.filename: str | None = cell.filename
+        self._shell = shell
+        self._stand_in = stand_in
+        self._is_alone = is_alone
+
+    def train(self) -> ObjectiveResult:
+        """Run the cell once, in a copy of the namespace."""
+        user_ns = self._shell.user_ns
+        outside = {"__name__": "__main__"} if self._is_alone else user_ns
+        namespace = TrialNamespace(outside, self.cell.text.names.certain)
+        has_magics = "get_ipython" in self.cell.text.names_read
+        with ExitStack() as kept:
+            for context in (
+                _nothing_displayed(self._shell),
+                _exit_refused(self._shell),
+                figures_closed(),
+                folder_kept(),
+            ):
+                kept.enter_context(context)
+            kept.enter_context(globals_kept(user_ns, namespace))
+            if has_magics:
+                kept.enter_context(magics_in(self._shell, namespace.variables))
+            last = self.cell.run(namespace.variables, lambda: self._stand_in(namespace.variables))
+        return self.cell.result(last, namespace)
+
+    def carried(self) -> dict[str, Any]:
+        """Return the notebook's variables that the cell reads, by name.
+
+        Raises
+        ------
+        NotPortable
+            If it has a magic or a `!` command.
+        """
+        names = self.cell.text.names_read
+        if "get_ipython" in names:
+            raise NotPortable(
+                "the cell has a line of IPython's (a % magic or a ! command), which workers do not "
+                "have. Take it out of the cell, or run without --jobs, --isolate and --on."
+            )
+        return {name: self._shell.user_ns[name] for name in names if name in self._shell.user_ns}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the cell with the variables that it reads; a worker has no notebook."""
+        return unpacked_cell, (TravellingCell.fields_of(self.cell, self.carried(), self._stand_in),)
+
+    def where(self, error: BaseException) -> tuple[int | None, str]:
+        """Return the line of the cell that failed, and the frames from the cell on as text."""
+        return self.cell.where(error)
+
+
+@contextmanager
+def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
+    """Discard what the cell displays; fifty trials would fill the notebook."""
+    from IPython.core.displaypub import CapturingDisplayPublisher
+
+    class Captured(CapturingDisplayPublisher):  # type: ignore[misc]  # IPython has no types
+        """Stands where ipykernel's own publisher was, also for the clicks that come meanwhile."""
+
+        def set_parent(self, parent: object) -> None:
+            """Do nothing: no message is sent."""
+
+    before = shell.display_pub
+    shell.display_pub = Captured()
+    try:
+        yield
+    finally:
+        shell.display_pub = before
+
+
+@contextmanager
+def _exit_refused(shell: InteractiveShell) -> Iterator[None]:
+    """Have `quit()` and `exit()` end the trial, as `sys.exit()` does, and not the kernel."""
+
+    def leave() -> None:
+        raise SystemExit
+
+    before = vars(shell).get("ask_exit")
+    shell.ask_exit = leave
+    try:
+        yield
+    finally:
+        if before is None:
+            del shell.ask_exit
+        else:
+            shell.ask_exit = before
