@@ -44,7 +44,9 @@ def read_function(function: types.FunctionType) -> Reading:
     parts += parts_of(
         [("__kwdefaults__", function.__kwdefaults__)] if function.__kwdefaults__ else []
     )
-    parts += parts_of(sorted(vars(function).items()))
+    # A library may add attributes when it first uses a callback (LightGBM: `order`).
+    added = parts_of(sorted(vars(function).items()))
+    parts += [part._replace(role=Role.CACHED) for part in added]
     return Reading(Kind.CODE, (code_text(function),), parts)
 
 

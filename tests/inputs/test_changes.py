@@ -120,6 +120,10 @@ SAME = {
         "from functools import lru_cache\n@lru_cache\ndef f(): return [1]",
         "f()",
     ),
+    "an attribute that a library adds to a callback": (
+        "def report(env): pass",
+        "report.__dict__.setdefault('order', -1)",
+    ),
     "folds with a fixed seed": (
         "from sklearn.model_selection import KFold\ncv = KFold(3, shuffle=True, random_state=0)",
         "list(cv.split([1] * 9))",
