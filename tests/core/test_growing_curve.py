@@ -55,9 +55,9 @@ def seconds_of(n_reports: int) -> float:
             hp.report(loss=x)
         return x
 
-    began = time.perf_counter()
+    began = time.process_time()
     study = search(training, trials=1, minimize="value", recheck="0", ui="none")
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert len(study.trials[0].curve) == n_reports
     assert type(study.trials[0].curve) is tuple
     return took
@@ -67,4 +67,4 @@ def test_ten_times_as_many_reports_cost_ten_times_as_much() -> None:
     """They cost 40 times as much when each report copied the curve; the bound leaves room."""
     seconds_of(100)
     short = min(seconds_of(4_000) for _ in range(2))
-    assert seconds_of(40_000) < 25 * short
+    assert min(seconds_of(40_000) for _ in range(2)) < 25 * short
