@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from hpo_magic.language.trial_context import MARK
+
 UNKNOWN: Any = object()  # a state that cannot be told: nothing is compared, nothing is put back
 
 
@@ -56,8 +58,13 @@ class Setting:
 # Python's own.
 
 
+def _environ(module: ModuleType) -> dict[str, str]:
+    """Return the environment without our own mark, which is not the training's."""
+    return {name: value for name, value in os.environ.items() if name != MARK}
+
+
 def _put_environ(module: ModuleType, before: dict[str, str]) -> None:
-    for name in set(os.environ) - set(before):
+    for name in set(os.environ) - set(before) - {MARK}:
         del os.environ[name]
     os.environ.update({n: v for n, v in before.items() if os.environ.get(n) != v})
 
@@ -178,7 +185,7 @@ def _put_gc(gc: ModuleType, before: tuple[bool, tuple[int, int, int]]) -> None:
 _PYTHON = (
     Setting(
         "environment variables",
-        lambda sys: dict(os.environ),
+        _environ,
         _put_environ,
         is_set_by_imports=True,
     ),

@@ -137,18 +137,16 @@ MARK = "HPO_MAGIC_TRIAL_IN_PROCESS"
 @contextmanager
 def running(trial: TrialContext) -> Iterator[TrialContext]:
     """Make `trial` the current trial of `hp` calls in this context."""
-    token, mark = _current.set(trial), os.environ.get(MARK)
+    token = _current.set(trial)
     _running.append(trial)
     os.environ[MARK] = str(trial.process)
     try:
         yield trial
     finally:
-        if mark is None:
-            os.environ.pop(MARK, None)
-        else:
-            os.environ[MARK] = mark
         _running.remove(trial)
         _current.reset(token)
+        if not _running:  # trials in threads may end in any order
+            os.environ.pop(MARK, None)
 
 
 def current_trial() -> TrialContext | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 import math
+import os
 import textwrap
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ from hpo_magic.core.events import Run
 from hpo_magic.core.trial import Kind
 from hpo_magic.errors import NoNameError, SpaceError
 from hpo_magic.language.hp import HyperParameters, hp
-from hpo_magic.language.trial_context import TrialContext, current_trial, running
+from hpo_magic.language.trial_context import MARK, TrialContext, current_trial, running
 
 _cells = count()
 
@@ -609,3 +610,25 @@ def test_what_hp_does_not_have_says_what_it_has(name: str, way_out: str) -> None
         exec(f"\nhp.{name}", {"hp": hp})
     assert str(caught.value).startswith(f"hp.{name} on line 2: there is none. {way_out}")
     assert not hasattr(hp, "_repr_html_")
+
+
+def test_trials_in_threads_leave_no_mark_in_the_environment() -> None:
+    """Child processes that are started later are not taken for those of a trial."""
+    both_run, first_ended = threading.Barrier(2), threading.Event()
+
+    def first() -> None:
+        with running(a_trial()):
+            both_run.wait()
+        first_ended.set()
+
+    def second() -> bool:
+        with running(a_trial()):
+            both_run.wait()
+            first_ended.wait()
+            return MARK in os.environ
+
+    with ThreadPoolExecutor(2) as threads:
+        ended, is_marked = threads.submit(first), threads.submit(second)
+        ended.result(timeout=30)
+        assert is_marked.result(timeout=30)
+    assert MARK not in os.environ
