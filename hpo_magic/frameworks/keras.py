@@ -45,8 +45,11 @@ class KerasFramework(Framework):
     models = KerasModels()
 
     def is_loaded(self) -> bool:
-        """Return whether Keras is imported; TensorFlow imports it too."""
-        return "keras" in sys.modules
+        """Return whether Keras is imported (importing TensorFlow imports it) and can be used.
+
+        It cannot in a child made by `fork` after TensorFlow has begun to work: any call crashes.
+        """
+        return "keras" in sys.modules and not _is_lost_by_fork()
 
     def wants(self, modules: Iterable[str]) -> bool:
         """Return whether code with these imports will import Keras."""
@@ -61,11 +64,8 @@ class KerasFramework(Framework):
         """Release the models and graphs of earlier trainings; keep the user's settings of Keras.
 
         `gc.collect()` is not called: it takes half a second in a notebook. The memory is freed at
-        Python's next automatic collection. In a child made by `fork` nothing is released:
-        TensorFlow's context, which came with the fork, crashes the process when it is cleared.
+        Python's next automatic collection.
         """
-        if os.getpid() != _PROCESS:
-            return
         import keras
 
         from hpo_magic.frameworks.keras_memory import release_dead_graphs
@@ -108,6 +108,16 @@ class KerasFramework(Framework):
         from hpo_magic.frameworks.keras_evaluate import watched_evaluations
 
         return watched_evaluations()
+
+
+def _is_lost_by_fork() -> bool:
+    """Return whether TensorFlow's context came with a fork, which it does not survive."""
+    if os.getpid() == _PROCESS:
+        return False
+    # Private: there is no public way to ask, and asking must not make a context.
+    eager = sys.modules.get("tensorflow.python.eager.context")
+    context = getattr(eager, "_context", None)
+    return getattr(context, "_context_handle", None) is not None
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import inspect
+import os
 import random
 import threading
 import weakref
@@ -690,3 +691,13 @@ def test_a_fit_tells_its_size_and_its_time():
     (fit,) = seen.fits
     assert fit.n_params == model.count_params()
     assert 0 < fit.seconds < 60
+
+
+def test_keras_is_not_used_in_a_child_that_forked_after_tensorflow_began():
+    """There any call of TensorFlow's crashes the process."""
+    tf.constant(1.0)
+    assert KerasFramework().is_loaded()
+    child = os.fork()
+    if child == 0:
+        os._exit(1 if KerasFramework().is_loaded() else 0)
+    assert os.waitpid(child, 0)[1] == 0
