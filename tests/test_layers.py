@@ -46,7 +46,7 @@ HOMES = {
         "views",
         "frameworks",
         "storage.sqlite",
-        "search.used_rows",
+        "study.test_result",
         "study.vote",
         "study.compare",
         "language",

@@ -15,6 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.events import Event, Run
+from hpo_magic.core.ledger import Ledger
 from hpo_magic.core.notices import GridSize, Rechecks
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.row_scores import RowScores
@@ -420,8 +421,12 @@ class Storage(Protocol):
         """Return the waiting settings, oldest first, and forget them."""
         ...
 
-    def add_evaluation(self, evaluation: TestEvaluation) -> None:
-        """Append to the ledger."""
+    def add_evaluation(self, evaluation: TestEvaluation) -> str:
+        """Append to the ledger; return the entry's head, and keep it with the entry's study."""
+        ...
+
+    def ledger(self) -> Ledger:
+        """Return the ledger, with what was changed in it after it was written."""
         ...
 
     def evaluations(self) -> list[TestEvaluation]:

@@ -38,6 +38,8 @@ class StudyRecord:
         The line of `%%hpo`, without the magic's name.
     chosen
         The trial that the user chose from the Pareto front; None: none.
+    ledger
+        The head of the ledger at the latest test evaluation of this revision; "": none yet.
     """
 
     id: int
@@ -53,6 +55,7 @@ class StudyRecord:
     names: Mapping[str, str] = field(default_factory=dict)
     line: str = ""
     chosen: int | None = None
+    ledger: str = ""
 
     @property
     def metric(self) -> str | None:

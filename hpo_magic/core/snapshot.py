@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hpo_magic.core.events import Reason
+from hpo_magic.core.ledger import LedgerFault
 from hpo_magic.core.notices import Notice, Rechecks
 from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.space import Space
@@ -45,6 +46,9 @@ class Snapshot:
         Whether the search runs here.
     evaluations
         Test evaluations of this study's choice, oldest first.
+    ledger_fault
+        What was changed in their ledger after it was written; None where nothing was found, or in a
+        running search.
     phase
         What a running re-check does; None while it searches.
     chosen
@@ -68,6 +72,7 @@ class Snapshot:
     ended: Reason | None = None
     is_live: bool = True
     evaluations: tuple[TestEvaluation, ...] = ()
+    ledger_fault: LedgerFault | None = None
     phase: Rechecks | None = None
     chosen: int | None = None
     has_failed: bool = False

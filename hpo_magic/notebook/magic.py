@@ -33,7 +33,6 @@ from hpo_magic.notebook.listener import make_listener, show_stored
 from hpo_magic.notebook.options import help_text, parse_line, parse_name
 from hpo_magic.notebook.sealed import Sealed
 from hpo_magic.notebook.searched_cell import SearchedCell
-from hpo_magic.notebook.test_result import TestResult
 from hpo_magic.search.options import checked_name
 from hpo_magic.search.run import SearchResult, require_extras, run_search
 from hpo_magic.storage import open_storage, storage_exists
@@ -41,6 +40,7 @@ from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
+from hpo_magic.study.test_result import TestResult
 from hpo_magic.views.words.notices import ending_text
 
 STUDIES = Path("hpo_studies")

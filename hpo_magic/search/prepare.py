@@ -25,6 +25,7 @@ from hpo_magic.exports import make_log
 from hpo_magic.frameworks import all_frameworks, kept_models, kept_random_state
 from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
+from hpo_magic.honesty.used_rows import fitted_rows, rows_read
 from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.pruners import make_pruner
 from hpo_magic.samplers import make_sampler
@@ -34,7 +35,6 @@ from hpo_magic.search.open_study import Opened, open_study
 from hpo_magic.search.options import Options
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.runner import Runner
-from hpo_magic.search.used_rows import fitted_rows, rows_read
 from hpo_magic.search.where import is_remote, worker_executor
 from hpo_magic.storage.snapshots import evaluations_of
 from hpo_magic.study.models import ModelStore
@@ -153,7 +153,7 @@ def prepare(
                 requests,
                 names=execution.names,
                 models=model_store,
-                evaluations=tuple(evaluations_of(storage, opened.record)),
+                evaluations=tuple(evaluations_of(storage.evaluations(), opened.record)),
             )
             yield Prepared(runner, requests, model_store, here)
 

@@ -74,7 +74,14 @@ TABLES = (
     """,
     # The ledger: rows are added, never changed or deleted. Replacing a row by its id does not fire
     # the trigger on DELETE, hence the one on INSERT.
-    "CREATE TABLE looks (id INTEGER PRIMARY KEY, look TEXT NOT NULL)",
+    # `head` chains the entries (`core/ledger.py`); '' in those that format 8 or an older one wrote.
+    """
+    CREATE TABLE looks (
+        id INTEGER PRIMARY KEY,
+        look TEXT NOT NULL,
+        head TEXT NOT NULL DEFAULT ''
+    )
+    """,
     """
     CREATE TRIGGER looks_stay BEFORE DELETE ON looks
     BEGIN SELECT RAISE(ABORT, 'a look at a test set cannot be removed'); END
@@ -117,14 +124,15 @@ TABLES = (
 )
 
 # Format 7 is that of version 0.1.0, the first release. Format 8 has further fields in the JSON, and
-# what is known of validation rows beside their scores.
+# what is known of validation rows beside their scores. Format 9 chains the entries of the ledger.
 SCHEMA = Schema(
-    version=8,
+    version=9,
     tables=TABLES,
     upgrades={
         7: (
             "ALTER TABLE outcomes ADD COLUMN about TEXT NOT NULL DEFAULT '{}'",
             "ALTER TABLE outcomes ADD COLUMN units BLOB NOT NULL DEFAULT x''",
         ),
+        8: ("ALTER TABLE looks ADD COLUMN head TEXT NOT NULL DEFAULT ''",),
     },
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import NO_TRIAL, StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
@@ -29,6 +31,7 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
     """Return the snapshot of one stored revision."""
     space = storage.space(record.id)
     trials = storage.trials(record.id)
+    ledger = storage.ledger()
     fits = {t.number for t in trials if t.state is State.RUNNING or space.fits(t.params)}
     return Snapshot(
         name=record.name,
@@ -40,15 +43,16 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
         started=record.created,
         at=record.created + sum(trial.duration_s or 0.0 for trial in trials),
         is_live=False,
-        evaluations=tuple(evaluations_of(storage, record)),
+        evaluations=tuple(evaluations_of(ledger.evaluations, record)),
+        ledger_fault=ledger.fault,
     )
 
 
-def evaluations_of(storage: Storage, record: StudyRecord) -> list[TestEvaluation]:
-    """Return the test evaluations of this revision's trials, oldest first."""
+def evaluations_of(ledger: Iterable[TestEvaluation], record: StudyRecord) -> list[TestEvaluation]:
+    """Return those entries of the ledger that are of this revision's trials, oldest first."""
     key = (record.name, record.revision)
     return [
         evaluation
-        for evaluation in storage.evaluations()
+        for evaluation in ledger
         if (evaluation.study, evaluation.revision) == key and evaluation.trial != NO_TRIAL
     ]

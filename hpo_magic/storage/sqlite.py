@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.domains import Plain, plain
+from hpo_magic.core.ledger import Ledger, fault_of, heads_of
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.row_scores import RowOrder, RowScores
 from hpo_magic.core.space import Params, Space
@@ -249,16 +250,41 @@ class SqliteStorage:
             db.execute("DELETE FROM enqueued WHERE study = ?", [study])
         return [{name: plain(value) for name, value in params.items()} for params in waiting]
 
-    def add_evaluation(self, evaluation: TestEvaluation) -> None:
-        """Append to the ledger."""
-        with self._database.write() as db:
-            db.execute("INSERT INTO looks (look) VALUES (?)", [to_text(asdict(evaluation))])
+    def add_evaluation(self, evaluation: TestEvaluation) -> str:
+        """Append to the ledger; return the entry's head, which its study keeps, too.
+
+        In a ledger that was changed the study keeps the head that it has: it shows the change.
+        """
+        text = to_text(asdict(evaluation))
+        with self._changing() as (db, tick):
+            texts, stored, kept = _ledger(db)
+            head = heads_of([*texts, text])[-1]
+            db.execute("INSERT INTO looks (look, head) VALUES (?, ?)", [text, head])
+            row = db.execute(
+                "SELECT id, name, revision, record FROM studies WHERE name = ? AND revision = ?",
+                [evaluation.study, evaluation.revision],
+            ).fetchone()
+            if row and fault_of(texts, stored, kept) is None:
+                record = _record_text(replace(_record(*row), ledger=head))
+                db.execute(
+                    "UPDATE studies SET record = ?, changed = ? WHERE id = ?",
+                    [record, tick, row[0]],
+                )
+        return head
+
+    def ledger(self) -> Ledger:
+        """Return the ledger, with what was changed in it after it was written."""
+        with self._database.read() as db:
+            texts, stored, kept = _ledger(db)
+        return Ledger(
+            tuple(TestEvaluation(**from_text(text)) for text in texts),
+            tuple(heads_of(texts)),
+            fault_of(texts, stored, kept),
+        )
 
     def evaluations(self) -> list[TestEvaluation]:
-        """Return the whole ledger, oldest first."""
-        with self._database.read() as db:
-            rows = db.execute("SELECT look FROM looks ORDER BY id").fetchall()
-        return [TestEvaluation(**from_text(text)) for (text,) in rows]
+        """Return the entries of the ledger, oldest first."""
+        return list(self.ledger().evaluations)
 
     def add_used(self, study: int, used: UsedRows) -> None:
         """Store rows that the study used, once."""
@@ -314,6 +340,14 @@ class SqliteStorage:
                 "WHERE study = ? AND number = ? AND owner = ?",
                 [text, tick if text else 0, study, number, owner],
             )
+
+
+def _ledger(db: Connection) -> tuple[list[str], list[str], list[tuple[str, str]]]:
+    """Return the entries' texts and heads, and by study the head that each revision keeps."""
+    rows = db.execute("SELECT look, head FROM looks ORDER BY id").fetchall()
+    studies = db.execute("SELECT id, name, revision, record FROM studies ORDER BY id").fetchall()
+    kept = [(record.name, record.ledger) for record in (_record(*row) for row in studies)]
+    return [text for text, _ in rows], [head for _, head in rows], kept
 
 
 def _record(study: int, name: str, revision: int, text: str) -> StudyRecord:

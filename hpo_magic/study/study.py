@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hpo_magic.core.domains import Plain
+from hpo_magic.core.ledger import Ledger
 from hpo_magic.core.ports import Storage
-from hpo_magic.core.records import StudyRecord, TestEvaluation
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, Space, setting_key
 from hpo_magic.core.trial import Trial
@@ -17,6 +18,7 @@ from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
 from hpo_magic.study.choose import chosen_number
 from hpo_magic.study.exports import Exports
 from hpo_magic.study.freeze import FrozenCell, frozen_text
+from hpo_magic.study.function_test import StudyTest
 from hpo_magic.study.honest import HonestNumbers, honest_numbers
 from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
@@ -174,17 +176,24 @@ class Study(Plots, Exports):
         return honest_numbers(self.snapshot)
 
     @property
-    def test(self) -> TestEvaluation | None:
-        """The first test evaluation of the present choice, or of a vote; None before it."""
+    def test(self) -> StudyTest:
+        """The first test evaluation of the present choice, or of a vote; false before there is one.
+
+        `study.test.value` is the test value, None before. `study.test(function)` evaluates the
+        chosen model from a script, as `%%hpo_test` does in a notebook.
+        """
         chosen = self.best_trial.number
-        evaluations = [
+        evaluations = (
             evaluation
-            for evaluation in evaluations_of(self.storage, self.record)
-            if evaluation.choice or evaluation.trial == chosen
-        ]
-        return next(
-            (evaluation for evaluation in evaluations if evaluation.value is not None), None
+            for evaluation in evaluations_of(self.storage.evaluations(), self.record)
+            if evaluation.value is not None and (evaluation.choice or evaluation.trial == chosen)
         )
+        return StudyTest(self, next(evaluations, None))
+
+    @property
+    def ledger(self) -> Ledger:
+        """All test evaluations of the studies in this folder, and whether they were changed."""
+        return self.storage.ledger()
 
     def best_model(self) -> Any:
         """Return the model of the best trial, as it was when its value was measured.

@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from hpo_magic.core.domains import Choice, Float, Int
+from hpo_magic.core.ledger import Ledger
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.row_scores import RowOrder, of_rows
@@ -263,6 +264,15 @@ class StorageContract:
         for line in (evaluation, failed, evaluation, known):
             storage.add_evaluation(line)
         assert storage.evaluations() == [evaluation, failed, evaluation, known]
+
+    def test_the_ledger_is_chained(self, storage: Storage) -> None:
+        """Each entry has a head of its own, which its study keeps; all are as they were written."""
+        record = storage.create(a_record())
+        evaluation = TestEvaluation(record.name, record.revision, 7, 0.0, "c", "d", 0.97)
+        assert storage.ledger() == Ledger()
+        heads = [storage.add_evaluation(evaluation) for _ in range(2)]
+        assert storage.ledger() == Ledger((evaluation, evaluation), tuple(heads))
+        assert storage.revisions(record.name)[-1].ledger == heads[-1] != heads[0]
 
     def test_the_rows_that_a_study_used_are_kept_once(self, storage: Storage) -> None:
         """Each study its own, oldest first; rows that were read and then fitted are both."""

@@ -155,7 +155,7 @@ def test_an_honest_test_is_not_accused(looked: Any) -> None:
     body = "%%hpo_test study\nshift = x.mean(axis=0)\nmodel.score(x_new - 0 * shift, y_new)"
     shown = looked.ok(body)
     assert "evaluation 1" in shown.text
-    assert "x was used in the search, so it is not test data" in shown.text
+    assert "x is data of the search: not counted among the test rows" in shown.text
     assert (shown.value.evaluation.n_rows, shown.value.evaluation.n_leaked) == (50, 0)
 
 

@@ -50,14 +50,15 @@ def test_the_first_look_is_a_test(searched: Any) -> None:
         study.best_trial.number,
     )
     assert (evaluation.metric, evaluation.n_rows) == ("accuracy", 60)
-    first, interval, apart, last = shown.text.splitlines()[1:]
+    first, interval, apart, count, place = shown.text.splitlines()[1:]
     assert first == (
         f"test {evaluation.value:.4f} · accuracy of trial {evaluation.trial} of study on 60 rows"
     )
     low_to_high = f"{evaluation.low:.4f} to {evaluation.high:.4f}"
     assert interval == f"95% interval {low_to_high}: a share of 60 rows"
     assert apart.startswith("honest")  # the rows behind `score` are known
-    assert last == "evaluation 1: a further evaluation on these rows is no valid test"
+    assert count == "evaluation 1: a further evaluation on these rows is no valid test"
+    assert place == f"ledger entry 1, hash {study.ledger.head[:12]}"
     assert searched.ok("study.test").value == evaluation
     assert "evaluation 1" in shown.value._repr_html_()
 
@@ -140,7 +141,7 @@ def test_a_failing_test_is_a_look_without_a_value(searched: Any) -> None:
     assert "----> 3 1 / 0" in shown.text
     assert "hpo_magic" not in shown.text
     assert [evaluation.value for evaluation in evaluations(searched)] == [None]
-    assert searched["study"].test is None
+    assert not searched["study"].test
     text = searched.ok(TEST).text
     assert "evaluation 2: this test set was used on 20" in text
     assert "; treat" in text

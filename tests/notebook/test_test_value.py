@@ -10,7 +10,7 @@ import pytest
 
 from hpo_magic.core.given_values import NOTHING
 from hpo_magic.core.ports import Evaluated
-from hpo_magic.notebook.test_value import NoValue, TestValue, value_of_test
+from hpo_magic.study.test_value import NoValue, TestValue, value_of_test
 
 
 def taken(last: Any, text: str, metric: str | None = "val_auc", **known: Any) -> TestValue:
@@ -240,7 +240,7 @@ def test_a_model_of_another_cell_is_no_test_of_the_study(searched: Any) -> None:
     text = searched.ok("%%hpo_test study\nother.score(x_test, y_test)").text
     assert "`other`, no model of this study" in text
     assert "study.best_model() has the chosen one" in text
-    assert searched["study"].test is None
+    assert not searched["study"].test
     assert len(ledger(searched)) == 1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.records import UsedRows
-from hpo_magic.search.used_rows import (
+from hpo_magic.honesty.used_rows import (
     MOST_ROWS,
     fitted_rows,
     leak_of,

@@ -148,6 +148,7 @@ def test_a_read_only_folder_with_an_older_format(shared: Path) -> None:
     with closing(sqlite3.connect(shared / "studies.sqlite")) as file:
         for column in ("about", "units"):
             file.execute(f"ALTER TABLE outcomes DROP COLUMN {column}")
+        file.execute("ALTER TABLE looks DROP COLUMN head")
         file.execute("PRAGMA user_version = 7")
     with bound_by_permissions(shared), closing(SqliteStorage(shared)) as storage:
         assert storage.trials(study) == [a_trial(0)]

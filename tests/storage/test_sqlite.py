@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from hpo_magic.core.ledger import LedgerFault, Tampering
 from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.trial import AskedGoals, Direction, Goal, Point, State, Trial
 from hpo_magic.storage.process import Process
@@ -142,6 +143,59 @@ def test_the_ledger_refuses_changes(storage: SqliteStorage, statement: str) -> N
             file.execute(statement)
         file.rollback()
     assert storage.evaluations() == [evaluation]
+
+
+def change(storage: SqliteStorage, *statements: str) -> None:
+    """Change the ledger as somebody would who removes its triggers first."""
+    names = ("looks_stay", "looks_stay_the_same", "looks_are_not_replaced")
+    with closing(sqlite3.connect(storage.file)) as file:
+        for statement in (*(f"DROP TRIGGER {name}" for name in names), *statements):
+            file.execute(statement)
+        file.commit()
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        (
+            "UPDATE looks SET look = replace(look, '0.97', '0.99') WHERE id = 1",
+            LedgerFault(Tampering.EDITED, 3, entry=1),
+        ),
+        ("DELETE FROM looks WHERE id = 1", LedgerFault(Tampering.EDITED, 2, entry=1)),
+        ("UPDATE looks SET head = '' WHERE id = 2", LedgerFault(Tampering.EDITED, 3, entry=2)),
+        ("DELETE FROM looks WHERE id = 3", LedgerFault(Tampering.SHORTENED, 2, study="digits")),
+        ("DELETE FROM looks", LedgerFault(Tampering.SHORTENED, 0, study="digits")),
+    ],
+)
+def test_a_changed_ledger_is_found(
+    storage: SqliteStorage, statement: str, fault: LedgerFault
+) -> None:
+    """Edited, shortened at either end or emptied; and it stays found after further entries."""
+    record = storage.create(a_record())
+    evaluation = TestEvaluation(record.name, record.revision, 7, 0.0, "c", "d", 0.97)
+    for number in (1, 2, 3):
+        storage.add_evaluation(replace(evaluation, number=number))
+    assert storage.ledger().fault is None
+    change(storage, statement)
+    assert storage.ledger().fault == fault
+    storage.add_evaluation(evaluation)
+    found = storage.ledger().fault
+    assert found is not None
+    assert found.what is fault.what
+
+
+def test_entries_without_heads_are_chained_by_the_next(storage: SqliteStorage) -> None:
+    """A ledger that an older format wrote is as it was; what is changed later is found."""
+    record = storage.create(a_record())
+    evaluation = TestEvaluation(record.name, record.revision, 7, 0.0, "c", "d", 0.97)
+    storage.add_evaluation(evaluation)
+    change(storage, "UPDATE looks SET head = ''")
+    assert storage.ledger().fault is None
+    storage.add_evaluation(evaluation)
+    with closing(sqlite3.connect(storage.file)) as file:
+        file.execute("UPDATE looks SET look = replace(look, '0.97', '0.99') WHERE id = 1")
+        file.commit()
+    assert storage.ledger().fault == LedgerFault(Tampering.EDITED, 2, entry=2)
 
 
 def test_a_folder_or_a_file(tmp_path: Path) -> None:

@@ -142,10 +142,11 @@ def test_a_setting_that_cannot_be_enqueued(
 def test_the_test_is_the_first_look_with_the_choice(study: Study) -> None:
     """Looks with other trials or without a value are none."""
     best = study.best_trial.number
-    assert study.test is None
+    assert not study.test
+    assert study.test.value is None
     for trial, value in ((best + 1, 0.1), (best, None), (best, 0.2), (best, 0.3)):
         study.storage.add_evaluation(a_look(study, trial, value))
-    assert study.test is not None
+    assert study.test
     assert study.test.value == 0.2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from hpo_magic.core.ledger import LedgerFault
 from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
@@ -20,6 +21,7 @@ from hpo_magic.views.words.honest import (
 )
 from hpo_magic.views.words.numbers import number
 from hpo_magic.views.words.progress import digits_of, gain_text, goal_writers, values_text
+from hpo_magic.views.words.test_set import fault_text
 
 AS_WRITTEN = "the cell as you wrote it"
 
@@ -38,7 +40,7 @@ def headline_lines(snapshot: Snapshot) -> list[Line]:
     lines = (
         _of_several(snapshot, found) if snapshot.is_multi_objective else _of_one(snapshot, found)
     )
-    return [*lines, test_line(snapshot.name, found.test)]
+    return [*lines, test_line(snapshot.name, found.test, snapshot.ledger_fault)]
 
 
 def _of_one(snapshot: Snapshot, found: Headline) -> Iterator[Line]:
@@ -91,11 +93,15 @@ def _start_value(start: Trial | None, digits: int) -> str:
     return start.state.value if start.value is None else number(start.value, digits)
 
 
-def test_line(study: str, test: TestEvaluation | None) -> Line:
-    """Return the last line of the headline: the latest test value, or how to measure one."""
+def test_line(study: str, test: TestEvaluation | None, fault: LedgerFault | None) -> Line:
+    """Return the last line of the headline: the latest test value, or how to measure one.
+
+    `fault` is what was changed in the ledger after it was written.
+    """
+    changed = [] if fault is None else [fault_text(fault)]
     if test is None:
-        return Line("test", "not measured", f"%%hpo_test {study}")
-    remarks = []
+        return Line("test", "not measured", "; ".join([f"%%hpo_test {study}", *changed]))
+    remarks = changed
     if test.n_leaked:
         remarks.append(f"not a valid test: the search used {test.n_leaked:,} of its rows")
     if test.number > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from hpo_magic.core.ledger import N_SHOWN, LedgerFault, Tampering
 from hpo_magic.honesty.intervals import N_DRAWS
 from hpo_magic.honesty.leaks import Overlap
 from hpo_magic.honesty.measured import Basis, Measured
@@ -36,6 +37,15 @@ def leak_text(leak: Overlap, *, is_fitted: bool) -> str:
     how = "used in the search" if is_fitted else "in the data that the search read"
     rows = counted(leak.n_rows, "test row")
     return f"{leak.n_found:,} of {rows} were {how}, so this is not a valid test"
+
+
+def whole_text(name: str) -> str:
+    """Return that a test cell reads an array of the search, which does not count as test data.
+
+    >>> whole_text("x_rest")
+    'x_rest is data of the search: not counted among the test rows'
+    """
+    return f"{name} is data of the search: not counted among the test rows"
 
 
 def basis_text(found: Measured) -> str:
@@ -87,4 +97,31 @@ def repeated_text(
     return (
         f"evaluation {evaluation}: this test set was used on {day}{by}{was}; treat {now} as "
         f"validation"
+    )
+
+
+def ledger_text(number: int, head: str) -> str:
+    """Return where a test evaluation is in the ledger, and the head that it has there.
+
+    >>> ledger_text(3, "5d41402abc4b2a76b9719d911017c592")
+    'ledger entry 3, hash 5d41402abc4b'
+    """
+    return f"ledger entry {number:,}, hash {head[:N_SHOWN]}"
+
+
+def fault_text(fault: LedgerFault) -> str:
+    """Return what was changed in the ledger after it was written, and what that means.
+
+    >>> fault_text(LedgerFault(Tampering.EDITED, 3, entry=2)).partition(": ")[2]
+    'entry 2 of 3 does not match its hash, so how often a test set was used is not known'
+    """
+    n = "1 entry" if fault.n_entries == 1 else f"{fault.n_entries:,} entries"
+    match fault.what:
+        case Tampering.EDITED:
+            how = f"entry {fault.entry:,} of {fault.n_entries:,} does not match its hash"
+        case Tampering.SHORTENED:
+            how = f"it has {n}, and the latest evaluation of study {fault.study} is not among them"
+    return (
+        f"the ledger of test evaluations was changed: {how}, so how often a test set was used is "
+        f"not known"
     )

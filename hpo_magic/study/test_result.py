@@ -6,23 +6,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from hpo_magic.core.ledger import LedgerFault
 from hpo_magic.core.records import NO_TRIAL, TestEvaluation, UsedRows
 from hpo_magic.honesty.headline import Difference
 from hpo_magic.honesty.leaks import Fingerprints, Overlap
 from hpo_magic.honesty.measured import Measured
 from hpo_magic.honesty.test_ledger import level_of_evaluation
+from hpo_magic.honesty.used_rows import leak_of, prints_of
 from hpo_magic.inputs.arrays import array_digest
 from hpo_magic.inputs.rows import rows_in
-from hpo_magic.notebook.test_value import NoValue, TestValue
-from hpo_magic.search.used_rows import leak_of, prints_of
+from hpo_magic.study.test_value import NoValue, TestValue
 from hpo_magic.views.words.honest import difference_text
 from hpo_magic.views.words.inputs import not_checked_text
 from hpo_magic.views.words.numbers import number as shown
-from hpo_magic.views.words.test_set import basis_text, leak_text, repeated_text
+from hpo_magic.views.words.test_set import (
+    basis_text,
+    fault_text,
+    leak_text,
+    ledger_text,
+    repeated_text,
+    whole_text,
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,13 @@ class TestRows:
         return cls(prints, n_rows, n_leaked, found, tuple(whole), tuple(rows.not_seen))
 
 
+class Entry(NamedTuple):
+    """The place of an evaluation in the ledger: its number, from 1, and its head."""
+
+    number: int
+    head: str
+
+
 @dataclass(frozen=True, repr=False)
 class TestResult:
     """The result of a test evaluation, as the notebook shows and keeps it.
@@ -93,12 +108,14 @@ class TestResult:
         The rows that the cell read.
     measured
         The value, and what it is called.
-    is_written
-        Whether the evaluation is in the ledger: a number was seen.
+    entry
+        Its place in the ledger; None where no number was seen, so that it is not there.
     difference
         Honest estimate minus test value; None where they cannot be compared.
     metric
         The study's; None if not known.
+    fault
+        What was changed in the ledger after it was written; None where nothing was found.
     """
 
     __test__ = False
@@ -108,9 +125,20 @@ class TestResult:
     found: Measured | None
     rows: TestRows
     measured: TestValue
-    is_written: bool = True
+    entry: Entry | None = None
     difference: Difference | None = None
     metric: str | None = None
+    fault: LedgerFault | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The test value, in the metric's unit; None where the code gave no number."""
+        return self.evaluation.value
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the evaluation is in the ledger: a number was seen."""
+        return self.entry is not None
 
     @property
     def lines(self) -> list[str]:
@@ -130,6 +158,7 @@ class TestResult:
             self._precision(),
             self._rest(),
             [self._count()],
+            self._ledger(),
         )
         return [first, *(line for part in parts for line in part)]
 
@@ -156,7 +185,7 @@ class TestResult:
         rows = self.rows
         return [
             *(leak_text(leak, is_fitted=is_fitted) for leak, is_fitted in reversed(rows.leaks)),
-            *(f"{name} was used in the search, so it is not test data" for name in rows.used_whole),
+            *map(whole_text, rows.used_whole),
             *([not_checked_text(rows.not_seen)] if rows.not_seen else []),
         ]
 
@@ -206,6 +235,11 @@ class TestResult:
         by = first.study if first.study != evaluation.study else ""
         on = date.fromtimestamp(first.at)
         return repeated_text(evaluation.number, on, first.value, evaluation.value, by)
+
+    def _ledger(self) -> list[str]:
+        """Return where the evaluation is in the ledger, and what was changed there."""
+        fault = [] if self.fault is None else [fault_text(self.fault)]
+        return fault if self.entry is None else [*fault, ledger_text(*self.entry)]
 
     def __repr__(self) -> str:
         return "\n".join(self.lines)

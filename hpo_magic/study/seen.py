@@ -1,4 +1,4 @@
-"""Whether a cell showed a number while it ran: printed, logged to a stream, or displayed."""
+"""Whether code showed a number while it ran: printed, logged to a stream, or displayed."""
 
 from __future__ import annotations
 
@@ -56,14 +56,20 @@ class _Publisher:
 
 
 @contextmanager
-def numbers_seen(shell: Any) -> Iterator[Seen]:
-    """Yield what takes note of the numbers that the code inside prints or displays."""
+def numbers_seen(shell: Any = None) -> Iterator[Seen]:
+    """Yield what takes note of the numbers that the code inside prints or displays.
+
+    `shell` is IPython's; None in a script, which displays nothing.
+    """
     seen = Seen()
-    before = sys.stdout, sys.stderr, shell.display_pub
+    before = sys.stdout, sys.stderr, getattr(shell, "display_pub", None)
     sys.stdout = _Stream(sys.stdout, seen)
     sys.stderr = _Stream(sys.stderr, seen)
-    shell.display_pub = _Publisher(shell.display_pub, seen)
+    if shell is not None:
+        shell.display_pub = _Publisher(shell.display_pub, seen)
     try:
         yield seen
     finally:
-        sys.stdout, sys.stderr, shell.display_pub = before
+        sys.stdout, sys.stderr, publisher = before
+        if shell is not None:
+            shell.display_pub = publisher
