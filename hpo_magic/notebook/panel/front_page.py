@@ -10,6 +10,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial
 from hpo_magic.notebook.panel.pages import Page, side_by_side
 from hpo_magic.notebook.panel.picture import Picture
+from hpo_magic.notebook.panel.versions import tooltip
 from hpo_magic.views.canvas import WIDE_PX
 from hpo_magic.views.front import front
 from hpo_magic.views.table import cut_text, html_table, star_text, table
@@ -34,7 +35,7 @@ class FrontPoints:
         self.point = widgets.Dropdown(
             options=[("no trial yet", NOBODY)],
             description="Point",
-            tooltip="A point of the front",
+            **tooltip("A point of the front"),
             layout=widgets.Layout(width="420px", max_width="100%"),
         )
         self.take = widgets.Button(

@@ -17,6 +17,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import running_trials
 from hpo_magic.notebook.panel.narrowing import Narrowing
 from hpo_magic.notebook.panel.picture import Picture
+from hpo_magic.notebook.panel.versions import set_titles, tooltip
 from hpo_magic.views.canvas import SHARPNESS, SIZE_PX, WIDE_PX, Plot
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.curves import current_curve, curves
@@ -86,12 +87,13 @@ class Words:
 
 def tabs_of(pages: Sequence[Page]) -> widgets.Tab:
     """Return the pages as tabs, the first one seen."""
-    return widgets.Tab(
+    tabs = widgets.Tab(
         [page.widget for page in pages],
-        titles=[page.title for page in pages],
         selected_index=0,
         layout=widgets.Layout(max_width="100%"),
     )
+    set_titles(tabs, [page.title for page in pages])
+    return tabs
 
 
 def side_by_side(children: Sequence[Any]) -> widgets.HBox:
@@ -134,7 +136,7 @@ def compare_page(
     choice = widgets.ToggleButtons(
         options=list(CHOICES),
         description="Show",
-        tooltip="Which plots are shown",
+        **tooltip("Which plots are shown"),
         style={"button_width": "auto", "description_width": "auto"},
         layout=widgets.Layout(width="max-content", max_width="100%"),
     )

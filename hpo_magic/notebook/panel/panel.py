@@ -38,6 +38,7 @@ from hpo_magic.notebook.panel.pages import (
 from hpo_magic.notebook.panel.static import result_in_one, show_nothing, show_result
 from hpo_magic.notebook.panel.steer import steer_page
 from hpo_magic.notebook.panel.trials_page import trials_page
+from hpo_magic.notebook.panel.versions import set_titles, view_bundle
 from hpo_magic.views.live import STYLE, header_html, numbers_html
 
 # Together 2.5 % of the time; the first drawings, which nobody waited for, bring it to 3 % at most.
@@ -160,7 +161,7 @@ class Panel:
         for page in self.pages:
             self._clicks.connect(page.clickable)
         self._clicks.open()
-        live = display(self.widget, display_id=True)
+        live = display(view_bundle(self.widget), raw=True, display_id=True)
         below = display({"text/plain": ""}, raw=True, display_id=True)
         self._handles = (live, below)
 
@@ -171,7 +172,7 @@ class Panel:
         for part in page.parts:
             self.paces[part] = Pace(PLOT_SHARE, PLOT_GAP_S, PLOT_MOST_S, self._clock)
         self.tabs.children = [each.widget for each in self.pages]
-        self.tabs.titles = [each.title for each in self.pages]
+        set_titles(self.tabs, [each.title for each in self.pages])
 
     def _refresh(self) -> None:
         """Show the search as it is, as far as something is due."""

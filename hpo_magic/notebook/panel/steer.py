@@ -15,6 +15,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.summary import best_trial
 from hpo_magic.notebook.panel.pages import Page, side_by_side
+from hpo_magic.notebook.panel.versions import tooltip
 from hpo_magic.views.words.numbers import setting, shown
 
 N_STEPS = 200  # of a slider over a continuous range: half a percent of it
@@ -130,7 +131,7 @@ def field(parameter: Parameter) -> Any:
     domain = parameter.domain
     words = {
         "description": parameter.name,
-        "tooltip": parameter.name,
+        **tooltip(parameter.name),
         "style": {"description_width": "120px"},
         "layout": widgets.Layout(width=WIDTH, max_width="100%"),
     }
@@ -161,9 +162,9 @@ def _as_shown(parameter: Parameter, value: Plain, widget: Any) -> Any:
     return value
 
 
-def _button(label: str, icon: str, tooltip: str) -> widgets.Button:
+def _button(label: str, icon: str, help_text: str) -> widgets.Button:
     layout = widgets.Layout(width="auto")
-    return widgets.Button(description=label, icon=icon, tooltip=tooltip, layout=layout)
+    return widgets.Button(description=label, icon=icon, tooltip=help_text, layout=layout)
 
 
 def steer_page(controls: Controls, connect: Callable[[Sequence[Any]], None]) -> Page:

@@ -21,6 +21,7 @@ from hpo_magic.notebook.panel.narrowing import narrow_now
 from hpo_magic.notebook.panel.pages import compare_page, log_page, stored_overview_page, tabs_of
 from hpo_magic.notebook.panel.static import picture_bundle
 from hpo_magic.notebook.panel.trials_page import trials_page
+from hpo_magic.notebook.panel.versions import view_bundle
 from hpo_magic.views.canvas import SHARPNESS
 from hpo_magic.views.live import STYLE
 from hpo_magic.views.result import summary_html
@@ -75,7 +76,7 @@ class StoredPanel:
         self._clicks.connect([self.tabs, *(w for page in self.pages for w in page.clickable)])
         self._summary = display(_summary_of(self._snapshot), raw=True, display_id=True)
         still = picture_bundle(self._snapshot)
-        tabs = {**self.widget._repr_mimebundle_(), **still.data}
+        tabs = {**view_bundle(self.widget), **still.data}
         display(tabs, metadata=still.metadata, raw=True)
 
     def _on_point(self, number: int) -> None:

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import State
 from hpo_magic.notebook.panel.pages import Page, side_by_side
+from hpo_magic.notebook.panel.versions import tooltip
 from hpo_magic.views.table import (
     SIGNS,
     cut_text,
@@ -42,10 +43,10 @@ class TrialsTable:
         self._shown: Hashable = None
         self._is_offering = False
         states = [(ALL, ALL), *((f"{SIGNS[s]} {s.value}", s.value) for s in State)]
-        self.sort = widgets.Dropdown(options=["value"], description="Sort by", tooltip="Order")
-        self.state = widgets.Dropdown(options=states, description="Show", tooltip="States shown")
+        self.sort = widgets.Dropdown(options=["value"], description="Sort by", **tooltip("Order"))
+        self.state = widgets.Dropdown(options=states, description="Show", **tooltip("States shown"))
         self.trial = widgets.Dropdown(
-            options=[(NOBODY, -1)], description="Details", tooltip="Setting, message, output"
+            options=[(NOBODY, -1)], description="Details", **tooltip("Setting, message, output")
         )
         self.table = widgets.HTML()
         self.details = widgets.HTML()
