@@ -117,7 +117,40 @@ class AllTried:
     was_rechecked: bool = False
 
 
-Notice = str | AllTried | Enough | SameScores | NothingPruned | RecheckPlanned | GridSize
+class TemporaryService(Enum):
+    """A service that deletes the notebook's folder some time after the session ends."""
+
+    COLAB = "Colab"
+    KAGGLE = "Kaggle"
+    BINDER = "Binder"
+
+
+@dataclass(frozen=True)
+class TemporaryFolder:
+    """The studies are in a folder that a service deletes.
+
+    Parameters
+    ----------
+    service
+        Deletes it.
+    folder
+        Where the studies are.
+    """
+
+    service: TemporaryService
+    folder: str
+
+
+Notice = (
+    str
+    | AllTried
+    | Enough
+    | SameScores
+    | NothingPruned
+    | RecheckPlanned
+    | GridSize
+    | TemporaryFolder
+)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,11 @@ class Opened:
     ranges_changed: bool = False
     sentence: str = ""
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the study has no earlier trial and no earlier revision."""
+        return self.record.revision == 1 and not self.trials
+
 
 def open_study(
     storage: Storage, name: str, options: Options, mark: Fingerprint, line: str = ""

@@ -6,6 +6,7 @@ describe that in a `SearchedCode` and a function that makes the listeners; the r
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from hpo_magic.search.open_study import Opened, open_study
 from hpo_magic.search.options import Options
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.runner import Runner
+from hpo_magic.search.temporary import temporary_folder
 from hpo_magic.search.where import is_remote, worker_executor
 from hpo_magic.storage.snapshots import evaluations_of
 from hpo_magic.study.models import ModelStore
@@ -141,6 +143,8 @@ def prepare(
     # from the random streams.
     with kept_random_state(), interruptible(requests, here or RemoteTraining()):
         engine = _engine(opened, options, goals)
+        if opened.is_new and models is not None:
+            _tell_if_temporary(engine, models.parent)
         with _executor(here, options, execution, requests) as executor:
             for text in code.notes:
                 requests.note(text)
@@ -231,6 +235,13 @@ def _engine(opened: Opened, options: Options, goals: AskedGoals) -> Engine:
     if announced and n_done < options.trials:
         engine.handle(Noted(announced))
     return engine
+
+
+def _tell_if_temporary(engine: Engine, folder: Path) -> None:
+    """Tell the user if a notebook service deletes the folder of the studies."""
+    found = temporary_folder(folder, os.environ)
+    if found is not None:
+        engine.handle(Noted(found))
 
 
 def _plan(name: str, options: Options, goals: AskedGoals) -> Plan:

@@ -59,6 +59,18 @@ FAULTS = {
         "The file {file} is not a study file ({words}). Move it away, {elsewhere}."
     ),
 }
+# SQLite's extended result codes of a lock that the file system refused, other than because another
+# process holds it (https://sqlite.org/rescode.html). Their primary code is that of a disk fault.
+LOCK_FAULTS = {
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+    sqlite3.SQLITE_IOERR_UNLOCK,
+    sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK,
+}
+NO_LOCKS = (
+    "The file system of the study file {file} cannot lock files, so two searches at once could "
+    "damage it. Use a local folder and copy it there afterwards: --storage PATH."
+)
 GONE = (
     "The study file {file} was deleted, moved or replaced while it was in use. Put it back, open "
     "it where it is now (%hpo NAME --storage FOLDER), or run the cell again to start a new one."
@@ -270,7 +282,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             if _code(error) not in FAULTS:
                 raise  # a bug of ours
-            raise StorageError(self._sentence(FAULTS[_code(error)], words=str(error))) from error
+            raise StorageError(self._sentence(_fault(error), words=str(error))) from error
 
     def _sentence(self, template: str, **words: object) -> str:
         return template.format(
@@ -299,6 +311,12 @@ def _uri(file: Path, vfs: str) -> str:
 def _is_in_read_only_folder(file: Path) -> bool:
     by_effective_user = os.access in os.supports_effective_ids
     return file.exists() and not os.access(file.parent, os.W_OK, effective_ids=by_effective_user)
+
+
+def _fault(error: sqlite3.Error) -> str:
+    """Return the template of the sentence for an error whose primary code is in `FAULTS`."""
+    extended = getattr(error, "sqlite_errorcode", 0)
+    return NO_LOCKS if extended in LOCK_FAULTS else FAULTS[_code(error)]
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -384,6 +384,17 @@ def test_on_a_network_there_is_a_plain_journal(
         assert journal(database) == "delete"
 
 
+@pytest.mark.parametrize("code", ["IOERR_LOCK", "IOERR_RDLOCK", "IOERR_CHECKRESERVEDLOCK"])
+def test_a_file_system_that_cannot_lock_is_refused(tmp_path: Path, code: str) -> None:
+    """The sentence names the locks, not a full disk."""
+    refused = sqlite3.OperationalError("disk I/O error")
+    refused.sqlite_errorcode = getattr(sqlite3, f"SQLITE_{code}")
+    with closing(Database(tmp_path / "studies.sqlite")) as database:
+        said = "cannot lock files, so two searches at once could damage it. Use a local folder"
+        with pytest.raises(StorageError, match=said), database.read():
+            raise refused
+
+
 def test_a_format_that_was_never_released(tmp_path: Path) -> None:
     """A file of a version before 0.1.0 is not touched."""
     with_a_trial(tmp_path)

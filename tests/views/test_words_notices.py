@@ -13,6 +13,8 @@ from hpo_magic.core.notices import (
     RecheckPlanned,
     Rechecks,
     SameScores,
+    TemporaryFolder,
+    TemporaryService,
 )
 from hpo_magic.views.words.notices import ending_text, notice_text, phase_text
 
@@ -55,6 +57,11 @@ from hpo_magic.views.words.notices import ending_text, notice_text, phase_text
             RecheckPlanned(8, 40, 3, 2, with_start=True, of_front=True),
             "8 of the 40 trials are reserved for the re-check: 3 points of the Pareto front and "
             "the start, each on 2 new seeds.",
+        ),
+        (
+            TemporaryFolder(TemporaryService.BINDER, "/home/jovyan/hpo_studies"),
+            "The studies are in /home/jovyan/hpo_studies, which Binder deletes with this session. "
+            "To keep them, download the folder before it ends.",
         ),
         (GridSize(6), "The grid has 6 settings."),
         (GridSize(6, is_bound=True), "The grid has at most 6 settings."),

@@ -12,10 +12,28 @@ from hpo_magic.core.notices import (
     RecheckPlanned,
     Rechecks,
     SameScores,
+    TemporaryFolder,
+    TemporaryService,
 )
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.views.words.honest import best_settings_text
 from hpo_magic.views.words.numbers import counted, number
+
+# What deletes the folder of the studies, and how to keep them.
+DELETED = {
+    TemporaryService.COLAB: (
+        "Colab deletes with this virtual machine. To keep them, mount a drive "
+        '(from google.colab import drive; drive.mount("/content/drive")) and search with '
+        "--storage /content/drive/MyDrive/hpo_studies."
+    ),
+    TemporaryService.KAGGLE: (
+        "Kaggle deletes with this session. To keep them, choose Persistence: Files in the "
+        'notebook\'s settings, or "Save Version": the folder is then among its outputs.'
+    ),
+    TemporaryService.BINDER: (
+        "Binder deletes with this session. To keep them, download the folder before it ends."
+    ),
+}
 
 ENDINGS = {
     Reason.TRIALS: "all trials are done",
@@ -57,6 +75,8 @@ def notice_text(notice: Notice) -> str:
             return _grid_size(notice)
         case AllTried():
             return _all_tried(notice)
+        case TemporaryFolder(service, folder):
+            return f"The studies are in {folder}, which {DELETED[service]}"
 
 
 def _all_tried(notice: AllTried) -> str:
