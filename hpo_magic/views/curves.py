@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, curve_metric, running_trials
-from hpo_magic.core.trial import State, Trial
+from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.views.canvas import (
     BEST,
     TRIAL,
@@ -53,7 +53,7 @@ def current_curve(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     best = best_trial(snapshot)
     if best is not None and best not in trials and best.curve:
         label = f"best seen ({best.number})"
-        axes.plot(*_xy(_path(best, metric)), color=BEST, linewidth=1.3, label=label)
+        axes.plot(*_xy(path(best, metric)), color=BEST, linewidth=1.3, label=label)
     axes.margins(x=0.05, y=0.08)
     label_axes(axes, "epoch", metric)
     legend_above(axes)
@@ -62,11 +62,11 @@ def current_curve(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 
 def _draw_alone(axes: Axes, trial: Trial, metric: str) -> None:
     label = f"trial {trial.number}"
-    x, y = _xy(_path(trial, metric))
+    x, y = _xy(path(trial, metric))
     axes.plot(x, y, color=TRIAL, linewidth=2.0, marker="o", markersize=3.5, label=label, zorder=3)
     train = metric.removeprefix("val_")
     if train != metric and train in trial.curve[-1].metrics:
-        x, y = _xy(_path(trial, train))
+        x, y = _xy(path(trial, train))
         dots = (0, (1, 1.5))
         axes.plot(x, y, color=TRIAL, linewidth=1.0, linestyle=dots, label=f"its {train}")
 
@@ -75,11 +75,11 @@ def _draw_together(axes: Axes, trials: Sequence[Trial], metric: str) -> None:
     style: dict[str, Any] = {"color": TRIAL, "linewidth": 1.5, "marker": "o", "markersize": 3.0}
     axes.plot([], [], label=f"{len(trials):,} in training", **style)
     for trial in trials:
-        path = _path(trial, metric)
-        axes.plot(*_xy(path), **style, zorder=3)
-        if path and len(trials) <= MOST_NUMBERED:
+        line = path(trial, metric)
+        axes.plot(*_xy(line), **style, zorder=3)
+        if line and len(trials) <= MOST_NUMBERED:
             which, beside = str(trial.number), (5, 0)  # points
-            axes.annotate(which, path[-1], beside, textcoords="offset points", va="center", **WORDS)
+            axes.annotate(which, line[-1], beside, textcoords="offset points", va="center", **WORDS)
 
 
 def current_curve_alt(snapshot: Snapshot) -> str:
@@ -88,7 +88,7 @@ def current_curve_alt(snapshot: Snapshot) -> str:
     told = [
         f"trial {trial.number}: {metric} {number(value)} at epoch {epoch}"
         for trial in _current(snapshot)
-        for epoch, value in _path(trial, metric or "")[-1:]
+        for epoch, value in path(trial, metric or "")[-1:]
     ]
     if not told:
         return "Learning curve: no epoch is reported yet."
@@ -100,30 +100,50 @@ def curves(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     figure = blank(figure)
     figure.set_label(curves_alt(snapshot))
     metric = curve_metric(snapshot)
-    paths = [(t, _path(t, metric)) for t in snapshot.trials if t.curve] if metric else []
-    paths = [(trial, path) for trial, path in paths if path]
-    if metric is None or not paths:
+    limits = curve_limits(snapshot)
+    if metric is None or limits is None:
         return sentence(figure, "No epoch is reported: there are no learning curves.")
+    paths = [(t, line) for t in snapshot.trials if (line := path(t, metric))]
     titled(figure, "Learning curves of all trials, the pruned ones cut")
     axes = new_axes(figure)
     fade = min(0.5, max(0.08, 12 / len(paths)))
     lines = LineCollection([p for _, p in paths], colors=TRIAL, linewidths=0.8, alpha=fade)
     axes.add_collection(lines)
-    _mark_pruned(axes, [path[-1] for trial, path in paths if trial.state is State.PRUNED])
+    _mark_pruned(axes, [line[-1] for trial, line in paths if trial.state is State.PRUNED])
     best = best_trial(snapshot)
     if best is not None and best.curve:
         label = f"best seen (trial {best.number})"
-        axes.plot(*_xy(_path(best, metric)), color=BEST, linewidth=1.8, label=label)
-    ends = np.array([path[-1][1] for _, path in paths])
-    low, high = visible_range(ends, snapshot.direction)
-    starts = np.array([path[0][1] for _, path in paths])
-    # Curves may begin far off: show where three quarters of them begin, not the wildest.
-    low, high = min(low, float(np.quantile(starts, 0.25))), max(high, np.quantile(starts, 0.75))
+        axes.plot(*_xy(path(best, metric)), color=BEST, linewidth=1.8, label=label)
+    low, high = limits
     axes.set_ylim(low - 0.04 * (high - low), high + 0.06 * (high - low))
-    axes.set_xlim(0.5, max(path[-1][0] for _, path in paths) + 0.5)
+    axes.set_xlim(0.5, max(line[-1][0] for _, line in paths) + 0.5)
     label_axes(axes, "epoch", metric)
     legend_above(axes)
     return figure
+
+
+def curve_limits(snapshot: Snapshot) -> tuple[float, float] | None:
+    """Return the lowest and highest value of the curves to be shown; None without a curve.
+
+    Curves may begin far off: where three quarters of them begin is shown, not the wildest.
+    """
+    metric = curve_metric(snapshot)
+    if metric is None:
+        return None
+    firsts = [_first_of(trial.curve, metric) for trial in snapshot.trials if trial.curve]
+    lasts = [_first_of(reversed(trial.curve), metric) for trial in snapshot.trials if trial.curve]
+    starts = np.array([value for value in firsts if value is not None])
+    if not len(starts):
+        return None
+    ends = np.array([value for value in lasts if value is not None])
+    low, high = visible_range(ends, snapshot.direction)
+    first, last = (float(np.quantile(starts, share)) for share in (0.25, 0.75))
+    return min(low, first), max(high, last)
+
+
+def _first_of(points: Iterable[Point], metric: str) -> float | None:
+    values = (point.metrics.get(metric) for point in points)
+    return next((value for value in values if value is not None and math.isfinite(value)), None)
 
 
 def _mark_pruned(axes: Axes, ends: Path) -> None:
@@ -141,8 +161,8 @@ def curves_alt(snapshot: Snapshot) -> str:
     if metric is None:
         return "Learning curves: no epoch is reported."
     best = best_trial(snapshot)
-    path = _path(best, metric) if best is not None else []
-    end = f"; the best one ends at {number(path[-1][1])} after epoch {path[-1][0]}" if path else ""
+    line = path(best, metric) if best is not None else []
+    end = f"; the best one ends at {number(line[-1][1])} after epoch {line[-1][0]}" if line else ""
     cut = f", {n_pruned:,} pruned" if n_pruned else ""
     return f"Learning curves of {metric} in {counted(n, 'trial')}{cut}{end}."
 
@@ -153,10 +173,11 @@ def _current(snapshot: Snapshot) -> list[Trial]:
     return running or [t for t in snapshot.trials if t.curve][-1:]
 
 
-def _path(trial: Trial, metric: str) -> Path:
+def path(trial: Trial, metric: str) -> Path:
+    """Return the trial's finite values of the metric, with their epochs."""
     found = ((point.step, point.metrics.get(metric)) for point in trial.curve)
     return [(step, value) for step, value in found if value is not None and math.isfinite(value)]
 
 
-def _xy(path: Path) -> tuple[list[int], list[float]]:
-    return [step for step, _ in path], [value for _, value in path]
+def _xy(line: Path) -> tuple[list[int], list[float]]:
+    return [step for step, _ in line], [value for _, value in line]

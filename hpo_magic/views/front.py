@@ -6,6 +6,8 @@ on the front of all of them may lie behind the line of two.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -69,10 +71,10 @@ def front(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 def _draw(axes: Axes, snapshot: Snapshot, k: int) -> None:
     """Draw objective `k` to the right and the first one upwards."""
     complete = snapshot.history.complete
-    values = _values(snapshot, complete)[:, [k, 0]]
+    values = objective_values(snapshot, complete)[:, [k, 0]]
     on_front = {t.number for t in snapshot.history.front}
     is_on = np.array([t.number in on_front for t in complete])
-    places, is_off = _within(axes, snapshot, values, is_on, k)
+    places, is_off = _within(axes, snapshot, values, k)
     is_plain = ~is_on & ~is_off
     size = 20 if len(complete) <= SMALL_FROM else 7
     right, up = places.T
@@ -117,36 +119,63 @@ def _draw_line(axes: Axes, snapshot: Snapshot, values: FloatArray, k: int) -> No
 
     `values` has the shape (n_trials, 2).
     """
-    signs = np.array([snapshot.goals[j].direction.sign for j in (k, 0)])
-    corners = values[is_on_front(values * signs)]
-    corners = corners[np.argsort(corners[:, 0])]
+    right, up = front_corners(snapshot, values, k).T
     # From one point to the next, the line goes where both are still beaten.
+    is_minimized = snapshot.goals[k].direction.sign > 0
     axes.step(
-        *corners.T, where="post" if signs[0] > 0 else "pre", color=BEST, linewidth=1.6, zorder=2
+        right, up, where="post" if is_minimized else "pre", color=BEST, linewidth=1.6, zorder=2
     )
 
 
+def front_corners(snapshot: Snapshot, values: FloatArray, k: int) -> FloatArray:
+    """Return the points of objective `k` and the first one that none is beyond, left to right.
+
+    `values` has the shape (n_trials, 2), the points (n_corners, 2).
+    """
+    signs = np.array([snapshot.goals[j].direction.sign for j in (k, 0)])
+    corners = values[is_on_front(values * signs)]
+    return np.asarray(corners[np.argsort(corners[:, 0])])
+
+
+class FrontAxis(NamedTuple):
+    """The axis of one objective: its limits, and the worst value that is not at the edge."""
+
+    is_log: bool
+    low: float
+    high: float
+    worst: float
+
+
+def front_axis(snapshot: Snapshot, k: int) -> FrontAxis:
+    """Return the axis of objective `k`, whose scale and limits are set by the front."""
+    values = objective_values(snapshot, snapshot.history.complete)[:, k]
+    on_front = {t.number for t in snapshot.history.front}
+    is_on = np.array([t.number in on_front for t in snapshot.history.complete])
+    sign, is_log = snapshot.goals[k].direction.sign, _is_log(values)
+    losses = sign * (np.log(values) if is_log else values)
+    best, end = float(losses.min()), float(losses[is_on].max())
+    extent = (end - best) or (float(losses.max()) - best) or abs(best) * 0.05 or 0.5
+    shown = np.minimum(losses, end + FENCE * extent)
+    margin = 0.06 * max(float(shown.max()) - best, extent)
+    ends = (sign * (best - margin), sign * (float(shown.max()) + margin), sign * float(shown.max()))
+    first, last, worst = (float(np.exp(end)) if is_log else end for end in ends)
+    return FrontAxis(is_log, min(first, last), max(first, last), worst)
+
+
 def _within(
-    axes: Axes, snapshot: Snapshot, values: FloatArray, is_on: BoolArray, k: int
+    axes: Axes, snapshot: Snapshot, values: FloatArray, k: int
 ) -> tuple[FloatArray, BoolArray]:
     """Set scales and limits by the front; return the places, and which are wild: at the edge.
 
-    `values` and the places have the shape (n_trials, 2), `is_on` and the marks (n_trials,).
+    `values` and the places have the shape (n_trials, 2), the marks (n_trials,).
     """
     places, is_off = values.copy(), np.zeros(len(values), dtype=np.bool_)
     for column, j in enumerate((k, 0)):
-        sign = snapshot.goals[j].direction.sign
-        is_log = _is_log(values[:, column])
-        losses = sign * (np.log(values[:, column]) if is_log else values[:, column])
-        best, end = float(losses.min()), float(losses[is_on].max())
-        extent = (end - best) or (float(losses.max()) - best) or abs(best) * 0.05 or 0.5
-        shown = np.minimum(losses, end + FENCE * extent)
-        is_off |= losses > shown
-        margin = 0.06 * max(float(shown.max()) - best, extent)
-        low, high = sorted((sign * (best - margin), sign * (float(shown.max()) + margin)))
-        places[:, column] = np.exp(sign * shown) if is_log else sign * shown
-        limits = {f"{'xy'[column]}lim": (np.exp(low), np.exp(high)) if is_log else (low, high)}
-        axes.set(**{f"{'xy'[column]}scale": "log"} if is_log else {}, **limits)
+        axis, sign = front_axis(snapshot, j), snapshot.goals[j].direction.sign
+        places[:, column] = sign * np.minimum(sign * values[:, column], sign * axis.worst)
+        is_off |= sign * values[:, column] > sign * axis.worst + abs(axis.worst) * 1e-9
+        limits = {f"{'xy'[column]}lim": (axis.low, axis.high)}
+        axes.set(**{f"{'xy'[column]}scale": "log"} if axis.is_log else {}, **limits)
     return places, is_off
 
 
@@ -160,7 +189,8 @@ def _label(snapshot: Snapshot, k: int) -> str:
     return f"{goal.metric} ({better} is better)"
 
 
-def _values(snapshot: Snapshot, trials: tuple[Trial, ...] | list[Trial]) -> FloatArray:
+def objective_values(snapshot: Snapshot, trials: tuple[Trial, ...] | list[Trial]) -> FloatArray:
+    """Return the trials' values of all objectives, of shape (n_trials, n_objectives)."""
     signs = [goal.direction.sign for goal in snapshot.goals]
     values: FloatArray = snapshot.history.losses(trials) * signs
     return values
@@ -185,7 +215,7 @@ def front_alt(snapshot: Snapshot) -> str:
 def coverage(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     """Return a plot of the hypervolume over the trials, as a share of what it is in the end."""
     figure = blank(figure)
-    numbers, shares = _shares(snapshot)
+    numbers, shares = covered_shares(snapshot)
     axes = new_axes(figure)
     label_axes(axes, "trial", "covered by the front (hypervolume)")
     if not len(shares):
@@ -210,8 +240,8 @@ def coverage(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     return figure
 
 
-def _shares(snapshot: Snapshot) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    """Return the numbers of the complete trials, and the share covered up to each.
+def covered_shares(snapshot: Snapshot) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Return the numbers of the complete trials, and the share that the front covers up to each.
 
     Shape (n_complete,) each.
     """

@@ -16,7 +16,7 @@ from matplotlib.collections import LineCollection
 from hpo_magic.core.domains import Choice, FloatArray
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter
-from hpo_magic.core.summary import active_names, best_trial, counts
+from hpo_magic.core.summary import best_trial, counts
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.views.canvas import (
     BEST,
@@ -32,6 +32,7 @@ from hpo_magic.views.canvas import (
     titled,
 )
 from hpo_magic.views.convergence import visible_range
+from hpo_magic.views.scales import moving
 from hpo_magic.views.words.numbers import counted, number, setting, shown
 
 MOST_AXES = 10  # more would not be told apart in 780 pixels
@@ -45,7 +46,7 @@ def parallel(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     figure = blank(figure, WIDE_PX)
     figure.set_label(parallel_alt(snapshot))
     complete = snapshot.history.ranked
-    parameters = _drawn_parameters(snapshot)
+    parameters = moving(snapshot)[:MOST_AXES]
     if not complete or not parameters:
         return sentence(figure, "No trial is complete yet.")
     titled(figure, "Parallel coordinates: a line for each trial; good ones blue, the best orange")
@@ -53,7 +54,7 @@ def parallel(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     pruned = [t for t in snapshot.history.trials if t.state is State.PRUNED][-MOST_LINES:]
     _draw_lines(axes, _settings(pruned, parameters), INK, 0.7, 0.35, "dotted")
     places = _places(complete[:MOST_LINES], parameters, snapshot)
-    n_good = min(max(round(GOOD_SHARE * len(complete)), 1), MOST_GOOD)
+    n_good = n_highlighted(len(complete))
     _draw_lines(axes, places[n_good:], INK, 0.7, max(0.12, min(0.5, 20 / len(places))))
     _draw_lines(axes, places[1:n_good], TRIAL, 1.1, 0.75)
     _draw_lines(axes, places[:1], BEST, 2.2, 1.0)
@@ -61,10 +62,9 @@ def parallel(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     return figure
 
 
-def _drawn_parameters(snapshot: Snapshot) -> list[Parameter]:
-    active = [n for n in active_names(snapshot, snapshot.history.complete) if n in snapshot.space]
-    moving = [snapshot.space[n] for n in active if snapshot.space[n].domain.n_levels != 1]
-    return moving[:MOST_AXES]
+def n_highlighted(n_complete: int) -> int:
+    """Return how many of the best trials are drawn in colour."""
+    return min(max(round(GOOD_SHARE * n_complete), 1), MOST_GOOD)
 
 
 def _places(trials: list[Trial], parameters: list[Parameter], snapshot: Snapshot) -> FloatArray:
@@ -133,7 +133,7 @@ def _draw_axes(axes: Axes, parameters: list[Parameter], snapshot: Snapshot) -> N
     for column in range(n + 1):
         axes.axvline(column, color=INK, linewidth=0.8)
     for column, parameter in enumerate(parameters):
-        for place, text in _ticks(parameter):
+        for place, text in axis_ticks(parameter):
             _tick(axes, column, place, text)
     values = np.array([t.value for t in snapshot.history.complete], dtype=np.float64)
     low, high = visible_range(values, snapshot.direction)
@@ -141,7 +141,8 @@ def _draw_axes(axes: Axes, parameters: list[Parameter], snapshot: Snapshot) -> N
         _tick(axes, n, place, number(value))
 
 
-def _ticks(parameter: Parameter) -> list[tuple[float, str]]:
+def axis_ticks(parameter: Parameter) -> list[tuple[float, str]]:
+    """Return the marks of a parameter's axis: their places in [0, 1], and their texts."""
     domain = parameter.domain
     n = domain.n_levels
     if isinstance(domain, Choice) or (n is not None and n <= MOST_TICKS):

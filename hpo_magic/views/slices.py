@@ -77,19 +77,26 @@ def _title(snapshot: Snapshot) -> str:
 
 def _draw(axes: Axes, parameter: Parameter, trials: Sequence[Trial], values: FloatArray) -> None:
     reached = [k for k, trial in enumerate(trials) if parameter.name in trial.params]
-    places = np.array([parameter.domain.unit(trials[k].params[parameter.name]) for k in reached])
+    places = np.array([slice_place(parameter, trials[k]) for k in reached])
     age = np.array(reached, dtype=np.float64) / max(len(trials) - 1, 1)
-    n_levels = parameter.domain.n_levels
-    if n_levels is not None and n_levels <= MOST_SPREAD:
-        # Side by side, or dots on one level would hide each other; the same in every drawing.
-        numbers = np.array([trials[k].number for k in reached])
-        places += (numbers * GOLDEN % 1 - 0.5) * SPREAD / n_levels
     size = 16 if len(trials) <= SMALL_FROM else 5
     colours = [to_rgba(TRIAL, 0.4 + 0.5 * float(share)) for share in age]
     axes.scatter(places, values[reached], s=size, c=colours, lw=0)
     scale(axes.xaxis, parameter)
     axes.set_xlim(-0.04, 1.04)
     axes.set_xlabel(drawable(parameter.name), labelpad=1, **WORDS)
+
+
+def slice_place(parameter: Parameter, trial: Trial) -> float:
+    """Return where the trial lies along the parameter: about in [0, 1].
+
+    Trials on one of few levels lie side by side, or they would hide each other.
+    """
+    place = parameter.domain.unit(trial.params[parameter.name])
+    n_levels = parameter.domain.n_levels
+    if n_levels is not None and n_levels <= MOST_SPREAD:
+        place += (trial.number * GOLDEN % 1 - 0.5) * SPREAD / n_levels
+    return place
 
 
 def _mark_best(axes: Axes, parameter: Parameter, best: Trial | None) -> None:

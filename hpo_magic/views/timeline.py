@@ -124,7 +124,7 @@ def _draw_bars(axes: Axes, drawn: list[Bar], *, upright: bool) -> None:
     thick = max(550 / len(drawn), 0.7) if upright else max(min(150 / rows, 10.0), 1.2)
     least = LEAST_PX * length / 700
     for name, colour in COLOURS.items():
-        own = [bar for bar in drawn if _group(bar.trial) == name]
+        own = [bar for bar in drawn if outcome(bar.trial) == name]
         if upright:
             lines = [[(b.begin, 0.0), (b.begin, b.end - b.begin)] for b in own]
         else:
@@ -152,8 +152,8 @@ def _mark_pauses(axes: Axes, pauses: list[tuple[float, float]]) -> None:
         )
 
 
-def _group(trial: Trial) -> str:
-    """Return which colour a trial has."""
+def outcome(trial: Trial) -> str:
+    """Return as which of `COLOURS` a trial is drawn."""
     if trial.state is State.COMPLETE:
         return "re-check" if trial.kind is Kind.RECHECK else "complete"
     if trial.state in (State.FAILED, State.RUNNING):
