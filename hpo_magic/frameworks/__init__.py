@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.ports import Framework
 from hpo_magic.core.registry import load
 from hpo_magic.frameworks.kept_models import KeptModels
@@ -31,11 +32,16 @@ def all_frameworks() -> list[Framework]:
 
 
 def load_wanted(modules: Iterable[str]) -> None:
-    """Import the libraries that a cell with these imports loads in its first trial."""
+    """Import the libraries that a cell with these imports loads in its first trial.
+
+    One that is not installed, or cannot be imported, is left to the cell: its own import raises,
+    at a line of the user's.
+    """
     modules = list(modules)
     for framework in all_frameworks():
         if not framework.is_loaded() and framework.wants(modules):
-            framework.load()
+            with suppressed(f"{framework.name} could not be imported"):
+                framework.load()
 
 
 def kept_models() -> KeptModels:

@@ -49,7 +49,7 @@ class KerasFramework(Framework):
 
         It cannot in a child made by `fork` after TensorFlow has begun to work: any call crashes.
         """
-        return "keras" in sys.modules and not _is_lost_by_fork()
+        return sys.modules.get("keras") is not None and not _is_lost_by_fork()
 
     def wants(self, modules: Iterable[str]) -> bool:
         """Return whether code with these imports will import Keras."""

@@ -30,7 +30,7 @@ class KerasModels:
 
     def is_model(self, value: Any) -> bool:
         """Return whether `value` is a Keras model."""
-        if "keras" not in sys.modules:
+        if sys.modules.get("keras") is None:
             return False
         import keras
 

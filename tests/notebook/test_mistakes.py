@@ -268,3 +268,14 @@ def test_a_cell_that_awaits_is_refused_with_the_way_out(notebook: Any, cell: str
     sentence = notebook.run(f"%%hpo study --minimize loss --ui none\n{cell}\n1").usage_error
     assert "line 2 of the cell awaits outside a function" in sentence
     assert "submit(asyncio.run, main()).result()" in sentence
+
+
+def test_a_library_that_is_not_there_fails_at_the_users_import(
+    notebook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search imports Keras before the cell does, and leaves the error to the cell's line."""
+    monkeypatch.setitem(sys.modules, "keras", None)
+    shown = notebook.run("%%hpo digits --maximize value\nimport keras\nx = hp.Int(1, 9)\nx")
+    assert isinstance(shown.error, ModuleNotFoundError)
+    assert "import keras" in shown.text
+    assert "hpo_magic/" not in shown.text
