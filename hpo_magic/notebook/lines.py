@@ -113,8 +113,8 @@ class ProgressLine:
     def _write_messages(self, texts: tuple[str, ...]) -> None:
         """Write the messages that are not written yet, each into a line of its own."""
         for message in texts[self._n_written :]:
-            self._over(message)
-            self._out.write("\n")
+            self._over("")
+            self._out.write(f"\r{message}\n")
         self._n_written = len(texts)
 
     def _over(self, line: str) -> None:

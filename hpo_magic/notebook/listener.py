@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -67,8 +68,12 @@ def make_listener(ui: str, shell: Any, controls: Controls) -> Listener:
 
 
 def _text_listener(kernel: Any) -> Listener:
+    """Return a progress line for a terminal; a line for each trial where none can be overwritten.
+
+    A file, a pipe and the console of marimo are no terminals.
+    """
     if kernel is None:
-        return ProgressLine()
+        return ProgressLine() if sys.stdout.isatty() else TrialLog()
     from hpo_magic.notebook.panel.static import show_result
 
     return TrialLog(show=show_result)

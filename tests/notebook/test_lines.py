@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -165,8 +166,27 @@ def test_the_user_s_choice_comes_first() -> None:
     controls: Any = SimpleNamespace(is_paused=False, can_narrow=False)
     assert isinstance(make_listener("widgets", None, controls), Panel)
     assert isinstance(make_listener("text", kernel(True), controls), TrialLog)
-    assert isinstance(make_listener("auto", None, controls), ProgressLine)
+    assert isinstance(make_listener("auto", None, controls), TrialLog)
     assert isinstance(make_listener("none", kernel(True), controls), Silent)
+
+
+@pytest.mark.parametrize(("is_terminal", "kind"), [(True, ProgressLine), (False, TrialLog)])
+def test_a_script_overwrites_only_a_terminal(
+    is_terminal: bool, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file, a pipe and marimo's console get a line for each trial."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    controls: Any = SimpleNamespace(is_paused=False, can_narrow=False)
+    assert isinstance(make_listener("auto", None, controls), kind)
+
+
+def test_a_message_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays on the screen, so the terminal may break it; only the progress line is cut."""
+    monkeypatch.setenv("COLUMNS", "20")
+    out = io.StringIO()
+    message = "No trial is left to run: 12 of 12 trials are done."
+    ProgressLine(out, FakeClock()).notice(None, lambda: a_search(12, notices=(message,)))
+    assert f"\r{message}\n" in out.getvalue()
 
 
 def test_silence_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
