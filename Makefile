@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo lab test browser lint clean
+.PHONY: demo lab test browser lint oldest newest release clean
 
 demo: .venv/demo.stamp  ## search the quickstart's network, print what came out
 	$(BIN)/python notebooks/execute.py notebooks/01_quickstart.ipynb
@@ -21,8 +21,20 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+oldest: .venv-oldest/stamp  ## the fast tests with the oldest versions that pyproject.toml allows
+	.venv-oldest/bin/python -m pytest -m "not browser and not slow"
+
+newest:  ## the same with the newest versions of today
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager ".[dev,lab]"
+	.venv-newest/bin/python -m pytest -m "not browser and not slow"
+
+release: .venv/bin/python  ## sdist and wheel, checked; the quickstart in an empty environment
+	$(BIN)/python -m pip install --quiet "build>=1.2" "twine>=6.1"
+	$(BIN)/python .ci/release.py
+
 clean:
-	rm -rf .venv build
+	rm -rf .venv .venv-oldest .venv-newest build
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -34,4 +46,10 @@ clean:
 
 .venv/test.stamp: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev,lab]"
+	touch $@
+
+.venv-oldest/stamp: pyproject.toml tests/stacks/oldest.txt
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --upgrade pip
+	.venv-oldest/bin/python -m pip install --quiet --editable ".[dev,lab]" --constraint tests/stacks/oldest.txt
 	touch $@

@@ -29,7 +29,7 @@ __all__ = [
     "load_study",
     "search",
 ]
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     "Study": "hpo_magic.study.study",
