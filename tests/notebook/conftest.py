@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import sys
 from collections.abc import Callable, Iterator
@@ -78,6 +79,10 @@ def new_notebook(
     main = sys.modules["__main__"]
 
     def close() -> None:
+        if InteractiveShell.initialized():
+            # What waits for the exit keeps the shell and all that its cells made, and collects
+            # garbage once for each shell: minutes after hundreds of tests.
+            atexit.unregister(InteractiveShell.instance().atexit_operations)
         InteractiveShell.clear_instance()
         sys.modules["__main__"] = main
 
