@@ -14,6 +14,7 @@ from hpo_magic.language.optuna_trial import OptunaTrial
 from hpo_magic.language.ranges import Ranges
 from hpo_magic.language.reporting import reported
 from hpo_magic.language.scores import Metric, scored
+from hpo_magic.language.spaces import value_from
 from hpo_magic.language.trial_context import current_trial
 
 # Names that users of Hyperopt, KerasTuner or Optuna look for in `hp`, and what to write instead.
@@ -91,6 +92,33 @@ class HyperParameters(Ranges):
             yield
         finally:
             trial.scopes.pop()
+
+    def from_space(self, space: Any) -> Any:
+        """Return the trial's value of another tool's search space, in the form of the space.
+
+        The parameters have the names that the space gives them. What belongs to a branch is asked
+        for only where the branch is chosen. Outside a trial the value is of the defaults.
+
+        Parameters
+        ----------
+        space
+            A dict of lists, SciPy distributions or dimensions; a list of dimensions of
+            scikit-optimize; an expression of Hyperopt's, such as `hp.choice` of dicts; a
+            `ConfigSpace.ConfigurationSpace`.
+
+        Returns
+        -------
+        dict, list, or whatever the space describes
+
+        Raises
+        ------
+        SpaceError
+            If a part of it is no space that is known. The message has the name of the part.
+
+        >>> hp.from_space({"lr": [0.1, 0.01], "layers": {"units": [64, 32]}})
+        {'lr': 0.1, 'layers': {'units': 64}}
+        """
+        return value_from(space)
 
     def seed(self) -> int:
         """Return a seed for the data split: the same in every trial of the search.

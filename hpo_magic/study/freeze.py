@@ -15,6 +15,7 @@ from hpo_magic.source.freeze import freeze
 from hpo_magic.source.function import as_function
 from hpo_magic.source.hp_calls import read_source
 from hpo_magic.source.script import as_script, cells_needed, refuse_magics, with_last_printed
+from hpo_magic.study.frozen_spaces import without_spaces
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.views.words.numbers import number
 
@@ -73,9 +74,11 @@ def frozen_text(
     if not record.source:
         raise HpoError(f"Study {record.name!r} was not searched from a cell: nothing to freeze.")
     domains = {name: parameter.domain for name, parameter in space.items()}
+    namespace = {} if notebook is None else notebook.namespace
+    source, params = without_spaces(record.source, trial, namespace)
     arguments: dict[str, Any] = {
         "names": record.names,
-        "namespace": {} if notebook is None else notebook.namespace,
+        "namespace": namespace,
         "first_line": FIRST_LINE,
     }
     values: dict[str, Any] = {
@@ -85,12 +88,10 @@ def frozen_text(
     metric = record.metric or "value"
     about = f"Trial {trial.number} of {record.name}: {metric} {number(trial.value)} in the search."
     if form == "function":
-        text = as_function(
-            record.source, trial.params, **arguments, **values, metric=record.metric, about=about
-        )
+        text = as_function(source, params, **arguments, **values, metric=record.metric, about=about)
         name = text.partition("(")[0].removeprefix("def ")
         return FrozenText(text, f"{text}\n{name}()")
-    frozen = freeze(record.source, trial.params, **arguments, **values)
+    frozen = freeze(source, params, **arguments, **values)
     if form == "cell":
         return FrozenText(frozen, frozen)
     refuse_magics(frozen)
