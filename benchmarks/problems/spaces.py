@@ -204,6 +204,27 @@ SGD_SCHEDULES = _space(
     _choice("loss", "log_loss", "modified_huber"),
 )
 
+RIDGE_CURVE = _space(_float("alpha", 1e-4, 1e4, 1.0, log=True))
+
+FEATURE_MASK = _space(
+    _float("C", 1e-3, 1e3, 1.0, log=True),
+    _choice("scale", "standard", "minmax", "none"),
+    *(_choice(f"use[{i}]", True, False) for i in range(20)),
+)
+
+KERNEL_MAP = _space(
+    _choice("map", "none", "nystroem", "fourier"),
+    *_where(
+        {"map": ("nystroem", "fourier")},
+        _int("n_components", 5, 120, 50, log=True),
+        _float("gamma", 1e-4, 1.0, 0.1, log=True),
+    ),
+    *_where({"map": ("nystroem",)}, _choice("kernel", "rbf", "laplacian", "sigmoid")),
+    _choice("model", "ridge", "lasso", "knn"),
+    *_where({"model": ("ridge", "lasso")}, _float("alpha", 1e-4, 1e2, 1e-2, log=True)),
+    *_where({"model": ("knn",)}, _int("neighbors", 1, 40, 5, log=True)),
+)
+
 DEFINITIONS = {
     definition.name: definition
     for definition in (
@@ -223,5 +244,16 @@ DEFINITIONS = {
         Definition(
             "sgd_schedules", SGD_SCHEDULES, "forest", "conditional", 700, 3, is_declared=False
         ),
+        # The same spaces on other data: what a search of one has to do with one of the other is
+        # measured on these pairs, too (`benchmarks.guides`).
+        Definition("mlp_cancer", MLP_DIGITS, "networks", "flat", 600),
+        Definition("boost_friedman", BOOST_DIABETES, "forest", "flat", 700),
+        Definition("svr_diabetes", SVR_FRIEDMAN, "networks", "flat", 700),
+        Definition("svm_digits", SVM_GRID, "grid", "choices"),
+        Definition("tree_digits", TREE_GRID, "grid", "choices", n_seeds=3),
+        # One parameter; 22 of which some matter; conditions under conditions.
+        Definition("ridge_curve", RIDGE_CURVE, "networks", "flat", 200),
+        Definition("feature_mask", FEATURE_MASK, "forest", "flat", 1500),
+        Definition("kernel_map", KERNEL_MAP, "forest", "conditional", 900, is_declared=False),
     )
 }

@@ -20,13 +20,25 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.feature_selection import SelectKBest, f_regression
-from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
+from sklearn.kernel_approximation import Nystroem, RBFSampler
+from sklearn.linear_model import (
+    Lasso,
+    LogisticRegression,
+    Ridge,
+    SGDClassifier,
+    SGDRegressor,
+)
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    PolynomialFeatures,
+    QuantileTransformer,
+    StandardScaler,
+)
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 
@@ -109,7 +121,16 @@ def _error_rate(model: Any, rows: Rows) -> float:
 
 def mlp_digits(p: Values, seed: int) -> float:
     """Return the cross-entropy of a small network on digits after a few epochs."""
-    model = MLPClassifier(
+    return _cross_entropy(_mlp(p, seed), _rows("digits", 500, 500))
+
+
+def mlp_cancer(p: Values, seed: int) -> float:
+    """Return the same on the breast cancer data."""
+    return _cross_entropy(_mlp(p, seed), _rows("cancer", 250, 300))
+
+
+def _mlp(p: Values, seed: int) -> Any:
+    return MLPClassifier(
         hidden_layer_sizes=(p["units"],),
         activation=p["activation"],
         alpha=p["alpha"],
@@ -119,7 +140,6 @@ def mlp_digits(p: Values, seed: int) -> float:
         max_iter=8,
         random_state=seed,
     )
-    return _cross_entropy(model, _rows("digits", 500, 500))
 
 
 def boost_diabetes(p: Values, seed: int) -> float:
@@ -128,9 +148,20 @@ def boost_diabetes(p: Values, seed: int) -> float:
     return _rmse(model, _rows("diabetes", 280, 160))
 
 
+def boost_friedman(p: Values, seed: int) -> float:
+    """Return the same on Friedman's first function."""
+    model = HistGradientBoostingRegressor(**p, early_stopping=False, random_state=seed)
+    return _rmse(model, _rows("friedman", 250, 300))
+
+
 def svr_friedman(p: Values, seed: int) -> float:
     """Return the error of a support vector regression on Friedman's first function."""
     return _rmse(SVR(**p, max_iter=4_000), _rows("friedman", 250, 300))
+
+
+def svr_diabetes(p: Values, seed: int) -> float:
+    """Return the same on the diabetes data."""
+    return _rmse(SVR(**p, max_iter=4_000), _rows("diabetes", 280, 160))
 
 
 def svr_scales(p: Values, seed: int) -> float:
@@ -165,7 +196,16 @@ def knn_grid(p: Values, seed: int) -> float:
 
 def svm_grid(p: Values, seed: int) -> float:
     """Return the error rate of a support vector machine on a projection."""
-    model = make_pipeline(
+    return _error_rate(_projected_svm(p), _rows("cancer", 200, 350, scaled=False))
+
+
+def svm_digits(p: Values, seed: int) -> float:
+    """Return the same on digits."""
+    return _error_rate(_projected_svm(p), _rows("digits", 300, 500, scaled=False))
+
+
+def _projected_svm(p: Values) -> Any:
+    return make_pipeline(
         _scaler(p["scaler"]),
         PCA(p["shrink_to"], svd_solver="full"),
         SVC(
@@ -176,13 +216,18 @@ def svm_grid(p: Values, seed: int) -> float:
             max_iter=2_000,
         ),
     )
-    return _error_rate(model, _rows("cancer", 200, 350, scaled=False))
 
 
 def tree_grid(p: Values, seed: int) -> float:
     """Return the error rate of one decision tree."""
     model = DecisionTreeClassifier(**p, random_state=seed)
     return _error_rate(model, _rows("classes", 400, 500))
+
+
+def tree_digits(p: Values, seed: int) -> float:
+    """Return the same on digits."""
+    model = DecisionTreeClassifier(**p, random_state=seed)
+    return _error_rate(model, _rows("digits", 500, 700))
 
 
 def svm_kernels(p: Values, seed: int) -> float:
@@ -268,6 +313,38 @@ def sgd_schedules(p: Values, seed: int) -> float:
     return _cross_entropy(model, _rows("classes", 400, 500))
 
 
+def ridge_curve(p: Values, seed: int) -> float:
+    """Return the error of a ridge regression on all products of two inputs."""
+    model = make_pipeline(PolynomialFeatures(2), Ridge(p["alpha"]))
+    return _rmse(model, _rows("friedman", 120, 300))
+
+
+def feature_mask(p: Values, seed: int) -> float:
+    """Return the cross-entropy of a logistic regression on some of the 20 inputs."""
+    x_train, x_val, y_train, y_val = _rows("classes", 400, 500, scaled=False)
+    used = np.array([p[f"use[{i}]"] for i in range(20)])
+    if not used.any():
+        return float(np.log(4))  # nothing to learn from: one of four classes
+    model = make_pipeline(_scaler(p["scale"]), LogisticRegression(C=p["C"], max_iter=200))
+    return _cross_entropy(model, (x_train[:, used], x_val[:, used], y_train, y_val))
+
+
+def kernel_map(p: Values, seed: int) -> float:
+    """Return the error of a regression on an approximation of a kernel's features."""
+    steps: list[Any] = []
+    size = {"n_components": p.get("n_components"), "gamma": p.get("gamma")}
+    if p["map"] == "nystroem":
+        steps.append(Nystroem(p["kernel"], random_state=seed, **size))
+    if p["map"] == "fourier":
+        steps.append(RBFSampler(random_state=seed, **size))
+    models = {
+        "ridge": lambda: Ridge(p["alpha"]),
+        "lasso": lambda: Lasso(p["alpha"], max_iter=500),
+        "knn": lambda: KNeighborsRegressor(p["neighbors"]),
+    }
+    return _rmse(make_pipeline(*steps, models[p["model"]]()), _rows("friedman", 250, 300))
+
+
 def _scaler(name: str) -> Any:
     scalers = {
         "standard": StandardScaler(),
@@ -307,5 +384,13 @@ TRAININGS = {
         mlp_layers,
         model_family,
         sgd_schedules,
+        mlp_cancer,
+        boost_friedman,
+        svr_diabetes,
+        svm_digits,
+        tree_digits,
+        ridge_curve,
+        feature_mask,
+        kernel_map,
     )
 }

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -348,7 +349,14 @@ class Choice:
             raise SpaceError(f"the same value stands twice among the choices {self.values!r}.")
 
     def __contains__(self, value: object) -> bool:
-        return any(identity(v) == identity(value) for v in self.values)
+        try:
+            return identity(value) in self._positions
+        except TypeError:  # unhashable, so none of ours
+            return False
+
+    @cached_property
+    def _positions(self) -> dict[tuple[Any, ...], int]:
+        return {identity(value): k for k, value in enumerate(self.values)}
 
     @property
     def n_levels(self) -> int:
@@ -368,7 +376,10 @@ class Choice:
         ValueError
             If it is not among the choices.
         """
-        return [identity(v) for v in self.values].index(identity(value))
+        position = self._positions.get(identity(value))
+        if position is None:
+            raise ValueError(f"{value!r} is not among the choices {self.values!r}.")
+        return position
 
     def unit(self, value: Any) -> float:
         """Return the position of `value` in [0, 1]."""

@@ -254,12 +254,16 @@ class History:
         Of the trial to be suggested; with the seed it makes each suggestion's random stream.
     chosen
         Number of the trial that the user chose from the Pareto front; None: no choice was made.
+    guides
+        Older studies whose trials guide the search, measured by other code, on other data or in
+        another metric: their values are comparable with nothing in `trials`.
     """
 
     trials: tuple[Trial, ...] = ()
     goals: tuple[Goal, ...] = (VALUE,)
     number: int = 0
     chosen: int | None = None
+    guides: tuple[History, ...] = ()
 
     @property
     def metric(self) -> str:

@@ -24,9 +24,8 @@ SAMPLERS = {
 LIBRARIES = {"tpe": "Hyperopt", "genetic": "pymoo"}
 
 
-# Those that learn from one number for each trial, and how they are made to learn from several by
-# turns; the others do not care, or know several.
-OF_ONE_NUMBER: dict[str, dict[str, int]] = {"bayes": {"others_turn": 0}, "tpe": {}}
+# Those that learn from one number for each trial; the others do not care, or know several.
+OF_ONE_NUMBER = frozenset({"bayes", "tpe"})
 
 
 def make_sampler(name: str, *, several: bool = False) -> Sampler:
@@ -37,8 +36,12 @@ def make_sampler(name: str, *, several: bool = False) -> Sampler:
     OptionError
         If there is none, or its library is not installed.
 
-    >>> type(make_sampler("random")).__name__
-    'RandomSampler'
+    >>> from hpo_magic.core.domains import Int
+    >>> from hpo_magic.core.space import Parameter, Space
+    >>> from hpo_magic.core.trial import History
+    >>> space = Space().declare(Parameter("units", Int(16, 512), 64))
+    >>> make_sampler("random").suggest(space, History(number=1), seed=0)
+    {'units': 458}
     """
     if name not in SAMPLERS:
         known = ", ".join(SAMPLERS)
@@ -50,11 +53,12 @@ def make_sampler(name: str, *, several: bool = False) -> Sampler:
         if name not in LIBRARIES:
             raise
         raise _missing(name, f", and it cannot be imported: {error}") from None
-    if several and name in OF_ONE_NUMBER:
-        from hpo_magic.samplers.scalarized import Scalarized
+    # Imported here, as they load SciPy.
+    from hpo_magic.samplers.guided import Guided
+    from hpo_magic.samplers.scalarized import Scalarized
 
-        return Scalarized(made(**OF_ONE_NUMBER[name]))
-    return made()
+    sampler = made()
+    return Guided(Scalarized(sampler) if several and name in OF_ONE_NUMBER else sampler)
 
 
 def require_library(name: str) -> None:

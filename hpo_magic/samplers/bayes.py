@@ -6,13 +6,14 @@ and their losses a scale that can be learned (`warp`); a Gaussian process is fit
 whose expected improvement (`acquisition`) is the highest is searched for (`proposal`), among those
 that were not tried (`tried`).
 
-A Gaussian process that is wrong is wrong for long: a branch of the space that begins badly looks
-settled, and a valley that it is sure of is all it sees. So from trial 30 on every third suggestion
-comes from a model that knows nothing of slopes and neighbours (`parzen`). On smooth landscapes that
-costs little, elsewhere it is what finds the way out (`benchmarks/`).
+Where older studies guide the search, their settings take the place of the spread trials (`guided`),
+and their trials are data of the Gaussian process (`guides`). In a space of one number every second
+suggestion is the lowest point of a parabola (`parabola`).
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import OptimizeResult
@@ -25,10 +26,11 @@ from hpo_magic.errors import HpoError
 from hpo_magic.samplers.acquisition import log_expected_improvement
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.gaussian_process import one_thread
+from hpo_magic.samplers.guides import N_SETTINGS
 from hpo_magic.samplers.initial import n_initial, sobol_points
 from hpo_magic.samplers.learning import Fitted, Memory, learn, losses_of
-from hpo_magic.samplers.parzen import better_alike
-from hpo_magic.samplers.proposal import most_promising
+from hpo_magic.samplers.parabola import lowest_of_parabola
+from hpo_magic.samplers.proposal import N_AROUND, most_promising
 from hpo_magic.samplers.random import draw_untried, stream
 from hpo_magic.samplers.surrogate import LossSurrogate, optimize_result
 from hpo_magic.samplers.tried import Tried, every_setting
@@ -38,56 +40,56 @@ MOST_SCORED = 1000
 # What counts as an improvement, in standard deviations of the warped losses; scikit-optimize's
 # default too. With 0, half of a long search goes into the fourth digit of the best setting.
 LEAST_GAIN = 0.01
-# How often it is the other model's turn, and from which trial on: before, the surrogate learns much
-# from each trial, and searches of 25 went worse. Several settings are drawn, in case of repeats.
-OTHERS_TURN, OTHERS_FROM, N_OTHERS = 3, 30, 8
+# With fewer trials of older studies than this, the first trials are spread as without them.
+FEWEST_OLDER = 6
 
 
 class BayesSampler:
     """Suggests the setting with the highest expected improvement.
 
     Keeps what it computed, to be faster; its answers are the same without.
-
-    Parameters
-    ----------
-    others_turn
-        One of so many suggestions comes from the model of the other kind; none with 0. (Where each
-        suggestion weighs several objectives anew, no valley is settled, and it does not pay.)
     """
 
-    def __init__(self, others_turn: int = OTHERS_TURN) -> None:
-        self._others_turn = others_turn
+    def __init__(self) -> None:
         self._memory: Memory | None = None
 
     def suggest(self, space: Space, history: History, seed: int) -> dict[str, Plain]:
         """Return a value for every parameter of `space`; see `core.ports.Sampler`."""
         memory = self._memory
         if memory is None or not memory.holds_for(space, history):
-            memory = self._memory = Memory(space, history.direction)
+            memory = self._memory = Memory.of(space, history)
         units = memory.units(history.trials)
         tried = Tried.in_history(space, history, units)
-        encoding = tried.encoding
-        rng = stream(seed, history)
-        if _is_initial(space, history):
-            candidates = encoding.snap(_initial(space, history, seed)[np.newaxis])
-        elif self._is_others_turn(history.number):
-            candidates = _like_the_better(encoding, history, units, rng)
-        else:
-            with one_thread():
-                model = learn(encoding, history, units, memory)
-                candidates = _promising(model, tried, rng)
+        encoding, rng = tried.encoding, stream(seed, history)
+        candidates = self._candidates(tried, history, units, seed, memory)
         is_new = ~tried.known(encoding.settled(candidates))
         if is_new.any():
             return encoding.params(candidates[is_new.argmax()])
         return draw_untried(tried, rng)
 
-    def _is_others_turn(self, number: int) -> bool:
-        turn = self._others_turn
-        return turn > 0 and number >= OTHERS_FROM and number % turn == turn - 1
+    def _candidates(
+        self, tried: Tried, history: History, units: FloatArray, seed: int, memory: Memory
+    ) -> FloatArray:
+        """Return settings as units, the best first.
+
+        Both units have the shape (n, n_params).
+        """
+        encoding = tried.encoding
+        if _is_initial(encoding.space, history, len(memory.data.targets)):
+            return encoding.snap(_initial(encoding.space, history, seed)[np.newaxis])
+        lowest = _lowest_of_parabola(encoding, history, units)
+        if lowest is not None and not tried.known(lowest)[0]:
+            return lowest
+        with one_thread():
+            model = learn(encoding.compact(units), history, units, memory)
+            return _promising(model, tried, stream(seed, history))
 
 
-def fitted(space: Space, history: History) -> Fitted:
-    """Return what a Bayesian search has learned from `history`, for showing and explaining it.
+def fitted(space: Space, history: History, *, is_compact: bool = True) -> Fitted:
+    """Return what a Bayesian search has learned from its own trials, for showing and explaining it.
+
+    Older studies are left out. If not `is_compact`, the features are scikit-optimize's, all of
+    them, however many values a choice has.
 
     Raises
     ------
@@ -96,11 +98,12 @@ def fitted(space: Space, history: History) -> Fitted:
     """
     if not history.complete:
         raise HpoError("no trial is complete yet: there is nothing to learn from.")
-    memory = Memory(space, history.direction)
+    history = replace(history, guides=())
+    memory = Memory.of(space, history)
     units = memory.units(history.trials)
     encoding = Encoding(space, Activity.learned(space, history.trials, units))
     with one_thread():
-        return learn(encoding, history, units, memory)
+        return learn(encoding.compact(units) if is_compact else encoding, history, units, memory)
 
 
 def to_optimize_result(space: Space, history: History) -> OptimizeResult:
@@ -109,7 +112,7 @@ def to_optimize_result(space: Space, history: History) -> OptimizeResult:
     `func_vals` are the values of the complete trials, with their sign turned if they are maximized:
     scikit-optimize minimizes. What a trial did not reach stands at its default.
     """
-    model = fitted(space, history)
+    model = fitted(space, history, is_compact=False)
     surrogate = model.surrogate
     in_losses = LossSurrogate(surrogate.owner, surrogate.theta, model.warp)
     in_losses.fit(surrogate.X_train_, surrogate.y_train_)
@@ -118,10 +121,12 @@ def to_optimize_result(space: Space, history: History) -> OptimizeResult:
     return optimize_result(space, settings, losses, in_losses)
 
 
-def _is_initial(space: Space, history: History) -> bool:
-    n_free = sum(parameter.domain.n_levels != 1 for parameter in space.values())
+def _is_initial(space: Space, history: History, n_older: int) -> bool:
     n_counted = sum(trial.state is not State.STOPPED for trial in history.trials)
-    return n_counted < n_initial(n_free) or not history.complete
+    n_first = n_initial(space)
+    if n_older >= FEWEST_OLDER:
+        n_first = min(n_first, N_SETTINGS + 1)
+    return n_counted < n_first or not history.complete
 
 
 def _initial(space: Space, history: History, seed: int) -> FloatArray:
@@ -131,17 +136,27 @@ def _initial(space: Space, history: History, seed: int) -> FloatArray:
     return point
 
 
-def _like_the_better(
-    encoding: Encoding, history: History, units: FloatArray, rng: np.random.Generator
-) -> FloatArray:
-    """Return settings that are like the better trials, by a model of another kind.
+def _lowest_of_parabola(
+    encoding: Encoding, history: History, units: FloatArray
+) -> FloatArray | None:
+    """Return the lowest point of a parabola through the trials, as units of shape (1, n_params).
 
-    Units of shape (n, n_params); `units` has the shape (n_trials, n_params).
+    `units` has the shape (n_trials, n_params).
+    None for a space of more than one number, and at every second suggestion.
     """
+    is_free = encoding.n_levels > 1
+    j = int(is_free.argmax())
+    if is_free.sum() != 1 or encoding.is_unordered[j] or history.number % 2 == 0:
+        return None
     is_finished = np.array([trial.state.is_finished for trial in history.trials], dtype=bool)
-    finished = [trial for trial in history.trials if trial.state.is_finished]
-    losses = losses_of(history, finished)
-    return better_alike(encoding, units[is_finished], losses, N_OTHERS, rng)
+    is_known = is_finished & ~np.isnan(units[:, j])
+    finished = [trial for trial, known in zip(history.trials, is_known, strict=True) if known]
+    place = lowest_of_parabola(units[is_known, j], losses_of(history, finished))
+    if place is None:
+        return None
+    lowest = encoding.defaults.copy()
+    lowest[j] = place
+    return encoding.settled(encoding.snap(lowest[np.newaxis]))
 
 
 def _promising(model: Fitted, tried: Tried, rng: np.random.Generator) -> FloatArray:
@@ -159,7 +174,8 @@ def _promising(model: Fitted, tried: Tried, rng: np.random.Generator) -> FloatAr
 
     listed = every_setting(encoding, MOST_SCORED)
     if listed is None:
-        return most_promising(encoding, score, model.best_units, rng)
+        around = np.vstack([model.best_units[:N_AROUND], model.guide_units])
+        return most_promising(encoding, score, around, rng)
     scores = score(listed)
     ranked = np.argsort(-scores, kind="stable")
     return listed[ranked]

@@ -6,12 +6,15 @@ it is not reached, so that it makes no difference there.
 
 *Features* are for learning: the columns of scikit-optimize's `Space.transform`, so that a fitted
 model is also at home in `skopt.plots`. There an ordered parameter is one column from 0 (lowest) to
-1 (highest), a choice without an order is one-hot, and a choice between two is 0 or 1.
+1 (highest), a choice without an order is one-hot, and a choice between two is 0 or 1. Of a choice
+among very many names, those that no trial has tried can share one column (`compact`): each of them
+is equally far from all that were tried, and distances are all that a kernel sees.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,13 +26,38 @@ from hpo_magic.core.space import Space
 
 IntArray = npt.NDArray[np.intp]
 
+# A choice without an order among more values than this has features for those that were tried.
+MOST_ONE_HOT = 64
+# The level that stands for all that were not tried.
+UNTRIED = -1
+
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the settings of a space become numbers, and back."""
+    """How the settings of a space become numbers, and back.
+
+    Attributes
+    ----------
+    levels
+        By the index of a parameter, the levels of a choice that have a feature each, where not all
+        have; the others share one more.
+    """
 
     space: Space
     activity: Activity
+    levels: Mapping[int, IntArray] = field(default_factory=dict)
+
+    def compact(self, units: FloatArray) -> Encoding:
+        """Return the encoding with fewer features of large choices, for trials at `units`.
+
+        `units` has the shape (n_trials, n_params).
+        """
+        levels = {}
+        for j in np.flatnonzero(self.is_unordered & (self.n_levels > MOST_ONE_HOT)).tolist():
+            tried = units[:, j][~np.isnan(units[:, j])]
+            known = np.append(tried, self.defaults[j])
+            levels[j] = np.unique(np.floor(known * self.n_levels[j]).astype(np.intp))
+        return replace(self, levels=levels) if levels else self
 
     @cached_property
     def domains(self) -> tuple[Domain, ...]:
@@ -62,12 +90,8 @@ class Encoding:
 
     @cached_property
     def owner(self) -> IntArray:
-        """For each feature, the index of its parameter.
-
-        Shape (n_features,).
-        """
-        widths = np.where(self.is_unordered & (self.n_levels > 2), self.n_levels, 1)
-        return np.repeat(np.arange(len(widths)), widths.astype(np.intp))
+        """For each feature, the index of its parameter; shape (n_features,)."""
+        return np.repeat(np.arange(len(self.domains)), [len(levels) for levels in self._listed])
 
     def snap(self, units: FloatArray) -> FloatArray:
         """Return `units`, shape (n, n_params), moved to the places of values that exist."""
@@ -116,6 +140,9 @@ class Encoding:
             owner = self.owner[columns]
             levels = np.floor(settled[:, owner] * self.n_levels[owner])
             features[:, columns] = levels == level
+        for column in columns[level == UNTRIED]:
+            same = self.owner == self.owner[column]
+            features[:, column] = 1.0 - features[:, same].sum(axis=1)
         return features
 
     def params(self, units: FloatArray) -> dict[str, Plain]:
@@ -156,11 +183,23 @@ class Encoding:
         return low, np.where(high > low, high - low, 1.0)  # a single value stands at 0
 
     @cached_property
-    def _one_hot(self) -> tuple[IntArray, FloatArray]:
+    def _listed(self) -> list[IntArray]:
+        """For each parameter, the levels that its features stand for; of a number there is one.
+
+        Each of shape (n_features_of_the_parameter,).
+        """
+        is_listed = self.is_unordered & (self.n_levels > 2)
+        listed = []
+        for j, n in enumerate(self.n_levels):
+            every = np.arange(int(n)) if is_listed[j] else np.zeros(1, dtype=np.intp)
+            listed.append(np.append(self.levels[j], UNTRIED) if j in self.levels else every)
+        return listed
+
+    @cached_property
+    def _one_hot(self) -> tuple[IntArray, IntArray]:
         """The features that say "it is this level", and which level.
 
         Both have the shape (n_such_features,).
         """
         columns = np.flatnonzero(np.bincount(self.owner)[self.owner] > 1)
-        first = np.searchsorted(self.owner, self.owner)
-        return columns, (columns - first[columns]).astype(np.float64)
+        return columns, np.concatenate(self._listed)[columns]

@@ -29,7 +29,8 @@ Owner = npt.NDArray[np.intp]
 # Log-normal priors, as (median, standard deviation of the logarithm).
 # Lengths are in units of the parameter's whole range and *not long*: a prior that favours long ones
 # made the search clearly worse, as it takes a slope for the whole landscape. Nor wide: a few trials
-# easily look like a slope.
+# easily look like a slope. A median that grows with the number of parameters was no better, with 7
+# to 12 of them nor with 20 to 40 (`benchmarks/`).
 PRIOR_LENGTH = (0.55, 0.8)
 PRIOR_AMPLITUDE = (1.0, 1.0)
 # Wide: some trainings give the same score again to the last digit, others differ by a tenth of a
@@ -50,9 +51,9 @@ class Theta:
     noise: float
 
     @classmethod
-    def prior(cls, n_params: int) -> Theta:
+    def prior(cls, n_lengths: int) -> Theta:
         """Return the mode of the prior."""
-        lengths = np.full(n_params, np.log(PRIOR_LENGTH[0]))
+        lengths = np.full(n_lengths, np.log(PRIOR_LENGTH[0]))
         return cls(lengths, float(np.log(PRIOR_AMPLITUDE[0])), float(np.log(PRIOR_NOISE[0])))
 
     @classmethod
@@ -84,7 +85,9 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def fit(X: FloatArray, y: FloatArray, owner: Owner, start: Theta | None = None) -> Theta:
+def fit(
+    X: FloatArray, y: FloatArray, owner: Owner, n_lengths: int, start: Theta | None = None
+) -> Theta:
     """Return the mode of the kernel's parameters given the data, searched from `start`.
 
     Parameters
@@ -95,10 +98,11 @@ def fit(X: FloatArray, y: FloatArray, owner: Owner, start: Theta | None = None) 
         Targets, mean 0 and variance 1.
     owner : shape (n_features,)
         For each feature, the index of its length scale.
+    n_lengths
+        How many length scales there are; one without a feature is that of the prior.
     """
-    n_params = int(owner.max()) + 1
-    start = start or Theta.prior(n_params)
-    bounds = [LOG_LENGTH] * n_params + [LOG_AMPLITUDE, LOG_NOISE]
+    start = start or Theta.prior(n_lengths)
+    bounds = [LOG_LENGTH] * n_lengths + [LOG_AMPLITUDE, LOG_NOISE]
     found = minimize(
         _negative_log_posterior,
         start.vector,

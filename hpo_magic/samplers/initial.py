@@ -6,15 +6,19 @@ import numpy as np
 from scipy.stats import qmc
 
 from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.space import Space
+
+MOST_INITIAL = 6
 
 
-def n_initial(n_params: int) -> int:
+def n_initial(space: Space) -> int:
     """Return how many trials come before the model, the start included.
 
-    Some two more than there are parameters, 8 at least and 12 at most. 20 cost more than they tell
-    on each of the problems that this was measured on.
+    Two more than there are parameters with more than one value, six at most. On twenty problems six
+    ended with less regret than 8 to 12, and four with less than six on some alone.
     """
-    return int(np.clip(n_params + 2, 8, 12))
+    n_free = sum(parameter.domain.n_levels != 1 for parameter in space.values())
+    return min(n_free + 2, MOST_INITIAL)
 
 
 def sobol_points(n_params: int, log2: int, seed: int) -> FloatArray:

@@ -4,6 +4,8 @@ The kernel's parameters are found anew only now and then (`refit_point`), from t
 to that point: so they are a function of the history, and a search that is resumed has the same as
 one that never stopped. Each refit starts from what was found at the milestone before it (20, 40,
 80, ... trials), so that even the first suggestion of a resumed study needs only a handful.
+
+The trials of older studies (`guides`) are data as well, with a further input for each study.
 """
 
 # ruff: noqa: N803, N806 -- X and y as everybody writes them
@@ -14,15 +16,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from hpo_magic.core.activity import units_of
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, History, State, Trial
-from hpo_magic.samplers.encoding import Encoding
+from hpo_magic.samplers.encoding import Encoding, IntArray
 from hpo_magic.samplers.gaussian_process import Theta, fit
+from hpo_magic.samplers.guides import GuideData
+from hpo_magic.samplers.initial import n_initial
 from hpo_magic.samplers.pruned import expected_losses
+from hpo_magic.samplers.spread import spread_of
 from hpo_magic.samplers.surrogate import Surrogate
 from hpo_magic.samplers.warp import Warp
 
@@ -47,6 +51,8 @@ class Fitted:
     warp: Warp
     best: float  # the lowest mean among the trials
     best_units: FloatArray  # the trials' settled units, lowest mean first
+    guide_units: FloatArray  # the settled units of the best trials of older studies
+    n_studies: int = 0  # older ones
 
     def predict(self, settings: Sequence[Params]) -> tuple[FloatArray, FloatArray]:
         """Return mean and standard deviation of the warped loss of each setting.
@@ -59,7 +65,8 @@ class Fitted:
 
     def at(self, settled: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the same for settled units, shape (n_settings, n_params)."""
-        mean, std = self.surrogate.predict(self.encoding.features(settled), return_std=True)
+        features = _with_study(self.encoding.features(settled), self.n_studies)
+        mean, std = self.surrogate.predict(features, return_std=True)
         return mean, std
 
 
@@ -67,20 +74,27 @@ class Fitted:
 class Memory:
     """What an earlier call computed and a later one would compute again, the same.
 
-    It holds for one space and direction. Never needed for an answer, and never changes one.
+    It holds for one space, direction and guides. Never needed for an answer, and never changes one.
     """
 
     space: Space
     direction: Direction
+    guides: tuple[History, ...]
+    data: GuideData
     rows: dict[int, tuple[Trial, FloatArray]] = field(default_factory=dict)  # by id(trial)
     finished: tuple[Trial, ...] = ()  # what the thetas were found from
     thetas: dict[int, Theta] = field(default_factory=dict)  # by refit point
+
+    @classmethod
+    def of(cls, space: Space, history: History) -> Memory:
+        """Return a memory of nothing but the trials of older studies."""
+        return cls(space, history.direction, history.guides, GuideData.of(space, history))
 
     def holds_for(self, space: Space, history: History) -> bool:
         """Whether what was computed is of use for these."""
         if self.space is not space and repr(self.space) != repr(space):  # == takes 1 for True
             return False
-        return self.direction is history.direction
+        return self.direction is history.direction and self.guides == history.guides
 
     def units(self, trials: Sequence[Trial]) -> FloatArray:
         """Return `units_of` the trials' params.
@@ -115,22 +129,86 @@ def learn(encoding: Encoding, history: History, units: FloatArray, memory: Memor
     is_running = np.array([trial.state is State.RUNNING for trial in history.trials], dtype=bool)
     finished = tuple(trial for trial in history.trials if trial.state.is_finished)
     settled = np.where(np.isnan(units), encoding.defaults, units)[is_finished]
-    X = encoding.features(settled)
-    theta = _theta(encoding, history, finished, X, memory.thetas_of(finished))
+    older = _Older.of(encoding, memory.data)
+    X = _with_study(encoding.features(settled), older.n_studies)
+    thetas = memory.thetas_of(finished)
+    n_first = 2 * n_initial(encoding.space)
+    theta = _theta(older, history, finished, X, n_first, thetas)
 
-    warp = Warp.of(losses_of(history, finished))
-    kept = _chosen(warp.losses, MAX_TRAINED)
+    warp = Warp.of(losses_of(history, finished), n_first)
+    kept = spread_of(warp.losses, MAX_TRAINED)
     X, y, settled = X[kept], warp.warped[kept], settled[kept]
-    surrogate = Surrogate(encoding.owner, theta).fit(X, y)
+    surrogate = older.surrogate(theta, X, y)
     if is_running.any():
         pending = encoding.settled(units[is_running])
-        X_pending = encoding.features(pending)
+        X_pending = _with_study(encoding.features(pending), older.n_studies)
         y = np.concatenate([y, surrogate.predict(X_pending)])
         X, settled = np.vstack([X, X_pending]), np.vstack([settled, pending])
-        surrogate = Surrogate(encoding.owner, theta).fit(X, y)
+        surrogate = older.surrogate(theta, X, y)
     means = surrogate.predict(X)
     order = np.argsort(means, kind="stable")
-    return Fitted(encoding, surrogate, warp, float(means[order[0]]), settled[order])
+    return Fitted(
+        encoding,
+        surrogate,
+        warp,
+        float(means[order[0]]),
+        settled[order],
+        older.settled[memory.data.best],
+        older.n_studies,
+    )
+
+
+@dataclass(frozen=True)
+class _Older:
+    """The trials of older studies: what the surrogate has seen besides those of the new one."""
+
+    settled: FloatArray
+    X: FloatArray
+    y: FloatArray
+    owner: IntArray
+    n_lengths: int
+    n_studies: int
+
+    @classmethod
+    def of(cls, encoding: Encoding, data: GuideData) -> _Older:
+        settled = encoding.snap(np.where(np.isnan(data.units), encoding.defaults, data.units))
+        X = _with_study(encoding.features(settled), data.n_studies, data.study)
+        n_params = len(encoding.space)
+        owner = np.concatenate([encoding.owner, n_params + np.arange(data.n_studies)])
+        n_lengths = n_params + data.n_studies
+        return cls(settled, X, data.targets, owner, n_lengths, data.n_studies)
+
+    def surrogate(self, theta: Theta, X: FloatArray, y: FloatArray) -> Surrogate:
+        """Return the surrogate that has seen `y` at `X` in the new study, and all of the older.
+
+        `X` has the shape (n_trials, n_features), `y` (n_trials,).
+        """
+        X, y = np.vstack([X, self.X]), np.concatenate([y, self.y])
+        return Surrogate(self.owner, theta).fit(X, y)
+
+    def theta(self, X: FloatArray, y: FloatArray, start: Theta | None) -> Theta:
+        """Return the kernel's parameters for the same data, of the same shapes.
+
+        `X` has the shape (n_trials, n_features), `y` (n_trials,).
+        """
+        X, y = np.vstack([X, self.X]), np.concatenate([y, self.y])
+        # A feature that is 0 throughout changes no distance. Left out, it cannot change a rounding
+        # either: the levels of a large choice that are tried later add features.
+        used = X.any(axis=0)
+        return fit(np.ascontiguousarray(X[:, used]), y, self.owner[used], self.n_lengths, start)
+
+
+def _with_study(features: FloatArray, n_studies: int, study: IntArray | None = None) -> FloatArray:
+    """Return the features with one more for each older study: 1 in the study of the row.
+
+    `features` has the shape (n, n_features), `study` (n,); None: all rows are of the new study.
+    """
+    if not n_studies:
+        return features
+    is_of = np.zeros((len(features), n_studies))
+    if study is not None:
+        is_of[np.arange(len(features)), study] = 1.0
+    return np.hstack([features, is_of])
 
 
 def losses_of(history: History, finished: Sequence[Trial]) -> FloatArray:
@@ -166,10 +244,11 @@ def refit_point(n: int) -> int:
 
 
 def _theta(
-    encoding: Encoding,
+    older: _Older,
     history: History,
     finished: tuple[Trial, ...],
     X: FloatArray,
+    n_first: int,
     known: dict[int, Theta],
 ) -> Theta:
     """Return the kernel's parameters as of the last refit point.
@@ -178,9 +257,9 @@ def _theta(
     """
 
     def found(n: int, start: Theta | None) -> Theta:
-        warp = Warp.of(losses_of(history, finished[:n]))
-        kept = _chosen(warp.losses, MAX_FITTED)
-        return fit(X[:n][kept], warp.warped[kept], encoding.owner, start)
+        warp = Warp.of(losses_of(history, finished[:n]), n_first)
+        kept = spread_of(warp.losses, MAX_FITTED)
+        return older.theta(X[:n][kept], warp.warped[kept], start)
 
     theta, milestone = None, FIRST_MILESTONE
     last = refit_point(len(finished))
@@ -189,17 +268,3 @@ def _theta(
         milestone *= 2
     known[last] = known.get(last) or found(last, theta)
     return known[last]
-
-
-def _chosen(losses: FloatArray, at_most: int) -> npt.NDArray[np.intp]:
-    """Return the indices of the best losses and of a spread of the rest, ascending.
-
-    `losses` has the shape (n,), the result (min(n, at_most),).
-    """
-    n = len(losses)
-    if n <= at_most:
-        return np.arange(n)
-    n_best = at_most // 2
-    ranked = np.argsort(losses, kind="stable")
-    spread = np.linspace(n_best, n - 1, at_most - n_best).astype(np.intp)
-    return np.sort(np.concatenate([ranked[:n_best], ranked[spread]]))

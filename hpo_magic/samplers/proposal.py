@@ -19,7 +19,7 @@ Score = Callable[[FloatArray], FloatArray]
 
 # How hard to search. More candidates, a wider beam or more rounds made no measurable difference.
 N_RANDOM = 500
-N_AROUND, N_NEIGHBOURS = 10, 20  # the trials with the lowest means, and candidates near each
+N_AROUND, N_NEIGHBOURS = 10, 20  # of the trials with the lowest means, and candidates near each
 FIRST_STEPS = (0.05, 0.2)  # as parts of the whole range
 N_BEAM, N_CHILDREN = 10, 10
 STEPS = (0.2, 0.1, 0.05, 0.025, 0.01)
@@ -34,8 +34,8 @@ def most_promising(
     ----------
     score
         Takes settled units, shape (n, n_params); the higher, the better, -inf for never.
-    around : shape (n_trials, n_params)
-        The units of the trials, the best first.
+    around : shape (n, n_params)
+        The units of good settings: candidates are drawn near each.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def most_promising(
 
 def _candidates(encoding: Encoding, around: FloatArray, rng: np.random.Generator) -> FloatArray:
     anywhere = encoding.snap(rng.random((N_RANDOM, len(encoding.space))))
-    centres = np.repeat(around[:N_AROUND], N_NEIGHBOURS, axis=0)
+    centres = np.repeat(around, N_NEIGHBOURS, axis=0)
     # What a trial did not reach may be reached by its neighbours: then it is anywhere.
     latent = encoding.snap(rng.random(centres.shape))
     centres = np.where(encoding.reached(centres), centres, latent)

@@ -19,6 +19,7 @@ from hpo_magic.core.pareto_front import Scale
 from hpo_magic.core.ports import Sampler
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import VALUE, History, Trial
+from hpo_magic.samplers.guides import guides_of
 
 # Of the plain sum beside the largest term; Knowles's value.
 RHO = 0.05
@@ -63,7 +64,21 @@ def in_one_number(history: History, weights: FloatArray) -> History:
         values = weighed.max(axis=1) + RHO * weighed.sum(axis=1)
         by_number = {t.number: float(v) for t, v in zip(complete, values, strict=True)}
     trials = tuple(_with_value(trial, by_number.get(trial.number)) for trial in history.trials)
-    return replace(history, trials=trials, goals=(VALUE,), chosen=None)
+    guides = tuple(_guide_in_one_number(guide, history, weights) for guide in guides_of(history))
+    return replace(history, trials=trials, goals=(VALUE,), chosen=None, guides=guides)
+
+
+def _guide_in_one_number(guide: History, history: History, weights: FloatArray) -> History:
+    """Return an older study with one loss for each trial, by the same weights if it can be.
+
+    `weights` has the shape (n_goals,).
+
+    One with other objectives is judged by its own, all weighed alike.
+    """
+    if guide.goals == history.goals:
+        return in_one_number(guide, weights)
+    n_goals = len(guide.goals)
+    return in_one_number(guide, np.full(n_goals, 1.0 / n_goals))
 
 
 def _with_value(trial: Trial, value: float | None) -> Trial:

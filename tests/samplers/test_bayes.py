@@ -66,13 +66,14 @@ def test_diverged_trainings_do_not_hide_the_minimum():
     """Losses of 1e8 and failures in a corner of the space are steered clear of."""
 
     def diverging(number, params):
-        if params["lr"] > 0.3:
+        if params["lr"] > 0.1:
             return None
-        return 1e8 * params["lr"] if params["lr"] > 0.03 else bowl(number, params)
+        return 1e8 * params["lr"] if params["lr"] > 0.005 else bowl(number, params)
 
     trials = searched(BayesSampler, BOWL, 40, diverging)
     assert best(trials) < 0.05
-    assert all(trial.params["lr"] < 0.3 for trial in trials[-15:])
+    # That corner is 46% of the range: by chance it would be 18 trials.
+    assert sum(trial.params["lr"] > 0.005 for trial in trials) <= 9
 
 
 def test_conditional_parameters_are_learned_and_searched():
@@ -90,10 +91,24 @@ def test_conditional_parameters_are_learned_and_searched():
 
 
 def test_first_trials_are_spread_evenly():
-    """Eight trials of one parameter, the start included, lie in eight different eighths."""
-    space = space_of(x=Float(0.0, 1.0))
-    trials = searched(BayesSampler, space, 9)
-    assert len({int(8 * trial.params["x"]) for trial in trials[1:8]}) == 7
+    """Of six parameters four points lie in four different quarters of each, before the model."""
+    space = space_of(**{f"p{k}": Float(0.0, 1.0) for k in range(6)})
+    trials = searched(BayesSampler, space, 6)
+    for name in space:
+        assert len({int(4 * trial.params[name]) for trial in trials[1:5]}) == 4
+
+
+@pytest.mark.parametrize("domain", [Float(-3.0, 5.0), Float(1e-5, 1.0, log=True)])
+def test_a_parabola_in_one_parameter_is_solved_in_ten_trials(domain):
+    """To a thousandth of its range, wherever the minimum lies."""
+    space = space_of(x=domain)
+    for seed, lowest in enumerate(np.linspace(0.0, 1.0, 9)):
+
+        def squared_distance(number, params, lowest=lowest):
+            return (domain.unit(params["x"]) - lowest) ** 2
+
+        trials = searched(BayesSampler, space, 10, squared_distance, seed)
+        assert best(trials) <= 1e-3**2
 
 
 def test_the_start_takes_no_point_of_the_spread():
@@ -227,13 +242,3 @@ def test_every_space_of_the_contract_becomes_a_result_of_scikit_optimize():
         seen = result.space.transform(result.x_iters)
         np.testing.assert_allclose(seen, result.models[-1].X_train_, atol=1e-12)
         assert np.isfinite(result.models[-1].predict(seen)).all()
-
-
-def test_every_third_suggestion_of_a_long_search_is_the_other_model_s():
-    """With no turn of the other's all are the surrogate's; between its turns both are the same."""
-    trials = tuple(searched(RandomSampler, BOWL, 20, bowl))
-    for number in range(26, 36):
-        history = History(trials, number=number)
-        alone = BayesSampler(others_turn=0).suggest(BOWL, history, 0)
-        mixed = BayesSampler().suggest(BOWL, history, 0)
-        assert (alone == mixed) == (number < 30 or number % 3 != 2)

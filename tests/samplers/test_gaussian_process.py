@@ -39,7 +39,7 @@ def test_the_gradient_is_that_of_the_objective():
 def test_what_matters_gets_a_short_length_scale():
     """The first parameter alone moves the targets."""
     X, y = wave(60)
-    lengths = np.exp(fit(X, y, OWNER).lengths)
+    lengths = np.exp(fit(X, y, OWNER, 3).lengths)
     assert lengths[0] < 0.6 * lengths[1:].min()
 
 
@@ -47,7 +47,7 @@ def test_where_it_starts_does_not_matter():
     """The priors leave one mode: what is found is equally good."""
     X, y = wave(60)
     ends = [
-        fit(X, y, OWNER, start).vector
+        fit(X, y, OWNER, 3, start).vector
         for start in (None, Theta(np.array([1.0, -2.0, 2.0]), 1.0, -1.0))
     ]
     first, second = (_negative_log_posterior(end, X, y, OWNER)[0] for end in ends)
@@ -58,7 +58,7 @@ def test_where_it_starts_does_not_matter():
 def test_equal_inputs_and_equal_targets_are_no_trouble(n):
     """Repeats of one setting, and targets that are all 0."""
     X, y = np.zeros((n, 5)), np.zeros(n)
-    theta = fit(X, y, OWNER)
+    theta = fit(X, y, OWNER, 3)
     assert (np.abs(theta.lengths) <= LOG_LENGTH[1]).all()
     mean, std = Posterior(X, y, OWNER, theta).mean_std(RNG.random((3, 5)))
     np.testing.assert_allclose(mean, 0, atol=1e-12)
@@ -68,7 +68,7 @@ def test_equal_inputs_and_equal_targets_are_no_trouble(n):
 def test_it_interpolates_and_is_unsure_far_away():
     """Near the trials the mean follows them; away from them it is uncertain."""
     X, y = wave(60, 1)
-    posterior = Posterior(X, y, np.array([0]), fit(X, y, np.array([0])))
+    posterior = Posterior(X, y, np.array([0]), fit(X, y, np.array([0]), 1))
     mean, std = posterior.mean_std(np.vstack([X, [[4.0]]]))
     np.testing.assert_allclose(mean[:-1], y, atol=0.3)
     assert std[-1] > 5 * std[:-1].max()

@@ -1,11 +1,15 @@
 """The first settings of a search."""
 
+from hpo_magic.core.domains import Float, Int
 from hpo_magic.samplers.initial import n_initial, sobol_points
+from hpo_magic.testing.samplers import space_of
 
 
 def test_how_many_there_are():
-    """Two more than there are parameters, from 8 to 12."""
-    assert [n_initial(d) for d in (1, 6, 8, 10, 40)] == [8, 8, 10, 12, 12]
+    """Two more than there are parameters, six at most."""
+    for n, expected in ((1, 3), (2, 4), (4, 6), (6, 6), (40, 6)):
+        space = space_of(fixed=Int(3, 3), **{f"p{k}": Float(0.0, 1.0) for k in range(n)})
+        assert n_initial(space) == expected
 
 
 def test_the_points_fill_the_cube_evenly():

@@ -13,7 +13,7 @@ from hpo_magic.samplers import LIBRARIES, SAMPLERS, make_sampler, require_librar
 def test_a_sampler_is_made_by_its_name(name):
     """Each call makes a new one."""
     assert make_sampler(name) is not make_sampler(name)
-    assert type(make_sampler(name)).__name__.lower().startswith(name)
+    assert type(make_sampler(name).sampler).__name__.lower().startswith(name)
 
 
 def test_an_unknown_name_gets_a_suggestion():
