@@ -78,6 +78,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, metavar="NAME")
     parser.add_argument("--problems", nargs="+", choices=NAMES, metavar="NAME", default=NAMES)
     parser.add_argument("--seeds", type=int, metavar="N", help="for every sampler")
+    parser.add_argument("--first-seed", type=int, metavar="SEED", default=0)
     parser.add_argument("--trials", type=int, metavar="N", default=N_TRIALS)
     parser.add_argument("--quick", action="store_true", help="three samplers, two seeds")
     parser.add_argument("--parallel", action="store_true", help="1, 2, 4, 8 trials at once")
@@ -112,7 +113,7 @@ def _searches(options: argparse.Namespace) -> Iterator[Curve]:
         for name in options.problems:
             if name not in ONLY.get(sampler, NAMES):
                 continue
-            for seed in range(options.seeds or SEEDS[sampler]):
+            for seed in _seeds(options, SEEDS[sampler]):
                 yield search(sampler, load(name), seed, n_trials)
                 n_runs += 1
         print(f"{sampler}: {n_runs} searches, {time.process_time() - began:.0f} s", flush=True)
@@ -122,14 +123,17 @@ def _speeds(options: argparse.Namespace) -> list[Speed]:
     return [speed for n in (6, 12) for speed in speeds(options.samplers, n, options.sizes)]
 
 
+def _seeds(options: argparse.Namespace, n: int) -> range:
+    return range(options.first_seed, options.first_seed + (options.seeds or n))
+
+
 def _in_parallel(options: argparse.Namespace) -> dict[int, Runs]:
-    n_seeds = options.seeds or 5
     return {
         n_workers: Runs(
             search(sampler, load(name), seed, options.trials, n_workers)
             for sampler in options.samplers
             for name in options.problems
-            for seed in range(n_seeds)
+            for seed in _seeds(options, 5)
         )
         for n_workers in WORKERS
     }

@@ -244,8 +244,8 @@ DEFINITIONS = {
         Definition(
             "sgd_schedules", SGD_SCHEDULES, "forest", "conditional", 700, 3, is_declared=False
         ),
-        # The same spaces on other data: what a search of one has to do with one of the other is
-        # measured on these pairs, too (`benchmarks.guides`).
+        # The same spaces on other data: what an older search of one says about
+        # the other can be measured on these pairs.
         Definition("mlp_cancer", MLP_DIGITS, "networks", "flat", 600),
         Definition("boost_friedman", BOOST_DIABETES, "forest", "flat", 700),
         Definition("svr_diabetes", SVR_FRIEDMAN, "networks", "flat", 700),
