@@ -17,7 +17,7 @@ from hpo_magic.core.given_values import (
     number,
     numbers_in,
 )
-from hpo_magic.core.keras_directions import keras_direction
+from hpo_magic.core.metric_directions import usual_direction
 from hpo_magic.core.no_value import EXAMPLES, missing, nothing_named, training_remark
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import VALUE, AskedGoals, Direction, Goal, named_goals
@@ -222,7 +222,7 @@ def _goal_of_cell(
     names = list(numbers_in(last))
     if "loss" in names and "status" in last:  # Hyperopt's way to return a value
         names = ["loss"]
-    if len(names) == 1 and (better := direction or keras_direction(names[0])):
+    if len(names) == 1 and (better := direction or usual_direction(names[0])):
         return Goal(names[0], better)
     is_loss = direction is not Direction.MAXIMIZE
     if is_loss and _find("val_loss", last, logged, variables) is not None:
@@ -248,7 +248,7 @@ def _find(
 
 def _logged(last: Any, fits: Sequence[Fit]) -> dict[str, float]:
     """Return the numbers that the trial gave, by name; the end of the cell overrides a fit."""
-    logged = _of_fit(fits[-1]) if fits else {}
+    logged = next((_of_fit(fit) for fit in reversed(fits) if fit.epochs), {})
     if is_history(last):
         logged |= _of_history(last, fits)
     return logged | numbers_in(last)

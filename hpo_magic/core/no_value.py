@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo_magic.core.given_values import NOTHING, in_words, is_several
-from hpo_magic.core.keras_directions import keras_direction
+from hpo_magic.core.metric_directions import usual_direction
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import MetricError, MissingMetric
@@ -72,7 +72,7 @@ def nothing_named(
         )
     if logged:
         others = [name for name in logged if name not in training]
-        name = next((n for n in reversed(others) if keras_direction(n)), others[0])
+        name = next((n for n in reversed(others) if usual_direction(n)), others[0])
         return MetricError(
             f"Nothing says which metric the search is to improve. The cell logged: "
             f"{', '.join(logged)}. Write {{0}}, for example.",
@@ -130,14 +130,14 @@ def _earlier_text(metric: str, fits: Sequence[Fit]) -> str:
 
 def _validated(direction: Direction | None, training: Sequence[str]) -> tuple[str, str]:
     """Return the option that names the validation metric of one of these."""
-    fits = [n for n in training if direction in (None, keras_direction(n))] or list(training)
+    fits = [n for n in training if direction in (None, usual_direction(n))] or list(training)
     name = next((n for n in fits if n != "loss"), fits[0])
     return _option(direction, name), f"val_{name}"
 
 
 def _option(direction: Direction | None, metric: str) -> str:
     """Return the option that names the metric: "maximize" or "minimize"."""
-    return (direction or keras_direction(metric) or Direction.MAXIMIZE).value
+    return (direction or usual_direction(metric) or Direction.MAXIMIZE).value
 
 
 def number_expected(value: Any) -> str:

@@ -55,11 +55,10 @@ def _matching(score: Score, candidates: Sequence[Sequence[Scored]]) -> RowScores
 
 def _outcomes_of_fits(score: Score, fits: Sequence[Fit]) -> RowScores | None:
     """Return the outcomes of the fit that gave the value, or of all, if the value is their mean."""
+    fits = [fit for fit in fits if fit.epochs]
     for chosen in (fits[-1:], fits):
         logged = [fit.epochs[fit.final] for fit in chosen]
-        names = [
-            n for n in (score.goal.metric, *_of_validation(logged)) if all(n in e for e in logged)
-        ]
+        names = [n for n in (score.goal.metric, *_of_last(logged)) if all(n in e for e in logged)]
         for name in dict.fromkeys(names):
             values = [epoch[name] for epoch in logged]
             if not values or not math.isclose(math.fsum(values) / len(values), score.value):
@@ -72,6 +71,6 @@ def _outcomes_of_fits(score: Score, fits: Sequence[Fit]) -> RowScores | None:
     return None
 
 
-def _of_validation(logged: Sequence[Mapping[str, float]]) -> list[str]:
-    """Return the metrics of the last fit's validation, by name."""
-    return [name for name in (logged[-1] if logged else {}) if name.startswith("val_")]
+def _of_last(logged: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return the metrics of the last fit, by name; those of validation come first."""
+    return sorted(logged[-1], key=lambda name: not name.startswith("val_")) if logged else []

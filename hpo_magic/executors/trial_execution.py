@@ -196,11 +196,16 @@ class TrialExecution:
         metric = next((goal.metric for goal in named_goals(self.goals)), None)
         trial = TrialContext(run, report, call_names, metric)
         output = TrialOutput(OUTPUT_KEPT, sys.stdout)
+
+        def of_library(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
+            if not trial.reports_its_objective:  # else each epoch would be reported twice
+                report(step, metrics, n_steps)
+
         try:
             with (
                 running(trial),
                 captured(output),
-                _watched(self.frameworks, report, guard) as fits,
+                _watched(self.frameworks, of_library, guard) as fits,
             ):
                 seed_everything(run.seed, self.frameworks)
                 seeded = self._random_state()

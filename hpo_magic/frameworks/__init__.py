@@ -22,6 +22,8 @@ __all__ = [
 FRAMEWORKS = {
     "standard": "hpo_magic.frameworks.standard:StandardStreams",
     "scikit-learn": "hpo_magic.frameworks.scikit_learn:ScikitLearn",
+    "lightgbm": "hpo_magic.frameworks.lightgbm:Lightgbm",
+    "xgboost": "hpo_magic.frameworks.xgboost:Xgboost",
     "keras": "hpo_magic.frameworks.keras:KerasFramework",
 }
 

@@ -1,8 +1,7 @@
 """Keras as a framework: its fits are watched, its state is cleared and seeded for each trial.
 
 This module does not import Keras; its functions do. Beside it are `keras_fit` and `keras_evaluate`
-(the watched methods), `keras_patch` (how a method is watched), `keras_row_scores`, `keras_memory`
-and `keras_models`.
+(the watched methods), `keras_row_scores`, `keras_memory` and `keras_models`.
 """
 
 from __future__ import annotations

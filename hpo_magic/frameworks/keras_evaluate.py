@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import keras
+
 from hpo_magic.core.given_values import number, numbers_in
 from hpo_magic.core.ports import Evaluated
-from hpo_magic.frameworks.keras_patch import WatchedMethod
+from hpo_magic.frameworks.method_watch import WatchedMethod
 
 
 @contextmanager
@@ -36,4 +38,4 @@ def _named(model: Any, result: Any) -> Mapping[str, float]:
     return named if list(named.values()) == [number(value) for value in values] else {}
 
 
-_EVALUATE = WatchedMethod("evaluate")
+_EVALUATE = WatchedMethod(keras.Model, "evaluate")

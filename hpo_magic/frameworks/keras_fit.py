@@ -20,12 +20,13 @@ import keras
 from hpo_magic.core.given_values import number
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.ports import Fit, Report
-from hpo_magic.frameworks.keras_patch import WatchedMethod
+from hpo_magic.frameworks.fit_watch import FitWatch
 from hpo_magic.frameworks.keras_row_scores import (
     inputs_of_fit,
     outcomes_of_fit,
     validation_rows,
 )
+from hpo_magic.frameworks.method_watch import WatchedMethod
 
 
 @contextlib.contextmanager
@@ -52,16 +53,8 @@ def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit
         yield watch.fits
 
 
-class _Watch:
+class _Watch(FitWatch):
     """The fits of one trial."""
-
-    def __init__(self, report: Report, guard: Callable[[], None]) -> None:
-        self.fits: list[Fit] = []
-        self._guard = guard
-        self._report = report
-        self._step = 0
-        self._depth = 0
-        self._stop: BaseException | None = None  # what ended the training, where we did
 
     def run(self, fit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return what `fit(*args, **kwargs)` returns; `args` begin with the model."""
@@ -74,7 +67,7 @@ class _Watch:
             return fit(*args, **kwargs)  # somebody wrapped our `fit`: this call is watched already
         reporter = _Reporter(self)
         begun = time.perf_counter()
-        with self._deeper(), _joined(call, callbacks, reporter), self._ended(callbacks, reporter):
+        with self.fitting(), _joined(call, callbacks, reporter), self._ended(callbacks, reporter):
             result = _silent(fit, call)
         took_s = time.perf_counter() - begun
         if reporter.epochs:
@@ -95,29 +88,6 @@ class _Watch:
             self.fits.append(seen)
         return result
 
-    def epoch_ended(self, metrics: Mapping[str, float], n_left: int | None) -> None:
-        """Report an epoch, if it is one of the outermost fit; `n_left` more are planned."""
-        if self._depth == 1:
-            self._step += 1
-            n_steps = None if n_left is None else self._step + n_left
-            with self._stops():
-                self._report(self._step, metrics, n_steps)
-        self.guard()
-
-    def guard(self) -> None:
-        """Let the search end the training here."""
-        with self._stops():
-            self._guard()
-
-    @contextlib.contextmanager
-    def _stops(self) -> Iterator[None]:
-        """Remember the exception by which the search ends a training."""
-        try:
-            yield
-        except BaseException as stop:
-            self._stop = stop
-            raise
-
     @contextlib.contextmanager
     def _ended(self, callbacks: Sequence[Any], reporter: _Reporter) -> Iterator[None]:
         """End the user's callbacks where the search ends the fit, as Keras does at its own end.
@@ -128,21 +98,13 @@ class _Watch:
         try:
             yield
         except BaseException as error:
-            is_ours = error is self._stop or isinstance(error, KeyboardInterrupt)
+            is_ours = error is self.stop or isinstance(error, KeyboardInterrupt)
             if is_ours and reporter.has_begun:
                 logs = dict(reporter.epochs[-1]) if reporter.epochs else {}
                 for callback in callbacks:
                     with suppressed("on_train_end of a stopped fit"):  # it may fail on half a fit
                         callback.on_train_end(logs)
             raise
-
-    @contextlib.contextmanager
-    def _deeper(self) -> Iterator[None]:
-        self._depth += 1
-        try:
-            yield
-        finally:
-            self._depth -= 1
 
 
 # The base has no types, hence the exemption.
@@ -234,4 +196,4 @@ def _final(callbacks: Sequence[Any], numbers: Sequence[int]) -> int:
 # Of the backend's own `fit`: another library that wraps `Model.fit` may have lost the signature.
 _SIGNATURE = inspect.signature(super(keras.Model, keras.Model).fit)
 
-_FIT = WatchedMethod("fit")
+_FIT = WatchedMethod(keras.Model, "fit")

@@ -109,6 +109,11 @@ class TrialContext:
         self.reported |= metrics
         self._report(self._n_reports, metrics)
 
+    @property
+    def reports_its_objective(self) -> bool:
+        """Whether the code reports by itself what the search compares: libraries need not then."""
+        return (self.metric or "val_loss") in self.reported
+
     def _is_open(self, scope: Scope) -> bool:
         parent, values = scope
         return parent in self.values and self.values[parent] in values

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, NoReturn
 
-from hpo_magic.core.keras_directions import keras_direction
+from hpo_magic.core.metric_directions import usual_direction
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.notebook.line_words import words_of
@@ -209,7 +209,7 @@ class _Read(argparse.Action):
 
 def contradiction(goal: Goal) -> str:
     """Return a warning if a metric of Keras's own is searched in the wrong direction; else ""."""
-    metric, usual = goal.metric, keras_direction(goal.metric)
+    metric, usual = goal.metric, usual_direction(goal.metric)
     if usual is None or usual is goal.direction:
         return ""
     return f"Mind the direction: {metric} is better when {_large(usual)}; --{usual.value} {metric}?"

@@ -205,7 +205,9 @@ class ModelStore:
                 f"Trial {trial.number} of study {self.record.name!r} could not be run again: "
                 f"{getattr(done.event, 'failure', 'it was stopped')}."
             ) from done.error
-        model = done.fits[-1].model if done.fits else _model_among(done.result)
+        model = done.fits[-1].model if done.fits else None
+        if model is None:
+            model = _model_among(done.result)
         is_kept = self.folder is not None and model is not None
         if not (is_kept and self.models.restore(self._place(trial.number), model)):
             self._compare(trial, done.event.outcome.value)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.given_values import NOTHING, number
-from hpo_magic.core.keras_directions import keras_direction
+from hpo_magic.core.metric_directions import usual_direction
 from hpo_magic.core.metrics import Score, value_of_trial
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import Direction, Goal
@@ -48,7 +48,7 @@ def history_of(*epochs):
 )  # fmt: skip
 def test_more_of_it_is_better(name):
     """Scores are maximized, whatever output or repetition they belong to."""
-    assert keras_direction(name) is MAXIMIZE
+    assert usual_direction(name) is MAXIMIZE
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_more_of_it_is_better(name):
 )  # fmt: skip
 def test_less_of_it_is_better(name):
     """Losses and errors are minimized."""
-    assert keras_direction(name) is MINIMIZE
+    assert usual_direction(name) is MINIMIZE
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_less_of_it_is_better(name):
 )
 def test_other_names_say_nothing(name):
     """A name that is not Keras's has no direction, even if it contains one that is."""
-    assert keras_direction(name) is None
+    assert usual_direction(name) is None
 
 
 @pytest.mark.parametrize(
