@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = _kept((options.out or RESULTS) / "runs.npz", options.rerun) if options.rerun else []
     runs = Runs([*kept, *_searches(options)])
     if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
         _store(options.out / "runs.npz", runs)
     measured = [] if options.no_speed else _speeds(options)
     _give(_tables(runs, measured), options.out)

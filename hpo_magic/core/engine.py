@@ -44,6 +44,7 @@ from hpo_magic.core.notice_log import NoticeLog
 from hpo_magic.core.notices import AllTried, Notice, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Verdict
+from hpo_magic.core.records import OlderStudy
 from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space, setting_key
@@ -82,6 +83,8 @@ class Engine:
         The settings that were enqueued and not run yet, the next one first.
     chosen
         The number of the trial that the user chose from the Pareto front; None: no choice.
+    guides
+        The older studies whose trials guide the sampler.
     ranges_changed
         Whether the ranges in the cell differ from those of `space`. Then the start runs again and
         declares them. Trials outside the new ranges are set aside; they stay on disk.
@@ -97,6 +100,7 @@ class Engine:
         queue: Iterable[Params] = (),
         *,
         chosen: int | None = None,
+        guides: Iterable[OlderStudy] = (),
         ranges_changed: bool = False,
         at: float = 0.0,
     ) -> None:
@@ -110,6 +114,8 @@ class Engine:
         # The state in which each trial ends that was asked to stop.
         self._ending_states: dict[int, State] = {}
         self._queue = list(queue)
+        self._older = tuple(guides)
+        self._guides = tuple(older.history for older in self._older)
         self._must_trace = ranges_changed
         self._n_before = len(self._state.trials)
         self._began = at
@@ -277,6 +283,7 @@ class Engine:
 
     def _suggest(self, number: int) -> Params:
         history = self.history(number)
+        self._notices.on_guides(self.plan.name, self.space, self._older)
         self._notices.on_the_space(self.plan, self.space, history)
         return self.plan.sampler.suggest(self.space, history, self.plan.seed)
 
@@ -409,7 +416,8 @@ class Engine:
         """Return the trials that a sampler may use to choose the setting of trial `number`."""
         at = len(self._state.trials) if number is None else number
         trials = self._state.searched(number)
-        return History(trials, goals_or_value(self.plan.goals), at, self.chosen)
+        goals = goals_or_value(self.plan.goals)
+        return History(trials, goals, at, self.chosen, self._guides)
 
     def knows(self, number: int) -> bool:
         """Return whether there is a trial of that number."""

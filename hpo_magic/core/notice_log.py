@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hpo_magic.core.curves import judged_by, n_with_curve
-from hpo_magic.core.notices import AllTried, NothingPruned, Notice, RecheckPlanned
+from hpo_magic.core.notices import AllTried, Guidance, NothingPruned, Notice, RecheckPlanned
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Announcer
+from hpo_magic.core.records import OlderStudy
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import History
 
@@ -16,6 +19,7 @@ class NoticeLog:
     def __init__(self) -> None:
         self.all: list[Notice] = []
         self._announced: Space | None = None
+        self._knows_guides = False
 
     def add(self, notice: Notice) -> None:
         """Append a notice."""
@@ -41,6 +45,23 @@ class NoticeLog:
         if n_trials is not None and plan.rechecker is not None:
             n_trials -= plan.rechecker.n_runs(n_trials)
         self.once(sampler.announcement(space, history, n_trials))
+
+    def on_guides(self, name: str, space: Space, older: Sequence[OlderStudy]) -> None:
+        """Append which older trials guide the search of the study `name`, once."""
+        if self._knows_guides or not older:
+            return
+        self._knows_guides = True
+        found: dict[str, tuple[int, int]] = {}  # revisions and trials by study
+        n_without = 0
+        for study in older:
+            complete = study.history.complete
+            n = sum(not space.keys().isdisjoint(trial.params) for trial in complete)
+            n_without += len(complete) - n
+            if n:
+                of = "" if study.name == name else study.name
+                n_revisions, n_trials = found.get(of, (0, 0))
+                found[of] = n_revisions + 1, n_trials + n
+        self.once(Guidance(tuple((of, *counts) for of, counts in found.items()), n_without))
 
     def on_pruning(self, plan: Plan, history: History) -> None:
         """Append a notice if pruning is on and no reported metric is the trials' value."""

@@ -141,6 +141,23 @@ class TemporaryFolder:
     folder: str
 
 
+@dataclass(frozen=True)
+class Guidance:
+    """Which older trials guide the search.
+
+    Parameters
+    ----------
+    sources
+        By study: its name, or "" for that of the search; how many revisions of it guide; how many
+        complete trials of theirs have a parameter of this search.
+    n_without
+        Other complete trials of these studies: they share no parameter's name.
+    """
+
+    sources: tuple[tuple[str, int, int], ...]
+    n_without: int = 0
+
+
 Notice = (
     str
     | AllTried
@@ -149,6 +166,7 @@ Notice = (
     | NothingPruned
     | RecheckPlanned
     | GridSize
+    | Guidance
     | TemporaryFolder
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hpo_magic.core.trial import AskedGoals, named_goals
+from hpo_magic.core.trial import AskedGoals, History, named_goals
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class StudyRecord:
         The trial that the user chose from the Pareto front; None: none.
     ledger
         The head of the ledger at the latest test evaluation of this revision; "": none yet.
+    guides
+        The revisions of older studies that guide this one: name and number of each.
     """
 
     id: int
@@ -56,11 +58,29 @@ class StudyRecord:
     line: str = ""
     chosen: int | None = None
     ledger: str = ""
+    guides: tuple[tuple[str, int], ...] = ()
 
     @property
     def metric(self) -> str | None:
         """The metric of the first objective; None where no trial has named it yet."""
         return next((goal.metric for goal in named_goals(self.goals)), None)
+
+
+@dataclass(frozen=True)
+class OlderStudy:
+    """A revision whose trials guide another one.
+
+    Attributes
+    ----------
+    name, revision
+        The study's, as in its `StudyRecord`.
+    history
+        Its trials, without re-runs.
+    """
+
+    name: str
+    revision: int
+    history: History
 
 
 NO_TRIAL = -1  # the trial of an evaluation whose model is not one of the study's

@@ -11,7 +11,7 @@ from hpo_magic.core.metric_directions import usual_direction
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.notebook.line_words import words_of
-from hpo_magic.search.option import Metric, Switch, Text
+from hpo_magic.search.option import Metric, Studies, Switch, Text
 from hpo_magic.search.options import OPTIONS, Options, checked_name, goals_of
 
 WIDTH = 100  # of the help, in characters
@@ -66,9 +66,13 @@ pickled, such as an open connection, must be made inside the cell. A worker proc
 is ended if its training passes no batch at its --timeout or when the search is stopped. --on also
 takes a concurrent.futures pool, without live curves.
 
---from STUDY tries the settings of another study first, and does not take over their values: those
-were measured with other code, other data or another split. A cell that you run again continues with
-all trials of its own study.
+A cell that you edit and run again begins a new revision of its study. Trials of the revision before
+guide it: three of the best settings are tried after the start, and the model of bayes learns from
+all of them how alike the two searches are. Their values are not taken over: they were measured with
+other code or other data. Parameters are the same if their names are. --from STUDY takes other
+studies instead (--from digits,letters takes two), --from none takes no study, and a new --seed
+takes none unasked. random, sobol and grid begin with older settings only if --from says so. --from
+counts when a revision begins; --fresh begins one.
 
     %%hpo_test NAME          measure the chosen model once, on data that the search never saw
     %%hpo_test NAME --vote   measure the best models together: their mean, or most frequent label
@@ -202,7 +206,10 @@ class _Read(argparse.Action):
 
     def __call__(self, parser: Any, found: Any, value: Any, flag: str | None = None) -> None:
         try:
-            setattr(found, self.dest, self.kind.read(value))
+            read = self.kind.read(value)
+            if isinstance(self.kind, Studies):  # may be given several times
+                read = (*getattr(found, self.dest, ()), *read)
+            setattr(found, self.dest, read)
         except OptionError as error:
             raise OptionError(error.problem, str(self.option_strings[-1])) from None
 

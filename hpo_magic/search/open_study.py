@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.notices import NewRevision, StudyChange
 from hpo_magic.core.ports import Storage
-from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.records import OlderStudy, StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import (
     AskedGoals,
@@ -21,8 +21,8 @@ from hpo_magic.core.trial import (
     named_goals,
 )
 from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
+from hpo_magic.search.older_studies import older_studies, references
 from hpo_magic.search.options import Options
-from hpo_magic.study.warm_start import settings_to_try
 from hpo_magic.views.words.numbers import counted
 from hpo_magic.views.words.revisions import new_revision_text
 
@@ -43,6 +43,8 @@ class Opened:
         The enqueued settings, the next one first.
     ranges_changed
         Whether the ranges in the code differ from those of `space`.
+    guides
+        The older studies whose trials guide the search.
     sentence
         Tells the user what was found and what the search does with it; "" for a new study.
     """
@@ -52,6 +54,7 @@ class Opened:
     trials: tuple[Trial, ...]
     queue: tuple[Mapping[str, Plain], ...]
     ranges_changed: bool = False
+    guides: tuple[OlderStudy, ...] = ()
     sentence: str = ""
 
     @property
@@ -67,7 +70,7 @@ def open_study(
 
     The latest revision continues if code, data, objectives and seed are the same. If only the
     ranges changed, it continues with the trials inside the new ranges. Else, and with `fresh`, a
-    new revision begins; it runs the best settings of `from_study` first.
+    new revision begins; the revisions before guide it, or the studies of `from_study`.
 
     Parameters
     ----------
@@ -93,31 +96,19 @@ def open_study(
     reason = _reason_for_new(storage, latest, options, changed)
     if latest is None or changed is None or reason is not None:
         wanted = replace(_record(name, options, mark, len(revisions) + 1), line=line)
-        queue, from_text = _warm_start(storage, options, wanted)
+        wanted = replace(wanted, guides=references(storage, options, wanted, reason))
         record = storage.create(wanted)
         if record.created != wanted.created:  # another process began the same study just now
             return open_study(storage, name, replace(options, fresh=False), mark, line)
         sentence = ""
         if latest is not None and reason is not None and _has_results(storage, latest):
             sentence = new_revision_text(reason, record.revision)
-        said = " ".join(filter(None, (sentence, from_text)))
-        return Opened(record, Space(), (), queue, sentence=said)
+        guides = older_studies(storage, record)
+        return Opened(record, Space(), (), (), guides=guides, sentence=sentence)
     if line != latest.line:
         latest = replace(latest, line=line)
         storage.update(latest)
     return _going_on(storage, latest, options, mark, changed)
-
-
-def _warm_start(
-    storage: Storage, options: Options, wanted: StudyRecord
-) -> tuple[tuple[Mapping[str, Plain], ...], str]:
-    """Return the settings of `from_study` to run first, and the sentence that says so."""
-    if options.from_study is None:
-        return (), ""
-    before = wanted.revision if options.from_study == wanted.name else None
-    found = settings_to_try(storage, options.from_study, options.trials, before)
-    which = counted(len(found), "best setting")
-    return tuple(found), f"After the start the {which} of {options.from_study} are tried."
 
 
 def _reason_for_new(
@@ -217,7 +208,19 @@ def _going_on(
         sentence = f"Continues: {n_done} of {options.trials} trials are done." if trials else ""
     if changed.not_compared and trials:
         sentence += f" {_of_older_format(changed.not_compared)}"
-    return Opened(record, space, trials, queue, changed.ranges, sentence)
+    if unheard := _unheard(options, record):
+        sentence = f"{sentence} {unheard}".strip()
+    guides = older_studies(storage, record)
+    return Opened(record, space, trials, queue, changed.ranges, guides, sentence)
+
+
+def _unheard(options: Options, record: StudyRecord) -> str:
+    """Return that other studies than those of `--from` guide the revision; "" if it is they."""
+    asked = options.from_studies
+    if asked is None or set(asked) == {name for name, _ in record.guides}:
+        return ""
+    guides = "others guide it" if record.guides else "none guides it"
+    return f"--from counts when a revision begins, and {guides}; --fresh begins one."
 
 
 def _of_older_format(parts: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,45 @@ class Folder(Text):
     def read(self, text: str) -> Path:
         """Return the path."""
         return Path(text).expanduser()
+
+
+NO_STUDY = "none"
+
+
+class Studies(Text):
+    """Names of studies, with commas between them; the option may be given several times."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The word for none."""
+        return (NO_STUDY,)
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """Return the names."""
+        return tuple(filter(None, (name.strip() for name in text.split(","))))
+
+    def check(self, value: Any) -> None:
+        """Check that the value is the name of a study, several, or `NO_STUDY` alone."""
+        studies(value)
+
+
+def studies(value: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of studies in the value of an option, each once; empty for `NO_STUDY`.
+
+    Raises
+    ------
+    OptionError
+        If there is none, or `NO_STUDY` is not alone.
+
+    >>> studies("digits,letters"), studies("none")
+    (('digits', 'letters'), ())
+    """
+    names = Studies().read(value) if isinstance(value, str) else tuple(value)
+    if not names or not all(isinstance(name, str) and name.isidentifier() for name in names):
+        raise OptionError(f"expected names of studies such as digits,letters, got {value!r}.")
+    if NO_STUDY in names and set(names) != {NO_STUDY}:
+        raise OptionError(f"{NO_STUDY} stands alone: then no study guides the search.")
+    return () if NO_STUDY in names else tuple(dict.fromkeys(names))
 
 
 class OneOf(Text):

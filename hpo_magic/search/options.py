@@ -25,12 +25,13 @@ from hpo_magic.search.option import (
     Metric,
     OneOf,
     Seconds,
+    Studies,
     Switch,
-    Text,
     Whole,
     option,
     options_of,
     seconds,
+    studies,
 )
 
 MOST_SEED = 2**32 - 1  # the largest that NumPy's global random stream takes
@@ -137,12 +138,13 @@ class DeclaredOptions:
         placeholder="E",
     )
     fresh: bool = option(False, "start a new revision of the study", Switch())
-    from_study: str | None = option(
+    from_study: str | Sequence[str] | None = option(
         None,
-        "try the best settings of another study first; their values are not taken over",
-        Text(),
+        "studies whose trials guide a new search, their values not taken over: A, or A,B for two",
+        Studies(),
         placeholder="STUDY",
         flag="--from",
+        shown_default="the revision before",
     )
     log: str | None = option(
         None,
@@ -239,6 +241,11 @@ class Options(DeclaredOptions):
     def patience(self) -> int | None:
         """The number of trials without a better value that ends the search; None: no limit."""
         return None if self.stop in ("none", "noise") else int(self.stop)
+
+    @property
+    def from_studies(self) -> tuple[str, ...] | None:
+        """The studies that guide a new search; None: the revisions before, where there are some."""
+        return None if self.from_study is None else studies(self.from_study)
 
     @property
     def folder(self) -> Path | None:

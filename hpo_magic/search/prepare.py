@@ -221,6 +221,7 @@ def _engine(opened: Opened, options: Options, goals: AskedGoals) -> Engine:
         opened.trials,
         opened.queue,
         chosen=record.chosen,
+        guides=opened.guides,
         ranges_changed=opened.ranges_changed,
         at=time.time(),
     )

@@ -125,8 +125,9 @@ TABLES = (
 
 # Format 7 is that of version 0.1.0, the first release. Format 8 has further fields in the JSON, and
 # what is known of validation rows beside their scores. Format 9 chains the entries of the ledger.
+# Format 10 has the revisions that guide a study, in the JSON.
 SCHEMA = Schema(
-    version=9,
+    version=10,
     tables=TABLES,
     upgrades={
         7: (
@@ -134,5 +135,6 @@ SCHEMA = Schema(
             "ALTER TABLE outcomes ADD COLUMN units BLOB NOT NULL DEFAULT x''",
         ),
         8: ("ALTER TABLE looks ADD COLUMN head TEXT NOT NULL DEFAULT ''",),
+        9: (),
     },
 )

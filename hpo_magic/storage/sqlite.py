@@ -353,7 +353,8 @@ def _ledger(db: Connection) -> tuple[list[str], list[str], list[tuple[str, str]]
 def _record(study: int, name: str, revision: int, text: str) -> StudyRecord:
     fields = from_text(text)
     goals = _goals_of(*(fields.pop(name, None) for name in ("metric", "direction", "further")))
-    return StudyRecord(id=study, name=name, revision=revision, goals=goals, **fields)
+    guides = tuple((str(older), int(number)) for older, number in fields.pop("guides", ()))
+    return StudyRecord(id=study, name=name, revision=revision, goals=goals, guides=guides, **fields)
 
 
 def _record_text(record: StudyRecord) -> str:

@@ -1,79 +1,27 @@
-"""What a study leaves for the next search: its best settings, and ranges around them.
-
-A setting of another study is tried, not believed: its value was measured by other code, on other
-data or on another split. Where all three are the same it is the same study, which goes on by itself
-when its cell runs again; only the seed may differ, and with `hp.seed()` that is the split.
-"""
+"""What a study leaves for the next search: its cell with narrower ranges around the best trials."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hpo_magic.core.domains import Choice, Plain
-from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Parameter, SettingKey, Space, setting_key
-from hpo_magic.core.trial import Goal, History, Kind, State, Trial, goals_or_value
-from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
+from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.trial import State, Trial, goals_or_value
+from hpo_magic.errors import HpoError
 from hpo_magic.source.narrow import NewRange, narrow
 from hpo_magic.views.words.numbers import shown
 
-MOST_SETTINGS = 5
 # Of the trials, the good ones, around which the ranges are drawn, with a margin on either side.
 GOOD_SHARE, FEWEST_GOOD = 0.1, 5
 FEWEST_TRIALS, FEWEST_COMPLETE = 20, 10
 # Of a line that is written anew: said otherwise, or over.
 REPLACED = frozenset({"-n", "--trials", "--maximize", "--minimize", "--from"})
 MARGIN, LEAST_WIDTH = 0.05, 0.1  # shares of the range
-
-
-def best_settings(
-    trials: Iterable[Trial], goals: tuple[Goal, ...], n: int
-) -> list[dict[str, Plain]]:
-    """Return the settings of the `n` best trials of a search, each once, best first.
-
-    With several objectives those on the Pareto front come first, the most balanced before others.
-    """
-    searched = tuple(trial for trial in trials if trial.kind is not Kind.RECHECK)
-    found: dict[SettingKey, dict[str, Plain]] = {}
-    for trial in History(searched, goals).ranked:
-        found.setdefault(setting_key(trial.params), dict(trial.params))
-    return list(found.values())[:n]
-
-
-def settings_to_try(
-    storage: Storage, name: str, n_trials: int, before: int | None = None
-) -> list[dict[str, Plain]]:
-    """Return the best settings of an older study, which a new search tries first.
-
-    Parameters
-    ----------
-    n_trials
-        The budget of the new search; no more than a quarter of it is returned, one at least.
-    before
-        The revision that is being begun, where it is of the same study.
-
-    Raises
-    ------
-    StudyNotFound
-        If there is no such study, or it has nothing to give.
-    """
-    revisions = [r for r in storage.revisions(name) if before is None or r.revision < before]
-    if not revisions:
-        names = storage.names()
-        listed = f" There are: {', '.join(names)}." if names else " There is none yet."
-        raise StudyNotFound(f"--from: no study {name!r} here.{did_you_mean(name, names)}{listed}")
-    last = revisions[-1]
-    n = max(min(MOST_SETTINGS, n_trials // 4), 1)
-    trials = storage.trials(last.id)
-    found = best_settings(trials, goals_or_value(last.goals), n)
-    if not found:
-        raise StudyNotFound(f"--from: study {name!r} has no complete trial to begin from.")
-    return found
 
 
 def narrowed_cell(record: StudyRecord, snapshot: Snapshot, namespace: Mapping[str, Any]) -> str:

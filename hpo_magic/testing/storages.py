@@ -37,6 +37,7 @@ def a_record(name: str = "digits") -> StudyRecord:
         data="d0",
         line="digits --trials 30",
         created=1700000000.25,
+        guides=(("letters", 2),),
     )
 
 

@@ -12,40 +12,14 @@ from made_up_searches import a_search
 
 from hpo_magic import hp, search
 from hpo_magic.core.records import StudyRecord
-from hpo_magic.core.trial import VALUE, Direction, Goal, Kind, State, Trial
-from hpo_magic.errors import HpoError, SpaceError, StudyNotFound
-from hpo_magic.study.warm_start import best_settings, narrowed_cell, narrowed_ranges, ranges_text
-from hpo_magic.views.words.notices import messages
+from hpo_magic.core.trial import Direction, Goal, Kind, State
+from hpo_magic.errors import HpoError, SpaceError
+from hpo_magic.study.warm_start import narrowed_cell, narrowed_ranges, ranges_text
 
 
 def bowl() -> float:
     """Return a loss with its best at x = 0.3, k = 7."""
     return (hp.Float("x", 0.0, 1.0) - 0.3) ** 2 + abs(hp.Int("k", 1, 64, sampling="log") - 7)
-
-
-def test_a_new_study_tries_the_best_settings_of_an_older_one(tmp_path: Path) -> None:
-    """After the start, best first, and says so; values outside its ranges are taken inside."""
-    options = {"minimize": "value", "recheck": "0", "ui": "none", "storage": tmp_path}
-    old = search(bowl, "old", trials=20, **options)
-
-    def narrower() -> float:
-        return (hp.Float("x", 0.25, 0.5) - 0.3) ** 2 + hp.Float("new", 0.0, 1.0)
-
-    new = search(narrower, "new", trials=20, from_study="old", **options)
-    tried = [t for t in new.trials if t.kind is Kind.ENQUEUED]
-    assert [t.number for t in tried] == [1, 2, 3, 4, 5]
-    ranked = sorted(old.trials, key=lambda t: t.value or 0.0)[:5]
-    wanted = [min(max(float(str(t.params["x"])), 0.25), 0.5) for t in ranked]
-    assert [t.params["x"] for t in tried] == wanted
-    assert "After the start the 5 best settings of old are tried." in messages(new.snapshot)
-
-
-def test_a_study_that_is_not_there_is_said(tmp_path: Path) -> None:
-    """With the one that was meant."""
-    options = {"minimize": "value", "recheck": "0", "ui": "none", "storage": tmp_path}
-    search(bowl, "older", trials=2, **options)
-    with pytest.raises(StudyNotFound, match=r"--from: no study 'oldr' here\. Did you mean older\?"):
-        search(bowl, "new", trials=4, from_study="oldr", **options)
 
 
 def test_a_table_is_enqueued(tmp_path: Path) -> None:
@@ -147,11 +121,3 @@ def test_few_trials_narrow_nothing() -> None:
         narrowed_ranges(a_search(10))
     search_ = a_search(10)
     assert replace(search_, trials=()).history.complete == ()
-
-
-def test_settings_that_look_alike_are_two_settings() -> None:
-    """They differ in the fifth digit, or after the fortieth character; equal ones come once."""
-    values = [0.00123441, 0.00123444, "a" * 40 + "b", "a" * 40 + "c", 0.00123441]
-    trials = [Trial(k, State.COMPLETE, {"x": x}, value=float(k)) for k, x in enumerate(values)]
-    found = best_settings(trials, (VALUE,), 5)
-    assert [params["x"] for params in found] == values[:4]

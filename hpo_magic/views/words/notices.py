@@ -7,6 +7,7 @@ from hpo_magic.core.notices import (
     AllTried,
     Enough,
     GridSize,
+    Guidance,
     NothingPruned,
     Notice,
     RecheckPlanned,
@@ -73,10 +74,39 @@ def notice_text(notice: Notice) -> str:
             return _recheck_planned(notice)
         case GridSize():
             return _grid_size(notice)
+        case Guidance():
+            return guidance_text(notice)
         case AllTried():
             return _all_tried(notice)
         case TemporaryFolder(service, folder):
             return f"The studies are in {folder}, which {DELETED[service]}"
+
+
+def guidance_text(notice: Guidance) -> str:
+    """Return which older trials guide the search, and how it begins without them.
+
+    >>> guidance_text(Guidance((("", 1, 40),)))
+    '40 trials of the revision before guide the search; their values are not taken over (without \
+them: --fresh --from none).'
+    """
+    if not notice.sources:
+        return (
+            f"{counted(notice.n_without, 'older trial')} cannot guide the search: no parameter has "
+            f"the name of one of theirs."
+        )
+    n = sum(n for _, _, n in notice.sources)
+    of = [f"{counted(n, 'trial')} of {_source(name, of)}" for name, of, n in notice.sources]
+    listed = ", ".join(of[:-1]) + " and " * (len(of) > 1) + of[-1]
+    verb, values = ("guides", "its value is") if n == 1 else ("guide", "their values are")
+    return (
+        f"{listed} {verb} the search; {values} not taken over (without them: --fresh --from none)."
+    )
+
+
+def _source(name: str, n_revisions: int) -> str:
+    if name:
+        return f"study {name}"
+    return "the revision before" if n_revisions == 1 else f"the {n_revisions} revisions before"
 
 
 def _all_tried(notice: AllTried) -> str:

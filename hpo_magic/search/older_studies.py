@@ -1,0 +1,109 @@
+"""Which older studies guide a new revision: the revisions before it, or those of `--from`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hpo_magic.core.log import log
+from hpo_magic.core.notices import NewRevision, StudyChange
+from hpo_magic.core.ports import Storage
+from hpo_magic.core.records import OlderStudy, StudyRecord
+from hpo_magic.core.trial import History, Kind, State, Trial, goals_or_value
+from hpo_magic.errors import StudyNotFound, did_you_mean
+from hpo_magic.search.options import Options
+
+# These samplers learn from trials, so the revisions before guide them unasked. The others, of which
+# nobody expects more than random settings or a grid, begin with older settings if `--from` says so.
+LEARNING = frozenset({"bayes", "tpe", "genetic"})
+# Revisions are taken back from the latest, until there are so many complete trials. The surrogate
+# learns from no more of each.
+ENOUGH_TRIALS, MOST_REVISIONS = 60, 3
+
+Reference = tuple[str, int]  # name and revision
+
+
+def references(
+    storage: Storage, options: Options, new: StudyRecord, reason: NewRevision | None
+) -> tuple[Reference, ...]:
+    """Return the revisions of older studies that guide a new one.
+
+    Parameters
+    ----------
+    new
+        The revision that is about to begin. It is not stored yet.
+    reason
+        Why it begins. Another seed asks for an independent search: nothing guides that unasked.
+
+    Raises
+    ------
+    StudyNotFound
+        If a study of `--from` is not there, or has no complete trial.
+    """
+    names = options.from_studies
+    if names is None:
+        is_repeat = reason is not None and reason.change is StudyChange.SEED
+        is_guided = options.sampler in LEARNING and not is_repeat
+        return _latest(storage, new.name, new) if is_guided else ()
+    found: list[Reference] = []
+    for name in names:
+        of_name = _latest(storage, name, new)
+        if not of_name:
+            raise _nothing_to_take(storage, name, new)
+        found += of_name
+    return tuple(found)
+
+
+def older_studies(storage: Storage, record: StudyRecord) -> tuple[OlderStudy, ...]:
+    """Return the studies that guide a revision, as they were when it began.
+
+    Only trials that had ended by then are taken, so that a search that continues has the same ones.
+    One that is gone is left out.
+    """
+    found = []
+    for name, revision in record.guides:
+        older = next((r for r in storage.revisions(name) if r.revision == revision), None)
+        if older is None:
+            log.debug("the study %s, revision %s, that guides this one is gone", name, revision)
+            continue
+        found.append(OlderStudy(name, revision, _history(storage, older, record.created)))
+    return tuple(found)
+
+
+def _latest(storage: Storage, name: str, new: StudyRecord) -> tuple[Reference, ...]:
+    """Return the latest revisions of a study that have a complete trial, the latest first."""
+    found: list[Reference] = []
+    n_trials = 0
+    for record in reversed(_revisions_before(storage, name, new)):
+        n = len(_history(storage, record, new.created).complete)
+        if n:
+            found.append((name, record.revision))
+            n_trials += n
+        if n_trials >= ENOUGH_TRIALS or len(found) == MOST_REVISIONS:
+            break
+    return tuple(found)
+
+
+def _revisions_before(storage: Storage, name: str, new: StudyRecord) -> Sequence[StudyRecord]:
+    revisions = storage.revisions(name)
+    return [r for r in revisions if name != new.name or r.revision < new.revision]
+
+
+def _history(storage: Storage, record: StudyRecord, before: float) -> History:
+    """Return the trials that had ended at the time `before`, in seconds since 1970."""
+    trials = storage.trials(record.id)
+    ended = (t for t in trials if t.kind is not Kind.RECHECK and _had_ended(t, before))
+    return History(tuple(ended), goals_or_value(record.goals))
+
+
+def _had_ended(trial: Trial, at: float) -> bool:
+    if trial.state is State.RUNNING:
+        return False
+    return trial.started is None or trial.started + (trial.duration_s or 0.0) <= at
+
+
+def _nothing_to_take(storage: Storage, name: str, new: StudyRecord) -> StudyNotFound:
+    if _revisions_before(storage, name, new):
+        return StudyNotFound(f"--from: study {name!r} has no complete trial to begin from.")
+    names = storage.names()
+    listed = f" There are: {', '.join(names)}." if names else " There is none yet."
+    return StudyNotFound(f"--from: no study {name!r} here.{did_you_mean(name, names)}{listed}")
