@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo lab test browser lint oldest newest release clean
+.PHONY: demo lab test browser lint docs oldest newest release clean
 
 demo: .venv/demo.stamp  ## search the quickstart's network, print what came out
 	$(BIN)/python notebooks/execute.py notebooks/01_quickstart.ipynb
@@ -20,6 +20,9 @@ lint: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/docs.stamp  ## the site, in build/site/index.html
+	$(BIN)/python docs/site/build.py
 
 oldest: .venv-oldest/stamp  ## the fast tests with the oldest versions that pyproject.toml allows
 	.venv-oldest/bin/python -m pytest -m "not browser and not slow"
@@ -42,6 +45,10 @@ clean:
 
 .venv/demo.stamp: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[lab]"
+	touch $@
+
+.venv/docs.stamp: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
 	touch $@
 
 .venv/test.stamp: .venv/bin/python pyproject.toml
