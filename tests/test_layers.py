@@ -95,6 +95,8 @@ HOMES = {
     "psutil": ("executors.dask_worker", "storage.mounts", "storage.process"),
     "matplotlib": ("views",),
     "ipywidgets": ("notebook",),
+    "anywidget": ("notebook.panel.plots",),
+    "traitlets": ("notebook.panel.plots",),
     "IPython": ("notebook", "api"),
     "pytest": ("testing",),
     "hypothesis": ("testing",),

@@ -20,7 +20,7 @@ from hpo_magic.core.notices import GridSize, Rechecks
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.row_scores import RowScores
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Params, Space
+from hpo_magic.core.space import Params, Ranges, Space
 from hpo_magic.core.trial import History, Trial
 
 
@@ -470,8 +470,11 @@ class Controls(Protocol):
 
     can_narrow: bool
 
-    def narrow(self) -> None:
-        """Have a cell with narrower ranges put below the search's cell when the search ends."""
+    def narrow(self, ranges: Ranges | None = None) -> None:
+        """Have a cell with narrower ranges put below the search's cell when the search ends.
+
+        `ranges` are the user's own, low and high end by parameter; None: around the best trials.
+        """
         ...
 
     @property

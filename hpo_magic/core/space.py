@@ -16,6 +16,7 @@ from hpo_magic.core.domains import Choice, Domain, Plain, domain_from_json, plai
 from hpo_magic.errors import SpaceError
 
 Params = Mapping[str, Plain]
+Ranges = Mapping[str, tuple[Plain, Plain]]  # low and high end, by parameter
 SettingKey = NewType("SettingKey", str)
 
 

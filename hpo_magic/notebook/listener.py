@@ -9,6 +9,7 @@ from typing import Any
 from hpo_magic.core.events import Event
 from hpo_magic.core.ports import Controls, Listener
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import Params
 from hpo_magic.notebook.lines import ProgressLine, TrialLog
 
 
@@ -82,8 +83,9 @@ def _text_listener(kernel: Any) -> Listener:
 def show_stored(
     snapshot: Snapshot,
     shell: Any,
-    narrowed: Callable[[], str] | None = None,
+    narrowed: Callable[..., str] | None = None,
     choose: Callable[[int], Snapshot] | None = None,
+    enqueue: Callable[[Params], None] | None = None,
 ) -> None:
     """Show a study from disk: as a panel if somebody can click, else as static output.
 
@@ -94,13 +96,16 @@ def show_stored(
     shell
         IPython's shell.
     narrowed
-        Returns the cell with narrower ranges; None: there is no cell.
+        Returns the cell with narrower ranges, those around the best trials or the ones that it is
+        given; None: there is no cell.
     choose
         Chooses a trial of the Pareto front by its number, and returns the snapshot after that.
+    enqueue
+        Stores a setting that is trained when the search goes on.
     """
     if ui_for(shell) == "widgets":
         from hpo_magic.notebook.panel.stored import StoredPanel
 
-        StoredPanel(snapshot, shell.kernel, narrowed, choose).show()
+        StoredPanel(snapshot, shell.kernel, narrowed, choose, enqueue).show()
     else:
         _text_listener(getattr(shell, "kernel", None)).close(snapshot)

@@ -22,6 +22,7 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.space import Ranges
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.language.hp import hp
@@ -107,7 +108,7 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         if done.finish.reason.is_failure:
             _raise_failure(done, searched.cell, self.shell)
         if done.is_narrowing_wanted:
-            _put_narrowed(study)
+            _put_narrowed(study, done.ranges or {})
 
     def _cluster(self, where: str | None) -> Any:
         """Return the value of `--on`: an address, or the value of the variable of that name."""
@@ -132,7 +133,11 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             study = self._from_disk(name, storage)  # a search that still runs began a new revision
         self._put(study)
         show_stored(
-            study.snapshot, self.shell, study.narrowed_cell, lambda n: study.choose(n).snapshot
+            study.snapshot,
+            self.shell,
+            study.narrowed_cell,
+            lambda n: study.choose(n).snapshot,
+            study.enqueue,
         )
         return None
 
@@ -237,10 +242,10 @@ def _raise_failure(done: SearchResult, cell: Cell, shell: Any) -> None:
     raise from_cell(shell, cell, error)
 
 
-def _put_narrowed(study: Study) -> None:
+def _put_narrowed(study: Study, ranges: Ranges) -> None:
     """Put the cell with narrower ranges into a new cell below, or print why there is none."""
     try:
-        study.narrowed()
+        study.narrowed(**ranges)
     except HpoError as error:
         sys.stdout.write(f"{error}\n")
 

@@ -10,7 +10,7 @@ import time
 from collections import deque
 
 from hpo_magic.core.events import Chosen, Enqueued, Event, Noted, Skipped, StopAsked
-from hpo_magic.core.space import Params
+from hpo_magic.core.space import Params, Ranges
 
 
 class UserRequests:
@@ -27,12 +27,15 @@ class UserRequests:
         The numbers of the trials that run now. The runner keeps it up to date; `skip` reads it.
     is_narrowing_wanted
         Whether the user asked for a cell with narrower ranges, to be made when the search ends.
+    ranges
+        The user's own ranges for it; None: those around the best trials.
     """
 
     def __init__(self, *, can_narrow: bool = False) -> None:
         self.can_narrow = can_narrow
         self.running: set[int] = set()
         self.is_narrowing_wanted = False
+        self.ranges: Ranges | None = None
         # No lock: a signal handler calls `stop`, and may have interrupted the holder of the lock.
         self._events: deque[Event] = deque()
         self._is_paused = False
@@ -70,9 +73,15 @@ class UserRequests:
         """Choose this trial of the Pareto front; None takes the choice back."""
         self._events.append(Chosen(number))
 
-    def narrow(self) -> None:
-        """Have a cell with narrower ranges made when the search ends."""
-        self.is_narrowing_wanted = True
+    def narrow(self, ranges: Ranges | None = None) -> None:
+        """Have a cell with narrower ranges made when the search ends; the last wish counts.
+
+        Parameters
+        ----------
+        ranges
+            Low and high end by parameter; None: around the best trials.
+        """
+        self.is_narrowing_wanted, self.ranges = True, ranges
 
     def note(self, text: str) -> None:
         """Show the user this sentence."""

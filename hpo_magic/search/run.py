@@ -10,6 +10,7 @@ from hpo_magic.core.log import caught, note_event
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import Ranges
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import StorageError
 from hpo_magic.exports import require_log
@@ -43,6 +44,8 @@ class SearchResult:
         The trials by number that the disk did not take.
     is_narrowing_wanted
         Whether the user asked for a cell with narrower ranges.
+    ranges
+        The user's own ranges for it; None: those around the best trials.
     """
 
     record: StudyRecord
@@ -52,6 +55,7 @@ class SearchResult:
     error: BaseException | None
     unsaved: dict[int, Trial]
     is_narrowing_wanted: bool
+    ranges: Ranges | None = None
 
 
 def require_extras(options: Options) -> None:
@@ -100,6 +104,7 @@ def run_search(
         here.last_error if here is not None and has_error else None,
         runner.unsaved,
         prepared.requests.is_narrowing_wanted,
+        prepared.requests.ranges,
     )
 
 

@@ -10,7 +10,7 @@ from hpo_magic.core.ledger import Ledger
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import SettingKey, Space, setting_key
+from hpo_magic.core.space import Ranges, SettingKey, Space, setting_key
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import HpoError, StudyNotFound
 from hpo_magic.honesty.rechecking import chosen_trial
@@ -285,11 +285,16 @@ class Study(Plots, Exports):
         for setting in found if settings or params else [{}]:
             self.storage.enqueue(self.record.id, setting)
 
-    def narrowed(self) -> FrozenCell:
+    def narrowed(self, /, **ranges: tuple[Any, Any]) -> FrozenCell:
         """Return the cell with ranges around the best tenth, and put it into a new cell below.
 
         Its line has the options of the search, and half as many trials more. Run it, and the search
         goes on: trials that fit the new ranges are kept as history.
+
+        Parameters
+        ----------
+        **ranges
+            Your own instead, low and high end by parameter: `narrowed(lr=(0.001, 0.01))`.
 
         Raises
         ------
@@ -297,15 +302,15 @@ class Study(Plots, Exports):
             If the study was not searched from a cell, has fewer than 20 trials, or its
             best ones are all over the ranges.
         """
-        text = self.narrowed_cell()
+        text = self.narrowed_cell(ranges)
         if self.notebook is not None:
             self.notebook.new_cell(text)
         return FrozenCell(text)
 
-    def narrowed_cell(self) -> str:
+    def narrowed_cell(self, ranges: Ranges | None = None) -> str:
         """Return the text of `narrowed()`, and put it nowhere."""
         namespace = {} if self.notebook is None else self.notebook.namespace
-        return narrowed_cell(self.record, self.snapshot, namespace)
+        return narrowed_cell(self.record, self.snapshot, namespace, ranges)
 
     def revision(self, number: int) -> Study:
         """Return another revision of the study, to read and to compare.

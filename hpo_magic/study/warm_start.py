@@ -10,7 +10,7 @@ from typing import Any
 from hpo_magic.core.domains import Choice, Plain
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.space import Parameter, Ranges, Space
 from hpo_magic.core.trial import State, Trial, goals_or_value
 from hpo_magic.errors import HpoError
 from hpo_magic.source.narrow import NewRange, narrow
@@ -24,8 +24,18 @@ REPLACED = frozenset({"-n", "--trials", "--maximize", "--minimize", "--from"})
 MARGIN, LEAST_WIDTH = 0.05, 0.1  # shares of the range
 
 
-def narrowed_cell(record: StudyRecord, snapshot: Snapshot, namespace: Mapping[str, Any]) -> str:
+def narrowed_cell(
+    record: StudyRecord,
+    snapshot: Snapshot,
+    namespace: Mapping[str, Any],
+    chosen: Ranges | None = None,
+) -> str:
     """Return the cell with narrower ranges, its first line with the options that it had.
+
+    Parameters
+    ----------
+    chosen
+        The user's own ranges; None: those around the best trials.
 
     Raises
     ------
@@ -34,7 +44,7 @@ def narrowed_cell(record: StudyRecord, snapshot: Snapshot, namespace: Mapping[st
     """
     if not record.source:
         raise HpoError(f"Study {record.name!r} was not searched from a cell: nothing to narrow.")
-    ranges = narrowed_ranges(snapshot)
+    ranges = chosen_ranges(snapshot, chosen) if chosen else narrowed_ranges(snapshot)
     body = narrow(record.source, ranges, record.names or None, namespace, first_line=2)
     if body == record.source:
         raise HpoError(
@@ -75,6 +85,36 @@ def ranges_text(ranges: Mapping[str, NewRange], space: Space) -> str:
         before = f"{shown(domain.low)} to {shown(domain.high)}"
         told.append(f"{name} {before} → {shown(new.low)} to {shown(new.high)}")
     return "; ".join(told)
+
+
+def chosen_ranges(snapshot: Snapshot, chosen: Ranges) -> dict[str, NewRange]:
+    """Return the user's own ranges, within those of the space; the best value in each its default.
+
+    Raises
+    ------
+    HpoError
+        If none of them can be written: choices are not narrowed, and a range has two ends.
+    SpaceError
+        If there is no parameter of a name.
+    """
+    found = {}
+    for name, ends in chosen.items():
+        snapshot.check_name(name)
+        domain = snapshot.space[name].domain
+        if isinstance(domain, Choice):
+            continue
+        low, high = sorted(_rounded(domain.nearest(end), domain.kind, domain.step) for end in ends)
+        best = next((t for t in snapshot.history.ranked if name in t.params), None)
+        value = domain.nearest(snapshot.space[name].default if best is None else best.params[name])
+        inside = min(max(_rounded(value, domain.kind, domain.step), low), high)
+        if low < high:
+            found[name] = NewRange(max(low, domain.low), min(high, domain.high), inside)
+    if not found:
+        raise HpoError(
+            "Nothing to narrow: only numbers with two different ends can be written as a range, "
+            "and choices stay as they are."
+        )
+    return found
 
 
 def narrowed_ranges(snapshot: Snapshot) -> dict[str, NewRange]:

@@ -13,8 +13,9 @@ from html import escape
 import ipywidgets as widgets
 
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import Ranges
 from hpo_magic.errors import HpoError
-from hpo_magic.study.warm_start import narrowed_ranges, ranges_text
+from hpo_magic.study.warm_start import chosen_ranges, narrowed_ranges, ranges_text
 
 
 class Narrowing:
@@ -63,7 +64,23 @@ def narrow_later(ask: Callable[[], None], latest: Callable[[], Snapshot | None])
     return Narrowing(narrow)
 
 
-def narrow_now(narrowed: Callable[[], str], name: str) -> Narrowing:
+def narrow_here(
+    ask: Callable[[Ranges], None], latest: Callable[[], Snapshot | None]
+) -> Callable[[Ranges], str]:
+    """Return what takes the ranges that the user brushed: their cell comes when the search ends."""
+
+    def narrow(ranges: Ranges) -> str:
+        snapshot = latest()
+        if snapshot is None:
+            return "The search is over."
+        text = ranges_text(chosen_ranges(snapshot, ranges), snapshot.space)
+        ask(ranges)
+        return f"✓ When the search ends, its cell with these ranges is put below it: {text}."
+
+    return narrow
+
+
+def narrow_now(narrowed: Callable[..., str], name: str) -> Narrowing:
     """Return the button for a study from disk: it shows the cell that `narrowed` returns."""
     said = f"To go on in narrower ranges, run {name}.narrowed(), which puts this into a new cell:"
     return Narrowing(lambda: (said, narrowed()))

@@ -40,6 +40,8 @@ CHOICES: Mapping[str, Sequence[View]] = {
     "Honest": (optimism,),
 }
 NARROW: Collection[View] = (importance, curves, optimism)
+# What the browser does not draw, and is a picture beside its plots.
+BESIDE = ("Dependence", "Honest")
 
 
 class Part(Protocol):
@@ -118,7 +120,10 @@ def stored_overview_page() -> Page:
 
 
 def compare_page(
-    refresh: Callable[[], None], narrowing: Narrowing | None, sharpness: float = 1.0
+    refresh: Callable[[], None],
+    narrowing: Narrowing | None,
+    sharpness: float = 1.0,
+    titles: Sequence[str] = tuple(CHOICES),
 ) -> Page:
     """Return the page that compares the trials, with a choice of what is seen.
 
@@ -130,11 +135,13 @@ def compare_page(
         The button that narrows the ranges; None where there is no cell.
     sharpness
         Of the pictures.
+    titles
+        Which of `CHOICES` there are.
     """
-    groups = [[_picture(view, sharpness) for view in views] for views in CHOICES.values()]
+    groups = [[_picture(view, sharpness) for view in CHOICES[title]] for title in titles]
     rows = [side_by_side([p.widget for p in group]) for group in groups]
     choice = widgets.ToggleButtons(
-        options=list(CHOICES),
+        options=list(titles),
         description="Show",
         **tooltip("Which plots are shown"),
         style={"button_width": "auto", "description_width": "auto"},

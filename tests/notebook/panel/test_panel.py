@@ -9,14 +9,14 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
+from displayed import Page, Shown, UserRequests
 from made_up_searches import EVIL, a_search, a_search_for_several
 
 from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.events import Completed, Freed, Outcome, Reported
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Parameter, Params
+from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Direction, Goal, Point, State, Trial
-from hpo_magic.notebook.panel import static
 from hpo_magic.notebook.panel.buttons import NOT_LIVE
 from hpo_magic.notebook.panel.panel import Panel
 from hpo_magic.notebook.panel.steer import Steering, field
@@ -25,100 +25,6 @@ from hpo_magic.notebook.panel.versions import TOOLTIP, titles_of
 from hpo_magic.testing.fakes import FakeClock
 
 ENDED = Completed(1, Outcome(), 0.0)
-
-
-class UserRequests:
-    """Remembers what the buttons asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-        self.is_paused = False
-        self.can_narrow = True
-
-    def narrow(self) -> None:
-        self.asked.append("narrow")
-
-    def stop(self) -> None:
-        self.asked.append("stop")
-
-    def pause(self) -> None:
-        self.is_paused = True
-
-    def resume(self) -> None:
-        self.is_paused = False
-
-    def skip(self) -> None:
-        self.asked.append("skip")
-
-    def enqueue(self, params: Params) -> None:
-        self.asked.append(dict(params))
-
-    def choose(self, number: int | None) -> None:
-        self.asked.append(("choose", number))
-
-
-class Page:
-    """Stands in for the notebook: keeps what was displayed, and what it was replaced by."""
-
-    def __init__(self) -> None:
-        self.outputs: list[dict[str, Any]] = []
-
-    def display(self, shown: Any, **options: Any) -> Any:
-        place = len(self.outputs)
-        self.outputs.append({"shown": shown, **options})
-        page = self
-
-        class Handle:
-            def update(self, shown: Any, **options: Any) -> None:
-                page.outputs[place] = {"shown": shown, **options}
-
-        return Handle()
-
-
-@pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> Page:
-    """Return the notebook that displays end up in."""
-    made = Page()
-    monkeypatch.setattr("hpo_magic.notebook.panel.panel.display", made.display)
-    monkeypatch.setattr(static, "display", made.display)
-    return made
-
-
-@pytest.fixture
-def live(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make clicks count as delivered, as in a kernel that can."""
-    monkeypatch.setattr("hpo_magic.notebook.panel.clicks.Clicks.is_live", True)
-
-
-class Shown:
-    """A panel with its clock and its wishes."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.clock, self.requests = FakeClock(), UserRequests()
-        self.panel = Panel(self.requests, clock=self.clock)
-        self.show(snapshot, None)
-
-    def show(self, snapshot: Snapshot, event: Any = ENDED) -> None:
-        """Tell the panel of an event."""
-        self.panel.notice(event, lambda: snapshot)
-
-    def tab(self, title: str) -> Any:
-        """Choose a tab, and return its first part."""
-        titles = [page.title for page in self.panel.pages]
-        self.panel.tabs.selected_index = titles.index(title)
-        return self.panel.pages[titles.index(title)].parts[0]
-
-    @property
-    def html(self) -> str:
-        """All texts of the panel, pictures included."""
-        return "\n".join(w.value for w in _texts(self.panel.widget))
-
-
-def _texts(widget: Any) -> Iterator[Any]:
-    if isinstance(widget, widgets.HTML):
-        yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _texts(child)
 
 
 @pytest.fixture
@@ -332,7 +238,7 @@ def test_without_a_cell_there_is_nothing_to_narrow(page: Page, live: None) -> No
     """A function that is searched has no text to write ranges into."""
     requests = UserRequests()
     requests.can_narrow = False
-    panel = Panel(requests, clock=FakeClock())
+    panel = Panel(requests, clock=FakeClock(), has_plots=False)
     assert "Narrow" not in [w.description for w in panel.pages[2].clickable]
 
 
@@ -395,7 +301,7 @@ def test_a_search_without_a_complete_trial_leaves_its_sentence(shown: Shown, pag
 
 def test_a_stored_study_is_shown_without_a_search(page: Page) -> None:
     """A panel that never opened displays the result anew."""
-    Panel(UserRequests()).close(a_search(12, is_running=False))
+    Panel(UserRequests(), has_plots=False).close(a_search(12, is_running=False))
     assert [set(o["shown"]) for o in page.outputs] == [
         {"text/plain", "text/html"},
         {"text/plain", "image/png"},
@@ -518,7 +424,7 @@ def several(n: int = 12, **changes: Any) -> Snapshot:
 
 def test_several_objectives_have_a_page_with_their_front(page: Page, live: None) -> None:
     """Second of all; it is drawn when it is first seen, and the points come with their values."""
-    panel = Panel(UserRequests())
+    panel = Panel(UserRequests(), has_plots=False)
     snapshot = several()
     panel.notice(None, lambda: snapshot)
     assert titles_of(panel.tabs)[:3] == ["Now", "Front", "Trials"]
@@ -538,7 +444,7 @@ def test_several_objectives_have_a_page_with_their_front(page: Page, live: None)
 
 def test_one_objective_has_no_such_page(page: Page, live: None) -> None:
     """There is nothing to choose."""
-    panel = Panel(UserRequests())
+    panel = Panel(UserRequests(), has_plots=False)
     panel.notice(None, lambda: a_search(5))
     assert "Front" not in titles_of(panel.tabs)
     panel.close(a_search(5))
@@ -547,7 +453,7 @@ def test_one_objective_has_no_such_page(page: Page, live: None) -> None:
 def test_a_click_chooses_a_point_of_the_front(page: Page, live: None) -> None:
     """And the page says so once the search has taken note of it."""
     requests = UserRequests()
-    panel = Panel(requests)
+    panel = Panel(requests, has_plots=False)
     panel.notice(None, several)
     panel.tabs.selected_index = 1
     _, points = panel.pages[1].parts
@@ -566,7 +472,7 @@ def test_a_click_chooses_a_point_of_the_front(page: Page, live: None) -> None:
 
 def test_a_point_that_was_picked_stays_picked_while_others_join(page: Page, live: None) -> None:
     """Until it leaves the front."""
-    panel = Panel(UserRequests())
+    panel = Panel(UserRequests(), has_plots=False)
     panel.notice(None, several)
     panel.tabs.selected_index = 1
     _, points = panel.pages[1].parts
@@ -584,7 +490,7 @@ def test_a_point_that_was_picked_stays_picked_while_others_join(page: Page, live
 def test_the_front_waits_for_its_first_trial(page: Page, live: None) -> None:
     """With a button that does nothing yet."""
     requests = UserRequests()
-    panel = Panel(requests)
+    panel = Panel(requests, has_plots=False)
     panel.notice(None, lambda: several(0))
     panel.tabs.selected_index = 1
     _, points = panel.pages[1].parts
@@ -596,7 +502,7 @@ def test_the_front_waits_for_its_first_trial(page: Page, live: None) -> None:
 
 def test_what_stays_is_the_front(page: Page, live: None) -> None:
     """As a picture with its words, instead of the convergence."""
-    panel = Panel(UserRequests())
+    panel = Panel(UserRequests(), has_plots=False)
     panel.notice(None, several)
     panel.close(several(is_running=False))
     picture = page.outputs[-1]["shown"]

@@ -77,7 +77,7 @@ def test_without_a_reader_there_is_the_result_that_stays(outputs: list[dict[str,
 def test_every_page_is_drawn_when_it_is_seen(outputs: list[dict[str, Any]]) -> None:
     """And not before; nothing of the user's becomes markup."""
     snapshot = ended(notices=(EVIL,), goals=(Goal(EVIL, Direction.MAXIMIZE),))
-    panel = StoredPanel(snapshot)
+    panel = StoredPanel(snapshot, has_plots=False)
     panel.show()
     texts = [w for w in _all(panel.widget) if hasattr(w, "value") and isinstance(w.value, str)]
     assert sum(text.value.count("<img ") for text in texts) == 2
@@ -106,7 +106,7 @@ def test_every_page_is_drawn_when_it_is_seen(outputs: list[dict[str, Any]]) -> N
 
 def test_the_table_follows_the_choices(outputs: list[dict[str, Any]]) -> None:
     """It sorts and filters as during a search, and shows a failed trial's message."""
-    panel = StoredPanel(ended())
+    panel = StoredPanel(ended(), has_plots=False)
     panel.show()
     panel.tabs.selected_index = 1
     table = panel.pages[1].parts[0]
@@ -117,13 +117,13 @@ def test_the_table_follows_the_choices(outputs: list[dict[str, Any]]) -> None:
 
 def test_there_is_nothing_to_stop(outputs: list[dict[str, Any]]) -> None:
     """No button of a search that does not run."""
-    panel = StoredPanel(ended())
+    panel = StoredPanel(ended(), has_plots=False)
     assert [type(w).__name__ for w in _all(panel.widget)].count("Button") == 0
 
 
 def test_narrow_shows_the_cell(outputs: list[dict[str, Any]]) -> None:
     """With what puts it into a new cell; what is wrong is said in its place."""
-    panel = StoredPanel(ended(), narrowed=lambda: f"%%hpo digits\n{EVIL}")
+    panel = StoredPanel(ended(), has_plots=False, narrowed=lambda: f"%%hpo digits\n{EVIL}")
     page = panel.pages[2]
     [_, button] = page.clickable
     button.click()
@@ -134,7 +134,7 @@ def test_narrow_shows_the_cell(outputs: list[dict[str, Any]]) -> None:
     def refuse() -> str:
         raise HpoError("Narrower ranges need 20 complete trials.")
 
-    page = StoredPanel(ended(), narrowed=refuse).pages[2]
+    page = StoredPanel(ended(), has_plots=False, narrowed=refuse).pages[2]
     page.clickable[1].click()
     assert "need 20 complete" in page.widget.children[1].value
 
@@ -159,7 +159,7 @@ def test_a_point_of_the_front_is_chosen_by_a_click(monkeypatch: pytest.MonkeyPat
         asked.append(number)
         return replace(snapshot, chosen=number)
 
-    panel = StoredPanel(snapshot, Kernel(has_reader=True), choose=choose)
+    panel = StoredPanel(snapshot, Kernel(has_reader=True), choose=choose, has_plots=False)
     panel.show()
     assert "the balanced point: trial" in shown[0]["text/plain"]
     panel.tabs.selected_index = 1
