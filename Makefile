@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo lab test browser lint docs oldest newest release clean
+.PHONY: demo lab test browser trainers lint docs oldest newest release clean
 
 demo: .venv/demo.stamp  ## search the quickstart's network, print what came out
 	$(BIN)/python notebooks/execute.py notebooks/01_quickstart.ipynb
@@ -11,7 +11,10 @@ lab: .venv/demo.stamp  ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
 
 test: .venv/test.stamp  ## everything that needs no browser
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -m "not browser and not trainers"
+
+trainers: .venv-trainers/stamp  ## Lightning, transformers, CatBoost, skorch, in an environment of their own
+	.venv-trainers/bin/python -m pytest -m trainers tests/trainers tests/notebook/trainers
 
 browser: .venv/test.stamp  ## the panel in a real JupyterLab; needs Chromium on the path
 	$(BIN)/python -m pytest -m browser tests/browser
@@ -25,19 +28,19 @@ docs: .venv/docs.stamp  ## the site, in build/site/index.html
 	$(BIN)/python docs/site/build.py
 
 oldest: .venv-oldest/stamp  ## the fast tests with the oldest versions that pyproject.toml allows
-	.venv-oldest/bin/python -m pytest -m "not browser and not slow"
+	.venv-oldest/bin/python -m pytest -m "not browser and not slow and not trainers"
 
 newest:  ## the same with the newest versions of today
 	$(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager ".[dev,lab]"
-	.venv-newest/bin/python -m pytest -m "not browser and not slow"
+	.venv-newest/bin/python -m pytest -m "not browser and not slow and not trainers"
 
 release: .venv/bin/python  ## sdist and wheel, checked; the quickstart in an empty environment
 	$(BIN)/python -m pip install --quiet "build>=1.2" "twine>=6.1"
 	$(BIN)/python .ci/release.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-newest build
+	rm -rf .venv .venv-trainers .venv-oldest .venv-newest build
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -53,6 +56,12 @@ clean:
 
 .venv/test.stamp: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev,lab]"
+	touch $@
+
+.venv-trainers/stamp: pyproject.toml
+	$(PYTHON) -m venv .venv-trainers
+	.venv-trainers/bin/python -m pip install --quiet --upgrade pip
+	.venv-trainers/bin/python -m pip install --quiet --editable ".[test,trainers]"
 	touch $@
 
 .venv-oldest/stamp: pyproject.toml tests/stacks/oldest.txt

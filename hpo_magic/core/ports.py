@@ -283,6 +283,9 @@ class Framework(Protocol):
     def clear(self) -> None:
         """Remove what earlier trainings left in the library's global state and in memory."""
 
+    def release(self) -> None:
+        """Give back memory of devices that a trial used; called when nothing holds its objects."""
+
     def seed(self, seed: int) -> None:
         """Seed the library's random streams; `seed` is at least 0 and below 2**32."""
 

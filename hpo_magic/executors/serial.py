@@ -86,6 +86,8 @@ class SerialExecutor:
         if notice:
             feed(Noted(notice))
         feed(event)
+        del event  # its model, which is kept by now
+        self._execution.release()
         if self._bug is not None:
             raise self._bug
 

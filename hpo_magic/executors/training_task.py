@@ -211,7 +211,10 @@ def train(
     objective = execution.objective
     notices = [done.notice, objective.notice() if isinstance(objective, HasNotice) else ""]
     notice = " ".join(filter(None, notices))
-    return TaskResult(done.event, dict(execution.names), task.n_trained, notice)
+    event = done.event  # its model is files by now
+    del done
+    execution.release()
+    return TaskResult(event, dict(execution.names), task.n_trained, notice)
 
 
 class _Reports:

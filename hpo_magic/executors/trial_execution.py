@@ -232,6 +232,12 @@ class TrialExecution:
         finally:
             self.names |= call_names.names
 
+    def release(self) -> None:
+        """Have the loaded frameworks give memory back; call it when the result is not held."""
+        for framework in self.frameworks:
+            if framework.is_loaded() and hasattr(framework, "release"):
+                framework.release()
+
     def _random_state(self) -> list[Hashable]:
         """Return where the random streams of all loaded frameworks are.
 

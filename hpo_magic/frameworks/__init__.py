@@ -19,12 +19,16 @@ __all__ = [
 ]
 
 # Where each framework is. The standard streams come first: a library may seed them differently.
+# PyTorch comes last, as models of the others are modules of it: the first that knows one keeps it.
 FRAMEWORKS = {
     "standard": "hpo_magic.frameworks.standard:StandardStreams",
     "scikit-learn": "hpo_magic.frameworks.scikit_learn:ScikitLearn",
     "lightgbm": "hpo_magic.frameworks.lightgbm:Lightgbm",
     "xgboost": "hpo_magic.frameworks.xgboost:Xgboost",
     "keras": "hpo_magic.frameworks.keras:KerasFramework",
+    "lightning": "hpo_magic.frameworks.lightning:Lightning",
+    "transformers": "hpo_magic.frameworks.huggingface:HuggingFace",
+    "torch": "hpo_magic.frameworks.torch:Torch",
 }
 
 

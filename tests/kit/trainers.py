@@ -62,6 +62,57 @@ class Trainer:
         return f"{line}\n{dedent(self.cell).strip()}"
 
 
+LIGHTNING_MODULE = """
+        import logging, warnings
+        from torch.utils.data import DataLoader, TensorDataset
+        warnings.filterwarnings("ignore", module="lightning|pytorch_lightning")
+        for one in ("lightning.pytorch", "pytorch_lightning"):
+            logging.getLogger(one).setLevel(logging.ERROR)
+
+        class Net(L.LightningModule):
+            def __init__(self, lr):
+                super().__init__()
+                self.save_hyperparameters()
+                self.layers = torch.nn.Sequential(
+                    torch.nn.Linear(5, 8), torch.nn.Dropout(0.2), torch.nn.Linear(8, 1)
+                )
+
+            def forward(self, x):
+                return self.layers(x)[:, 0]
+
+            def training_step(self, batch, k):
+                x, y = batch
+                return torch.nn.functional.binary_cross_entropy_with_logits(self(x), y)
+
+            def validation_step(self, batch, k):
+                self.log("val_loss", self.training_step(batch, k))
+
+            def configure_optimizers(self):
+                return torch.optim.SGD(self.parameters(), self.hparams.lr)
+
+        train_rows, val_rows = (
+            TensorDataset(torch.as_tensor(a), torch.as_tensor(b, dtype=torch.float32))
+            for a, b in ((x_train, y_train), (x_val, y_val))
+        )
+
+        def measured(model):
+            model.eval()
+            with torch.no_grad():
+                return model.training_step(val_rows.tensors, 0).item()
+        """
+
+LIGHTNING_CELL = """
+        model = Net(hp.Float("lr", 1e-3, 1.0, sampling="log"))
+        trainer = L.Trainer(
+            max_epochs=n, accelerator="cpu", logger=False, enable_checkpointing=False,
+            enable_progress_bar=False, enable_model_summary=False,
+        )
+        trainer.fit(
+            model, DataLoader(train_rows, 20, shuffle=True), DataLoader(val_rows, 30)
+        )
+        seen.append(trainer.callback_metrics["val_loss"].item())
+        """
+
 TRAINERS = {
     "lightgbm": Trainer(
         "import lightgbm as lgb",
@@ -115,6 +166,65 @@ TRAINERS = {
         "--minimize val-logloss",
         "-np.mean(np.log(np.where(y_val, p := model.predict(xgb.DMatrix(x_val)), 1 - p)))",
         "__import__('inspect').unwrap(xgb.train).__code__",
+    ),
+    "lightning": Trainer(
+        "\n        import lightning as L\n        import torch\n" + LIGHTNING_MODULE.lstrip("\n"),
+        LIGHTNING_CELL,
+        "--minimize val_loss",
+        "measured(model)",
+        "L.Trainer.fit",
+        n=5,
+        knows_rows=False,
+    ),
+    "pytorch-lightning": Trainer(
+        "\n        import pytorch_lightning as L\n        import torch\n"
+        + LIGHTNING_MODULE.lstrip("\n"),
+        LIGHTNING_CELL,
+        "--minimize val_loss",
+        "measured(model)",
+        "L.Trainer.fit",
+        n=5,
+        knows_rows=False,
+    ),
+    "transformers": Trainer(
+        """
+        import torch
+        import transformers
+
+        x_train, x_val, x_test = (
+            (np.clip(part, -2, 1.9) * 5 + 10).astype(int) for part in (x_train, x_val, x_test)
+        )
+        train_rows, val_rows = (
+            [{"input_ids": a, "labels": int(b)} for a, b in zip(*part, strict=True)]
+            for part in ((x_train, y_train), (x_val, y_val))
+        )
+        size = dict(vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=2,
+                    intermediate_size=8, max_position_embeddings=8, num_labels=2)
+
+        def measured(model):
+            model.eval()
+            with torch.no_grad():
+                found = model(input_ids=torch.as_tensor(x_val), labels=torch.as_tensor(y_val))
+            return found.loss.item()
+        """,
+        """
+        model = transformers.BertForSequenceClassification(transformers.BertConfig(**size))
+        arguments = transformers.TrainingArguments(
+            "trained", num_train_epochs=n, learning_rate=hp.Float("lr", 1e-4, 1e-1, sampling="log"),
+            per_device_train_batch_size=50, per_device_eval_batch_size=30, eval_strategy="epoch",
+            save_strategy="no", report_to=[], use_cpu=True, disable_tqdm=True,
+        )
+        trainer = transformers.Trainer(
+            model, arguments, train_dataset=train_rows, eval_dataset=val_rows
+        )
+        trainer.train()
+        seen.append(trainer.state.log_history[-2]["eval_loss"])
+        """,
+        "--minimize eval_loss",
+        "measured(model)",
+        "transformers.Trainer.train",
+        n=4,
+        knows_rows=False,
     ),
     "xgboost, scikit-learn": Trainer(
         "from xgboost import XGBClassifier",

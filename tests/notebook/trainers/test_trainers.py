@@ -24,7 +24,17 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(params=TRAINERS, ids=lambda name: name.replace(", ", "-"))
+CASES = [
+    pytest.param(
+        name,
+        id=name.replace(", ", "-"),
+        marks=() if name.startswith(("lightgbm", "xgboost")) else pytest.mark.trainers,
+    )
+    for name in TRAINERS
+]
+
+
+@pytest.fixture(params=CASES)
 def trainer(request: pytest.FixtureRequest) -> Trainer:
     """Return the cell of each library in turn."""
     return TRAINERS[request.param]

@@ -1,0 +1,107 @@
+"""Hugging Face: `Trainer.train` reports its evaluations by itself.
+
+`transformers` is imported when it is used; `huggingface_fit` has the hook. `frameworks/torch.py`
+seeds PyTorch and frees its memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from hpo_magic.core.log import caught
+from hpo_magic.core.ports import Fit, Framework, Report
+from hpo_magic.errors import HpoError
+from hpo_magic.frameworks.model_files import written
+from hpo_magic.frameworks.torch_models import can_write, load_weights
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+class PretrainedModels:
+    """Saves models of `transformers` as `save_pretrained` does, with `safetensors`."""
+
+    def is_model(self, value: Any) -> bool:
+        """Return whether `value` is a model of the library."""
+        kind = getattr(sys.modules.get("transformers.modeling_utils"), "PreTrainedModel", None)
+        return kind is not None and isinstance(value, kind) and can_write()
+
+    def save(self, model: Any, place: Path) -> None:
+        """Save a model in the folder `place`, in place of what is there.
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses.
+        """
+        with written(place, (CONFIG, WEIGHTS)):
+            # In one file, however large.
+            model.save_pretrained(place, max_shard_size="1000GB")
+
+    def is_kept(self, place: Path) -> bool:
+        """Return whether a whole model is in the folder."""
+        return all((place / name).is_file() for name in (CONFIG, WEIGHTS))
+
+    def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
+        """Return the model in the folder; a class of the user's must be in `namespace`.
+
+        Raises
+        ------
+        HpoError
+            If it is not whole, or its class is missing.
+        """
+        import transformers
+
+        if not self.is_kept(place):
+            raise HpoError(f"No whole model of transformers is in {place}. Run its cell again.")
+        config = transformers.PretrainedConfig.get_config_dict(place)[0]
+        (name,) = config.get("architectures") or ("",)
+        kind = namespace.get(name) or getattr(transformers, name, None)
+        if kind is None:
+            raise HpoError(
+                f"The model in {place} is of the class {name}, which is not defined now. Run the "
+                f"cell that defines it again."
+            )
+        return kind.from_pretrained(place, local_files_only=True)
+
+    def restore(self, place: Path, model: Any) -> bool:
+        """Put the kept weights into a model that was built again; return whether there are any."""
+        if not (place / WEIGHTS).is_file():
+            return False
+        load_weights(model, place / WEIGHTS)
+        return True
+
+
+class HuggingFace(Framework):
+    """The trainer of `transformers`, and those that derive from it."""
+
+    name = "transformers"
+    packages = ("transformers", "accelerate")
+    models = PretrainedModels()
+
+    def is_loaded(self) -> bool:
+        """Return whether `transformers` is imported, and PyTorch, which it trains with."""
+        return "transformers" in sys.modules and "torch" in sys.modules
+
+    def wants(self, modules: Iterable[str]) -> bool:
+        """Return whether code with these imports will import the trainer."""
+        return any(one.partition(".")[0] in ("transformers", "trl", "setfit") for one in modules)
+
+    def load(self) -> None:
+        """Import the trainer."""
+        import transformers.trainer  # noqa: F401
+
+    def watch(self, report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
+        """Return a context in which each training reports its evaluations.
+
+        The package imports its trainer when it is first used, which may be in the trial.
+        """
+        try:
+            from hpo_magic.frameworks.huggingface_fit import watched_fits
+        except ImportError:  # a part that the trainer needs is not installed
+            caught("the trainer of transformers cannot be imported")
+            return nullcontext([])
+        return watched_fits(report, guard)

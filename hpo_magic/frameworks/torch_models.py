@@ -1,0 +1,136 @@
+"""Keeps the weights of PyTorch modules as `safetensors`; no pickle.
+
+The weights alone make no model: the cell runs again, and the kept weights are put into the model
+that it builds. A module of Lightning that has saved its hyperparameters is built from these.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hpo_magic.core.log import suppressed
+from hpo_magic.errors import HpoError
+from hpo_magic.frameworks.model_files import read_json, replaced, saved_by, written
+
+WEIGHTS = "model.safetensors"
+BUILT = "built.json"
+
+
+class TorchModels:
+    """Saves the weights of modules; a module with its weights predicts what the saved one did."""
+
+    def is_model(self, value: Any) -> bool:
+        """Return whether `value` is a module of PyTorch, and the package `safetensors` is here."""
+        kind = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
+        return kind is not None and isinstance(value, kind) and can_write()
+
+    def save(self, model: Any, place: Path) -> None:
+        """Save a module's weights in the folder `place`, in place of what is there.
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses.
+        """
+        with written(place, (WEIGHTS, BUILT)):
+            save_weights(model, place / WEIGHTS)
+            built = _how_it_is_built(model)
+            if built is not None:
+                replaced(place / BUILT, json.dumps(built).encode())
+
+    def is_kept(self, place: Path) -> bool:
+        """Return whether the folder has the weights and what the module is built from."""
+        return all((place / name).is_file() for name in (WEIGHTS, BUILT))
+
+    def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
+        """Return the module in the folder; its class must be in `namespace`.
+
+        Raises
+        ------
+        HpoError
+            If the class is missing, or what was kept does not fit it.
+        """
+        if not self.is_kept(place):
+            raise HpoError(
+                f"Only weights are in {place}. Run the cell that builds the model again."
+            )
+        built = read_json(place / BUILT)
+        kind = namespace.get(built["class"])
+        if not isinstance(kind, type):
+            raise HpoError(
+                f"The model in {place} is of the class {built['class']}, which is not defined now. "
+                f"Run the cell that defines it again."
+            )
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            try:
+                model = kind(**built["hparams"])
+            except Exception as error:
+                raise HpoError(
+                    f"The model in {place} cannot be built from its hyperparameters: "
+                    f"{type(error).__name__}: {error}. Run its cell again."
+                ) from error
+        load_weights(model, place / WEIGHTS)
+        return model.eval()
+
+    def restore(self, place: Path, model: Any) -> bool:
+        """Put the kept weights into a module that was built again; return whether there are any.
+
+        Raises
+        ------
+        HpoError
+            If they do not fit.
+        """
+        if not (place / WEIGHTS).is_file():
+            return False
+        load_weights(model, place / WEIGHTS)
+        return True
+
+
+def can_write() -> bool:
+    """Return whether the package `safetensors` is here."""
+    return importlib.util.find_spec("safetensors") is not None
+
+
+def save_weights(module: Any, path: Path) -> None:
+    """Write a module's parameters and buffers; those that it shares are written once."""
+    from safetensors.torch import save_model
+
+    saved_by(lambda half: save_model(module, str(half)), path)
+
+
+def load_weights(module: Any, path: Path) -> None:
+    """Put weights into a module, on the device where it is.
+
+    Raises
+    ------
+    HpoError
+        If they do not fit.
+    """
+    from safetensors.torch import load_model
+
+    try:
+        load_model(module, str(path))
+    except (RuntimeError, ValueError) as error:
+        raise HpoError(
+            f"The weights in {path.parent} do not fit the model that the cell builds now. "
+            f"PyTorch says: {str(error).strip().splitlines()[0]}"
+        ) from error
+
+
+def _how_it_is_built(model: Any) -> dict[str, Any] | None:
+    """Return class and hyperparameters of a Lightning module that has saved them; else None."""
+    hparams = getattr(model, "hparams_initial", None)
+    if not hparams:
+        return None
+    built = {"class": type(model).__name__, "hparams": dict(hparams)}
+    with suppressed("the hyperparameters of a module are no plain values", TypeError, ValueError):
+        json.dumps(built, allow_nan=False)
+        return built
+    return None
