@@ -41,10 +41,10 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-def notebook_file(path: Path, *cells: str) -> Path:
-    """Write a notebook with these code cells."""
+def notebook_file(path: Path, *cells: str, kernel: str = "python3") -> Path:
+    """Write a notebook with these code cells, for the kernel of that name."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    notebook.metadata.kernelspec = {"name": kernel, "display_name": kernel}
     nbformat.write(notebook, path)
     return path
 
@@ -185,14 +185,14 @@ class Notebook:
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self._url = f"{address}/{'doc/tree' if app == 'lab' else 'notebooks'}/{name}"
-        self._has_kernel = has_kernel
+        self.has_kernel = has_kernel
         self.open()
 
     def open(self) -> None:
         """Open the notebook, or open it again."""
         self.page.goto(self._url, wait_until="domcontentloaded")
         self._until("panel && panel.context.isReady && panel.content.widgets.length > 0")
-        if self._has_kernel:
+        if self.has_kernel:
             self._until("panel.sessionContext.session?.kernel?.connectionStatus === 'connected'")
 
     def _until(self, condition: str, argument: Any = None) -> None:
@@ -204,6 +204,11 @@ class Notebook:
     def run_all(self) -> None:
         """Start all cells, and return at once."""
         self._do("app.commands.execute('notebook:run-all-cells');")
+
+    def run(self, cell: int) -> None:
+        """Start one cell, and return at once."""
+        self._do("panel.content.activeCellIndex = arg; panel.content.deselectAll();", cell)
+        self._do("app.commands.execute('notebook:run-cell');")
 
     def interrupt(self) -> None:
         """Press the stop square."""

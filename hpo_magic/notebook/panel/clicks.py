@@ -1,30 +1,27 @@
-"""How clicks reach Python while a cell runs.
+"""How clicks reach Python while a cell runs, and how a page that is reloaded gets its widgets back.
 
-A kernel handles messages one after the other, so a click waits for the end of the cell. There are
-three ways around, one for each generation of ipykernel, and all of them use private names:
-everything here is tried before it is relied on, and where nothing works `is_live` is False.
+A kernel handles messages one after the other, so a click waits for the end of the cell. There is a
+way around for each generation of ipykernel, and all of them use private names: everything here is
+tried before it is relied on, and where nothing works `is_live` is False.
 
 own subshell
-    ipykernel >= 7.4 sends a widget's messages to the (sub)shell that last published on its comm:
-    the busy one. An instance attribute, `_reply_subshell_for`, overrides that choice.
-the frontend's subshell
-    ipykernel 7.0 to 7.3 leave the choice to the frontend; JupyterLab >= 4.4 makes a subshell.
+    ipykernel 7: the messages that are ours to answer are sent to a subshell of ours, see
+    `reloads`. From 7.4 on a widget's messages go to the (sub)shell that last published on its
+    comm: the busy one. An instance attribute, `_reply_subshell_for`, overrides that choice.
 pump
-    ipykernel 6 queues the messages where the running cell can take them out: `notebook.pump`.
+    ipykernel 6: a thread reads the messages, see `pump`.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
+from hpo_magic.notebook.panel.answered import Answered, handle_quietly
 from hpo_magic.notebook.panel.pump import Pump
 from hpo_magic.notebook.panel.reloads import Reloads
 
-# JupyterLab makes its subshell when it shows the first widget; measured well below a second.
-FRONTEND_S = 1.5
 MAKING_S = 5.0
 KEPT_AS = "_hpo_magic_subshell"  # on the kernel: one subshell, as long as the kernel lives
 
@@ -38,13 +35,11 @@ class Clicks:
         The running ipykernel; None outside of one.
     """
 
-    def __init__(self, kernel: Any, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, kernel: Any) -> None:
         self._kernel = kernel
-        self._clock = clock
-        self._shown_at = clock()
+        self._answered = Answered()
         self._subshell: str | None = None
-        self._pump = Pump.of(kernel)
-        self._is_routed = False
+        self._pump = Pump.of(kernel, self._answered)
         self._reloads: Reloads | None = None
 
     def connect(self, widgets: Iterable[Any]) -> None:
@@ -53,65 +48,46 @@ class Clicks:
             comm = getattr(widget, "comm", None)
             if comm is None:
                 continue
-            _handle_quietly(comm)
-            if hasattr(comm, "_reply_subshell_for"):
-                self._route_to_our_subshell(comm)
-            if self._pump is not None:
-                self._pump.comm_ids.add(comm.comm_id)
+            handle_quietly(comm)
+            self._answered.comm_ids.add(comm.comm_id)
+            if hasattr(comm, "_reply_subshell_for") and self._has_subshell():
+                comm._reply_subshell_for = lambda message, default: self._subshell
 
-    def _route_to_our_subshell(self, comm: Any) -> None:
-        # Not made earlier: in the other modes a subshell that is there is the frontend's.
+    def _has_subshell(self) -> bool:
+        """Return whether there is a subshell of ours; it is made if it can be."""
         self._subshell = self._subshell or _own_subshell(self._kernel)
-        if self._subshell is not None:
-            comm._reply_subshell_for = lambda message, default: self._subshell
-            self._is_routed = True
+        return self._subshell is not None
 
     def open(self) -> None:
-        """Answer pages that are reloaded meanwhile, where a subshell of ours can; then `close`."""
-        if self._subshell is not None:
-            self._reloads = Reloads(self._kernel, self._subshell)
+        """Answer clicks, and pages that are reloaded, until `close`."""
+        if self._pump is not None:
+            self._pump.begin()
+        elif Reloads.can(self._kernel) and self._has_subshell():
+            self._reloads = Reloads(self._kernel, str(self._subshell), self._answered)
             self._reloads.begin()
 
     def close(self) -> None:
         """Leave the kernel's messages alone; clicks are delivered as before."""
+        if self._pump is not None:
+            self._pump.end()
         if self._reloads is not None:
             self._reloads.end()
 
     @property
     def is_live(self) -> bool:
-        """Whether clicks are delivered; for 1.5 s also True where that is not known yet."""
-        if self._is_routed or self._pump is not None:
-            return True
-        manager = _subshells(self._kernel)
-        if manager is None:
-            return False
-        return bool(manager.list_subshell()) or self._clock() - self._shown_at < FRONTEND_S
-
-    def take(self) -> None:
-        """Handle the clicks that wait, where they have to be fetched."""
-        if self._pump is not None and not self._is_routed:
-            self._pump.take()
+        """Whether clicks are delivered."""
+        return self._subshell is not None or self._pump is not None
 
 
 def way_of_clicks(kernel: Any) -> str:
     """Return in words how clicks reach a running cell in this kernel, for a bug report."""
-    if Pump.of(kernel) is not None:
+    if Pump.of(kernel, Answered()) is not None:
         return "pump (ipykernel 6)"
     manager = _subshells(kernel)
     if manager is None:
         return "none: they wait for the end of the cell"
     is_ours = getattr(kernel, KEPT_AS, None) is not None
     return f"subshells: {len(manager.list_subshell())} open, {'one' if is_ours else 'none'} of ours"
-
-
-def _handle_quietly(comm: Any) -> None:
-    """Handle the comm's messages without IPython's `pre_execute` and `post_execute` events.
-
-    These let the inline backend show, and close, the figures that the running cell has open: one
-    click and the user's figure is gone (ipykernel issue 1564).
-    """
-    if hasattr(comm, "_msg_callback") and hasattr(comm, "handle_msg"):
-        comm.handle_msg = lambda message: comm._msg_callback and comm._msg_callback(message)
 
 
 def _subshells(kernel: Any) -> Any:

@@ -218,8 +218,7 @@ class Panel:
             self.buttons.say(f"The plots stand still ({error!r}); the search goes on.")
 
     def poll(self) -> None:
-        """Fetch clicks, and catch up with what was not due at the last event."""
-        self._clicks.take()
+        """Catch up with what was not due at the last event."""
         if self._handles is not None and self._clock() - self._refreshed_at >= POLL_S:
             self._refresh()
             if self.plots is not None and self._take is not None:

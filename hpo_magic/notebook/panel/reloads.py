@@ -1,10 +1,9 @@
-"""A page that is reloaded while a cell runs gets its widgets back.
+"""Answering a page in ipykernel 7 while a cell runs: by a subshell of ours.
 
-JupyterLab 4.6 asks a kernel that it meets anew who it is, and then for the state of all widgets.
-These messages wait for the end of the cell, and so does the page: it shows "Loading widget...". A
-subshell can answer them at once, so they are sent there, and no others.
+The messages that are ours to answer are sent to the subshell, and no others. So it does not matter
+whether the page knows of subshells.
 
-Everything used here is private to ipykernel 7.4. What goes wrong leaves the message on its way.
+Everything used here is private to ipykernel 7. What goes wrong leaves the message on its way.
 """
 
 from __future__ import annotations
@@ -12,14 +11,17 @@ from __future__ import annotations
 from typing import Any
 
 from hpo_magic.core.log import suppressed
-from hpo_magic.notebook.panel.pump import CONTENT, HEADER
-
-ASKED = {"kernel_info_request", "comm_info_request"}
-WIDGETS = "jupyter.widget.control"  # the comm by which a page asks for all widgets (ipywidgets 8)
+from hpo_magic.notebook.panel.answered import (
+    CONTENT,
+    HEADER,
+    WIDGETS,
+    Answered,
+    handle_quietly,
+)
 
 
 class Reloads:
-    """Sends what a reloaded page asks to a subshell, from `begin` to `end`.
+    """Sends the messages that `answered` has to a subshell, from `begin` to `end`.
 
     Parameters
     ----------
@@ -27,26 +29,57 @@ class Reloads:
         A running ipykernel.
     subshell
         The id of a subshell of it.
+    answered
+        The messages that are sent there.
     """
 
-    def __init__(self, kernel: Any, subshell: str) -> None:
+    def __init__(self, kernel: Any, subshell: str, answered: Answered) -> None:
         self._kernel, self._subshell = kernel, subshell
-        self._asking: set[str] = set()  # comms by which a page asks for widgets
+        self._answered = answered
+        self._opened: Any = None  # what ipywidgets does with the comm that asks for all widgets
+
+    @staticmethod
+    def can(kernel: Any) -> bool:
+        """Return whether the kernel has the names that this needs."""
+        manager = getattr(getattr(kernel, "shell_channel_thread", None), "manager", None)
+        names = ("shell_stream", "session", "shell_channel_thread_main")
+        return hasattr(manager, "get_shell_channel_to_subshell_socket") and all(
+            getattr(kernel, name, None) is not None for name in names
+        )
 
     def begin(self) -> None:
         """Look at the messages that come; in a kernel without these names nothing happens."""
-        self._listen(self._route)
+        if self.can(self._kernel):
+            self._listen(self._route)
+            self._answer_quietly()
 
     def end(self) -> None:
         """Leave the messages alone again."""
-        self._listen(getattr(self._kernel, "shell_channel_thread_main", None))
+        if self.can(self._kernel):
+            self._listen(self._kernel.shell_channel_thread_main)
+        if self._opened is not None:
+            self._kernel.comm_manager.targets[WIDGETS] = self._opened
 
     def _listen(self, receive: Any) -> None:
-        thread = getattr(self._kernel, "shell_channel_thread", None)
-        stream = getattr(self._kernel, "shell_stream", None)
-        if receive is not None and thread is not None and stream is not None:
-            # The stream belongs to the thread of the shell channel.
-            thread.io_loop.add_callback(lambda: stream.on_recv(receive, copy=False))
+        stream = self._kernel.shell_stream
+        # The stream belongs to the thread of the shell channel.
+        self._kernel.shell_channel_thread.io_loop.add_callback(
+            lambda: stream.on_recv(receive, copy=False)
+        )
+
+    def _answer_quietly(self) -> None:
+        """Have the question for all widgets leave the figures of the running cell alone."""
+        targets = getattr(getattr(self._kernel, "comm_manager", None), "targets", {})
+        opened = targets.get(WIDGETS)
+        if opened is None:
+            return
+
+        def quietly(comm: Any, message: Any) -> None:
+            handle_quietly(comm)
+            opened(comm, message)
+
+        self._opened = opened
+        targets[WIDGETS] = quietly
 
     async def _route(self, message: Any) -> None:
         moved = None
@@ -64,17 +97,12 @@ class Reloads:
         session = self._kernel.session
         identities, frames = session.feed_identities(message, copy=False)
         header = session.unpack(frames[HEADER].bytes)
-        if header.get("subshell_id") is not None or not self._is_asked(header["msg_type"], frames):
+        if header.get("subshell_id") is not None or not self._answered.has(
+            header["msg_type"], lambda: session.unpack(frames[CONTENT].bytes)
+        ):
             return None
         whole = session.deserialize(frames, content=True, copy=False)  # checks the signature
         whole["header"]["subshell_id"] = self._subshell  # checked on the other side
         signed: list[bytes] = session.serialize(whole, identities)
-        return signed
-
-    def _is_asked(self, kind: str, frames: Any) -> bool:
-        if kind not in ("comm_open", "comm_msg"):
-            return kind in ASKED
-        content = self._kernel.session.unpack(frames[CONTENT].bytes)
-        if content.get("target_name") == WIDGETS:
-            self._asking.add(content["comm_id"])
-        return content["comm_id"] in self._asking
+        # `serialize` leaves the binary parts out.
+        return [*signed, *(bytes(part) for part in whole["buffers"])]

@@ -11,6 +11,7 @@ import pytest
 import zmq
 from jupyter_client.session import Session
 
+from hpo_magic.notebook.panel.answered import WIDGETS, Answered
 from hpo_magic.notebook.panel.reloads import Reloads
 
 
@@ -53,7 +54,7 @@ class Kernel:
 def kernel() -> Kernel:
     """Return a kernel in which reloads are answered."""
     made = Kernel()
-    Reloads(made, "ours").begin()
+    Reloads(made, "ours", Answered()).begin()
     return made
 
 
@@ -87,6 +88,33 @@ def test_what_the_user_runs_waits_for_its_turn(kernel: Kernel, kind: str) -> Non
     assert (len(kernel.moved), len(kernel.main)) == (0, 1)
 
 
+def test_clicks_on_our_widgets_go_there_and_on_others_do_not() -> None:
+    """Before ipykernel 7.4 a frontend without subshells has no other way."""
+    kernel, answered = Kernel(), Answered()
+    answered.comm_ids.add("mine")
+    Reloads(kernel, "ours", answered).begin()
+    kernel.get("comm_msg", {"comm_id": "mine", "data": {"method": "custom"}})
+    kernel.get("comm_msg", {"comm_id": "theirs", "data": {"method": "custom"}})
+    assert (len(kernel.moved), len(kernel.main)) == (1, 1)
+
+
+def test_the_comm_that_asks_for_all_widgets_leaves_figures_alone() -> None:
+    """Its messages do not fire IPython's events; afterwards all is as before."""
+    kernel, got = Kernel(), []
+    comm = SimpleNamespace(_msg_callback=got.append, handle_msg=lambda message: got.append("event"))
+
+    def opened(comm: Any, message: Any) -> None:
+        comm.handle_msg("asked")
+
+    kernel.comm_manager = SimpleNamespace(targets={WIDGETS: opened})
+    reloads = Reloads(kernel, "ours", Answered())
+    reloads.begin()
+    kernel.comm_manager.targets[WIDGETS](comm, {})
+    assert got == ["asked"]
+    reloads.end()
+    assert kernel.comm_manager.targets == {WIDGETS: opened}
+
+
 def test_what_has_a_subshell_already_is_left_alone(kernel: Kernel) -> None:
     """The page knows better."""
     kernel.get("comm_info_request", {}, subshell="theirs")
@@ -102,13 +130,13 @@ def test_a_message_that_cannot_be_read_goes_its_way(kernel: Kernel) -> None:
 
 def test_after_the_end_the_kernel_receives_by_itself(kernel: Kernel) -> None:
     """Nothing of ours is left."""
-    Reloads(kernel, "ours").end()
+    Reloads(kernel, "ours", Answered()).end()
     kernel.get("kernel_info_request", {})
     assert (len(kernel.moved), len(kernel.main)) == (0, 1)
 
 
 def test_a_kernel_of_another_kind_is_left_alone() -> None:
     """Nothing happens, and nothing breaks."""
-    reloads = Reloads(SimpleNamespace(shell_channel_thread=None), "ours")
+    reloads = Reloads(SimpleNamespace(shell_channel_thread=None), "ours", Answered())
     reloads.begin()
     reloads.end()
