@@ -62,6 +62,15 @@ def test_a_notebook_is_saved_executed(path: Path) -> None:
     assert not re.search(r"/(root|home|Users|tmp|work)/", text)
 
 
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_pictures_of_a_notebook_have_a_text(path: Path) -> None:
+    """What a picture shows is said for those who cannot see it."""
+    notebook = nbformat.read(path, as_version=4)
+    for output in (output for cell in code(notebook) for output in cell.outputs):
+        if "image/png" in output.get("data", {}):
+            assert len(output.metadata["image/png"]["alt"]) > 40
+
+
 @pytest.mark.slow
 def test_the_algorithms_are_compared_with_chance(tmp_path: Path) -> None:
     """A plot, a verdict computed for each, and a grid that says its size before its trials."""

@@ -28,6 +28,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"hpo_magic {version}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
