@@ -13,12 +13,12 @@ import pytest
 import hpo_magic
 from hpo_magic.core.registry import load
 from hpo_magic.notebook.options import parse_line
-from hpo_magic.search.option import Option
 from hpo_magic.search.options import OPTIONS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), ROOT / "hpo_magic" / "README.md"])
+MOST_LINES = 90  # of the README: a screen and a half
 
 # Modules that cannot be imported without Keras are read by the slow tests.
 NEEDS_KERAS = {
@@ -32,28 +32,17 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def row_of(option: Option) -> str:
-    """Return an option's row in the README's table."""
-    flags = [option.short, f"{option.flag} {option.placeholder}".rstrip()]
-    spelled = ", ".join(f"`{flag}`" for flag in flags if flag)
-    values = ", ".join(f"`{value}`" for value in option.kind.values)
-    text = f"{option.text}: {values}" if values else option.text
-    return f"| {spelled} | {text} | {option.shown_default} |"
-
-
-def test_the_readme_s_table_of_options_is_that_of_the_declaration() -> None:
-    """One row for each option; `search/options.py` is where they are declared."""
-    rows = [row_of(option) for option in OPTIONS]
-    table = "\n".join(["| option | | default |", "|---|---|---|", *rows])
-    assert table in README, f"The table should be:\n{table}"
-
-
 def test_the_readme_names_no_option_that_is_not_there() -> None:
     """Every `--option` of a `%%hpo` in the README is one."""
     flags = {option.flag for option in OPTIONS}
     lines = re.findall(r"%%hpo (.*)", README)
     assert lines
     assert set(re.findall(r"--[a-z]+", " ".join(lines))) <= flags
+
+
+def test_the_readme_is_short() -> None:
+    """What does not fit on a screen and a half belongs to `docs/`."""
+    assert len(README.splitlines()) <= MOST_LINES
 
 
 def test_the_readme_s_python_is_python() -> None:

@@ -43,4 +43,4 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"start": [], "changes": []}
+html_sidebars = {"start": [], "changes": [], "what_you_get": []}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+LIMITS = Path(__file__).parents[2] / "docs" / "what_you_get.md"
 DATA = """
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -73,8 +74,7 @@ def test_4_a_copied_notebook(
         copy.ok(CELL)
         assert evaluation in copy.ok(TEST).text
         copy["study"].storage.close()
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    assert "folder without its `hpo_studies`" in readme
+    assert "folder without its `hpo_studies`" in LIMITS.read_text(encoding="utf-8")
 
 
 def test_5_another_study(looked: Any) -> None:
@@ -145,8 +145,7 @@ def test_rows_that_were_changed_are_not_known_again(looked: Any) -> None:
     """Not caught: scaled rows, as the documentation says."""
     looked.ok("scaled = 2 * x_test")
     assert "evaluation 1" in looked.ok("%%hpo_test study\nmodel.score(scaled, y_test)").text
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    assert "scaled or otherwise changed" in readme
+    assert "scaled or otherwise changed" in LIMITS.read_text(encoding="utf-8")
 
 
 def test_an_honest_test_is_not_accused(looked: Any) -> None:
