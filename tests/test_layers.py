@@ -82,6 +82,8 @@ HOMES = {
         "frameworks.torch",
         "frameworks.torch_models",
     ),
+    "catboost": ("frameworks.catboost", "frameworks.catboost_fit"),
+    "skorch": ("frameworks.skorch", "frameworks.skorch_fit"),
     "safetensors": ("frameworks.torch_models",),
     "lightning": ("frameworks.lightning",),
     "pytorch_lightning": ("frameworks.lightning",),

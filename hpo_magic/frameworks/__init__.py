@@ -25,9 +25,11 @@ FRAMEWORKS = {
     "scikit-learn": "hpo_magic.frameworks.scikit_learn:ScikitLearn",
     "lightgbm": "hpo_magic.frameworks.lightgbm:Lightgbm",
     "xgboost": "hpo_magic.frameworks.xgboost:Xgboost",
+    "catboost": "hpo_magic.frameworks.catboost:Catboost",
     "keras": "hpo_magic.frameworks.keras:KerasFramework",
     "lightning": "hpo_magic.frameworks.lightning:Lightning",
     "transformers": "hpo_magic.frameworks.huggingface:HuggingFace",
+    "skorch": "hpo_magic.frameworks.skorch:Skorch",
     "torch": "hpo_magic.frameworks.torch:Torch",
 }
 

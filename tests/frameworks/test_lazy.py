@@ -46,8 +46,10 @@ def test_each_framework_has_its_name():
         "scikit-learn",
         "lightgbm",
         "xgboost",
+        "catboost",
         "keras",
         "lightning",
         "transformers",
+        "skorch",
         "torch",
     ]

@@ -41,6 +41,8 @@ class Trainer:
         How many rounds or epochs.
     knows_rows
         Whether the score of each validation row is known without a word in the cell.
+    is_whole
+        Whether the kept model can be loaded without its cell; else the cell builds it again.
     """
 
     imports: str
@@ -50,6 +52,7 @@ class Trainer:
     hooked: str
     n: int = 30
     knows_rows: bool = True
+    is_whole: bool = True
 
     @property
     def setup(self) -> str:
@@ -166,6 +169,53 @@ TRAINERS = {
         "--minimize val-logloss",
         "-np.mean(np.log(np.where(y_val, p := model.predict(xgb.DMatrix(x_val)), 1 - p)))",
         "__import__('inspect').unwrap(xgb.train).__code__",
+    ),
+    "catboost": Trainer(
+        "from catboost import CatBoostClassifier",
+        """
+        model = CatBoostClassifier(
+            iterations=n, learning_rate=hp.Float("lr", 0.01, 0.5, sampling="log"), verbose=0,
+            allow_writing_files=False, thread_count=1, depth=3,
+        )
+        names = np.array(["no", "yes"])
+        model.fit(x_train, names[y_train], eval_set=(x_val, names[y_val]))
+        seen.append(model.get_best_score()["validation"]["Logloss"])
+        """,
+        "--minimize validation-Logloss",
+        "-np.mean(np.log(np.where(y_val, p := model.predict_proba(x_val)[:, 1], 1 - p)))",
+        "CatBoostClassifier.fit",
+    ),
+    "skorch": Trainer(
+        """
+        import torch
+        from skorch import NeuralNetClassifier
+        from skorch.dataset import Dataset
+        from skorch.helper import predefined_split
+
+        class Net(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layers = torch.nn.Sequential(
+                    torch.nn.Linear(5, 8), torch.nn.Dropout(0.2), torch.nn.Linear(8, 2)
+                )
+
+            def forward(self, x):
+                return torch.softmax(self.layers(x), dim=1)
+        """,
+        """
+        model = NeuralNetClassifier(
+            Net, max_epochs=n, lr=hp.Float("lr", 0.01, 1.0, sampling="log"), batch_size=50,
+            train_split=predefined_split(Dataset(x_val, y_val)), verbose=0,
+        )
+        model.fit(x_train, y_train)
+        seen.append(model.history[-1, "valid_loss"])
+        """,
+        "--minimize valid_loss",
+        "-np.mean(np.log(np.where(y_val, p := model.predict_proba(x_val)[:, 1], 1 - p)))",
+        "__import__('skorch').NeuralNet.notify",
+        n=6,
+        knows_rows=False,
+        is_whole=False,
     ),
     "lightning": Trainer(
         "\n        import lightning as L\n        import torch\n" + LIGHTNING_MODULE.lstrip("\n"),

@@ -1,0 +1,86 @@
+"""skorch: `fit` and `partial_fit` report their epochs by themselves.
+
+skorch is imported when it is used; `skorch_fit` has the hook. `frameworks/torch.py` seeds PyTorch
+and frees its memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from hpo_magic.core.ports import Fit, Framework, Report
+from hpo_magic.errors import HpoError
+from hpo_magic.frameworks.model_files import written
+from hpo_magic.frameworks.torch_models import WEIGHTS, can_write, load_weights, save_weights
+
+
+class SkorchModels:
+    """Saves the weights of a net's module; the net itself is what the cell makes of them."""
+
+    def is_model(self, value: Any) -> bool:
+        """Return whether `value` is a net of skorch whose module is built."""
+        kind = getattr(sys.modules.get("skorch"), "NeuralNet", None)
+        is_net = kind is not None and isinstance(value, kind)
+        return is_net and hasattr(value, "module_") and can_write()
+
+    def save(self, model: Any, place: Path) -> None:
+        """Save the weights in the folder `place`, in place of what is there.
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses.
+        """
+        with written(place, (WEIGHTS,)):
+            save_weights(model.module_, place / WEIGHTS)
+
+    def is_kept(self, place: Path) -> bool:
+        """Return False: weights alone make no net."""
+        return False
+
+    def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
+        """Raise an error.
+
+        Raises
+        ------
+        HpoError
+            Always: the cell makes the net.
+        """
+        raise HpoError(f"Only weights are in {place}. Run the cell that builds the net again.")
+
+    def restore(self, place: Path, model: Any) -> bool:
+        """Put the kept weights into a net that was fitted again; return whether there are any."""
+        if not (place / WEIGHTS).is_file():
+            return False
+        load_weights(model.module_, place / WEIGHTS)
+        return True
+
+
+class Skorch(Framework):
+    """The nets of skorch."""
+
+    name = "skorch"
+    packages = ("skorch",)
+    models = SkorchModels()
+
+    def is_loaded(self) -> bool:
+        """Return whether skorch is imported."""
+        return hasattr(sys.modules.get("skorch"), "NeuralNet")
+
+    def wants(self, modules: Iterable[str]) -> bool:
+        """Return whether code with these imports will import skorch."""
+        return any(module.partition(".")[0] == "skorch" for module in modules)
+
+    def load(self) -> None:
+        """Import skorch, so that the first trial is watched too."""
+        import skorch  # noqa: F401
+
+    def watch(self, report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
+        """Return a context in which each fit reports its epochs; see `skorch_fit`."""
+        from hpo_magic.frameworks.skorch_fit import watched_fits
+
+        return watched_fits(report, guard)
