@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.space import SettingKey, setting_key
 from hpo_magic.core.trial import Direction, State, Trial
 
 
@@ -64,6 +65,15 @@ def n_done(snapshot: Snapshot) -> int:
     return sum(t.state.is_finished for t in snapshot.trials)
 
 
+def rerun_values(snapshot: Snapshot) -> dict[SettingKey, list[float]]:
+    """Return the values of the re-runs, by setting."""
+    values: dict[SettingKey, list[float]] = {}
+    for trial in snapshot.reruns:
+        if trial.state is State.COMPLETE and trial.value is not None:
+            values.setdefault(setting_key(trial.params), []).append(trial.value)
+    return values
+
+
 # Values.
 
 
@@ -103,16 +113,6 @@ def curve_metric(snapshot: Snapshot) -> str | None:
 def elapsed_s(snapshot: Snapshot) -> float:
     """Return the seconds since this run of the search began."""
     return max(snapshot.at - snapshot.started, 0.0)
-
-
-def fraction_done(snapshot: Snapshot) -> float | None:
-    """Return the used share of the budget that is nearest to its end; None without a budget."""
-    shares = []
-    if snapshot.n_trials:
-        shares.append(n_done(snapshot) / snapshot.n_trials)
-    if snapshot.time_s:
-        shares.append(elapsed_s(snapshot) / snapshot.time_s)
-    return min(max(shares), 1.0) if shares else None
 
 
 def time_left_s(snapshot: Snapshot) -> float | None:

@@ -8,10 +8,16 @@ from __future__ import annotations
 from html import escape
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import curve_metric, fraction_done, running_trials
+from hpo_magic.core.summary import (
+    curve_metric,
+    elapsed_s,
+    n_done,
+    running_trials,
+    time_left_s,
+)
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.views.table import SIGNS
-from hpo_magic.views.text import KIND_TEXT, trial_lines
+from hpo_magic.views.text import KIND_TEXT, doing_text, trial_lines
 from hpo_magic.views.words.headline import headline_lines
 from hpo_magic.views.words.notices import messages
 from hpo_magic.views.words.numbers import duration, number, shown
@@ -33,7 +39,9 @@ STYLE = """<style>
 .hpo-panel .hpo-row { display: flex; flex-wrap: wrap; gap: 2px 18px; align-items: baseline; }
 .hpo-panel .widget-html { min-width: 0; }
 .hpo-panel .hpo-numbers { display: grid; gap: 8px 18px; padding: 4px 0;
-  grid-template-columns: repeat(auto-fit, minmax(120px, 1fr)); max-width: 860px; }
+  grid-template-columns: repeat(auto-fit, minmax(120px, 1fr)); }
+.hpo-panel .hpo-bars { display: grid; gap: 2px 18px;
+  grid-template-columns: repeat(auto-fit, minmax(min(260px, 100%), 1fr)); }
 .hpo-panel .hpo-number > * { display: block; }
 .hpo-panel .hpo-value { font-size: 20px; line-height: 26px; }
 .hpo-panel .hpo-none { line-height: 26px; opacity: 0.75; }
@@ -49,15 +57,29 @@ STYLE = """<style>
 
 
 def header_html(snapshot: Snapshot) -> str:
-    """Return the study's name, what it wants, and how far it is."""
-    done = fraction_done(snapshot)
-    share = "" if done is None else f' value="{done:.3f}"'
-    state = escape(f"{progress_text(snapshot)}, {time_text(snapshot)}")
+    """Return the study's name, its goal, what it does, and how far it is in trials and in time.
+
+    Each bar has its words; where an end is not known its bar is missing.
+    """
+    elapsed, left = elapsed_s(snapshot), time_left_s(snapshot)
+    n_most = snapshot.n_trials
+    share = None if not n_most else min(n_done(snapshot) / n_most, 1.0)
+    time_share = None if left is None else elapsed / max(elapsed + left, 1e-9)
     return (
         f'<div class="hpo-row"><b>{escape(snapshot.name)}</b>'
-        f"<span>{escape(goal_text(snapshot))}</span><span>{state}</span></div>"
-        f'<progress max="1"{share} aria-label="{state}"></progress>'
+        f"<span>{escape(goal_text(snapshot))}</span>"
+        f"<span>{escape(doing_text(snapshot))}</span></div>"
+        f'<div class="hpo-bars">{_bar(progress_text(snapshot), share)}'
+        f"{_bar(time_text(snapshot), time_share)}</div>"
     )
+
+
+def _bar(text: str, share: float | None) -> str:
+    words = escape(text)
+    if share is None:
+        return f"<div><span>{words}</span></div>"
+    bar = f'<progress max="1" value="{share:.3f}" aria-label="{words}"></progress>'
+    return f"<div><span>{words}</span>{bar}</div>"
 
 
 def numbers_html(snapshot: Snapshot) -> str:

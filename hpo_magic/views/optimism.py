@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, setting_key
-from hpo_magic.core.summary import best_trial
-from hpo_magic.core.trial import State, Trial
+from hpo_magic.core.summary import best_trial, rerun_values
+from hpo_magic.core.trial import Trial
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of
 from hpo_magic.views.canvas import (
     BEST,
@@ -42,7 +42,7 @@ def optimism(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     shown = _shown(snapshot)
     if not shown:
         return sentence(figure, "No trial is complete yet.")
-    again = _again(snapshot)
+    again = rerun_values(snapshot)
     what = "the best settings run again" if again else "none was run again"
     titled(figure, f"Honest against best seen: {what}")
     axes = new_axes(figure)
@@ -67,21 +67,12 @@ def optimism(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
 
 def _shown(snapshot: Snapshot) -> list[Trial]:
     """Return the settings of the columns: those that were run again, or the best where none was."""
-    again = _again(snapshot)
+    again = rerun_values(snapshot)
     first: dict[SettingKey, Trial] = {}
     for trial in snapshot.history.ranked:
         first.setdefault(setting_key(trial.params), trial)
     run_again = [trial for key, trial in first.items() if key in again]
     return (run_again or list(first.values()))[:MOST_SHOWN]
-
-
-def _again(snapshot: Snapshot) -> dict[SettingKey, list[float]]:
-    """Return the values of the re-runs, by setting."""
-    values: dict[SettingKey, list[float]] = {}
-    for trial in snapshot.reruns:
-        if trial.state is State.COMPLETE and trial.value is not None:
-            values.setdefault(setting_key(trial.params), []).append(trial.value)
-    return values
 
 
 def _draw_honest(axes: Axes, snapshot: Snapshot) -> None:

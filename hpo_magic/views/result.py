@@ -20,6 +20,7 @@ from hpo_magic.views.table import (
     cut_text,
     failures,
     html_table,
+    rows_of_their_own,
     star_text,
     table,
 )
@@ -30,21 +31,26 @@ from hpo_magic.views.words.numbers import shown
 from hpo_magic.views.words.progress import goal_text
 
 SIZE_PX = (700, 300)
+MOST_OPEN = 10  # trials; a longer table is folded away
 # Notebooks put the text of cells to the right, and break numbers where a long text needs the room.
 WHOLE = 'style="white-space: nowrap"'
 WORDS = 'style="text-align: left"'
 
 
-def result_html(snapshot: Snapshot) -> str:
-    """Return the result as HTML; all that comes from the user is escaped."""
-    return _joined([*_summary(snapshot), *_trials(snapshot)])
+def result_html(snapshot: Snapshot, n_open: int = MOST_OPEN) -> str:
+    """Return the result as HTML; all that comes from the user is escaped.
+
+    A table of more than `n_open` trials is folded away.
+    """
+    trials = _joined(_trials(snapshot))
+    if trials and len(best_and_last(snapshot)) > n_open:
+        trials = f"<details><summary>Trials as a plain table</summary>{trials}</details>"
+    return _joined([*_summary(snapshot), trials])
 
 
 def summary_html(snapshot: Snapshot) -> str:
     """Return the result with its trials folded away, to stand above a panel that shows them."""
-    trials = _joined(_trials(snapshot))
-    folded = f"<details><summary>Trials as a plain table</summary>{trials}</details>"
-    return _joined([*_summary(snapshot), folded if trials else ""])
+    return result_html(snapshot, n_open=0)
 
 
 def _joined(parts: Iterable[str]) -> str:
@@ -63,7 +69,7 @@ def _summary(snapshot: Snapshot) -> list[str]:
 
 def _trials(snapshot: Snapshot) -> list[str]:
     trials = best_and_last(snapshot)
-    cut = cut_text(len(trials), len(snapshot.trials), "The best and the last")
+    cut = cut_text(len(trials), len(rows_of_their_own(snapshot)), "The best and the last")
     return [
         html_table(table(snapshot, trials), star_text(snapshot)) if trials else "",
         *(f"<p>{escape(message)}</p>" for message in failures(trials)),

@@ -7,13 +7,14 @@ colour alone. Everything from the user is escaped: names, values, messages.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import active_names, leading_trials
+from hpo_magic.core.space import setting_key
+from hpo_magic.core.summary import active_names, leading_trials, rerun_values
 from hpo_magic.core.trial import Kind, State, Trial
 from hpo_magic.views.words.numbers import counted, duration, number, shortened, shown
 from hpo_magic.views.words.progress import ended_as, goal_writers
@@ -106,15 +107,27 @@ def _place(snapshot: Snapshot, trial: Trial, by: str) -> tuple[Any, ...]:
     return (key is None, key or 0.0, trial.number)
 
 
+def rows_of_their_own(snapshot: Snapshot) -> list[Trial]:
+    """Return the trials, best first, without re-runs of a setting that another trial has."""
+    searched = {setting_key(trial.params) for trial in snapshot.history.trials}
+    return [
+        trial
+        for trial in ranked(snapshot)
+        if trial.kind is not Kind.RECHECK or setting_key(trial.params) not in searched
+    ]
+
+
 def best_and_last(snapshot: Snapshot, n_best: int = 10, n_last: int = 10) -> list[Trial]:
     """Return the best trials, best first, then the last ones that are not among them.
 
-    Where that would leave out only a few it is all of them, best first.
+    Where that would leave out only a few it is all of them, best first. Re-runs are left out whose
+    setting is another trial's: the table has their values beside that one.
     """
-    if len(snapshot.trials) <= n_best + n_last + FEW:
-        return ranked(snapshot, "value")
-    best = [t for t in ranked(snapshot, "value") if t.value is not None][:n_best]
-    last = snapshot.trials[-n_last:] if n_last else ()
+    own = rows_of_their_own(snapshot)
+    if len(own) <= n_best + n_last + FEW:
+        return own
+    best = [t for t in own if t.value is not None][:n_best]
+    last = sorted(own, key=lambda trial: trial.number)[-n_last:] if n_last else []
     known = {t.number for t in best}
     return best + [t for t in reversed(last) if t.number not in known]
 
@@ -128,17 +141,33 @@ def cut_text(n_shown: int, n_all: int, which: str) -> str:
 
 
 def table(snapshot: Snapshot, trials: Sequence[Trial]) -> Table:
-    """Return the table of `trials`: number, state, value, time, their active parameters."""
+    """Return the table of `trials`: number, state, value, time, their active parameters.
+
+    Where settings were run again, a column has those values of the first objective.
+    """
     names, writers = active_names(snapshot, trials), goal_writers(snapshot)
-    fixed = ("trial", "state", *(goal.metric for goal in snapshot.goals), "time")
+    again = _run_again(snapshot, trials, writers[0])
+    columns = ["run again"] if any(again) else []
+    fixed = ("trial", "state", *(goal.metric for goal in snapshot.goals), *columns, "time")
     header = (*fixed, *_heads(names, fixed))
     leading = {trial.number for trial in leading_trials(snapshot)}
     rows = []
-    for trial in trials:
+    for trial, values in zip(trials, again, strict=True):
         pairs = zip(writers, snapshot.history.values(trial), strict=True)
-        rows.append(_cells(trial, names, [write(value) for write, value in pairs]))
+        written = [write(value) for write, value in pairs]
+        rows.append(_cells(trial, names, [*written, values] if columns else written))
     marked = frozenset(i for i, trial in enumerate(trials) if trial.number in leading)
     return Table(header, tuple(rows), marked)
+
+
+def _run_again(
+    snapshot: Snapshot, trials: Sequence[Trial], write: Callable[[float | None], str]
+) -> list[str]:
+    """Return what each trial's setting had when it was run again, at its first trial alone."""
+    left = rerun_values(snapshot)
+    own = [t for t in trials if t.kind is not Kind.RECHECK]
+    found = {t.number: left.pop(setting_key(t.params), []) for t in own}
+    return [", ".join(map(write, found.get(t.number, []))) for t in trials]
 
 
 def _cells(trial: Trial, names: Iterable[str], values: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,15 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, curve_metric, leading_trials, running_trials
 from hpo_magic.core.trial import Kind, Trial
 from hpo_magic.honesty.rechecking import chosen_trial, is_rechecked
-from hpo_magic.views.table import SIGNS, best_and_last, cut_text, failures, table, text_table
+from hpo_magic.views.table import (
+    SIGNS,
+    best_and_last,
+    cut_text,
+    failures,
+    rows_of_their_own,
+    table,
+    text_table,
+)
 from hpo_magic.views.words.headline import headline_lines
 from hpo_magic.views.words.notices import ending_text, messages
 from hpo_magic.views.words.numbers import counted, duration, number, setting, shortened
@@ -31,6 +39,18 @@ KIND_TEXT = {
     Kind.ENQUEUED: "asked for by you",
     Kind.RECHECK: "a re-check: one of the best once more, on a new seed",
 }
+
+
+def doing_text(snapshot: Snapshot) -> str:
+    """Return what happens now: "training trial 12, suggested by the sampler"."""
+    running = running_trials(snapshot)
+    if not snapshot.is_live:
+        return ""
+    if not running:
+        return "choosing the next setting"
+    if len(running) > 1:
+        return f"training {len(running):,} trials at once"
+    return f"training trial {running[0].number}, {KIND_TEXT[running[0].kind]}"
 
 
 def progress_line(snapshot: Snapshot) -> str:
@@ -101,7 +121,7 @@ def result_text(snapshot: Snapshot) -> str:
     trials = best_and_last(snapshot)
     if trials:
         lines += ["", text_table(table(snapshot, trials))]
-    if cut := cut_text(len(trials), len(snapshot.trials), "the best and the last"):
+    if cut := cut_text(len(trials), len(rows_of_their_own(snapshot)), "the best and the last"):
         lines.append(f"({cut})")
     lines += failures(trials)
     return "\n".join(lines)

@@ -17,7 +17,6 @@ from hpo_magic.core.summary import (
     best_so_far,
     counts,
     curve_metric,
-    fraction_done,
     gain,
     time_left_s,
 )
@@ -123,16 +122,8 @@ def test_progress_counts_failed_trials_and_not_stopped_ones() -> None:
     search = a_search()
     search = replace(search, trials=(*search.trials, stopped))
     assert progress_text(search) == "5 of 10 trials done"
-    assert fraction_done(search) == 0.5
     assert counts(search)[State.STOPPED] == 1
     assert counts_text(search) == "4 complete, 1 failed, 1 stopped"
-
-
-def test_fraction_done_follows_the_budget_that_ends_first() -> None:
-    """Time and trials both end a search; without either there is no fraction."""
-    assert fraction_done(a_search(time_s=60.0)) == pytest.approx(50 / 60)
-    assert fraction_done(a_search(n_trials=None)) is None
-    assert fraction_done(a_search(n_trials=3)) == 1.0
 
 
 def test_time_left_is_from_the_median_trial_and_the_time_budget() -> None:

@@ -76,3 +76,9 @@ def test_trial_lines_are_one_line_each() -> None:
 def test_current_text_without_a_running_trial() -> None:
     """Between trials there is nothing to say."""
     assert current_text(a_search(3, is_running=False)) == ""
+
+
+def test_a_long_table_is_folded_away() -> None:
+    """Beyond ten trials; a short one is seen."""
+    assert "<details>" not in result_html(a_search(9, is_running=False))
+    assert "<details>" in result_html(a_search(30, is_running=False))

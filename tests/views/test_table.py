@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from made_up_searches import a_search
 
 from hpo_magic.core.domains import Float
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
-from hpo_magic.core.trial import Direction, Goal, State, Trial
+from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
 from hpo_magic.views.table import (
     best_and_last,
     cut_text,
@@ -137,3 +139,21 @@ def test_a_parameter_called_like_a_column_is_told_apart() -> None:
     assert [t.number for t in ranked(snapshot, "value")] == [0, 2, 1]
     assert "value (parameter)" in sort_keys(snapshot)
     assert [t.number for t in ranked(snapshot, "value (parameter)")] == [1, 2, 0]
+
+
+def test_reruns_stand_beside_their_setting() -> None:
+    """A column has their values; they have no row of their own."""
+    snapshot = a_search(20, is_running=False)
+    best = snapshot.history.ranked[0]
+    again = tuple(
+        replace(best, number=number, kind=Kind.RECHECK, value=value)
+        for number, value in ((20, 0.81), (21, 0.82))
+    )
+    with_reruns = replace(snapshot, trials=(*snapshot.trials, *again))
+    rows = best_and_last(with_reruns)
+    assert [trial.number for trial in rows] == [t.number for t in best_and_last(snapshot)]
+    made = table(with_reruns, rows)
+    place = made.header.index("run again")
+    assert made.rows[0][place] == "0.8100, 0.8200"
+    assert {row[place] for row in made.rows[1:]} == {""}
+    assert "run again" not in table(snapshot, rows).header

@@ -48,9 +48,13 @@ def picture_bundle(snapshot: Snapshot) -> Bundle:
 
 
 def show_result(snapshot: Snapshot, handles: Any = None) -> tuple[Bundle, Bundle]:
-    """Show the result that stays, in place of the two outputs of `handles` where they are given."""
+    """Show the result that stays, in place of the two outputs of `handles` where they are given.
+
+    The picture stands first, where there is one.
+    """
     bundles = result_bundle(snapshot), picture_bundle(snapshot)
-    for k, bundle in enumerate(bundles):
+    order = reversed(bundles) if "image/png" in bundles[1].data else bundles
+    for k, bundle in enumerate(order):
         if handles is None:
             display(bundle.data, metadata=bundle.metadata, raw=True)
         else:
@@ -65,11 +69,11 @@ def show_nothing(handles: Any) -> None:
 
 
 def result_in_one(result: Bundle, picture: Bundle) -> str:
-    """Return both as HTML for a page that can show nothing else: tables first, then the picture."""
+    """Return both as HTML for a page that can show nothing else: the picture first."""
     html, image = result.data["text/html"], picture.data.get("image/png")
     if image is None:
         return html
     alt = escape(picture.data["text/plain"])
     width = SIZE_PX[0]
     source = f"data:image/png;base64,{image}"
-    return f'{html}<img width="{width}" style="max-width:100%" alt="{alt}" src="{source}">'
+    return f'<img width="{width}" style="max-width:100%" alt="{alt}" src="{source}">{html}'

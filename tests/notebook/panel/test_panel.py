@@ -273,11 +273,11 @@ def test_a_broken_picture_does_not_end_the_search(
 def test_the_result_takes_the_place_of_the_widgets(shown: Shown, page: Page) -> None:
     """Two outputs: HTML with text, and a PNG with text; no widget is needed."""
     shown.panel.close(a_search(200, is_running=False))
-    table, picture = (output["shown"] for output in page.outputs)
+    picture, table = (output["shown"] for output in page.outputs)
     assert set(table) == {"text/plain", "text/html"}
     assert set(picture) == {"text/plain", "image/png"}
     assert base64.b64decode(picture["image/png"]).startswith(b"\x89PNG")
-    assert "best seen" in page.outputs[1]["metadata"]["image/png"]["alt"]
+    assert "best seen" in page.outputs[0]["metadata"]["image/png"]["alt"]
     assert len(str(page.outputs)) < 300_000
     assert shown.panel.buttons.stop.comm is None
     assert shown.panel.pages[1].parts[0].table.comm is None
@@ -303,8 +303,8 @@ def test_a_stored_study_is_shown_without_a_search(page: Page) -> None:
     """A panel that never opened displays the result anew."""
     Panel(UserRequests(), has_plots=False).close(a_search(12, is_running=False))
     assert [set(o["shown"]) for o in page.outputs] == [
-        {"text/plain", "text/html"},
         {"text/plain", "image/png"},
+        {"text/plain", "text/html"},
     ]
 
 
@@ -505,6 +505,6 @@ def test_what_stays_is_the_front(page: Page, live: None) -> None:
     panel = Panel(UserRequests(), has_plots=False)
     panel.notice(None, several)
     panel.close(several(is_running=False))
-    picture = page.outputs[-1]["shown"]
+    picture = page.outputs[0]["shown"]
     assert picture["text/plain"].startswith("val_accuracy and n_params: ")
     assert base64.b64decode(picture["image/png"]).startswith(b"\x89PNG")

@@ -69,8 +69,8 @@ def test_without_a_reader_there_is_the_result_that_stays(outputs: list[dict[str,
     """No widget in what nbclient executes."""
     show_stored(ended(), Shell(has_reader=False))
     assert [set(output) for output in outputs] == [
-        {"text/plain", "text/html"},
         {"text/plain", "image/png"},
+        {"text/plain", "text/html"},
     ]
 
 
