@@ -491,5 +491,6 @@ class Engine:
             ended=None if self._state.running else self.ending,
             is_live=self.ending is None or bool(self._state.running),
             phase=self._phase(at),
+            guides=self._older,
             has_failed=self.ending is not None and self.ending.is_failure,
         )

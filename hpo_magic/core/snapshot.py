@@ -8,7 +8,7 @@ from functools import cached_property
 from hpo_magic.core.events import Reason
 from hpo_magic.core.ledger import LedgerFault
 from hpo_magic.core.notices import Notice, Rechecks
-from hpo_magic.core.records import TestEvaluation
+from hpo_magic.core.records import OlderStudy, TestEvaluation
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
 from hpo_magic.errors import SpaceError, did_you_mean
@@ -55,6 +55,9 @@ class Snapshot:
         The trial that the user chose of several objectives; None: none.
     has_failed
         Whether the search ended because its trials fail.
+    guides
+        Older studies whose trials guide the search. None of their values is shown; those on the
+        same validation rows count in the selection bias.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Snapshot:
     phase: Rechecks | None = None
     chosen: int | None = None
     has_failed: bool = False
+    guides: tuple[OlderStudy, ...] = ()
 
     @property
     def metric(self) -> str:
@@ -106,7 +110,8 @@ class Snapshot:
     def history(self) -> History:
         """The trials of the search, as samplers see them: without re-runs."""
         trials = tuple(trial for trial in self.trials if trial.kind is not Kind.RECHECK)
-        return History(trials, self.goals, chosen=self.chosen)
+        guides = tuple(older.history for older in self.guides)
+        return History(trials, self.goals, chosen=self.chosen, guides=guides)
 
     @property
     def reruns(self) -> tuple[Trial, ...]:

@@ -27,13 +27,15 @@ MOST_ROWS = 20_000
 class Bbc:
     """What to expect of the choice; oriented so that higher is better.
 
-    `half_width` is that of a 95% interval. `n_rows` are those that were used.
+    `half_width` is that of a 95% interval. `n_rows` are those that were used. `n_older` trials of
+    older studies selected on the same rows; their selection bias is subtracted.
     """
 
     value: float
     half_width: float
     n_settings: int
     n_rows: int
+    n_older: int = 0
 
 
 def bbc(row_scores: npt.ArrayLike, seed: int = 0, units: Units | None = None) -> Bbc:

@@ -52,10 +52,33 @@ class Precision(NamedTuple):
 def bbc_of(history: History) -> Bbc | None:
     """Return the bootstrap estimate for the best setting; None unless all trials have row scores.
 
-    All complete trials are needed, since the best was selected among all of them.
+    All complete trials are needed, since the best was selected among all of them. Where older
+    studies guided the search on the same rows, the settings were chosen by these rows before they
+    were tried, which the bootstrap cannot know: the selection bias that their number adds is
+    subtracted. On labels of noise it was 3.6 points too high without that, and 4.9 in the third
+    revision (30 rows, 40 trials each).
     """
     shared = _shared(history.complete)
-    return _bbc(shared, history.direction) if shared else None
+    if not shared:
+        return None
+    found, n_older = _bbc(shared, history.direction), n_selected_before(history)[0]
+    precision = precision_of(history)
+    if not n_older or precision is None:
+        return found
+    n, error = len(history.complete), precision.standard_error
+    added = selection_bias(error, n + n_older) - selection_bias(error, n)
+    return replace(found, value=found.value - added, n_older=n_older)
+
+
+def n_selected_before(history: History) -> tuple[int, int]:
+    """Return how many complete trials of older studies were scored on the rows of this search.
+
+    And of how many that is not known, since the rows of them or of this search are not.
+    """
+    rows = {(one.rows, one.n_rows) for one in _shared(history.complete)}
+    older = [trial.row_scores for guide in history.guides for trial in guide.complete]
+    known = [(one.rows, one.n_rows) for one in older if one is not None and rows]
+    return sum(one in rows for one in known), len(older) - len(known)
 
 
 def selection_bias_of(history: History) -> SelectionBias | None:
@@ -66,7 +89,7 @@ def selection_bias_of(history: History) -> SelectionBias | None:
     precision = precision_of(history)
     if precision is None:
         return None
-    n_settings = len(history.complete)
+    n_settings = len(history.complete) + n_selected_before(history)[0]
     is_share = _shared(history.complete)[0].is_share
     return SelectionBias(selection_bias(precision.standard_error, n_settings), is_share)
 

@@ -53,6 +53,10 @@ class Honest:
         Re-runs of each setting; 0 where none was used.
     n_rows
         Validation rows of the bootstrap; None with another method.
+    n_older
+        Trials of older studies that guided the search by the same validation rows.
+    n_older_unknown
+        Those of which that is not known.
     change
         Mean difference between re-run and search over the settings that were re-run, in the
         metric's unit; None unless `method` is `OTHER_SETTINGS`.
@@ -67,6 +71,8 @@ class Honest:
     n_rows: int | None = None
     change: float | None = None
     knows_rows: bool = True
+    n_older: int = 0
+    n_older_unknown: int = 0
 
 
 def honest(
@@ -102,7 +108,12 @@ def honest(
     if bbc is not None:
         value = in_metric_unit(bbc.value, direction)
         return Honest(
-            value, bbc.half_width, Method.BOOTSTRAP, n_settings=bbc.n_settings, n_rows=bbc.n_rows
+            value,
+            bbc.half_width,
+            Method.BOOTSTRAP,
+            n_settings=bbc.n_settings,
+            n_rows=bbc.n_rows,
+            n_older=bbc.n_older,
         )
     if recheck is not None:
         return _of_reruns(recheck, direction, Method.NEW_TRAINING_SEEDS, None)

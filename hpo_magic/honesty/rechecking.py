@@ -19,7 +19,12 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, SettingKey, setting_key
 from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import Direction, History, Kind, State, Trial
-from hpo_magic.honesty.by_row import bbc_of, is_cross_validated, n_rows_of_accuracies
+from hpo_magic.honesty.by_row import (
+    bbc_of,
+    is_cross_validated,
+    n_rows_of_accuracies,
+    n_selected_before,
+)
 from hpo_magic.honesty.choice import (
     Gain,
     Rechecked,
@@ -155,7 +160,7 @@ def honest_of(snapshot: Snapshot) -> Honest:
     if _tells_nothing(snapshot):
         return honest(snapshot.direction, bbc=by_row, why_not=WhyNot.SAME_SCORES)
     found = _found(snapshot)
-    return honest(
+    estimate = honest(
         snapshot.direction,
         None if found is None else found.result,
         by_row,
@@ -163,6 +168,8 @@ def honest_of(snapshot: Snapshot) -> Honest:
         cross_validated=is_cross_validated(snapshot.history),
         why_not=_why_not(snapshot),
     )
+    n_older, n_unknown = n_selected_before(snapshot.history)
+    return replace(estimate, n_older=n_older, n_older_unknown=n_unknown)
 
 
 def honest_by_goal(snapshot: Snapshot) -> dict[str, Honest]:

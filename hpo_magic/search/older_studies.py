@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hpo_magic.core.log import log
 from hpo_magic.core.notices import NewRevision, StudyChange
 from hpo_magic.core.ports import Storage
-from hpo_magic.core.records import OlderStudy, StudyRecord
-from hpo_magic.core.trial import History, Kind, State, Trial, goals_or_value
+from hpo_magic.core.records import StudyRecord
 from hpo_magic.errors import StudyNotFound, did_you_mean
 from hpo_magic.search.options import Options
+from hpo_magic.storage.older_studies import history_until
 
 # These samplers learn from trials, so the revisions before guide them unasked. The others, of which
 # nobody expects more than random settings or a grid, begin with older settings if `--from` says so.
@@ -53,28 +52,12 @@ def references(
     return tuple(found)
 
 
-def older_studies(storage: Storage, record: StudyRecord) -> tuple[OlderStudy, ...]:
-    """Return the studies that guide a revision, as they were when it began.
-
-    Only trials that had ended by then are taken, so that a search that continues has the same ones.
-    One that is gone is left out.
-    """
-    found = []
-    for name, revision in record.guides:
-        older = next((r for r in storage.revisions(name) if r.revision == revision), None)
-        if older is None:
-            log.debug("the study %s, revision %s, that guides this one is gone", name, revision)
-            continue
-        found.append(OlderStudy(name, revision, _history(storage, older, record.created)))
-    return tuple(found)
-
-
 def _latest(storage: Storage, name: str, new: StudyRecord) -> tuple[Reference, ...]:
     """Return the latest revisions of a study that have a complete trial, the latest first."""
     found: list[Reference] = []
     n_trials = 0
     for record in reversed(_revisions_before(storage, name, new)):
-        n = len(_history(storage, record, new.created).complete)
+        n = len(history_until(storage, record, new.created).complete)
         if n:
             found.append((name, record.revision))
             n_trials += n
@@ -86,19 +69,6 @@ def _latest(storage: Storage, name: str, new: StudyRecord) -> tuple[Reference, .
 def _revisions_before(storage: Storage, name: str, new: StudyRecord) -> Sequence[StudyRecord]:
     revisions = storage.revisions(name)
     return [r for r in revisions if name != new.name or r.revision < new.revision]
-
-
-def _history(storage: Storage, record: StudyRecord, before: float) -> History:
-    """Return the trials that had ended at the time `before`, in seconds since 1970."""
-    trials = storage.trials(record.id)
-    ended = (t for t in trials if t.kind is not Kind.RECHECK and _had_ended(t, before))
-    return History(tuple(ended), goals_or_value(record.goals))
-
-
-def _had_ended(trial: Trial, at: float) -> bool:
-    if trial.state is State.RUNNING:
-        return False
-    return trial.started is None or trial.started + (trial.duration_s or 0.0) <= at
 
 
 def _nothing_to_take(storage: Storage, name: str, new: StudyRecord) -> StudyNotFound:

@@ -21,8 +21,9 @@ from hpo_magic.core.trial import (
     named_goals,
 )
 from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
-from hpo_magic.search.older_studies import older_studies, references
+from hpo_magic.search.older_studies import references
 from hpo_magic.search.options import Options
+from hpo_magic.storage.older_studies import older_studies
 from hpo_magic.views.words.numbers import counted
 from hpo_magic.views.words.revisions import new_revision_text
 

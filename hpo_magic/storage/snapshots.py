@@ -9,6 +9,7 @@ from hpo_magic.core.records import NO_TRIAL, StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import State, goals_or_value
 from hpo_magic.errors import StudyNotFound, did_you_mean
+from hpo_magic.storage.older_studies import older_studies
 
 
 def open_snapshot(storage: Storage, name: str) -> tuple[StudyRecord, Snapshot]:
@@ -45,6 +46,7 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
         is_live=False,
         evaluations=tuple(evaluations_of(ledger.evaluations, record)),
         ledger_fault=ledger.fault,
+        guides=older_studies(storage, record),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hpo_magic.core.records import OlderStudy
 from hpo_magic.core.row_scores import RowScores, of_rows
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Space
@@ -19,6 +20,7 @@ from hpo_magic.honesty.by_row import (
     enough_of,
     n_rows_of_accuracies,
     n_rows_of_shares,
+    n_selected_before,
     precision_of,
     selection_bias_of,
 )
@@ -28,6 +30,7 @@ from hpo_magic.honesty.rechecking import honest_of, is_rechecked
 from hpo_magic.honesty.resplit_intervals import effective_rows
 from hpo_magic.honesty.selection_bias import selection_bias
 from hpo_magic.views.words.headline import headline_lines
+from hpo_magic.views.words.honest import how_text
 
 MAX, MIN = Direction.MAXIMIZE, Direction.MINIMIZE
 UP, DOWN = (Goal("accuracy", MAX),), (Goal("loss", MIN),)
@@ -116,6 +119,51 @@ def test_all_trials_must_have_them(odd: RowScores | None) -> None:
         "highest of 10 validation scores, so biased upwards;"
     )
     assert bbc_of(History((), UP)) is None
+
+
+@pytest.mark.parametrize(("draw", "direction"), [(coin, MAX), (coin, MIN), (losses, MIN)])
+def test_older_trials_on_the_same_rows_count_in_the_selection_bias(
+    draw: Draw, direction: Direction
+) -> None:
+    """The honest number is worse by what their number adds; no value of theirs is in it."""
+    found, older = trials(30, draw), trials(40, draw, seed=1)
+    goals = (Goal("accuracy", direction),)
+    alone = ended(found, direction)
+    before = OlderStudy("study", 1, History(older, goals))
+    guided = replace(alone, guides=(before,))
+    one, other = honest_of(alone), honest_of(guided)
+    assert one.value is not None
+    assert other.value is not None
+    precision = precision_of(History(found, goals))
+    assert precision is not None
+    error = precision.standard_error
+    added = selection_bias(error, 70) - selection_bias(error, 30)
+    assert other.value == pytest.approx(one.value - direction.sign * -added)
+    assert (other.half_width, other.n_settings, other.n_older) == (one.half_width, 30, 40)
+    assert how_text(other).endswith(", less the selection bias of 40 older trials on the same rows")
+    other_values = trials(40, draw, seed=2)
+    again = replace(alone, guides=(replace(before, history=History(other_values, goals)),))
+    assert honest_of(again) == other
+    bias = selection_bias_of(guided.history)
+    assert bias is not None
+    assert bias.added == pytest.approx(selection_bias(error, 70))
+
+
+def test_older_trials_on_other_rows_or_without_rows_change_no_number() -> None:
+    """That is said where the rows are not known."""
+    found, goals = trials(30), UP
+    other = tuple(
+        replace(t, row_scores=row_scores(t.row_scores.values, 1)) for t in found if t.row_scores
+    )
+    unknown = tuple(replace(t, row_scores=None) for t in found)
+    alone = ended(found)
+    for older, counts in ((other, (0, 0)), (unknown, (0, 30))):
+        guided = replace(alone, guides=(OlderStudy("study", 1, History(older, goals)),))
+        assert n_selected_before(guided.history) == counts
+        assert honest_of(guided).value == honest_of(alone).value
+    assert how_text(honest_of(guided)).endswith(
+        "; whether the 30 older trials that guided the search had the same rows is not known"
+    )
 
 
 def test_the_selection_bias_is_told_with_the_best_seen() -> None:

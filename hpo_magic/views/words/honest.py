@@ -35,6 +35,20 @@ def how_text(honest: Honest) -> str:
     """Return how an estimate was made, or why there is none."""
     if honest.why_not is not None:
         return WHY_NOT[honest.why_not]
+    how = _how(honest)
+    if honest.n_older and honest.method is Method.BOOTSTRAP:
+        older = counted(honest.n_older, "older trial")
+        return f"{how}, less the selection bias of {older} on the same rows"
+    if honest.n_older:
+        older = counted(honest.n_older, "older trial")
+        return f"{how}; {older} on the search's own rows guided it, which is not corrected"
+    if honest.n_older_unknown:
+        older = counted(honest.n_older_unknown, "older trial")
+        return f"{how}; whether the {older} that guided the search had the same rows is not known"
+    return how
+
+
+def _how(honest: Honest) -> str:
     match honest.method:
         case Method.NEW_SPLITS:
             how = f"{_rerun(honest)} on {counted(honest.n_reruns, 'new split')}"
