@@ -22,7 +22,14 @@ from hpo_magic.core.log import caught
 from hpo_magic.core.metrics import Score, value_of_trial
 from hpo_magic.core.ports import Fit, Framework, Report
 from hpo_magic.core.records import UsedRows
-from hpo_magic.core.trial import AskedGoals, Failure, Kind, is_better, named_goals
+from hpo_magic.core.trial import (
+    AskedGoals,
+    Failure,
+    Kind,
+    goals_or_value,
+    is_better,
+    named_goals,
+)
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
 from hpo_magic.executors.output import TrialOutput, captured
 from hpo_magic.executors.process_state import settings_kept
@@ -194,7 +201,8 @@ class TrialExecution:
     ) -> ExecutionResult:
         call_names = CallNames(self.objective.filename, self.names)
         metric = next((goal.metric for goal in named_goals(self.goals)), None)
-        trial = TrialContext(run, report, call_names, metric)
+        directions = tuple(goal.direction for goal in goals_or_value(self.goals))
+        trial = TrialContext(run, report, call_names, metric, directions)
         output = TrialOutput(OUTPUT_KEPT, sys.stdout)
 
         def of_library(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
@@ -212,6 +220,9 @@ class TrialExecution:
                 with in_user_code():
                     result = self.objective.train()
                 drew_random = self._random_state() != seeded
+            if any(value > 0 for value in trial.constraints.values()):  # infeasible
+                outcome = self._outcome(trial, output, None)
+                return ExecutionResult(Ended(run.number, outcome, self.clock(), gave_up=True))
             score = value_of_trial(
                 self.goals,
                 result.last,

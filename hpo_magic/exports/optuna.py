@@ -7,6 +7,7 @@ no tuples as choices: such a parameter becomes categorical, with texts in place 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,26 @@ def to_optuna(
             curve_of = None if snapshot.is_multi_objective else metric
             study.add_trial(_frozen(trial, values, snapshot.space, distributions, curve_of))
     return study
+
+
+def frozen_trial(
+    snapshot: Snapshot, trial: Trial, attributes: Mapping[str, Any], is_infeasible: bool = False
+) -> optuna.trial.FrozenTrial:
+    """Return one trial of a search as a trial of Optuna's, with these user attributes.
+
+    Parameters
+    ----------
+    attributes
+        By name.
+    is_infeasible
+        Whether the trial has values that its search does not have, so that none is set here.
+    """
+    distributions = {n: _distribution(p.domain) for n, p in snapshot.space.items()}
+    metric = None if snapshot.is_multi_objective or is_infeasible else curve_metric(snapshot)
+    values = snapshot.history.values(trial)
+    frozen = _frozen(trial, values, snapshot.space, distributions, metric)
+    frozen.user_attrs = dict(attributes)
+    return frozen
 
 
 def _frozen(

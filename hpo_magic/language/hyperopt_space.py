@@ -70,7 +70,7 @@ class _Evaluation:
         if node.name == "dict":
             return dict(*args, **named)
         if node.name == "pos_args":
-            return list(args)
+            return tuple(args)
         return _function(node.name)(*args, **named)
 
     def _chosen(self, node: Any) -> Any:
@@ -213,3 +213,33 @@ def _clean(number: float) -> float:
 
 def _short(number: float) -> float:
     return float(f"{number:.{N_DIGITS}g}")
+
+
+def _label(parameter: Any) -> str:
+    label: str = parameter.pos_args[0].obj
+    return label
+
+
+def option_of(expression: Any, label: str, value: Any) -> Any:
+    """Return a value of Hyperopt's as ours: of a choice, which it has by position, the option.
+
+    Parameters
+    ----------
+    expression
+        The space.
+    label
+        Of the parameter.
+    value
+        As Hyperopt stores it.
+    """
+    waiting, seen = [expression], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not hasattr(node, "pos_args"):
+            continue
+        seen.add(id(node))
+        chosen = node.pos_args[0] if node.name == "switch" else None
+        if chosen is not None and chosen.name == "hyperopt_param" and _label(chosen) == label:
+            return _labels(node.pos_args[1:])[int(value)]
+        waiting += [*node.pos_args, *(one for _, one in node.named_args)]
+    return value

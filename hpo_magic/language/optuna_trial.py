@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from hpo_magic.core.describe import Described, describe_choice, describe_float, describe_int
-from hpo_magic.core.space import Parameter
+from hpo_magic.core.domains import Choice, Domain, Int
+from hpo_magic.core.trial import Direction
 from hpo_magic.errors import HpoError, NotCovered, SpaceError
+from hpo_magic.language.asking import value_of
+from hpo_magic.language.space_dimensions import described_dimension
 from hpo_magic.language.trial_context import current_trial
 
 _WAYS_OUT = {
-    "study": "The study is the variable named on the %%hpo line, once the search has ended",
     "storage": "--storage on the %%hpo line says where the study is kept",
-    "set_system_attr": "Use set_user_attr",
 }
 
 
@@ -46,6 +48,36 @@ class OptunaTrial:
         """What `set_user_attr` has noted in this trial."""
         trial = current_trial()
         return {} if trial is None else dict(trial.noted)
+
+    @property
+    def system_attrs(self) -> dict[str, Any]:
+        """What `set_system_attr` has noted in this trial."""
+        trial = current_trial()
+        return {} if trial is None else dict(trial.system_noted)
+
+    @property
+    def constraints(self) -> dict[str, float]:
+        """What `set_constraint` has noted in this trial; above 0 the trial is infeasible."""
+        trial = current_trial()
+        return {} if trial is None else dict(trial.constraints)
+
+    @property
+    def datetime_start(self) -> datetime | None:
+        """When the trial began; None outside a trial."""
+        trial = current_trial()
+        return None if trial is None else trial.started
+
+    @property
+    def distributions(self) -> dict[str, Any]:
+        """The ranges suggested so far, by name, as Optuna's distributions."""
+        trial = current_trial()
+        asked = {} if trial is None else trial.asked
+        return {name: _distribution(parameter.domain) for name, parameter in asked.items()}
+
+    @property
+    def study(self) -> Any:
+        """What is known of the study while it runs: its directions and its user attributes."""
+        return StudyOfTrial()
 
     def suggest_float(
         self, name: str, low: float, high: float, step: float | None = None, log: bool = False
@@ -99,6 +131,23 @@ class OptunaTrial:
             if not isinstance(value, int | float):
                 print(f"{key}: {value!r}")  # noqa: T201  (into the trial's output)
 
+    def set_system_attr(self, key: str, value: Any) -> None:
+        """Note a value for integrations of Optuna's; `system_attrs` has it until the trial ends."""
+        trial = current_trial()
+        if trial is not None:
+            trial.system_noted[key] = value
+
+    def set_constraint(self, key: str, value: float) -> None:
+        """Note a constraint: above 0 the trial is infeasible, and ends as pruned."""
+        trial = current_trial()
+        if trial is not None:
+            trial.constraints[key] = float(value)
+
+    def _suggest(self, name: str, distribution: Any) -> Any:
+        """Return the value of a distribution of Optuna's; its integrations call this."""
+        method = f"suggest({type(distribution).__name__})"
+        return self._ask(method, described_dimension, name, (distribution,), {})
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -114,19 +163,73 @@ class OptunaTrial:
         args: tuple[Any, ...],
         options: Mapping[str, Any],
     ) -> Any:
-        trial = current_trial()
         try:
             if not isinstance(name, str) or not name.strip():
                 raise SpaceError(f"the name must be a string that is not empty, got {name!r}.")
-            described = describe(*args, **options)
-            parameter = Parameter(name, described.domain, described.default)
-            if trial is None:
-                return described.object_of(parameter.default)
-            value = described.object_of(trial.ask(parameter))
-            trial.objects[name] = value
-            return value
+            return value_of(name, describe(*args, **options))
         except HpoError as error:
             raise type(error)(f'trial.{method}("{name}", …) on line {_line()}: {error}') from None
+
+
+class StudyOfTrial:
+    """`hp.trial.study`: the study while it runs, as far as a trial may know it."""
+
+    @property
+    def direction(self) -> Any:
+        """Optuna's `StudyDirection`, or its name where Optuna is not loaded."""
+        return self.directions[0]
+
+    @property
+    def directions(self) -> list[Any]:
+        """The direction of each objective."""
+        trial = current_trial()
+        known = (Direction.MINIMIZE,) if trial is None else trial.directions
+        return [_direction(one) for one in known]
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """What `set_user_attr` of the study has noted in this trial."""
+        trial = current_trial()
+        return {} if trial is None else dict(trial.noted_of_study)
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Note a value for the rest of this trial."""
+        trial = current_trial()
+        if trial is not None:
+            trial.noted_of_study[key] = value
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise NotCovered(
+            f"hp.trial.study on line {_line()} has no {name}: a trial knows the directions alone. "
+            f"Write study.optimize(objective, n_trials=…) under %%hpo, and the trial has the study."
+        )
+
+
+def _direction(direction: Direction) -> Any:
+    optuna = sys.modules.get("optuna")
+    name = direction.value.upper()
+    return name.lower() if optuna is None else optuna.study.StudyDirection[name]
+
+
+def _distribution(domain: Domain) -> Any:
+    """Return a domain as Optuna's distribution.
+
+    Raises
+    ------
+    NotCovered
+        If Optuna is not imported.
+    """
+    if "optuna" not in sys.modules:
+        raise NotCovered("trial.distributions are Optuna's objects. Run `import optuna` first.")
+    distributions = sys.modules["optuna"].distributions
+    if isinstance(domain, Choice):
+        return distributions.CategoricalDistribution(list(domain.values))
+    kind = distributions.IntDistribution if isinstance(domain, Int) else None
+    kind = kind or distributions.FloatDistribution
+    step = domain.step or (1 if isinstance(domain, Int) else None)
+    return kind(domain.low, domain.high, log=domain.log, step=step)
 
 
 def _line() -> int:

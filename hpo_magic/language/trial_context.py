@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
@@ -19,7 +20,7 @@ from hpo_magic.core.domains import Choice, Plain
 from hpo_magic.core.events import Run
 from hpo_magic.core.ports import Report
 from hpo_magic.core.space import Parameter
-from hpo_magic.core.trial import Kind
+from hpo_magic.core.trial import Direction, Kind
 from hpo_magic.errors import SpaceError
 from hpo_magic.language.scores import Scored
 from hpo_magic.source.call_names import CallNames
@@ -58,6 +59,14 @@ class TrialContext:
         What the code set by Optuna's `set_user_attr`, by name.
     metric
         The study's metric; None: not known yet.
+    directions
+        Of the study's objectives.
+    constraints
+        What Optuna's `set_constraint` noted, by name; above 0 the trial is infeasible.
+    system_noted, noted_of_study
+        What Optuna's `set_system_attr`, and `set_user_attr` of the study, noted in this trial.
+    started
+        When the trial began.
     """
 
     def __init__(
@@ -66,8 +75,14 @@ class TrialContext:
         report: Report,
         call_names: CallNames | None = None,
         metric: str | None = None,
+        directions: tuple[Direction, ...] = (Direction.MINIMIZE,),
     ) -> None:
         self.run = run
+        self.directions = directions
+        self.constraints: dict[str, float] = {}
+        self.system_noted: dict[str, Any] = {}
+        self.noted_of_study: dict[str, Any] = {}
+        self.started = datetime.now()
         self.process = os.getpid()
         self.call_names = call_names or CallNames()
         self.asked: dict[str, Parameter] = {}

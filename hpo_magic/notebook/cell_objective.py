@@ -53,8 +53,8 @@ class CellObjective:
         has_magics = "get_ipython" in self.cell.text.names_read
         with ExitStack() as kept:
             for context in (
-                _nothing_displayed(self._shell),
-                _exit_refused(self._shell),
+                nothing_displayed(self._shell),
+                exit_refused(self._shell),
                 figures_closed(),
                 folder_kept(),
             ):
@@ -91,7 +91,7 @@ class CellObjective:
 
 
 @contextmanager
-def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
+def nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
     """Discard what the cell displays; fifty trials would fill the notebook."""
     from IPython.core.displaypub import CapturingDisplayPublisher
 
@@ -110,7 +110,7 @@ def _nothing_displayed(shell: InteractiveShell) -> Iterator[None]:
 
 
 @contextmanager
-def _exit_refused(shell: InteractiveShell) -> Iterator[None]:
+def exit_refused(shell: InteractiveShell) -> Iterator[None]:
     """Have `quit()` and `exit()` end the trial, as `sys.exit()` does, and not the kernel."""
 
     def leave() -> None:

@@ -10,7 +10,7 @@ import builtins
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,21 +20,24 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class
 
-from hpo_magic.core.ports import Storage
+from hpo_magic.core.ports import Listener, Storage
 from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.space import Ranges
 from hpo_magic.errors import HpoError, MetricError, OptionError, SpaceError
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.language.hp import hp
-from hpo_magic.notebook.cell import Cell, CellError, from_cell
+from hpo_magic.notebook.cell import Cell, CellError, from_cell, without_indent
 from hpo_magic.notebook.cell_objective import CellObjective
 from hpo_magic.notebook.completion import start_completing, stop_completing
 from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.listener import make_listener, show_stored
-from hpo_magic.notebook.options import help_text, parse_line, parse_name
+from hpo_magic.notebook.options import given_options, help_text, parse_line, parse_name
+from hpo_magic.notebook.script import Script, script_of
 from hpo_magic.notebook.sealed import Sealed
 from hpo_magic.notebook.searched_cell import SearchedCell
-from hpo_magic.search.options import checked_name
+from hpo_magic.search.options import Options, checked_name
+from hpo_magic.search.prepare import SearchedCode
+from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import SearchResult, require_extras, run_search
 from hpo_magic.storage import open_storage, storage_exists
 from hpo_magic.storage.snapshots import open_snapshot
@@ -42,6 +45,7 @@ from hpo_magic.study.models import ModelStore
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.study import Study
 from hpo_magic.study.test_result import TestResult
+from hpo_magic.tools.finding import FoundSearch
 from hpo_magic.views.words.notices import ending_text
 
 STUDIES = Path("hpo_studies")
@@ -82,23 +86,76 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             compiled = Cell.compile(self.shell, line, cell, magic="hpo_test")
             return Sealed(study, compiled, self.shell, is_vote="--vote" in words).evaluate()
 
-    def _search(self, line: str, source: str) -> None:
-        """Search the cell, and assign the study to the variable of its name."""
+    def _search(self, line: str, source: str) -> Any:
+        """Search the cell, and assign the study to the variable of its name.
+
+        Return None, or what the last line of a script shows.
+        """
         name, options = parse_line(line)
         require_extras(options)
         self._check_free(name)
         options = replace(options, on=self._cluster(options.on))
+        if found := self._searches_of_other_tools(line, source):
+            return self._run_script(line, source, name, options, found)
         searched = SearchedCell.read(self.shell, line, source)
+        self._searched(
+            name,
+            searched.code(name, options),
+            options,
+            lambda requests: [searched.input_check(requests)],
+            searched.cell,
+        )
+        return None
+
+    def _searches_of_other_tools(self, line: str, source: str) -> list[FoundSearch]:
+        """Return the searches of other tools that make a cell a script, which runs once."""
+        return script_of(self.shell, Cell.compile(self.shell, line, without_indent(source)).tree)
+
+    def _run_script(
+        self, line: str, source: str, name: str, options: Options, found: list[FoundSearch]
+    ) -> Any:
+        """Run a script of another tool once, with our search in the place of its own."""
+        script: Script | None = None
+
+        def search(
+            name: str,
+            code: SearchedCode,
+            options: Options,
+            listeners: Callable[[UserRequests], list[Listener]],
+        ) -> Study:
+            assert script is not None
+            return self._searched(name, code, options, listeners, script.cell)
+
+        given = given_options(line)
+        script = Script(self.shell, line, source, name, options, given, found, search)
+        try:
+            return script.run()
+        except (HpoError, UsageError, CellError):
+            raise
+        except BaseException as error:
+            if "_render_traceback_" in vars(error):  # a trial's: it shows the trial's frames
+                raise
+            raise from_cell(self.shell, script.cell, error)  # noqa: B904  (the same exception)
+
+    def _searched(
+        self,
+        name: str,
+        code: SearchedCode,
+        options: Options,
+        listeners: Callable[[UserRequests], list[Listener]],
+        cell: Cell,
+    ) -> Study:
+        """Run a search, assign its study to the variable of its name, and return it."""
         storage = _opened(options.folder)
         self._save_unsaved(name, storage)
         done = run_search(
-            searched.code(name, options),
+            code,
             options,
             storage,
             storage.models,
             lambda requests: [
                 make_listener(options.ui, self.shell, requests),
-                searched.input_check(requests),
+                *listeners(requests),
             ],
         )
         notebook = self._notebook_of(name)
@@ -106,9 +163,10 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
             Study(done.record, storage, done.snapshot, done.model_store, done.unsaved, notebook)
         )
         if done.finish.reason.is_failure:
-            _raise_failure(done, searched.cell, self.shell)
+            _raise_failure(done, cell, self.shell)
         if done.is_narrowing_wanted:
             _put_narrowed(study, done.ranges or {})
+        return study
 
     def _cluster(self, where: str | None) -> Any:
         """Return the value of `--on`: an address, or the value of the variable of that name."""

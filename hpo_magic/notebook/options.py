@@ -122,6 +122,12 @@ def parse_line(line: str) -> tuple[str, Options]:
         raise OptionError(error.problem, flags.get(error.option, error.option)) from None
 
 
+def given_options(line: str) -> set[str]:
+    """Return the names of the options that stand on a magic's line; "goals" for objectives."""
+    found = vars(_parser().parse_known_args(words_of(line))[0])
+    return {name for name, value in found.items() if name != "goals" or value}
+
+
 def parse_name(line: str, magic: str) -> tuple[str, Path | None]:
     """Return the study's name ("" if there is none) and the folder of a line without a search.
 

@@ -112,6 +112,7 @@ class SearchedCell:
             self.translation.names,
             tuple(filter(None, notes)),
             is_cell=True,
+            modules=self.cell.text.modules_imported,
         )
 
     def input_check(self, requests: UserRequests) -> Listener:

@@ -60,6 +60,38 @@ def refuse_other_hp(tree: ast.Module, namespace: Mapping[str, Any]) -> None:
         )
 
 
+def asks_outside_functions(tree: ast.Module, namespace: Mapping[str, Any]) -> int | None:
+    """Return the line on which a cell asks our `hp` outside of functions; None if it does not."""
+    ours = {name for name, value in namespace.items() if isinstance(value, HyperParameters)}
+    bound = {name for name in ours if any(_binds(name, s) for s in _statements(tree.body))}
+    waiting: list[ast.AST] = list(tree.body)
+    lines = []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        match node:
+            case ast.Attribute(value=ast.Name(id=name)) if name in ours - bound:
+                lines.append(node.lineno)
+        waiting.extend(ast.iter_child_nodes(node))
+    return min(lines, default=None)
+
+
+def _binds(name: str, statement: ast.stmt) -> bool:
+    """Return whether a statement binds a name to something that is not ours."""
+    match statement:
+        case ast.Import(aliases) | ast.ImportFrom(names=aliases):
+            is_ours = isinstance(statement, ast.ImportFrom) and statement.module == "hpo_magic"
+            return not is_ours and any((a.asname or a.name.split(".")[0]) == name for a in aliases)
+        case ast.Assign(targets):
+            return any(
+                isinstance(n, ast.Name) and n.id == name and _is_stored(n)
+                for target in targets
+                for n in ast.walk(target)
+            )
+    return False
+
+
 def _refuse_bound(statement: ast.stmt, line: int, tree: ast.Module) -> None:
     """Refuse an `hp` that a statement of the cell surely makes another one.
 

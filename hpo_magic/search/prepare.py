@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -66,6 +66,8 @@ class SearchedCode:
         Sentences that the user is shown when the search begins.
     is_cell
         Whether it is a cell, whose ranges can be narrowed in its text.
+    modules
+        Top-level names of the modules that it imports.
     """
 
     name: str
@@ -76,6 +78,7 @@ class SearchedCode:
     names: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     is_cell: bool = False
+    modules: Collection[str] = ()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import MakeListeners, SearchedCode, prepare
 from hpo_magic.search.where import require_workers
 from hpo_magic.study.models import ModelStore
+from hpo_magic.tools.interception import intercepted
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,10 @@ def run_search(
         If the trainings cannot run where the options say; no trial has run then.
     """
     note_event(f"Search with {anonymous(options)}", None)
-    with prepare(code, options, storage, models, make_listeners) as prepared:
+    with (
+        intercepted(code.modules),  # a search of another tool inside a trial is refused
+        prepare(code, options, storage, models, make_listeners) as prepared,
+    ):
         runner, here = prepared.runner, prepared.here
         finish = runner.run()
     record = _without_refitted(runner.record, code.inputs.refitted, storage)

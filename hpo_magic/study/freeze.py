@@ -71,6 +71,11 @@ def frozen_text(
         raise OptionError(
             f"form: {form!r} is not one of {', '.join(FORMS)}.{did_you_mean(form, FORMS)}"
         )
+    if not record.source and record.line:
+        raise HpoError(
+            f"The training of study {record.name!r} is no line of its cell that could be frozen. "
+            f"Take study.best_params, or what the script's own tool gives."
+        )
     if not record.source:
         raise HpoError(f"Study {record.name!r} was not searched from a cell: nothing to freeze.")
     domains = {name: parameter.domain for name, parameter in space.items()}

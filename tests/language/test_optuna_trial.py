@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import optuna
 import pytest
 
 from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.events import Run
-from hpo_magic.core.trial import Kind
+from hpo_magic.core.trial import Direction, Kind
 from hpo_magic.errors import NotCovered, SpaceError
 from hpo_magic.language.hp import hp
 from hpo_magic.language.trial_context import TrialContext, running
@@ -104,11 +105,34 @@ def test_mistakes_are_told_by_line() -> None:
         hp.trial.suggest_int(0, 1, 9)  # type: ignore[arg-type]
 
 
+def test_what_a_trial_knows_of_itself_and_its_study() -> None:
+    """Direction, attributes, ranges, its start and its constraints."""
+    with running(trial_with()) as context:
+        context.directions = (Direction.MAXIMIZE,)
+        hp.trial.suggest_int("n", 1, 9)
+        hp.trial.suggest_categorical("kind", ["a", "b"])
+        hp.trial.set_system_attr("best", 3)
+        hp.trial.study.set_user_attr("rows", 9)
+        hp.trial.set_constraint("size", 0.5)
+        assert hp.trial.study.direction == optuna.study.StudyDirection.MAXIMIZE
+        assert hp.trial.study.user_attrs == {"rows": 9}
+        assert hp.trial.system_attrs == {"best": 3}
+        assert hp.trial.constraints == {"size": 0.5}
+        assert hp.trial.distributions == {
+            "n": optuna.distributions.IntDistribution(1, 9),
+            "kind": optuna.distributions.CategoricalDistribution(["a", "b"]),
+        }
+        assert hp.trial.datetime_start == context.started
+    assert hp.trial.datetime_start is None
+    assert hp.trial.distributions == hp.trial.system_attrs == hp.trial.study.user_attrs == {}
+
+
 def test_what_is_not_covered_says_so() -> None:
     """And is an AttributeError, for those who ask whether it is there."""
-    with pytest.raises(NotCovered, match=r"^hp\.trial on line 2 has no study\. The study is the v"):
-        exec("\nhp.trial.study", {"hp": hp})
-    with pytest.raises(AttributeError, match=r"There are: number, params, report, set_user_attr,"):
+    with pytest.raises(NotCovered, match=r"^hp\.trial\.study on line 2 has no best_value: a"):
+        exec("\nhp.trial.study.best_value", {"hp": hp})
+    with pytest.raises(AttributeError, match=r"There are: constraints, datetime_start, distributi"):
         hp.trial.relative_params  # noqa: B018
-    assert not hasattr(hp.trial, "datetime_start")
+    with pytest.raises(NotCovered, match=r"has no storage\. --storage on the %%hpo line says"):
+        hp.trial.storage  # noqa: B018
     assert not hasattr(hp.trial, "_private")

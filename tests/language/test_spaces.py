@@ -74,10 +74,10 @@ def test_a_branch_is_asked_for_where_it_is_chosen() -> None:
         ],
     )
     assert asked(space, kind="tree", depth=4.0) == (
-        ["tree", 4],
+        ("tree", 4),
         {"kind": Choice(("svm", "tree")), "depth": Float(1.0, 9.0, 1.0)},
     )
-    assert asked(space, kind="svm", C=2.0)[0] == ["svm", 2.0]
+    assert asked(space, kind="svm", C=2.0)[0] == ("svm", 2.0)
 
 
 def test_pchoice_starts_with_the_most_probable_option() -> None:

@@ -90,10 +90,37 @@ def test_a_hyperas_cell_runs_as_it_is(quiet: Any) -> None:
     assert len(study.best_models(2)) == 2
 
 
-def test_the_user_is_told_of_test_data_and_of_what_is_left_out(quiet: Any) -> None:
+def test_hyperas_has_its_results_afterwards(quiet: Any) -> None:
+    """`best_run` with choices by their position, and the model; `max_evals` is the budget."""
+    study = searched(quiet, HYPERAS.replace("print(best_run)", "kept = best_run['range']"), "")
+    assert len(study.trials) == 5
+    assert quiet["best_run"].keys() == study.best_params.keys()
+    assert quiet["kept"] == [1, 2].index(study.best_params["range"])
+    assert quiet["best_model"].score(quiet["x_val"], quiet["y_val"]) > 0.2
+    values = HYPERAS.replace("max_evals=5", "max_evals=2, eval_space=True, rseed=1")
+    assert searched(quiet, values, "").best_params == quiet["best_run"]
+    space = HYPERAS.replace("max_evals=5", "max_evals=2, return_space=True")
+    shown = quiet.run(f"%%hpo study --ui none\n{dedent(space)}")
+    assert shown.usage_error.endswith("Write eval_space=True for the values themselves.")
+
+
+def test_hyperas_in_cells_of_their_own(quiet: Any) -> None:
+    """The functions in cells without `%%hpo`, the search in the last one, by position."""
+    first, _ = dedent(HYPERAS).split("best_run, best_model")
+    quiet.ok(first.replace("from hyperas", "# from hyperas"))
+    quiet.ok("optim = None")
+    call = "optim.minimize(create_model, data, tpe.suggest, 3, 0)"
+    cell = f"from hyperas import optim\nrun, model = {call}"
+    study = searched(quiet, cell, "")
+    assert list(study.space)[:2] == ["range", "sizes[0]"]
+    assert quiet["run"].keys() == study.best_params.keys()
+    assert run_frozen(quiet, study)["loss"] == study.best_seen
+
+
+def test_the_user_is_told_of_test_data(quiet: Any) -> None:
     """All of Hyperas's examples validate on their test data."""
-    left_out, leak = messages(searched(quiet, HYPERAS, "--trials 2 --recheck 0").snapshot)
-    assert left_out.startswith("From line 24 on the cell is left out: optim.minimize is what %%hpo")
+    taken, leak = messages(searched(quiet, HYPERAS, "--trials 2 --recheck 0").snapshot)
+    assert taken.startswith("optim.minimize on line 24 is this search: minimize loss, 2 trials, in")
     assert leak.startswith("The cell reads x_test, y_test, which are test data by name")
 
 
@@ -254,8 +281,8 @@ def test_a_trial_s_api_that_is_not_covered(quiet: Any) -> None:
     """One sentence, at the first trial."""
     shown = quiet.run("%%hpo s --minimize loss --ui none\nhp.trial.study.best_value")
     assert shown.usage_error == (
-        "%%hpo: hp.trial on line 2 has no study. The study is the variable named on the %%hpo "
-        "line, once the search has ended."
+        "%%hpo: hp.trial.study on line 2 has no best_value: a trial knows the directions alone. "
+        "Write study.optimize(objective, n_trials=…) under %%hpo, and the trial has the study."
     )
 
 

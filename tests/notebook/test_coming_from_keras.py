@@ -222,3 +222,74 @@ def test_a_tuner_in_a_cell_is_refused(notebook: Any) -> None:
     """With the two lines to write."""
     shown = notebook.run("%%hpo s\ntuner = keras_tuner.RandomSearch(build_model)\ntuner.search(x)")
     assert "Write model = build_model(hp) and model.fit(…) instead" in shown.usage_error
+
+
+# KerasTuner and Keras's files call what Python and NumPy deprecate.
+DEPRECATED = "ignore::DeprecationWarning"
+
+
+@pytest.mark.filterwarnings(DEPRECATED, "ignore:Skipping variable loading:UserWarning")
+def test_a_script_of_keras_tuner_s(notebook: Any) -> None:
+    """The tuner trains as it does, with `HyperModel.fit`, fixed values and a retry."""
+    cell = """
+        import keras_tuner
+
+        class Model(keras_tuner.HyperModel):
+            failed = False
+
+            def build(self, hp):
+                units = hp.Int("units", 8, 24, step=8)
+                model = keras.Sequential([layers.Dense(units, hp.Choice("act", ["relu", "tanh"])),
+                                          layers.Dense(10, "softmax")])
+                model.compile(keras.optimizers.Adam(hp.Float("lr", 1e-3, 1e-1, sampling="log")),
+                              "sparse_categorical_crossentropy", metrics=["accuracy"])
+                return model
+
+            def fit(self, hp, model, *args, **options):
+                if not Model.failed:
+                    Model.failed = True
+                    raise ValueError("once")
+                return model.fit(*args, batch_size=hp.Choice("rows", [50, 100]), **options)
+
+        fixed = keras_tuner.HyperParameters()
+        fixed.Fixed("act", "relu")
+        tuner = keras_tuner.RandomSearch(Model(), "val_accuracy", max_trials=3, directory="kt",
+                                         hyperparameters=fixed, max_retries_per_trial=1)
+        tuner.search(x_train, y_train, epochs=2, validation_data=(x_val, y_val))
+        best = tuner.get_best_hyperparameters()[0]
+        scores = [trial.score for trial in tuner.oracle.get_best_trials(3)]
+        again = tuner.get_best_models()[0].evaluate(x_val, y_val, verbose=0)[1]
+    """
+    notebook.ok(DATA)
+    notebook.ok(f"%%hpo s --recheck 0 --ui none\n{dedent(cell)}")
+    study = notebook["s"]
+    assert list(study.space) == ["units", "lr", "rows"]
+    assert notebook["best"].values == {"act": "relu", **study.best_params}
+    assert notebook["scores"] == sorted((t.value for t in study.trials), reverse=True)
+    assert notebook["again"] == pytest.approx(study.best_seen, abs=1e-6)
+    assert "Take study.best_params" in str(notebook.run("s.freeze()").error)
+
+
+@pytest.mark.filterwarnings(DEPRECATED, "ignore:Skipping variable loading:UserWarning")
+def test_a_script_of_keras_tuner_s_is_frozen(notebook: Any) -> None:
+    """To one training with the values beside `build_model(hp)`; `FatalError` ends a search."""
+    cell = """
+        import keras_tuner as kt
+        def build(hp):
+            model = keras.Sequential([layers.Dense(hp.Int("units", 8, 24, step=8), "relu"),
+                                      layers.Dense(10, "softmax")])
+            model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+            return model
+        tuner = kt.Hyperband(build, "val_accuracy", max_epochs=2, directory="kt2")
+        tuner.search(x_train, y_train, validation_data=(x_val, y_val))
+    """
+    notebook.ok(DATA)
+    notebook.ok(f"%%hpo s --trials 2 --recheck 0 --ui none\n{dedent(cell)}")
+    frozen = str(notebook["s"].freeze(check=True))
+    assert "epochs=2" in frozen
+    assert "tuner.search" not in frozen
+    fatal = "if made:\n        raise kt.errors.FatalError('no memory')\n    made.append(1)"
+    ended = dedent(cell).replace("def build(hp):", f"made = []\ndef build(hp):\n    {fatal}")
+    ended = ended.replace("kt2", "kt3")
+    shown = notebook.run(f"%%hpo t --ui none\n{ended}")
+    assert shown.usage_error == "%%hpo: FatalError: no memory"

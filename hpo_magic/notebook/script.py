@@ -1,0 +1,417 @@
+"""A `%%hpo` cell that is a whole script of another tool: it runs once, and its search is ours.
+
+The cell runs in the notebook's own variables, as without `%%hpo`. The call that would begin the
+tool's search is caught and read, our search runs in its place, and the call returns what the tool
+would: the lines below it need no change.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hpo_magic.core.events import Completed, Ended, Event, Failed
+from hpo_magic.core.given_values import NOTHING
+from hpo_magic.core.ports import Listener
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.trial import Direction, Goal, named_goals
+from hpo_magic.errors import NotPortable, OptionError, SpaceError
+from hpo_magic.executors.trial_execution import ObjectiveResult
+from hpo_magic.inputs.watch import InputsWatch
+from hpo_magic.language.hp import HyperParameters
+from hpo_magic.notebook.cell import Cell, figures_closed, folder_kept
+from hpo_magic.notebook.cell_objective import exit_refused, nothing_displayed
+from hpo_magic.notebook.searched_cell import SearchedCell
+from hpo_magic.notebook.whose_hp import asks_outside_functions
+from hpo_magic.scripts.hyperas import importable
+from hpo_magic.scripts.tool_search import ToolSearch, search_of
+from hpo_magic.search.fingerprint import Fingerprint
+from hpo_magic.search.options import Options
+from hpo_magic.search.prepare import SearchedCode
+from hpo_magic.search.requests import UserRequests
+from hpo_magic.source.fingerprint import code_fingerprint
+from hpo_magic.study.study import Study
+from hpo_magic.tools.finding import FoundSearch, searches_in
+from hpo_magic.tools.interception import Call, handled, intercepted
+from hpo_magic.views.words.numbers import counted
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+# The budget in trials of a script that gives a time alone.
+MOST_TRIALS = 1000
+
+Search = Callable[[str, SearchedCode, Options, Callable[[UserRequests], list[Listener]]], Study]
+
+
+def script_of(shell: InteractiveShell, tree: ast.Module) -> list[FoundSearch]:
+    """Return the searches of other tools that make a cell a script; none: it is one training.
+
+    Raises
+    ------
+    SpaceError
+        If the cell also asks `hp` for values outside of functions: it cannot be both.
+    """
+    found = searches_in(tree, shell.user_ns)
+    asked = asks_outside_functions(tree, shell.user_ns)
+    if not found or asked is None:
+        return found
+    if all(one.may_nest for one in found):
+        return []  # an estimator that each trial fits
+    first = next(one for one in found if not one.may_nest)
+    raise SpaceError(
+        f"the cell asks hp for values on line {asked} and runs {first.text}(…) on line "
+        f"{first.line}, a search of its own, which would run whole in every trial. Leave one of "
+        f"them out: without hp outside of functions the script's search is this one."
+    )
+
+
+class Script:
+    """One run of a script.
+
+    Parameters
+    ----------
+    shell
+        The notebook's.
+    line
+        The text behind `%%hpo`.
+    source
+        The cell below it.
+    name
+        Of the study.
+    options
+        Of the line.
+    given
+        The names of the options that the line has; the script says the others.
+    found
+        The calls that begin a search, as the text shows them.
+    search
+        Runs a search under a name and returns its study.
+    """
+
+    def __init__(
+        self,
+        shell: InteractiveShell,
+        line: str,
+        source: str,
+        name: str,
+        options: Options,
+        given: set[str],
+        found: list[FoundSearch],
+        search: Search,
+    ) -> None:
+        self._shell, self._line, self._name = shell, line, name
+        self._options, self._given, self._found = options, given, found
+        self._search = search
+        self.cell = Cell.compile(shell, line, source)
+        self._studies: list[Study] = []
+        self._calls: list[ast.stmt] = []  # the statements that searched
+        self._owners: list[tuple[Any, str, int]] = []
+        self._check()
+
+    def _check(self) -> None:
+        if self._name in self.cell.text.names_bound:
+            raise OptionError(
+                f"the cell sets {self._name} itself, and the study would replace it. Give the "
+                f"study another name: %%hpo {self._name}_search."
+            )
+        has_workers = self._options.jobs > 1 or self._options.isolate or self._options.on
+        if has_workers and self._found[0].package != "hyperas":
+            raise NotPortable(
+                f"{self._found[0].text}(…) on line {self._found[0].line} runs in this kernel, on "
+                f"the objects of the script. Leave --jobs, --isolate and --on out, or end the cell "
+                f"in the call of one training instead: docs/coming_from.md has it for each tool."
+            )
+
+    def run(self) -> Any:
+        """Run the cell once with our search in the place of its own; return its last expression.
+
+        Raises
+        ------
+        SpaceError
+            If no search began.
+        """
+        wanted = {*self.cell.text.modules_imported, *(one.package for one in self._found)}
+        with ExitStack() as kept:
+            kept.enter_context(importable())
+            kept.enter_context(intercepted(wanted))
+            kept.enter_context(handled(self._taken_over))
+            last = self.cell.run(self._shell.user_ns)
+        if not self._studies:
+            first = self._found[0]
+            raise SpaceError(
+                f"{first.text}(…) on line {first.line} was not called, so nothing was searched. "
+                f"Call it in this cell, or put %%hpo on the cell that does."
+            )
+        return None if last is NOTHING else last
+
+    def _taken_over(self, call: Call) -> Any:
+        """Run our search for a call that would begin another tool's; return what that returns."""
+        search = search_of(call)
+        name, n_before = self._name_for(search)
+        options = self._merged(search, n_before)
+        if search.cell:
+            study = self._of_cell(search, call, name, options)
+        else:
+            study = self._search(
+                name,
+                self._code(search, call, name, options),
+                options,
+                lambda requests: self._listeners(search, requests),
+            )
+        self._studies.append(study)
+        search.ended(study.snapshot)
+        return search.result(study)
+
+    def _name_for(self, search: ToolSearch) -> tuple[str, int]:
+        """Return the name of the study, and the trials of earlier calls on the same object."""
+        for k, (owner, name, n_trials) in enumerate(self._owners):
+            if owner is search.owner is not None:
+                self._owners[k] = owner, name, n_trials + (search.trials or 0)
+                return name, n_trials
+        number = len(self._owners) + 1
+        name = self._name if number == 1 else f"{self._name}_{number}"
+        if number > 1 and not isinstance(self._shell.user_ns.get(name, None), Study | None):
+            raise OptionError(
+                f"the script has {number} searches, and {name} is a variable of yours. Rename it."
+            )
+        self._owners.append((search.owner, name, search.trials or 0))
+        return name, 0
+
+    def _merged(self, search: ToolSearch, n_before: int) -> Options:
+        """Return the options of the line, and the script's where the line has none."""
+        changed: dict[str, Any] = {
+            key: value for key, value in search.settings.items() if key not in self._given
+        }
+        if "trials" not in self._given and (search.trials or search.time_s):
+            changed["trials"] = n_before + (search.trials or MOST_TRIALS)
+        if "time" not in self._given and search.time_s:
+            changed["time"] = float(search.time_s)
+        if "goals" not in self._given:
+            changed["goals"] = search.goals
+        else:
+            _check_directions(self._options, search)
+        return replace(self._options, **changed)
+
+    def _of_cell(self, search: ToolSearch, call: Call, name: str, options: Options) -> Study:
+        """Search a cell in the place of a call: the model's function of Hyperas's."""
+        function = call.options.get("model") or call.args[0]
+        is_here = function.__code__.co_filename == self.cell.filename
+        n_lines = function.__code__.co_firstlineno - 2 if is_here else 0
+        text = "\n" * max(n_lines, 0) + search.cell
+        searched = SearchedCell.read(self._shell, self._line, text)
+        told = replace(searched.translation, notes=(self._sentence(search, call, options),))
+        code = replace(searched, translation=told).code(name, options)
+        return self._search(name, code, options, lambda requests: [searched.input_check(requests)])
+
+    def _code(self, search: ToolSearch, call: Call, name: str, options: Options) -> SearchedCode:
+        text = self._equivalent(search, call)
+        watch = InputsWatch(search.values_read, text)
+        whole = hashlib.blake2b(self.cell.source.encode(), digest_size=16).hexdigest()
+        parts = code_fingerprint(text) if text else (whole, "")
+        return SearchedCode(
+            name,
+            ScriptObjective(search.objective, self.cell, self._shell),
+            Fingerprint(text, *parts, watch.start.fingerprint),
+            watch,
+            self._line,
+            notes=(self._sentence(search, call, options), *search.notes),
+            is_cell=False,
+        )
+
+    def _equivalent(self, search: ToolSearch, call: Call) -> str:
+        """Return the cell with one training in the place of the search, and nothing after it.
+
+        "" where the call is not a statement of the cell itself.
+        """
+        if call.frame.f_code.co_filename != self.cell.filename:
+            return ""
+        line = call.frame.f_lineno
+        block, around = _statement_on(self.cell.tree, line)
+        if around is None:
+            return ""
+        texts = _argument_texts(around, call) | _constructor_texts(self.cell.tree, around)
+        training = search.equivalent(texts)
+        if not training:
+            return ""
+        self._calls.append(around)
+        if call.entry.package == "keras_tuner":  # making a tuner builds a model
+            body = self.cell.tree.body if block is None else [*self.cell.tree.body, *block.body]
+            self._calls += _statements_of(_receivers(around), body)
+        lines = self.cell.source.split("\n")
+        gone = {n for s in self._calls for n in range(s.lineno, (s.end_lineno or s.lineno) + 1)}
+        if block is not None and all(s.lineno in gone for s in block.body if s.lineno <= line):
+            gone.add(block.lineno)  # nothing of the block is left
+        kept = [t for n, t in enumerate(lines[: around.lineno - 2], 2) if n not in gone]
+        if not isinstance(self._hp_of(call), HyperParameters):
+            kept = [*kept, "from hpo_magic import hp as _hp"]
+            training = re.sub(r"\bhp\b", "_hp", training)
+        return "\n".join([*kept, training, ""])
+
+    def _hp_of(self, call: Call) -> Any:
+        """Return what `hp` is where the call stands."""
+        return call.frame.f_globals.get("hp")
+
+    def _sentence(self, search: ToolSearch, call: Call, options: Options) -> str:
+        """Return what is searched in place of the script's own search."""
+        goals = named_goals(options.goals)
+        told = ", ".join(map(str, goals))
+        if isinstance(options.goals, Direction):
+            told = f"{options.goals.value} its value"
+        budget = counted(options.trials, "trial")
+        if options.time_s is not None:
+            budget = f"{budget} or {options.time_s:g} s"
+        return (
+            f"{call.entry.call} on line {call.frame.f_lineno} is this search: {told}, {budget}, in "
+            f"place of {call.entry.tool}'s. The lines after it get {call.entry.tool}'s own results."
+        )
+
+    def _listeners(self, search: ToolSearch, requests: UserRequests) -> list[Listener]:
+        for setting in search.first:
+            requests.enqueue(setting)
+        return [_Handover(search, requests)]
+
+
+def _check_directions(options: Options, search: ToolSearch) -> None:
+    """Refuse objectives on the line that contradict the script's.
+
+    Raises
+    ------
+    OptionError
+        With both.
+    """
+    asked, own = _directions(options.goals), _directions(search.goals)
+    if asked and own and asked != own:
+        raise OptionError(
+            f"the line says {' and '.join(d.value for d in asked)}, and the script "
+            f"{' and '.join(d.value for d in own)}. Leave it out of the line: the script's counts."
+        )
+
+
+def _directions(goals: Any) -> list[Direction]:
+    if isinstance(goals, Direction):
+        return [goals]
+    return [goal.direction for goal in goals if isinstance(goal, Goal)]
+
+
+def _argument_texts(statement: ast.stmt, call: Call) -> dict[str, str]:
+    """Return the texts of a call's arguments by parameter; "*" has all of them as they stand."""
+    node = _node_of(statement, call)
+    if node is None:
+        return {}
+    parameters = [p for p in inspect.signature(call.original).parameters if p != "self"]
+    texts = dict(zip(parameters, map(ast.unparse, node.args), strict=False))
+    texts |= {k.arg: ast.unparse(k.value) for k in node.keywords if k.arg}
+    inside = [ast.unparse(a) for a in node.args]
+    inside += [ast.unparse(k) for k in node.keywords]
+    return texts | {"*": ", ".join(inside)}
+
+
+def _node_of(statement: ast.stmt, call: Call) -> ast.Call | None:
+    """Return the call in the text, by the place of the instruction that runs."""
+    places = list(call.frame.f_code.co_positions())
+    line, _, column, _ = places[call.frame.f_lasti // 2]
+    calls = (node for node in ast.walk(statement) if isinstance(node, ast.Call))
+    return next((n for n in calls if (n.lineno, n.col_offset) == (line, column)), None)
+
+
+def _statement_on(tree: ast.Module, line: int) -> tuple[ast.If | None, ast.stmt | None]:
+    """Return the simple statement on a line, and the `if __name__ == …` around it.
+
+    The statement is None if it stands anywhere else than in the cell itself or in such a block.
+    """
+    block: ast.If | None = None
+    body = tree.body
+    while True:
+        around = next((s for s in body if s.lineno <= line <= (s.end_lineno or 0)), None)
+        if isinstance(around, ast.Expr | ast.Assign):
+            return block, around
+        if not isinstance(around, ast.If) or "__name__" not in ast.unparse(around.test):
+            return None, None
+        block, body = around, around.body
+
+
+def _receivers(statement: ast.stmt) -> set[str]:
+    """Return the variables whose methods a statement calls."""
+    calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
+    objects = (each.value for each in calls if isinstance(each, ast.Attribute))
+    return {one.id for one in objects if isinstance(one, ast.Name)}
+
+
+def _statements_of(names: set[str], body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the simple statements that bind or use one of these variables."""
+    return [
+        statement
+        for statement in body
+        if isinstance(statement, ast.Expr | ast.Assign)
+        and names & {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    ]
+
+
+def _constructor_texts(tree: ast.Module, statement: ast.stmt) -> dict[str, str]:
+    """Return the arguments by which the object of a statement's method was made in the cell.
+
+    "new 0" is the first one by position; others go by "new " and their names.
+    """
+    receivers = _receivers(statement)
+    found: dict[str, str] = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
+                if name in receivers:
+                    found |= {f"new {k}": ast.unparse(a) for k, a in enumerate(made.args)}
+                    found |= {f"new {k.arg}": ast.unparse(k.value) for k in made.keywords}
+    return found
+
+
+class ScriptObjective:
+    """The objective of a script: a function that works on the script's own objects."""
+
+    def __init__(self, function: Callable[[], Any], cell: Cell, shell: InteractiveShell) -> None:
+        self._function, self._cell, self._shell = function, cell, shell
+        self.filename: str | None = cell.filename
+
+    def train(self) -> ObjectiveResult:
+        """Call the function; what it displays and draws is discarded."""
+        with ExitStack() as kept:
+            for context in (
+                nothing_displayed(self._shell),
+                exit_refused(self._shell),
+                figures_closed(),
+                folder_kept(),
+            ):
+                kept.enter_context(context)
+            return ObjectiveResult(self._function())
+
+    def carried(self) -> dict[str, Any]:
+        """Return nothing: the script's search runs in this process alone."""
+        return {}
+
+    def where(self, error: BaseException) -> tuple[int | None, str]:
+        """Return the line of the cell that failed, and the frames from the cell on as text."""
+        return self._cell.where(error)
+
+
+class _Handover:
+    """Gives each trial that ends to the script's own objects, and stops where they say so."""
+
+    def __init__(self, search: ToolSearch, requests: UserRequests) -> None:
+        self._search_of_tool, self._requests = search, requests
+
+    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
+        """Hand the trial over that ended."""
+        has_ended = isinstance(event, Completed | Failed | Ended)
+        if has_ended and self._search_of_tool.ended(snapshot()):
+            self._requests.stop()
+
+    def poll(self) -> None:
+        """Do nothing between events."""
+
+    def close(self, snapshot: Snapshot) -> None:
+        """Show nothing."""

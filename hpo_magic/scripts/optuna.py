@@ -1,0 +1,222 @@
+"""`study.optimize(objective, …)`: its study gets every trial while the search runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import optuna
+from optuna.trial import BaseTrial, TrialState
+
+from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.trial import AskedGoals, Direction, Goal, Kind, Trial
+from hpo_magic.exports.optuna import frozen_trial
+from hpo_magic.language.optuna_trial import OptunaTrial
+from hpo_magic.language.trial_context import current_trial
+from hpo_magic.scripts.tool_search import (
+    ToolSearch,
+    arguments_of,
+    names_in_code,
+    new_trials,
+)
+from hpo_magic.source.spelling import grouped
+from hpo_magic.tools.interception import Call
+
+# What a script calls where it wants its trials pruned, itself or by a callback.
+_PRUNING = ("should_prune", "PruningCallback", "PruningExtension", "Pruning")
+
+
+# Says in the script's study which trial of ours one of its trials is: a storage outlives a kernel.
+_MARK = "hpo_magic"
+
+
+def _mark(trial: Trial) -> list[Any]:
+    return [trial.number, trial.started]
+
+
+def read_optimize(call: Call) -> ToolSearch:
+    """Return the search that `study.optimize(…)` asks for."""
+    given = arguments_of(call)
+    script = _Script(given["self"], given["func"], given["callbacks"] or ())
+    names = names_in_code(given["func"])
+    prunes = any(word in name for name in names for word in _PRUNING)
+    settings = {} if prunes or not names else {"pruner": "none"}
+    if type(script.study.pruner).__name__ in ("WilcoxonPruner", "NopPruner"):
+        settings = {"pruner": "none"}
+    return ToolSearch(
+        script.train,
+        script.goals(),
+        trials=given["n_trials"],
+        time_s=given["timeout"],
+        settings=settings,
+        owner=script.study,
+        first=script.enqueued(),
+        read=given["func"],
+        notes=script.notes(given),
+        equivalent=_equivalent,
+        ended=script.ended,
+        result=lambda study: None,
+    )
+
+
+def _equivalent(texts: Mapping[str, str]) -> str:
+    function = texts.get("func", "")
+    return f"{grouped(function)}(hp.trial)" if function else ""
+
+
+class ScriptTrial(OptunaTrial, BaseTrial):  # type: ignore[misc]  # as Optuna's, by its class
+    """The running trial of a script: the methods of Optuna's `Trial`, with its study."""
+
+    __getattr__ = OptunaTrial.__getattr__
+
+    def __init__(self, study: optuna.Study, attributes: dict[int, dict[str, Any]]) -> None:
+        self._study = study
+        self._attributes = attributes
+
+    @property
+    def study(self) -> optuna.Study:
+        """The script's study; it has the trials that have ended."""
+        return self._study
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Store a value with the trial; the study's trial has it too."""
+        super().set_user_attr(key, value)
+        trial = current_trial()
+        if trial is not None:
+            self._attributes.setdefault(trial.run.number, {})[key] = value
+
+
+class _Script:
+    """A script's study, and what its trials leave in it.
+
+    Parameters
+    ----------
+    study
+        The script's.
+    objective
+        Takes a trial.
+    callbacks
+        Called with the study and each trial that ends.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        objective: Callable[[Any], Any],
+        callbacks: Sequence[Callable[..., None]],
+    ) -> None:
+        self.study = study
+        self._objective = objective
+        self._callbacks = callbacks
+        self._attributes: dict[int, dict[str, Any]] = {}
+        self._infeasible: dict[int, tuple[list[float], list[float]]] = {}
+        self._known: set[int] = set()
+        self._waiting: list[int] = []  # the trials that the script enqueued, by Optuna's id
+        marks = (t.system_attrs.get(_MARK) for t in study.get_trials(deepcopy=False))
+        self._there = [list(mark) for mark in marks if mark]
+        self._constraints = getattr(study.sampler, "_constraints_func", None)
+
+    def goals(self) -> AskedGoals:
+        """Return the study's objectives; one without a name is a direction."""
+        directions = [Direction(one.name.lower()) for one in self.study.directions]
+        names = self.study.metric_names
+        if len(directions) == 1 and not names:
+            return directions[0]
+        names = names or [f"value_{number}" for number in range(len(directions))]
+        return tuple(map(Goal, names, directions))
+
+    def enqueued(self) -> list[dict[str, Any]]:
+        """Return the settings that the script enqueued."""
+        waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        self._waiting = [trial._trial_id for trial in waiting]
+        return [dict(t.system_attrs.get("fixed_params", {})) for t in waiting]
+
+    def notes(self, given: Mapping[str, Any]) -> list[str]:
+        """Return what of the call and the study is not used, in one sentence."""
+        used = []
+        sampler, pruner = type(self.study.sampler).__name__, type(self.study.pruner).__name__
+        if sampler != "TPESampler" and self.study.sampler is not None:
+            used.append(f"the study's {sampler} (--sampler chooses another)")
+        if pruner not in ("MedianPruner", "NopPruner"):
+            used.append(f"its {pruner} (--pruner)")
+        if given["n_jobs"] not in (None, 1):
+            used.append(f"n_jobs={given['n_jobs']} (--jobs N)")
+        return [f"Not used: {', '.join(used)}."] if used else []
+
+    def train(self) -> Any:
+        """Call the objective with the running trial; return its value, or a dict of several."""
+        value = self._objective(ScriptTrial(self.study, self._attributes))
+        values = list(value) if isinstance(value, list | tuple) else [value]
+        self._note_constraints(values)
+        goals = self.goals()
+        if isinstance(goals, Direction) or len(values) != len(goals):
+            return value
+        return {goal.metric: one for goal, one in zip(goals, values, strict=True)}
+
+    def _note_constraints(self, values: list[Any]) -> None:
+        """Have the trial end as infeasible if a constraint of the study's is above 0."""
+        trial = current_trial()
+        if trial is None:
+            return
+        if self._constraints is not None:
+            attributes = self._attributes.get(trial.run.number, {})
+            made = optuna.trial.create_trial(values=values, user_attrs=attributes)
+            limits = self._constraints(made)
+            trial.constraints |= {str(k): float(one) for k, one in enumerate(limits)}
+        if any(one > 0 for one in trial.constraints.values()):
+            found = [float(value) for value in values], list(trial.constraints.values())
+            self._infeasible[trial.run.number] = found
+
+    def ended(self, snapshot: Snapshot) -> bool:
+        """Add new trials to the script's study, and call its callbacks; return whether to stop."""
+        new = [t for t in new_trials(snapshot, self._known) if _mark(t) not in self._there]
+        stops = [self._added(trial, snapshot) for trial in new]  # each is added
+        return any(stops)
+
+    def _added(self, trial: Trial, snapshot: Snapshot) -> bool:
+        infeasible = self._infeasible.get(trial.number)
+        attributes = self._attributes.get(trial.number, {})
+        frozen = frozen_trial(snapshot, trial, attributes, infeasible is not None)
+        frozen.system_attrs = {_MARK: _mark(trial)}
+        if infeasible is not None:
+            values, limits = infeasible
+            frozen.state, frozen.values = TrialState.COMPLETE, values
+            frozen.system_attrs["constraints"] = limits
+            frozen.datetime_complete = frozen.datetime_complete or datetime.now()
+        number = -1
+        if trial.kind is Kind.ENQUEUED and self._waiting:
+            number = self._fill(self._waiting.pop(0), frozen)
+        else:
+            self.study.add_trial(frozen)
+        return self._called_back(self.study.get_trials(deepcopy=False)[number])
+
+    def _fill(self, trial_id: int, frozen: optuna.trial.FrozenTrial) -> int:
+        """Write a trial into the one that the script enqueued; return that one's number."""
+        storage = self.study._storage
+        storage.set_trial_state_values(trial_id, TrialState.RUNNING)
+        for name, distribution in frozen.distributions.items():
+            value = distribution.to_internal_repr(frozen.params[name])
+            storage.set_trial_param(trial_id, name, value, distribution)
+        for key, value in frozen.user_attrs.items():
+            storage.set_trial_user_attr(trial_id, key, value)
+        for key, value in frozen.system_attrs.items():
+            storage.set_trial_system_attr(trial_id, key, value)
+        for step, value in frozen.intermediate_values.items():
+            storage.set_trial_intermediate_value(trial_id, step, value)
+        storage.set_trial_state_values(trial_id, frozen.state, frozen.values)
+        number: int = storage.get_trial(trial_id).number
+        return number
+
+    def _called_back(self, trial: optuna.trial.FrozenTrial) -> bool:
+        lock = getattr(self.study, "_thread_local", None)
+        if lock is not None:
+            lock.in_optimize_loop = True  # `study.stop()` is allowed now
+        self.study._stop_flag = False
+        try:
+            for callback in self._callbacks:
+                callback(self.study, trial)
+        finally:
+            if lock is not None:
+                lock.in_optimize_loop = False
+        return bool(self.study._stop_flag)

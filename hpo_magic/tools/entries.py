@@ -1,0 +1,141 @@
+"""The calls by which other tools begin a search, and what to write instead of each.
+
+No tool is imported here: an entry is the text of a place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_OPTUNA_WAY = "objective(hp.trial) in place of it, at the end of the cell, is one trial"
+_SKLEARN_WAY = "cross_val_score(model, X, y).mean() in place of it is one trial"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One call that begins a search of another tool.
+
+    Attributes
+    ----------
+    tool
+        The tool's name for the user.
+    package
+        Its top-level package.
+    place
+        Where the function or method is: "module:name" or "module:Class.method".
+    call
+        How a user writes it: "study.optimize".
+    instead
+        What to write for one training, without the search.
+    reader
+        "module:function" of ours that reads a call of it as a search; "" if it is refused.
+    may_nest
+        Whether it may run inside a trial: scikit-learn's searches are estimators, too.
+    """
+
+    tool: str
+    package: str
+    place: str
+    call: str
+    instead: str
+    reader: str = ""
+    may_nest: bool = False
+
+
+def _of_skopt(module: str, name: str) -> Entry:
+    return Entry(
+        "scikit-optimize",
+        "skopt",
+        f"skopt.optimizer.{module}:{name}",
+        name,
+        "func(hp.from_space(dimensions)) in place of it is one trial",
+        "hpo_magic.scripts.skopt:read_minimize",
+    )
+
+
+def _of_scikit_learn(tool: str, module: str, name: str) -> Entry:
+    return Entry(
+        tool,
+        module.partition(".")[0],
+        f"{module}:{name}._run_search",
+        f"{name}.fit",
+        _SKLEARN_WAY,
+        "hpo_magic.scripts.scikit_learn:read_run_search",
+        may_nest=True,
+    )
+
+
+_HALVING = "sklearn.model_selection._search_successive_halving"
+
+ENTRIES = (
+    Entry(
+        "Optuna",
+        "optuna",
+        "optuna.study:Study.optimize",
+        "study.optimize",
+        _OPTUNA_WAY,
+        "hpo_magic.scripts.optuna:read_optimize",
+    ),
+    Entry(
+        "KerasTuner",
+        "keras_tuner",
+        "keras_tuner.src.engine.base_tuner:BaseTuner.search",
+        "tuner.search",
+        "model = build_model(hp) and model.fit(…) in place of it are one trial",
+        "hpo_magic.scripts.keras_tuner:read_search",
+    ),
+    Entry(
+        "Hyperopt",
+        "hyperopt",
+        "hyperopt.fmin:fmin",
+        "fmin",
+        "fn(hp.from_space(space)) in place of it is one trial",
+        "hpo_magic.scripts.hyperopt:read_fmin",
+    ),
+    _of_skopt("gp", "gp_minimize"),
+    _of_skopt("forest", "forest_minimize"),
+    _of_skopt("gbrt", "gbrt_minimize"),
+    _of_skopt("dummy", "dummy_minimize"),
+    _of_scikit_learn("scikit-optimize", "skopt.searchcv", "BayesSearchCV"),
+    _of_scikit_learn("scikit-learn", "sklearn.model_selection._search", "GridSearchCV"),
+    _of_scikit_learn("scikit-learn", "sklearn.model_selection._search", "RandomizedSearchCV"),
+    _of_scikit_learn("scikit-learn", _HALVING, "HalvingGridSearchCV"),
+    _of_scikit_learn("scikit-learn", _HALVING, "HalvingRandomSearchCV"),
+    Entry(
+        "Hyperas",
+        "hyperas",
+        "hyperas.optim:minimize",
+        "optim.minimize",
+        "%%hpo on the cell that has the {{…}} templates makes it the search",
+        "hpo_magic.scripts.hyperas:read_minimize",
+    ),
+    Entry(
+        "Talos",
+        "talos",
+        "talos.scan.Scan:Scan.__init__",
+        "talos.Scan",
+        "model(x, y, x_val, y_val, hp.from_space(params)) in place of it is one trial",
+        "hpo_magic.scripts.talos:read_scan",
+    ),
+    Entry(
+        "Ray Tune",
+        "ray",
+        "ray.tune.tuner:Tuner.fit",
+        "Tuner(…).fit",
+        "trainable(hp.from_space(param_space)) in place of it, with hp.report(…) for "
+        "tune.report(…), is one trial",
+    ),
+    Entry(
+        "Ray Tune",
+        "ray",
+        "ray.tune.tune:run",
+        "tune.run",
+        "trainable(hp.from_space(config)) in place of it, with hp.report(…) for tune.report(…), "
+        "is one trial",
+    ),
+)
+
+
+def packages() -> set[str]:
+    """Return the top-level packages of the tools."""
+    return {entry.package for entry in ENTRIES}

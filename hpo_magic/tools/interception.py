@@ -1,0 +1,179 @@
+"""Catch the calls that begin another tool's search, under whatever name they are called.
+
+A method is replaced in its class. A function keeps its identity, since users have it by other names
+already (`from hyperopt import fmin`): its code is replaced. Both are put back at the end.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+from hpo_magic.core.log import suppressed
+from hpo_magic.errors import SpaceError
+from hpo_magic.language.trial_context import current_trial
+from hpo_magic.tools.entries import ENTRIES, Entry
+
+_MARK = "_hpo_magic_entry"
+_ENTRY_NAME = "name of the entry"
+
+
+class NestedSearch(SpaceError):
+    """A search of another tool begins inside a trial."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an entry.
+
+    Attributes
+    ----------
+    entry
+        What was called.
+    original
+        What would have run.
+    args, options
+        Its arguments; `self` is the first one of a method.
+    frame
+        The frame of the user's code that called it.
+    """
+
+    entry: Entry
+    original: Callable[..., Any]
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    frame: FrameType
+
+
+Handler = Callable[[Call], Any]
+# The handlers of the scripts that run now, the innermost last; empty where none runs.
+_handlers: list[Handler] = []
+# The original code of the functions that are replaced now, by the place of their entry.
+_originals: dict[str, Callable[..., Any]] = {}
+
+
+@contextmanager
+def handled(handler: Handler) -> Iterator[None]:
+    """Give the calls that begin a search, outside of trials, to `handler` while this is open."""
+    _handlers.append(handler)
+    try:
+        yield
+    finally:
+        _handlers.remove(handler)
+
+
+@contextmanager
+def intercepted(modules: Iterable[str] = ()) -> Iterator[None]:
+    """Catch the entries of all tools that are loaded while this is open.
+
+    Parameters
+    ----------
+    modules
+        Top-level packages that the code will import; they are imported now.
+    """
+    wanted = set(modules)
+    with ExitStack() as stack:
+        for entry in ENTRIES:
+            if entry.package in wanted or entry.package in sys.modules:
+                with suppressed(f"{entry.place} is not there", Exception):
+                    _catch(entry, stack)
+        yield
+
+
+def _catch(entry: Entry, stack: ExitStack) -> None:
+    module_name, _, path = entry.place.partition(":")
+    owner: Any = importlib.import_module(module_name)
+    *classes, name = path.split(".")
+    for one in classes:
+        owner = getattr(owner, one)
+    found = vars(owner)[name] if classes else getattr(owner, name)
+    if entry.place in _originals:
+        return  # a search inside of a script: it is caught already
+    if classes:
+        _replace_method(entry, owner, name, found, stack)
+    else:
+        _replace_code(entry, found, stack)
+    stack.callback(_originals.pop, entry.place)
+
+
+def _replace_method(entry: Entry, owner: type, name: str, found: Any, stack: ExitStack) -> None:
+    _originals[entry.place] = found
+
+    @functools.wraps(found)
+    def stand_in(*args: Any, **options: Any) -> Any:
+        return called(entry.place, args, options)
+
+    setattr(stand_in, _MARK, entry)
+    stack.callback(setattr, owner, name, found)
+    setattr(owner, name, stand_in)
+
+
+def _replace_code(entry: Entry, function: FunctionType, stack: ExitStack) -> None:
+    code, defaults, named = function.__code__, function.__defaults__, function.__kwdefaults__
+    copy = FunctionType(code, function.__globals__, function.__name__, defaults)
+    copy.__kwdefaults__ = named
+
+    def put_back() -> None:
+        function.__code__ = code
+        function.__defaults__, function.__kwdefaults__ = defaults, named
+
+    _originals[entry.place] = copy
+    stack.callback(put_back)
+    function.__defaults__, function.__kwdefaults__ = None, None
+    function.__code__ = _code_for(entry)
+
+
+def _called_instead(*args: Any, **options: Any) -> Any:
+    # Runs with the globals of the tool's function, so it imports what it needs itself.
+    from hpo_magic.tools.interception import called
+
+    return called("name of the entry", args, options)
+
+
+def _code_for(entry: Entry) -> CodeType:
+    code = _called_instead.__code__
+    names = tuple(entry.place if one == _ENTRY_NAME else one for one in code.co_consts)
+    return code.replace(co_consts=names)
+
+
+def called(place: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Do what a call of an entry does while it is caught.
+
+    Raises
+    ------
+    NestedSearch
+        If it begins inside a trial.
+    """
+    entry = next(one for one in ENTRIES if one.place == place)
+    original = _originals[place]
+    call = Call(entry, original, args, options, _users_frame(entry))
+    if current_trial() is not None:
+        if entry.may_nest:
+            return original(*args, **options)
+        raise NestedSearch(
+            f"{entry.call} on line {call.frame.f_lineno} is a search of {entry.tool}'s, and it "
+            f"would run whole in every trial. Put %%hpo on the cell that calls it, without other "
+            f"hp calls: then it is the search. Or leave it out: {entry.instead}."
+        )
+    if not _handlers:
+        return original(*args, **options)
+    return _handlers[-1](call)
+
+
+def _users_frame(entry: Entry) -> FrameType:
+    """Return the innermost frame that is neither ours nor the tool's nor a library's of it."""
+    own = ("hpo_magic", entry.package, "sklearn", "functools", "contextlib")
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _root(frame) in own:
+        frame = frame.f_back
+    return frame
+
+
+def _root(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

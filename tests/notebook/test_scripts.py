@@ -1,0 +1,294 @@
+"""Whole scripts of other tools under `%%hpo`: they run once, and their search is ours."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from hpo_magic.views.words.notices import messages
+
+OPTUNA = """
+    import optuna
+
+    def objective(trial):
+        x = trial.suggest_float("x", -10, 10)
+        kind = trial.suggest_categorical("kind", ["far", "near"])
+        trial.set_user_attr("squares", [x**2])
+        return (x - 2) ** 2 + (kind == "far")
+
+    if __name__ == "__main__":
+        study = optuna.create_study(direction="minimize")
+        study.enqueue_trial({"x": 2.5, "kind": "near"})
+        study.optimize(objective, n_trials=12)
+        n, best = len(study.trials), study.best_params
+        attributes = study.best_trial.user_attrs
+"""
+
+
+def run(notebook: Any, cell: str, name: str = "s", options: str = "") -> Any:
+    """Run a script; return the study of ours."""
+    notebook.ok(f"%%hpo {name} --ui none {options}\n{dedent(cell)}")
+    return notebook[name]
+
+
+def test_a_script_of_optuna_s_runs_once(notebook: Any) -> None:
+    """Its study has our trials, the enqueued one included, and the lines after it use them."""
+    study = run(notebook, OPTUNA)
+    assert len(study.trials) == 12
+    searched = [trial for trial in study.trials if trial.kind.value != "re-check"]
+    assert notebook["n"] == len(searched)
+    assert notebook["study"].best_value == study.best_seen
+    assert notebook["best"] == study.snapshot.history.best().params
+    assert notebook["attributes"] == {"squares": [notebook["best"]["x"] ** 2]}
+    assert {"x": 2.5, "kind": "near"} in [dict(trial.params) for trial in searched]
+    assert messages(study.snapshot)[1] == (
+        "study.optimize on line 14 is this search: minimize its value, 12 trials, in place of "
+        "Optuna's. The lines after it get Optuna's own results."
+    )
+
+
+def test_a_frozen_script_trains_once(notebook: Any) -> None:
+    """In the place of the search, with nothing after it; it gives what the search measured."""
+    study = run(notebook, OPTUNA, options="--recheck 0")
+    frozen = str(study.freeze(check=True))
+    assert "n_trials" not in frozen
+    assert "best = len" not in frozen
+    assert notebook.ok(frozen).value == study.best_seen
+
+
+def test_a_second_call_on_the_same_study_goes_on(notebook: Any) -> None:
+    """And the cell that is run again trains only what is missing."""
+    cell = OPTUNA.replace("n, best", "study.optimize(objective, n_trials=4)\n        n, best")
+    study = run(notebook, cell, options="--recheck 0 --sampler random")
+    assert len(study.trials) == 16 == notebook["n"]
+    again = run(notebook, cell, options="--recheck 0 --sampler random")
+    assert len(again.trials) == 16 == notebook["n"]
+    assert [t.started for t in again.trials] == [t.started for t in study.trials]
+
+
+def test_the_line_counts_before_the_script(notebook: Any) -> None:
+    """Options that stand there; a direction that contradicts the script is refused."""
+    study = run(notebook, OPTUNA, options="--trials 5 --recheck 0 --minimize loss")
+    assert len(study.trials) == 5
+    assert study.record.metric == "loss"
+    shown = notebook.run(f"%%hpo s --maximize loss\n{dedent(OPTUNA)}")
+    assert shown.usage_error == (
+        "%%hpo: the line says maximize, and the script minimize. Leave it out of the line: the "
+        "script's counts."
+    )
+
+
+def test_a_trial_of_a_script_has_its_study(notebook: Any) -> None:
+    """With direction, best value, attributes, callbacks that stop, and constraints."""
+    cell = """
+        import optuna
+        seen = []
+        def objective(trial):
+            seen.append((trial.study.direction.name, len(trial.study.trials), trial.number))
+            x = trial.suggest_float("x", 0, 1)
+            trial.set_constraint("c", x - 0.8)
+            assert isinstance(trial, optuna.trial.BaseTrial)
+            assert list(trial.distributions) == ["x"] and trial.datetime_start is not None
+            trial.study.set_user_attr("last", trial.number)
+            return x
+        def callback(study, trial):
+            if trial.number == 5:
+                study.stop()
+        study = optuna.create_study(direction="maximize")
+        study.optimize(objective, n_trials=20, callbacks=[callback])
+    """
+    run(notebook, cell, options="--sampler random")
+    assert notebook["seen"] == [("MAXIMIZE", n, n) for n in range(6)]
+    assert notebook["study"].user_attrs["last"] == 5
+    assert notebook["study"].best_value <= 0.8
+    assert any(value > 0.8 for value in notebook["study"].trials_dataframe()["params_x"])
+
+
+def test_several_objectives(notebook: Any) -> None:
+    """The script's study has the Pareto front."""
+    cell = """
+        import optuna
+        def objective(trial):
+            x = trial.suggest_float("x", 0, 3)
+            return x**2, (x - 2) ** 2
+        study = optuna.create_study(directions=["minimize", "minimize"])
+        study.optimize(objective, n_trials=8)
+        front = study.best_trials
+    """
+    study = run(notebook, cell, options="--recheck 0")
+    assert {t.values[0] for t in notebook["front"]} == {t.value for t in study.front}
+
+
+def test_reports_that_are_no_curve_are_not_pruned(notebook: Any) -> None:
+    """A script that never asks `should_prune` reports folds."""
+    cell = """
+        import optuna
+        def objective(trial):
+            x = trial.suggest_float("x", 0, 1)
+            for fold in range(9):
+                trial.report(x, fold)
+            return x
+        study = optuna.create_study()
+        study.optimize(objective, n_trials=15)
+    """
+    study = run(notebook, cell, options="--recheck 0 --sampler random")
+    assert {trial.state.value for trial in study.trials} == {"complete"}
+
+
+def test_fmin_returns_what_hyperopt_returns(notebook: Any) -> None:
+    """The best point by label, a choice by its position; `Trials` has each trial."""
+    cell = """
+        from hyperopt import STATUS_OK, Trials, fmin as minimise, hp, space_eval, tpe
+        space = hp.choice("kind", [("l", hp.lognormal("c", 0, 1)), ("r", hp.uniform("u", 1, 9))])
+        trials = Trials()
+        def f(args):
+            kind, value = args
+            return {"loss": value, "status": STATUS_OK, "kind": kind}
+        best = minimise(f, space, algo=tpe.suggest, max_evals=12, trials=trials)
+        kind, value = space_eval(space, best)
+    """
+    study = run(notebook, cell, options="--recheck 0")
+    assert notebook["value"] == pytest.approx(study.best_seen)
+    assert notebook["best"]["kind"] == ["l", "r"].index(notebook["kind"])
+    assert len(notebook["trials"]) == len(study.trials) == 12
+    assert notebook["trials"].argmin == notebook["best"]
+    assert notebook["trials"].best_trial["result"]["kind"] == notebook["kind"]
+    assert study.best_seen == notebook.ok(str(study.freeze())).value["loss"]
+
+
+def test_gp_minimize_returns_its_own_result(notebook: Any) -> None:
+    """Points in the order of the dimensions; its callbacks are called."""
+    cell = """
+        import skopt
+        calls = []
+        dimensions = [skopt.space.Real(-2, 2, name="a"), (0, 5), ["p", "q"]]
+        res = skopt.gp_minimize(lambda x: (x[0] - 1) ** 2 + x[1] + (x[2] == "p"), dimensions,
+                                n_calls=9, x0=[1.5, 1, "q"],
+                                callback=[lambda r: calls.append(r.fun)])
+    """
+    study = run(notebook, cell, options="--recheck 0")
+    result = notebook["res"]
+    assert result.fun == study.best_seen == notebook["calls"][-1]
+    assert len(result.x_iters) == len(notebook["calls"]) == 9
+    assert [1.5, 1, "q"] in result.x_iters
+    assert result.x == [study.best_params[name] for name in ("a", "x1", "x2")]
+
+
+SPLIT = """
+    from sklearn.datasets import load_iris
+    from sklearn.svm import SVC
+    X, y = load_iris(return_X_y=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "n"),
+    [
+        ("ms.GridSearchCV(SVC(), {'C': [1, 9], 'kernel': ['rbf', 'poly']})", 4),
+        ("ms.RandomizedSearchCV(SVC(), {'C': uniform(1, 9)}, n_iter=5)", 5),
+        ("skopt.BayesSearchCV(SVC(), {'C': (1e-3, 1e3, 'log-uniform')}, n_iter=6, cv=3)", 6),
+    ],
+)
+def test_searches_of_scikit_learn(notebook: Any, made: str, n: int) -> None:
+    """Only the choice of settings is ours: folds, results and the refit are scikit-learn's."""
+    notebook.ok(SPLIT)
+    cell = f"""
+        import sklearn.model_selection as ms, skopt
+        from scipy.stats import uniform
+        search = {made}
+        search.fit(X, y)
+        accuracy = search.score(X, y)
+    """
+    study = run(notebook, cell)
+    search = notebook["search"]
+    assert len(study.trials) == len(search.cv_results_["params"]) == n
+    assert search.best_score_ == study.best_seen
+    assert notebook["accuracy"] > 0.9
+
+
+def test_a_search_of_scikit_learn_is_an_estimator_too(notebook: Any) -> None:
+    """Where the cell asks `hp`, each trial fits it."""
+    notebook.ok(SPLIT)
+    cell = """
+        from sklearn.model_selection import GridSearchCV
+        k = hp.Choice(["rbf", "poly"])
+        search = GridSearchCV(SVC(kernel=k), {"C": [1, 9]}).fit(X, y)
+        accuracy = search.best_score_
+    """
+    study = run(notebook, cell, options="--maximize accuracy --recheck 0")
+    assert list(study.space) == ["k"]
+
+
+def test_a_function_of_the_notebook_that_searches(notebook: Any) -> None:
+    """Is found in the cell that calls it, also by another function; each search has its study."""
+    notebook.ok(
+        """
+        from hyperopt import fmin, hp as dist, rand
+        def searched(low):
+            return fmin(lambda x: x, dist.uniform("x", low, 9), algo=rand.suggest, max_evals=3)
+        def both():
+            return searched(1), searched(2)
+        """
+    )
+    study = run(notebook, "first, second = both()")
+    assert notebook["first"]["x"] >= 1
+    assert notebook["second"]["x"] >= 2
+    assert study.space["x"].domain.low == 1
+    assert notebook["s_2"].space["x"].domain.low == 2
+
+
+def test_what_is_refused_before_a_trial(notebook: Any) -> None:
+    """Each with the way out."""
+    first = "%%hpo s --minimize v --ui none\nv = hp.Float(0, 1)\n"
+    both = notebook.run(f"{first}{dedent(OPTUNA)}").usage_error
+    assert both.startswith("%%hpo: the cell asks hp for values on line 2 and runs study.opt")
+    assert both.endswith("Leave one of them out: without hp outside of functions the script's "
+                         "search is this one.")  # fmt: skip
+    taken = notebook.run(f"%%hpo study\n{dedent(OPTUNA)}").usage_error
+    assert taken.endswith("Give the study another name: %%hpo study_search.")
+    jobs = notebook.run(f"%%hpo s --jobs 2\n{dedent(OPTUNA)}").usage_error
+    assert "Leave --jobs, --isolate and --on out, or end the cell in the call of one" in jobs
+    uncalled = dedent(OPTUNA).replace("__main__", "elsewhere")
+    assert notebook.run(f"%%hpo s --ui none\n{uncalled}").usage_error == (
+        "%%hpo: study.optimize(…) on line 14 was not called, so nothing was searched. Call it in "
+        "this cell, or put %%hpo on the cell that does."
+    )
+    notebook.ok("s_2 = 1\nfrom hyperopt import fmin, hp as dist, rand")
+    one = "fmin(abs, dist.uniform('x', 0, 9), algo=rand.suggest, max_evals=2)"
+    twice = notebook.run(f"%%hpo s --ui none\n{one}\n{one}").usage_error
+    assert twice == "%%hpo: the script has 2 searches, and s_2 is a variable of yours. Rename it."
+    memo = notebook.run(f"%%hpo s --ui none\n{one[:-1]}, pass_expr_memo_ctrl=True)").usage_error
+    assert memo.endswith("Have it take the values.")
+    wrong = notebook.run("%%hpo s --ui none\nfmin(abs)").usage_error
+    assert wrong == "%%hpo: fmin on line 2: missing a required argument: 'space'."
+
+
+def test_a_search_inside_a_trial_is_named(notebook: Any) -> None:
+    """Also where the text does not show it; the tool is as it was afterwards."""
+    notebook.ok("import skopt\nfind = getattr(skopt, 'gp_minimize')\nholder = [find]")
+    shown = notebook.run(
+        "%%hpo s --minimize v --ui none\nv = hp.Float(0, 1)\n"
+        "v += holder[0](lambda x: x[0], [(0.0, 1.0)], n_calls=10).fun"
+    )
+    assert shown.usage_error == (
+        "%%hpo: gp_minimize on line 3 is a search of scikit-optimize's, and it would run whole in "
+        "every trial. Put %%hpo on the cell that calls it, without other hp calls: then it is the "
+        "search. Or leave it out: func(hp.from_space(dimensions)) in place of it is one trial."
+    )
+    own = "holder[0](lambda x: x[0], [(0.0, 1.0)], n_calls=10, n_initial_points=9).x_iters"
+    assert len(notebook.ok(own).value) == 10
+
+
+def test_an_error_of_the_script_is_the_users_own(notebook: Any) -> None:
+    """With the lines of the cell, and none of ours."""
+    shown = notebook.run(f"%%hpo s --ui none\n{dedent(OPTUNA)}\nstudy.best_parms")
+    assert type(shown.error) is AttributeError
+    assert "hpo_magic/" not in shown.text
+    assert len(notebook["s"].trials) == 12
+    failing = dedent(OPTUNA).replace("return (x", "raise KeyError('gone')\n    return (x")
+    shown = notebook.run(f"%%hpo t --ui none\n{failing}")
+    assert type(shown.error) is KeyError
+    assert "hpo_magic/" not in shown.text
+    assert "raise KeyError('gone')" in shown.text
