@@ -20,7 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn import datasets, ensemble, linear_model, neighbors, neural_network, svm, tree
+from sklearn import (
+    datasets,
+    ensemble,
+    kernel_approximation,
+    linear_model,
+    neighbors,
+    neural_network,
+    svm,
+    tree,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -28,10 +37,12 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from hpo_magic import hp, search
+from hpo_magic.language.scores import scored
 from hpo_magic.language.trial_context import current_trial
 
 RESULTS = Path(__file__).parent / "results" / "honesty.json"
 N_TRIALS = 40
+WAYS = {"auto": "re-check", "0": "rows alone"}  # by the value of --recheck
 VALIDATION_SHARE = 0.25
 Model = Callable[[], Any]
 
@@ -46,6 +57,11 @@ class Problem:
     n_pool: int
     metric: str = "accuracy"
     knows_rows: bool = True  # else the cell returns a bare number
+
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether classes are predicted, or their probabilities."""
+        return self.metric in ("accuracy", "log_loss")
 
 
 @dataclass(frozen=True)
@@ -121,6 +137,39 @@ def a_regression() -> Any:
     )
 
 
+def a_regression_tree() -> Any:
+    """Return a regression tree."""
+    return tree.DecisionTreeRegressor(
+        max_depth=hp.Int("depth", 1, 8),
+        min_samples_leaf=hp.Int("leaf", 1, 20),
+        random_state=hp.seed(),
+    )
+
+
+def regression_by_neighbours() -> Any:
+    """Return nearest neighbours for a regression."""
+    return neighbors.KNeighborsRegressor(
+        n_neighbors=hp.Int("k", 1, 25),
+        weights=hp.Choice("weights", ["uniform", "distance"]),
+        p=hp.Float("p", 1.0, 4.0),
+    )
+
+
+def a_sure_svm() -> Any:
+    """Return logistic regression on random features, which is sure of itself where C is large."""
+    gamma = hp.Float("gamma", 1e-3, 1.0, sampling="log")
+    return make_pipeline(
+        kernel_approximation.RBFSampler(gamma=gamma, n_components=40, random_state=hp.seed()),
+        linear_model.LogisticRegression(C=hp.Float("C", 1e-2, 1e2, sampling="log"), max_iter=500),
+    )
+
+
+def friedman() -> tuple[np.ndarray, np.ndarray]:
+    """Return Friedman's first regression with noise; errors count in standard deviations."""
+    x, y = datasets.make_friedman1(1_120, n_features=8, noise=1.0, random_state=0)
+    return x, (y - y.mean()) / y.std()
+
+
 def many_progressed() -> tuple[np.ndarray, np.ndarray]:
     """Return the diabetes data with the question whether it progressed more than in most."""
     x, y = datasets.load_diabetes(return_X_y=True)
@@ -157,6 +206,17 @@ PROBLEMS = (
     Problem("diabetes halves, neighbours", many_progressed, neighbours, 120),
     Problem("diabetes, elastic net (mae)", progression, a_regression, 120, "mae"),
 )
+# Losses, whose rows are anything but shares: the interval's coverage is what is asked here.
+LOSSES = (
+    Problem("diabetes, elastic net (mae)", progression, a_regression, 120, "mae"),
+    Problem("diabetes, tree (mse)", progression, a_regression_tree, 120, "mse"),
+    Problem("friedman, neighbours (mae)", friedman, regression_by_neighbours, 120, "mae"),
+    Problem("digits, network (log_loss)", loaded(datasets.load_digits), a_network, 150, "log_loss"),
+    Problem(
+        "cancer, forest (log_loss)", loaded(datasets.load_breast_cancer), a_forest, 100, "log_loss"
+    ),
+    Problem("diabetes halves, SVM (log_loss)", many_progressed, a_sure_svm, 120, "log_loss"),
+)
 # Not among the eight: labels of noise, where all that is seen is luck.
 NOISE = (
     Problem("noise, rows known", noise, neighbours, 120),
@@ -167,24 +227,25 @@ NOISE = (
 def run(problem: Problem, repeat: int, recheck: str, n_trials: int = N_TRIALS) -> Found:
     """Search a pool of the data, and measure what comes out on all other rows."""
     x, y = problem.load()
-    stratify = y if problem.metric == "accuracy" else None
+    stratify = y if problem.is_of_classes else None
     x, x_test, y, y_test = train_test_split(
         x, y, train_size=problem.n_pool, random_state=repeat, stratify=stratify
     )
     tests: dict[str, float] = {}
 
     def objective() -> float:
-        strata = y if problem.metric == "accuracy" else None
+        strata = y if problem.is_of_classes else None
         x_train, x_val, y_train, y_val = train_test_split(
             x, y, test_size=VALIDATION_SHARE, random_state=hp.seed(), stratify=strata
         )
         model = make_pipeline(StandardScaler(), problem.model()).fit(x_train, y_train)
-        predicted = model.predict(x_val)
+        predict = model.predict_proba if problem.metric == "log_loss" else model.predict
+        predicted = predict(x_val)
         value = hp.score(problem.metric, y_val, predicted)
         if not problem.knows_rows:
             current_trial().scored.clear()
         # The search never learns of this: it is what the benchmark knows of every training.
-        tests[key(hp.values, hp.seed())] = score(problem.metric, y_test, model.predict(x_test))
+        tests[key(hp.values, hp.seed())] = score(problem.metric, y_test, predict(x_test))
         return value
 
     goal = {"maximize" if problem.metric == "accuracy" else "minimize": "value"}
@@ -203,7 +264,7 @@ def run(problem: Problem, repeat: int, recheck: str, n_trials: int = N_TRIALS) -
     sign = 1.0 if problem.metric == "accuracy" else -1.0
     return Found(
         problem.name,
-        "re-check" if recheck != "0" else "rows alone",
+        WAYS.get(recheck, recheck),
         repeat,
         sign * study.best_seen,
         sign * study.honest.value,
@@ -220,9 +281,7 @@ def key(params: Any, seed: int) -> str:
 
 def score(metric: str, truth: np.ndarray, predicted: np.ndarray) -> float:
     """Return the score on the test rows; `hp.score` would take them for the trial's."""
-    if metric == "accuracy":
-        return float(np.mean(truth == predicted))
-    return float(np.mean(np.abs(truth - predicted)))
+    return scored(metric, truth, predicted).value
 
 
 def summary(found: Sequence[Found]) -> dict[str, float]:
@@ -251,7 +310,7 @@ def table(found: Sequence[Found]) -> str:
     ]
     names = [*dict.fromkeys(one.problem for one in found), "all"]
     for name in names:
-        for way in ("re-check", "rows alone"):
+        for way in dict.fromkeys(one.way for one in found):
             chosen = [o for o in found if o.way == way and name in (o.problem, "all")]
             if not chosen:
                 continue
@@ -264,16 +323,27 @@ def table(found: Sequence[Found]) -> str:
     return "\n".join(lines)
 
 
+def choice_difference(found: Sequence[Found], way: str, other: str) -> str:
+    """Return by how much better one way's choices are than another's, in points, paired."""
+    tests = {(one.problem, one.repeat, one.way): one.test for one in found}
+    apart = np.array([value - tests[p, r, other] for (p, r, w), value in tests.items() if w == way])
+    error = 196 * float(apart.std(ddof=1)) / np.sqrt(len(apart)) if len(apart) > 1 else np.nan
+    return f"choice by {way} - by {other}: {100 * apart.mean():+.2f} ± {error:.2f} points"
+
+
 def main() -> None:
     """Run the problems named on the command line, or all; print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="the first repeat's seed")
     parser.add_argument("--noise", action="store_true", help="the problems without a signal")
-    parser.add_argument("--way", action="append", choices=("auto", "0"), help="both by default")
+    parser.add_argument("--losses", action="store_true", help="six losses")
+    parser.add_argument(
+        "--way", action="append", help="a value of --recheck; by default auto, and 0"
+    )
     parser.add_argument("--problem", action="append", help="a part of a name; may be repeated")
     asked = parser.parse_args()
-    problems = NOISE if asked.noise else PROBLEMS
+    problems = NOISE if asked.noise else LOSSES if asked.losses else PROBLEMS
     chosen = [p for p in problems if not asked.problem or any(w in p.name for w in asked.problem)]
     found: list[Found] = []
     # Short trainings are what makes small searches noisy; scikit-learn warns of each.
@@ -283,9 +353,13 @@ def main() -> None:
             for repeat in range(asked.first, asked.first + asked.repeats):
                 found += [run(problem, repeat, way) for way in asked.way or ("auto", "0")]
             print(table([one for one in found if one.problem == problem.name]), flush=True)
-    results = RESULTS.with_name("honesty_noise.json") if asked.noise else RESULTS
+    kind = "_noise" if asked.noise else "_losses" if asked.losses else ""
+    results = RESULTS.with_name(f"honesty{kind}.json")
     results.write_text(json.dumps([asdict(one) for one in found], indent=1), encoding="utf-8")
     print(table(found))
+    for other in dict.fromkeys(one.way for one in found if one.way != "re-check"):
+        if any(one.way == "re-check" for one in found):
+            print(choice_difference(found, "re-check", other))
 
 
 if __name__ == "__main__":

@@ -235,7 +235,7 @@ def _half_width(
         table = _table(best, rows)
         if not rows.is_share:
             return half_width_of_mean(value, rows.own, table) or None
-        return half_width_of_share(min(abs(value), 1.0), table)
+        return half_width_of_share(min(abs(value), 1.0), table, knows_rows=True)
     if n_rows is not None:
         return half_width_of_share(min(abs(value), 1.0), Reruns(best, n_rows))
     k, m = reruns.shape

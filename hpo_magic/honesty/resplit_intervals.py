@@ -57,6 +57,11 @@ class Reruns:
         return effective_rows(self.n_rows, self.n_runs, self.validation_share) / self.deff
 
     @property
+    def n_distinct(self) -> float:
+        """The different rows that all runs of a setting are expected to validate on."""
+        return distinct_rows(self.n_rows, self.n_runs, self.validation_share) / self.deff
+
+    @property
     def df(self) -> int:
         """The degrees of freedom of `variance`."""
         k, m = self.scores.shape
@@ -83,7 +88,18 @@ def effective_rows(n_rows: float, n_runs: int, validation_share: float) -> float
     return n_runs * n_rows / (1 + (n_runs - 1) * validation_share)
 
 
-def half_width_of_share(value: float, reruns: Reruns) -> float:
+def distinct_rows(n_rows: float, n_runs: int, validation_share: float) -> float:
+    """Return how many different rows are expected in R validation sets of n_val rows each.
+
+    Each row is in a validation set with probability v, so n_val (1 - (1 - v)^R) / v.
+
+    >>> round(distinct_rows(30, 4, 0.25), 1)
+    82.0
+    """
+    return n_rows * (1 - (1 - validation_share) ** n_runs) / validation_share
+
+
+def half_width_of_share(value: float, reruns: Reruns, *, knows_rows: bool = False) -> float:
     """Return the half-width of an honest number that is a share of rows.
 
     Wilson's larger side with n_eff rows, wider where the training varies.
@@ -92,8 +108,11 @@ def half_width_of_share(value: float, reruns: Reruns) -> float:
     ----------
     value
         The share, from 0 to 1. For an error rate its size, not the oriented number.
+    knows_rows
+        Whether the number comes of the rows of all runs. Then it counts the different rows in
+        place of n_eff, which are more: its error is smaller than that of a number from scores.
     """
-    n = reruns.n_effective
+    n = reruns.n_distinct if knows_rows else reruns.n_effective
     rows = wilson_interval(value, n).half_around(value)
     row_variance = share_variance(value, reruns.n_rows) * reruns.deff
     return widened(rows, z_half(LEVEL), row_variance, reruns)

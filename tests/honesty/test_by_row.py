@@ -27,7 +27,7 @@ from hpo_magic.honesty.by_row import (
 from hpo_magic.honesty.estimate import Method
 from hpo_magic.honesty.intervals import share_variance, wilson_interval
 from hpo_magic.honesty.rechecking import honest_of, is_rechecked
-from hpo_magic.honesty.resplit_intervals import effective_rows
+from hpo_magic.honesty.resplit_intervals import distinct_rows, effective_rows
 from hpo_magic.honesty.selection_bias import selection_bias
 from hpo_magic.views.words.headline import headline_lines
 from hpo_magic.views.words.honest import how_text
@@ -246,7 +246,7 @@ def test_few_re_runs_that_agree_by_chance_have_the_width_of_their_rows() -> None
         return honest_of(ended((*found, *made))).half_width
 
     with_rows = width(half)
-    n = effective_rows(N_ROWS, 4, 0.25)
+    n = distinct_rows(N_ROWS, 4, 0.25)
     assert with_rows is not None
     assert with_rows >= 0.95 * wilson_interval(0.5, n).half_around(0.5)
     assert n_rows_of_shares(found) == N_ROWS

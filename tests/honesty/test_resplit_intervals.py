@@ -8,6 +8,7 @@ import pytest
 from hpo_magic.honesty.intervals import share_variance, wilson_interval
 from hpo_magic.honesty.resplit_intervals import (
     Reruns,
+    distinct_rows,
     effective_rows,
     half_width_of_gain,
     half_width_of_mean,
@@ -22,6 +23,17 @@ def test_runs_that_share_all_rows_are_one_run() -> None:
     assert effective_rows(30, 4, 1.0) == 30
     assert effective_rows(30, 4, 0.0) == 120
     assert effective_rows(30, 1, 0.25) == 30
+
+
+def test_the_rows_of_several_splits_are_counted_once() -> None:
+    """Drawn: 4 splits of 120 rows, 30 held out in each."""
+    rng = np.random.default_rng(0)
+    drawn = [
+        len({row for _ in range(4) for row in rng.permutation(120)[:30].tolist()})
+        for _ in range(400)
+    ]
+    assert distinct_rows(30, 4, 0.25) == pytest.approx(np.mean(drawn), abs=0.6)
+    assert distinct_rows(30, 4, 1.0) == 30
 
 
 def test_a_spread_as_large_as_that_of_the_rows_widens_nothing() -> None:
@@ -40,6 +52,9 @@ def test_a_share_has_wilsons_with_the_effective_rows() -> None:
     quiet = Reruns(np.full((2, 3), 0.8), 30, 0.25)
     n = effective_rows(30, 4, 0.25)
     assert half_width_of_share(0.8, quiet) == wilson_interval(0.8, n).half_around(0.8)
+    n = distinct_rows(30, 4, 0.25)
+    narrower = half_width_of_share(0.8, quiet, knows_rows=True)
+    assert narrower == wilson_interval(0.8, n).half_around(0.8) < half_width_of_share(0.8, quiet)
     wild = Reruns(np.array([[0.5, 0.8, 1.0], [1.0, 0.6, 0.8]]), 30, 0.25)
     assert wild.variance > 4 * share_variance(0.8, 30)
     assert half_width_of_share(0.8, wild) > 1.3 * half_width_of_share(0.8, quiet)
