@@ -23,6 +23,7 @@ from hpo_magic.language.hp import hp
 from hpo_magic.language.trial_context import CHOOSE_A_NAME
 from hpo_magic.notebook.cell import Cell, without_indent
 from hpo_magic.notebook.cell_objective import CellObjective
+from hpo_magic.notebook.leak_check import check_of
 from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.once import Once
 from hpo_magic.notebook.options import contradiction
@@ -98,7 +99,9 @@ class SearchedCell:
         suspects = looks_like_test_data({*data, *self.translation.inputs})
         contradictions = map(contradiction, named_goals(options.goals))
         unseen = unseen_text(self.inputs.start.unseen)
-        notes = (unseen, *contradictions, *self.translation.notes, names_text(suspects))
+        leaks = check_of(self.shell, self.cell.source).sentences()
+        test_data = names_text(suspects)
+        notes = (unseen, *contradictions, *self.translation.notes, test_data, *leaks)
         return SearchedCode(
             name,
             CellObjective(self.cell, self.shell, self.once.stand_in),

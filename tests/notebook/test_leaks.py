@@ -1,0 +1,59 @@
+"""Planted leaks are found before the search, in a notebook; nothing is said of clean ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmarks.leak_notebooks.clean import CLEAN
+from benchmarks.leak_notebooks.planted import PLANTED
+
+# Those whose leak only the data shows, and some that the cells show.
+SHOWN_BY_DATA = (
+    "validation rows are training rows",
+    "parts from files that overlap",
+    "the target is left among the features",
+    "the target in other units",
+    "the logarithm of the target",
+    "the target's one-hot columns",
+    "minority class repeated before the split",
+    "scaler, fit_transform before train_test_split",
+)
+CAREFUL = (
+    "missing values filled with the training median",
+    "rows that are alike by nature",
+    "iris, which has two equal rows",
+    "diabetes, which comes centred",
+    "customers with a date of signing up",
+    "three parts, scaler of the first",
+    "get_dummies",
+)
+
+
+def said(new_notebook: Callable[[], Any], cells: list[str]) -> str:
+    """Return what the last cell of a notebook says."""
+    notebook = new_notebook()
+    for cell in cells[:-1]:
+        notebook.ok(cell)
+    return str(notebook.ok(cells[-1]).text)
+
+
+@pytest.mark.parametrize("name", SHOWN_BY_DATA)
+def test_a_planted_leak_is_said(new_notebook: Callable[[], Any], name: str) -> None:
+    """In one sentence, with the cell and the line."""
+    text = said(new_notebook, PLANTED[name])
+    assert "Leak in cell [" in text
+    assert ", line " in text
+
+
+@pytest.mark.parametrize("name", CAREFUL)
+def test_a_clean_notebook_is_not_accused(new_notebook: Callable[[], Any], name: str) -> None:
+    """Data that looks suspicious by nature included."""
+    assert "Leak" not in said(new_notebook, CLEAN[name])
+
+
+def test_there_are_forty_of_each() -> None:
+    """The table of the benchmark counts these."""
+    assert (len(PLANTED), len(CLEAN)) == (40, 40)
