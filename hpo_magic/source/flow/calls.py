@@ -14,7 +14,7 @@ from hpo_magic.source.flow.values import (
     NONE,
     NOTHING,
     Kind,
-    Rows,
+    RowSet,
     Statistic,
     Statistics,
     Value,
@@ -104,7 +104,7 @@ class CallFlow(EstimatorFlow, StatisticFlow):
         if parts.rows.parts or parts.shuffled:  # of indices
             return parts
         if names.MAKES_DATA.fullmatch(called.name):
-            return Value(Rows(frozenset([self._key(called)])))
+            return Value(RowSet(frozenset([self._key(called)])))
         return NOTHING
 
     def _mapped(self, called: Called, functions: Iterable[object]) -> Value:

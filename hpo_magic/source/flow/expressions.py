@@ -13,7 +13,7 @@ from hpo_magic.source.flow.values import (
     NOTHING,
     Part,
     Place,
-    Rows,
+    RowSet,
     Statistics,
     Value,
     joined,
@@ -128,7 +128,7 @@ class ExpressionFlow(CallFlow):
             return self._selected_rows(owner, node.slice, is_of_rows=True)
         return self._selected_columns(owner, node.slice)
 
-    def _rows_of_index(self, owner: Value, node: ast.Subscript) -> Rows:
+    def _rows_of_index(self, owner: Value, node: ast.Subscript) -> RowSet:
         """Return the rows that a slice of indices stands for, such as `order[:n]`."""
         sides = [] if owner.gives else self._sides(owner, node.slice)
         return replace(owner.rows, parts=owner.rows.parts | frozenset(sides))

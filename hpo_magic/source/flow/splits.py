@@ -14,7 +14,7 @@ from hpo_magic.source.flow.values import (
     NOTHING,
     Finding,
     Kind,
-    Rows,
+    RowSet,
     Value,
     joined,
 )
@@ -86,7 +86,7 @@ class SplitFlow(FlowState):
         self._split_at(
             called, key, [called.data], {"0", "1"}, is_random=is_random, is_in_time=is_in_time
         )
-        pair = tuple(Value(Rows(parts=frozenset([(key, side)]))) for side in ("0", "1"))
+        pair = tuple(Value(RowSet(parts=frozenset([(key, side)]))) for side in ("0", "1"))
         return Value(items=(Value(items=pair),))
 
     def _cross_validation(self, called: Called) -> Value | None:

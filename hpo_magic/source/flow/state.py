@@ -30,7 +30,7 @@ class Split:
 
 @dataclass
 class Use:
-    """Rows that the searched cell trains or scores on; `is_scored`: by a model that was fitted."""
+    """RowSet that the searched cell trains or scores on; `is_scored`: by a model that was fitted."""
 
     value: Value
     given: Statistics = NONE

@@ -14,7 +14,7 @@ from hpo_magic.source.flow.values import (
     Finding,
     Kind,
     Place,
-    Rows,
+    RowSet,
     Value,
     joined,
 )
@@ -68,7 +68,7 @@ class Flow(ExpressionFlow):
                 split = self._split_of(rows, one.rows, splits)
                 yield Finding(Kind.MODEL, one.what, one.place, split)
 
-    def _split_of(self, rows: Rows, whole: Rows, splits: frozenset[str]) -> Place | None:
+    def _split_of(self, rows: RowSet, whole: RowSet, splits: frozenset[str]) -> Place | None:
         """Return where rows were split from the whole."""
         keys = {key for key, _ in rows.parts - whole.parts} & splits
         return min((self.splits[key].place for key in keys), default=None)
@@ -265,7 +265,7 @@ class Flow(ExpressionFlow):
         split = self.splits.setdefault(key, Split(self.place(node)))
         split.sides.add(side)
         gives = NONE.union(*(one.gives for one in known))
-        return Value(Rows(parts=frozenset([(key, side)])), gives=gives, is_mask=True)
+        return Value(RowSet(parts=frozenset([(key, side)])), gives=gives, is_mask=True)
 
 
 def flow_of(

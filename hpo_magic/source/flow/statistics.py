@@ -13,7 +13,7 @@ from hpo_magic.source.flow.values import (
     NOTHING,
     Kind,
     Place,
-    Rows,
+    RowSet,
     Statistic,
     Value,
     joined,
@@ -40,13 +40,13 @@ class StatisticFlow(FlowState):
         if name in ("rolling", "expanding", "resample"):
             return replace(rows, grouped="windows")
         # A table with a row for each group: data of its own, and a statistic of the rows.
-        return Value(Rows(frozenset([self._key(called)])), gives=frozenset([learned]))
+        return Value(RowSet(frozenset([self._key(called)])), gives=frozenset([learned]))
 
     def _order_in_time(self, called: Called) -> Value | None:
         """Return what uses an order in time: lags, windows, a range of dates."""
         place = self.place(called.node)
         if called.name in ("date_range", "period_range", "bdate_range"):
-            return Value(Rows(frozenset([self._key(called)])), timed=place)
+            return Value(RowSet(frozenset([self._key(called)])), timed=place)
         if called.name in names.IN_TIME and called.data.has_rows:
             if called.name == "resample" and not called.receiver.has_rows:
                 return None  # scikit-learn's
@@ -119,7 +119,7 @@ class StatisticFlow(FlowState):
             return joined(items)
         parts = frozenset.intersection(*(one.rows.parts for one in known))
         sources = frozenset().union(*(one.rows.sources for one in known))
-        rows = Rows(sources, parts, len({one.rows.sources for one in known}) > 1)
+        rows = RowSet(sources, parts, len({one.rows.sources for one in known}) > 1)
         # What went into some of the rows is a statistic of rows among these.
         held = [
             replace(one, rows=replace(one.rows, parts=one.rows.parts & parts))

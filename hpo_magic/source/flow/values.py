@@ -1,6 +1,6 @@
 """The abstract values of the data flow: rows, their parts, and the statistics that went into them.
 
-A split gives each side a part, such as ("train_test_split in line 3", "0"). Rows that were split
+A split gives each side a part, such as ("train_test_split in line 3", "0"). RowSet that were split
 again have several. A statistic remembers the rows that it was computed from. It leaks into a value
 whose rows are a part of these: then rows on the other side of a split went into it, too.
 """
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowSet:
     """Which rows a value has.
 
     Attributes
@@ -54,7 +54,7 @@ class Rows:
     parts: Parts = frozenset()
     is_stacked: bool = False
 
-    def are_part_of(self, others: Rows, splits: frozenset[str]) -> bool:
+    def are_part_of(self, others: RowSet, splits: frozenset[str]) -> bool:
         """Return whether these are some of other rows, and not all, by splits with two sides."""
         if not self.sources & others.sources:
             return False
@@ -63,7 +63,7 @@ class Rows:
         is_source_of_it = others.is_stacked and self.sources < others.sources
         return theirs <= own and (theirs != own or is_source_of_it)
 
-    def are_apart_from(self, others: Rows) -> bool:
+    def are_apart_from(self, others: RowSet) -> bool:
         """Return whether these are on another side of a split than other rows."""
         sides = dict(others.parts)
         return any(split in sides and sides[split] != side for split, side in self.parts)
@@ -76,7 +76,7 @@ class Statistic:
     kind: Kind
     what: str
     place: Place
-    rows: Rows
+    rows: RowSet
 
 
 Statistics = frozenset[Statistic]
@@ -117,7 +117,7 @@ class Value:
         Where an order in time was used: lags, rolling means, dates in a row.
     """
 
-    rows: Rows = Rows()
+    rows: RowSet = RowSet()
     holds: Statistics = NONE
     gives: Statistics = NONE
     columns: tuple[tuple[str, Statistics], ...] = ()
@@ -189,7 +189,7 @@ def joined(values: Iterable[Value]) -> Value:
     if not with_rows:
         parts = frozenset().union(*(one.rows.parts for one in known))
         return Value(
-            Rows(parts=parts),
+            RowSet(parts=parts),
             gives=NONE.union(*(one.gives for one in known)),
             is_mask=any(one.is_mask for one in known),
             shuffled=_first(one.shuffled for one in known),
@@ -197,7 +197,7 @@ def joined(values: Iterable[Value]) -> Value:
         )
     sources = frozenset().union(*(one.rows.sources for one in with_rows))
     merged = Value(
-        Rows(sources, _parts_of(with_rows), any(one.rows.is_stacked for one in with_rows)),
+        RowSet(sources, _parts_of(with_rows), any(one.rows.is_stacked for one in with_rows)),
         holds=NONE.union(*(one.all_held for one in with_rows)),
         gives=NONE.union(*(one.gives for one in with_rows)),
         is_mask=all(one.is_mask for one in with_rows),
