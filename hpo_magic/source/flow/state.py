@@ -30,7 +30,7 @@ class Split:
 
 @dataclass
 class Use:
-    """RowSet that the searched cell trains or scores on; `is_scored`: by a model that was fitted."""
+    """Rows that the searched cell trains or scores on; `given`: by a model fitted to these."""
 
     value: Value
     given: Statistics = NONE
