@@ -7,23 +7,30 @@ the training came to its end.
 from __future__ import annotations
 
 import itertools
+import math
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from benchmarks.problems.curve_tables import CurveProblem
 from hpo_magic.core.domains import Choice
-from hpo_magic.core.ports import Pruner, Verdict
+from hpo_magic.core.ports import Pruner, Sampler, Turn, Verdict, WaitingPruner
 from hpo_magic.core.space import Parameter, Params
 from hpo_magic.core.trial import Direction, Goal, History, Kind, Point, State, Trial
 from hpo_magic.errors import SpaceExhausted
 from hpo_magic.pruners import make_pruner
 from hpo_magic.pruners.asha import AshaPruner
 from hpo_magic.samplers import make_sampler
+from hpo_magic.waiting.pruner import TurnsPruner
 
 __all__ = ["SEARCHES", "Search", "Spent"]
+
+
+# As many trainings as the engine lets wait.
+MOST_WAITING = 8
 
 
 class Spent(NamedTuple):
@@ -73,8 +80,91 @@ def _trained(trial: Trial, losses: list[float], pruner: Pruner | None, history: 
     return Trial(**{**vars(trial), **complete})
 
 
+def waiting(
+    pruner: Callable[[], WaitingPruner],
+    most_waiting: int = MOST_WAITING,
+    n_trainings: float = math.inf,
+) -> Search:
+    """Return the search of our sampler with trainings that wait; each part of one is a `Spent`.
+
+    `n_trainings` is the budget that it is told of, in full trainings.
+    """
+
+    def search(problem: CurveProblem, seed: int) -> Iterator[Spent]:
+        decides, sampler = pruner(), make_sampler("bayes")
+        trials: dict[int, Trial] = {}
+        n_steps = 0
+        while True:
+            history = _history(trials)
+            n_left = n_trainings - n_steps / problem.n_epochs
+            turn = decides.turn(problem.space, history, seed, n_left) if trials else None
+            if turn is not None and turn.number is not None:
+                trial = trials[turn.number]
+            else:
+                params = _begun(problem, sampler, trials, turn, seed)
+                if params is None:
+                    return
+                kind = Kind.SEARCH if trials else Kind.START
+                trial = Trial(len(trials), State.WAITING, params, kind, n_steps=problem.n_epochs)
+            until = (None if turn is None else turn.until) or problem.n_epochs
+            before, trial = len(trial.curve), _advanced(problem, trial, until)
+            n_steps += len(trial.curve) - before
+            trials[trial.number] = trial
+            yield Spent(len(trial.curve) - before, trial.value)
+            history = _history(trials)
+            if sum(t.state is State.WAITING for t in trials.values()) > most_waiting:
+                number = decides.to_drop(problem.space, history, seed)
+                trials[number] = replace(trials[number], state=State.PRUNED)
+
+    return search
+
+
+def _history(trials: Mapping[int, Trial], *, is_samplers: bool = False) -> History:
+    """Return the trials; for the sampler those that wait count as pruned."""
+    seen: Iterable[Trial] = trials.values()
+    if is_samplers:
+        seen = [replace(t, state=State.PRUNED) if t.state is State.WAITING else t for t in seen]
+    return History(tuple(seen), (Goal("loss", Direction.MINIMIZE),), len(trials))
+
+
+def _begun(
+    problem: CurveProblem, sampler: Sampler, trials: dict[int, Trial], turn: Turn | None, seed: int
+) -> Params | None:
+    """Return the setting of a new training; None if there is none left."""
+    if not trials:
+        return problem.space.defaults()
+    if turn is not None and turn.params is not None:
+        return turn.params
+    try:
+        return sampler.suggest(problem.space, _history(trials, is_samplers=True), seed)
+    except SpaceExhausted:
+        return None
+
+
+def _advanced(problem: CurveProblem, trial: Trial, until: int) -> Trial:
+    losses = _losses(problem, trial.params)
+    n = max(min(until, len(losses)), len(trial.curve) + 1)
+    points = tuple(Point(step, {"loss": loss}) for step, loss in enumerate(losses[:n], start=1))
+    if n < len(losses):
+        return replace(trial, curve=points)
+    return replace(trial, curve=points, state=State.COMPLETE, value=losses[-1])
+
+
+def optuna_halving(problem: CurveProblem, seed: int) -> Iterator[Spent]:
+    """Search with Optuna's TPE and its successive halving, begun with the defaults."""
+    import optuna
+
+    return _optuna(problem, seed, optuna.pruners.SuccessiveHalvingPruner())
+
+
 def optuna_hyperband(problem: CurveProblem, seed: int) -> Iterator[Spent]:
     """Search with Optuna's TPE and its Hyperband pruner, begun with the defaults."""
+    import optuna
+
+    return _optuna(problem, seed, optuna.pruners.HyperbandPruner(max_resource=problem.n_epochs))
+
+
+def _optuna(problem: CurveProblem, seed: int, pruner: Any) -> Iterator[Spent]:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -82,7 +172,7 @@ def optuna_hyperband(problem: CurveProblem, seed: int) -> Iterator[Spent]:
         sampler=optuna.samplers.TPESampler(seed=seed),
         # Brackets are drawn by the study's name, which would be random.
         study_name=f"{problem.name}-{seed}",
-        pruner=optuna.pruners.HyperbandPruner(max_resource=problem.n_epochs),
+        pruner=pruner,
     )
     choices = {name: _choice(parameter) for name, parameter in problem.space.items()}
     defaults = problem.space.defaults()
@@ -160,6 +250,15 @@ SEARCHES: dict[str, Search] = {
     "asha, as published": ours(AshaPruner(factor=4.0, is_careful=False)),
     "hyperband": ours(make_pruner("hyperband")),
     "median": ours(make_pruner("median")),
+    "wait": waiting(TurnsPruner),
+    "w10": waiting(lambda: TurnsPruner(first_share=0.1)),
+    "w32": waiting(TurnsPruner, 32),
+    "w10h": waiting(lambda: TurnsPruner(first_share=0.1, turn_share=0.5)),
+    "h10": waiting(lambda: TurnsPruner("halving", first_share=0.1)),
+    "h32": waiting(lambda: TurnsPruner("halving"), 32),
+    "wait, freeze-thaw alone": waiting(lambda: TurnsPruner("freeze-thaw")),
+    "wait, halving alone": waiting(lambda: TurnsPruner("halving")),
     "Optuna, TPE + Hyperband": optuna_hyperband,
+    "Optuna, TPE + halving": optuna_halving,
     "KerasTuner, Hyperband": keras_tuner_hyperband,
 }

@@ -16,8 +16,8 @@ import time
 
 import numpy as np
 
-from benchmarks.problems.curve_tables import CURVES
-from benchmarks.problems.curve_trainings import CURVE_TRAININGS, CurveTraining, trained
+from benchmarks.problems.curve_tables import CURVES, TRAININGS
+from benchmarks.problems.curve_trainings import CurveTraining, trained
 from hpo_magic.core.domains import Choice
 
 __all__ = ["main"]
@@ -28,9 +28,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name")
     CURVES.mkdir(exist_ok=True)
-    for name in parser.parse_args().names or CURVE_TRAININGS:
+    for name in parser.parse_args().names or TRAININGS:
         began = time.process_time()
-        curves = record(CURVE_TRAININGS[name])
+        curves = record(TRAININGS[name])
         path = CURVES / f"{name}.npz"
         np.savez_compressed(path, curves=curves)
         cpu_s, size = time.process_time() - began, path.stat().st_size / 1e3

@@ -6,10 +6,11 @@ import hashlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.ports import Listener
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import (
@@ -144,6 +145,22 @@ class FunctionObjective:
     def carried(self) -> Mapping[str, Any]:
         """Return what the function reads from outside, by name."""
         return values_read_by(self._function)
+
+    def surroundings(self) -> Iterable[Any]:
+        """Return the values that the function can read: those of its module and its closure."""
+        function = inspect.unwrap(self._function)
+        yield from getattr(function, "__globals__", {}).values()
+        for cell in getattr(function, "__closure__", None) or ():
+            with suppressed("a variable of the closure is not bound yet", ValueError):
+                yield cell.cell_contents
+
+    def codes(self) -> Iterable[Any]:
+        """Return the compiled function."""
+        return (getattr(inspect.unwrap(self._function), "__code__", None),)
+
+    def strings(self) -> Iterable[str]:
+        """Return the texts that the function reads from outside."""
+        yield from (v for v in values_read_by(self._function).values() if isinstance(v, str))
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return None for the line, and the frames from the function on as text."""

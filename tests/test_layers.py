@@ -25,7 +25,7 @@ LAYERS = (
     {"source"},
     {"language", "inputs"},
     {"samplers", "pruners", "honesty", "dialects", "tools"},
-    {"views"},
+    {"views", "waiting"},
     {"storage", "executors", "frameworks", "exports"},
     {"study"},
     {"search"},
@@ -45,6 +45,7 @@ HOMES = {
         "pruners",
         "honesty",
         "views",
+        "waiting",
         "frameworks",
         "storage.sqlite",
         "study.test_result",
@@ -56,7 +57,12 @@ HOMES = {
         "notebook",
         "testing",
     ),
-    "scipy": ("samplers", "honesty.quantiles", "pruners.optimistic_extrapolation"),
+    "scipy": (
+        "samplers",
+        "waiting.curve_process",
+        "honesty.quantiles",
+        "pruners.optimistic_extrapolation",
+    ),
     "threadpoolctl": ("samplers.gaussian_process",),
     "skopt": ("samplers.surrogate",),
     "hyperopt": ("samplers.tpe", "scripts.hyperopt"),
@@ -104,7 +110,7 @@ HOMES = {
         "executors.dask_worker",
     ),
     "dask": ("executors.cluster",),
-    "psutil": ("executors.dask_worker", "storage.mounts", "storage.process"),
+    "psutil": ("executors.dask_worker", "executors.room", "storage.mounts", "storage.process"),
     "matplotlib": ("views",),
     "ipywidgets": ("notebook",),
     "anywidget": ("notebook.panel.plots",),
@@ -298,7 +304,7 @@ def test_the_front_door_opens() -> None:
 
 
 # What a narrow `suppress` may let pass without a line in the log: ways of control, no failures.
-CONTROL = {"TrialStopped", "PackageNotFoundError", "LookupError", "KeyError", "TypeError"}
+CONTROL = {"TrialStopped", "Empty", "PackageNotFoundError", "LookupError", "KeyError", "TypeError"}
 
 
 def ends_unseen(handler: ast.ExceptHandler) -> bool:

@@ -10,14 +10,18 @@ import numpy as np
 
 from benchmarks.problems.curve_trainings import CURVE_TRAININGS
 from benchmarks.problems.encoding import places
+from benchmarks.problems.network_trainings import NETWORK_TRAININGS
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction
 
-__all__ = ["CURVES", "CURVE_NAMES", "CurveProblem", "load_curves"]
+__all__ = ["CURVES", "CURVE_NAMES", "FAMILIES", "TRAININGS", "CurveProblem", "load_curves"]
 
 CURVES = Path(__file__).parent / "curves"
 CURVE_NAMES = tuple(CURVE_TRAININGS)
+# Curves that cross, most of them made to be hard.
+FAMILIES = {"wild": CURVE_NAMES, "tame": tuple(NETWORK_TRAININGS)}
+TRAININGS = CURVE_TRAININGS | NETWORK_TRAININGS
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def load_curves(name: str) -> CurveProblem:
     KeyError
         If there is none.
     """
-    training = CURVE_TRAININGS[name]
+    training = TRAININGS[name]
     with np.load(CURVES / f"{name}.npz") as stored:
         curves = stored["curves"].astype(np.float64)
     return CurveProblem(name, training.space, training.direction, curves)

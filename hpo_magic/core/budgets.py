@@ -5,7 +5,11 @@ They follow from the plan and the trials. There is no clock here: the current ti
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from hpo_magic.core.epochs_spent import full_length, share_trained, trainings_worth
 from hpo_magic.core.plan import Plan
+from hpo_magic.core.ports import WaitingPruner
 from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.trial import History, State, Trial
 
@@ -40,16 +44,33 @@ class Budgets:
         return [t.number for t in self._state.running if self._ran_s(t, at) >= limit]
 
     def _ran_s(self, trial: Trial, at: float) -> float:
-        assert trial.started is not None  # this search started it
-        return at - trial.started - self._held_s.get(trial.number, 0.0)
+        return self._state.worked_s(trial, at) - self._held_s.get(trial.number, 0.0)
 
     def n_missing(self) -> float:
-        """Return how many trials the budget still allows; infinite without a limit."""
+        """Return how many trials the budget still allows; infinite without a limit.
+
+        Where trainings wait, these are whole trainings' worth of epochs.
+        """
         if self._plan.n_trials is None:
             return float("inf")
+        if self.counts_epochs:
+            return self._plan.n_trials - trainings_worth(self._state.fitting.values())
         # A running trial of another process takes one too; one that was stopped does not.
         taken = sum(1 for t in self._state.fitting.values() if t.state is not State.STOPPED)
         return self._plan.n_trials - taken
+
+    @property
+    def counts_epochs(self) -> bool:
+        """Whether the budget of trials is one of epochs, as trainings wait."""
+        return isinstance(self._plan.pruner, WaitingPruner)
+
+    def _n_spent(self, trials: Iterable[Trial], history: History) -> float:
+        """Return how many trials of the budget these took."""
+        finished = [trial for trial in trials if trial.state.is_finished]
+        if not self.counts_epochs:
+            return len(finished)
+        length = full_length(history.trials)
+        return sum(share_trained(trial, length) for trial in finished)
 
     def is_only_recheck_left(self, n_missing: float) -> bool:
         """Return whether the `n_missing` trials that are left are reserved for the re-check."""
@@ -63,8 +84,8 @@ class Budgets:
         last = None if self._plan.patience is None else history.last_gain
         if self._plan.patience is None or last is None:
             return False
-        since = [t for t in history.trials if t.number > last.number and t.state.is_finished]
-        return len(since) >= self._plan.patience
+        since = [trial for trial in history.trials if trial.number > last.number]
+        return self._n_spent(since, history) >= self._plan.patience
 
     def is_late(self, at: float) -> bool:
         """Return whether the part of the time budget before the re-check is used up."""
@@ -90,6 +111,6 @@ class Budgets:
         if n_trials is not None and not is_cut:
             return n_trials
         assert self._plan.rechecker is not None  # the callers have looked
-        n_searched = sum(trial.state.is_finished for trial in history.trials)
+        n_searched = self._n_spent(history.trials, history)
         expected = max(round(n_searched / self._plan.rechecker.search_share), 1)
         return expected if n_trials is None else min(expected, n_trials)

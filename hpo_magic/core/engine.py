@@ -14,11 +14,13 @@ from hpo_magic.core.events import (
     Chosen,
     Command,
     Completed,
+    Continue,
     Ended,
     Enqueued,
     Event,
     Failed,
     Finish,
+    FinishAsked,
     Freed,
     Joined,
     KeepModel,
@@ -37,13 +39,14 @@ from hpo_magic.core.events import (
     Skipped,
     StopAsked,
     StopTrial,
+    Suspend,
     Ticked,
 )
 from hpo_magic.core.growing_curve import GrowingCurve
 from hpo_magic.core.notice_log import NoticeLog
 from hpo_magic.core.notices import AllTried, Notice, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Verdict
+from hpo_magic.core.ports import Turn, Verdict, WaitingPruner
 from hpo_magic.core.records import OlderStudy
 from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.snapshot import Snapshot
@@ -59,6 +62,7 @@ from hpo_magic.core.trial import (
     is_better,
     named_goals,
 )
+from hpo_magic.core.turns import Turns, waiting_as_pruned
 from hpo_magic.errors import SpaceExhausted
 
 # A cell that fails this often before its first success is taken to fail with every setting.
@@ -111,6 +115,7 @@ class Engine:
         self._state = SearchState(space or Space(), trials, ranges_changed=ranges_changed)
         self._budgets = Budgets(plan, self._state, at)
         self._notices = NoticeLog()
+        self._turns = Turns(plan, self._state)
         # The state in which each trial ends that was asked to stop.
         self._ending_states: dict[int, State] = {}
         self._queue = list(queue)
@@ -151,6 +156,8 @@ class Engine:
                 return self._end(Reason.STOPPED)
             case Skipped():
                 return self._stop(event.number, State.SKIPPED)
+            case FinishAsked():
+                self._turns.wanted.append(event.number)
             case Resumed():
                 self._budgets.hold(event.held_s)
             case Enqueued():
@@ -199,6 +206,8 @@ class Engine:
 
     def _nothing_to_start(self, reason: Reason) -> Commands:
         """Return nothing while trainings run; after the last one, finish."""
+        if self._state.waiting and self.ending is None:
+            return self._release()
         if self._state.active:
             return ()
         self._end(reason)
@@ -218,12 +227,50 @@ class Engine:
         SpaceExhausted
             If there is none left.
         """
-        kind, params = self._choose(event.number)
         self._is_rechecking = False
-        return self._start(event, kind, params, self.plan.seed)
+        if self._is_asked_for():
+            kind, params = self._choose(event.number)
+            return self._start(event, kind, params, self.plan.seed)
+        turn = self._turn(event)
+        if turn is not None and turn.number is not None:
+            return self._take_up(event, turn)
+        try:
+            kind, params = self._choose(event.number, turn)
+        except SpaceExhausted:
+            if not self._state.waiting:
+                raise
+            return self._take_up(event, Turn(self._turns.to_finish(), None))
+        self._turns.begin(event.number, turn)
+        may_wait = turn is not None and event.room > 0 and kind is PRUNABLE
+        return self._start(event, kind, params, self.plan.seed, may_wait=may_wait)
+
+    def _is_asked_for(self) -> bool:
+        """Return whether the start or a setting of the user's comes next."""
+        return self._must_trace or not self._state.has_start() or bool(self._queue)
+
+    def _turn(self, event: Freed) -> Turn | None:
+        """Return which training is at work next, if trainings wait here; else None."""
+        if not (event.room or self._state.waiting) or not self.space:
+            return None
+        history, n_left = self.history(event.number), self._n_left_to_search()
+        return self._turns.next(self.space, history, self._ending_states, n_left)
+
+    def _take_up(self, event: Freed, turn: Turn) -> Commands:
+        """Go on with a training that waits."""
+        assert turn.number is not None  # the callers have looked
+        self._turns.begin(turn.number, turn)
+        trial = self._state.take_up(turn.number, event.at)
+        return (Save(trial), Continue(trial.number))
+
+    def _release(self) -> Commands:
+        """Give up the trainings that wait, as the budget of the search is used up."""
+        waiting = self._state.waiting
+        return tuple(c for t in waiting for c in self._stop(t.number, State.PRUNED))
 
     def _recheck(self, event: Freed) -> Commands:
         """Run a setting again; if none is left to run again, continue the search."""
+        if self._state.waiting:
+            return self._release()
         if any(trial.kind is not Kind.RECHECK for trial in self._state.running):
             return ()  # a running trial may become one of the best
         rerun = self._next_rerun(event)
@@ -241,11 +288,13 @@ class Engine:
             self._is_exhausted = True
             return self._nothing_to_start(Reason.EXHAUSTED)
 
-    def _start(self, event: Freed, kind: Kind, params: Params, seed: int) -> Commands:
+    def _start(
+        self, event: Freed, kind: Kind, params: Params, seed: int, *, may_wait: bool = False
+    ) -> Commands:
         trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
         self._state.start(trial)
         to_beat, _ = self._to_keep(event.number)
-        return (Save(trial), Run(trial.number, params, kind, seed, to_beat))
+        return (Save(trial), Run(trial.number, params, kind, seed, to_beat, may_wait))
 
     def _to_keep(self, number: int) -> tuple[float | None, tuple[int, ...]]:
         """Return the value that keeps trial `number`'s model, and whose other models stay then.
@@ -266,7 +315,7 @@ class Engine:
             return plan.n_keep
         return max(plan.rechecker.n_settings(plan.n_trials), plan.n_keep)
 
-    def _choose(self, number: int) -> tuple[Kind, Params]:
+    def _choose(self, number: int, turn: Turn | None = None) -> tuple[Kind, Params]:
         if self._must_trace or not self._state.has_start():
             self._must_trace = False
             return Kind.START, {}
@@ -279,13 +328,15 @@ class Engine:
             if self._state.active or self.history(number).complete:
                 raise SpaceExhausted
             return Kind.START, {}
+        if turn is not None and turn.params is not None:
+            return Kind.SEARCH, turn.params
         return Kind.SEARCH, self._suggest(number)
 
     def _suggest(self, number: int) -> Params:
         history = self.history(number)
         self._notices.on_guides(self.plan.name, self.space, self._older)
         self._notices.on_the_space(self.plan, self.space, history)
-        return self.plan.sampler.suggest(self.space, history, self.plan.seed)
+        return self.plan.sampler.suggest(self.space, waiting_as_pruned(history), self.plan.seed)
 
     def _suggest_or_default(self, number: int) -> Params:
         try:
@@ -296,11 +347,13 @@ class Engine:
     def _reported(self, event: Reported) -> Commands:
         if event.number in self._state.active:
             trial = self._state.trials[event.number]
-            known = trial.curve if isinstance(trial.curve, GrowingCurve) else GrowingCurve()
+            known = trial.curve
+            if not isinstance(known, GrowingCurve):
+                known = GrowingCurve(known)
             curve = known.with_point(Point(event.step, event.metrics))
             trial = replace(trial, curve=curve, n_steps=event.n_steps)
             self._state.put(trial)
-            return (*self._pruned(trial), *self._ticked(event.at))
+            return (*self._judged(trial, event), *self._ticked(event.at))
         return self._ticked(event.at)
 
     def _restarted(self, event: Restarted) -> None:
@@ -308,13 +361,35 @@ class Engine:
         if event.number in self._state.active:
             self._state.put(replace(self._state.trials[event.number], curve=(), started=event.at))
 
-    def _pruned(self, trial: Trial) -> Commands:
-        """Stop a training if the pruner says so."""
+    def _judged(self, trial: Trial, event: Reported) -> Commands:
+        """Stop a training, or have it wait, if the pruner says so."""
         if self.plan.pruner is None or trial.kind is not PRUNABLE:
             return ()
+        if trial.number in self._ending_states or trial.state is not State.RUNNING:
+            return ()
+        if event.room and isinstance(self.plan.pruner, WaitingPruner):
+            return self._turned(trial, event)
         if self.plan.pruner.verdict(trial, self.history(trial.number)) is Verdict.KEEP:
             return ()
         return self._stop(trial.number, State.PRUNED)
+
+    def _turned(self, trial: Trial, event: Reported) -> Commands:
+        """Have a training wait if it is another one's turn; drop one if there is no room."""
+        if event.params is not None:
+            trial = replace(trial, params=dict(event.params))
+        history = self.history(trial.number)
+        ending, n_left = self._ending_states, self._n_left_to_search()
+        if self.ending or self._turns.goes_on(self.space, history, trial, ending, n_left):
+            return ()
+        dropped: Commands = ()
+        most = min(event.room, self.plan.n_waiting)
+        while self._turns.n_waiting(self._ending_states) >= most:
+            number = self._turns.to_drop(self.space, history, trial, self._ending_states)
+            dropped += self._stop(number, State.PRUNED)
+            if number == trial.number:
+                return dropped
+        trial = self._state.suspend(trial, event.at)
+        return (*dropped, Save(trial), Suspend(trial.number))
 
     def _completed(self, event: Completed) -> Commands:
         outcome = event.outcome
@@ -387,7 +462,7 @@ class Engine:
     def _end(self, reason: Reason) -> Commands:
         """Start no more trials, and stop those that run."""
         self.ending = self.ending or reason
-        return tuple(StopTrial(trial.number) for trial in self._state.running)
+        return tuple(StopTrial(number) for number in sorted(self._state.active))
 
     def _learned(self, outcome: Outcome) -> Commands:
         return (SaveSpace(self.space),) if self._state.learn(outcome) else ()
@@ -447,6 +522,12 @@ class Engine:
         missing = self._budgets.n_missing()
         return max(missing, 1) if self._must_trace else missing
 
+    def _n_left_to_search(self) -> float:
+        """Return how many whole trainings' worth of epochs the search may still take."""
+        n_trials, rechecker = self.plan.n_trials, self.plan.rechecker
+        reserved = rechecker.n_runs(n_trials) if rechecker is not None and n_trials else 0
+        return self._budgets.n_missing() - reserved
+
     def _is_search_over(self, at: float) -> bool:
         """Return whether the rest of the budget is reserved for the re-check."""
         if self._must_trace or not self._state.has_start() or self._queue:
@@ -488,9 +569,10 @@ class Engine:
             n_before=self._n_before,
             patience=plan.patience,
             notices=self.notices,
-            ended=None if self._state.running else self.ending,
-            is_live=self.ending is None or bool(self._state.running),
+            ended=None if self._state.active else self.ending,
+            is_live=self.ending is None or bool(self._state.active),
             phase=self._phase(at),
             guides=self._older,
             has_failed=self.ending is not None and self.ending.is_failure,
+            counts_epochs=self._budgets.counts_epochs,
         )

@@ -75,10 +75,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Freed:
-    """A worker is free; `number` is reserved for its next trial."""
+    """A worker is free; `number` is reserved for its next trial.
+
+    `room` is how many trainings the executor can keep waiting; 0: none.
+    """
 
     number: int
     at: float
+    room: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,10 @@ class Reported:
         In seconds since 1970.
     n_steps
         The last step that the training plans to reach; None if it did not say.
+    room
+        How many trainings can wait at once, if this one can be suspended in this report; else 0.
+    params
+        The values that the training asked for so far, by parameter name; None: not known.
     """
 
     number: int
@@ -112,6 +120,8 @@ class Reported:
     metrics: Mapping[str, float]
     at: float
     n_steps: int | None = None
+    room: int = 0
+    params: Params | None = None
 
 
 @dataclass(frozen=True)
@@ -202,6 +212,13 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class FinishAsked:
+    """The user asked to train this trial to its end, before others that wait."""
+
+    number: int
+
+
+@dataclass(frozen=True)
 class Resumed:
     """The running trainings continue after a pause of `held_s` seconds."""
 
@@ -234,6 +251,7 @@ Event = (
     | Enqueued
     | Chosen
     | Skipped
+    | FinishAsked
     | Resumed
     | Noted
     | Ticked
@@ -257,6 +275,8 @@ class Run:
     to_beat
         The value that the training must beat for its model to be kept, in the metric's unit; None:
         any value does. So a worker does not send models that would not be kept.
+    may_wait
+        Whether the engine may suspend the training in one of its reports.
     """
 
     number: int
@@ -264,11 +284,26 @@ class Run:
     kind: Kind
     seed: int
     to_beat: float | None = None
+    may_wait: bool = False
+
+
+@dataclass(frozen=True)
+class Suspend:
+    """Leave the training where it is, in the report that is handled now; it waits."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Continue:
+    """Take up a training that waits."""
+
+    number: int
 
 
 @dataclass(frozen=True)
 class StopTrial:
-    """Stop the training at its next batch."""
+    """Stop the training at its next batch, or where it waits."""
 
     number: int
 
@@ -326,4 +361,16 @@ class Finish:
     failure: Failure | None = None
 
 
-Command = Run | StopTrial | Save | KeepModel | SaveRows | SaveSpace | SaveGoal | SaveChoice | Finish
+Command = (
+    Run
+    | Suspend
+    | Continue
+    | StopTrial
+    | Save
+    | KeepModel
+    | SaveRows
+    | SaveSpace
+    | SaveGoal
+    | SaveChoice
+    | Finish
+)

@@ -45,6 +45,13 @@ def caught(what: str) -> None:
         RECENT.append(f"{_now()} {what}: {type(error).__name__} at {frames}")
 
 
+def note(what: str) -> None:
+    """Log something that is no error, for a bug report; without anything of the user's."""
+    log.debug(what)
+    if not RECENT or not RECENT[-1].endswith(what):  # the same at each report is one line
+        RECENT.append(f"{_now()} {what}")
+
+
 @contextmanager
 def suppressed(what: str, *kinds: type[BaseException]) -> Iterator[None]:
     """Ignore exceptions of these kinds inside the block, but log them; without kinds, `Exception`.

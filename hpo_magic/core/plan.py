@@ -42,6 +42,8 @@ class Plan:
         Whether the search then ends and the re-check begins.
     pruner
         Stops trials early; None: every training is finished.
+    n_waiting
+        How many trainings may wait at once, if the pruner has them wait.
     rechecker
         Chooses the settings to run again; None: all trials are the search's.
     """
@@ -59,4 +61,5 @@ class Plan:
     enough: Callable[[History], Enough | None] = lambda history: None
     stop_at_noise: bool = False
     pruner: Pruner | None = None
+    n_waiting: int = 8
     rechecker: Rechecker | None = None

@@ -96,6 +96,60 @@ class Pruner(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Turn:
+    """Which training is at work next, and how far.
+
+    Attributes
+    ----------
+    number
+        The trial that goes on; None: a new one begins.
+    params
+        The setting of the new one; None: the sampler chooses it.
+    until
+        The step at whose report it is decided again; None: when it has ended.
+    """
+
+    number: int | None
+    until: int | None
+    params: Params | None = None
+
+
+@runtime_checkable
+class WaitingPruner(Protocol):
+    """A pruner that has trainings wait, and takes them up again.
+
+    A pure function of the trials, like a sampler. Where trainings cannot wait, `verdict` decides.
+    """
+
+    def verdict(self, trial: Trial, history: History) -> Verdict:
+        """Return whether a running trial goes on; see `Pruner`."""
+        ...
+
+    def turn(self, space: Space, history: History, seed: int, n_left: float) -> Turn | None:
+        """Return which of the waiting trainings and new settings is at work next.
+
+        None: the trainings report too little to be suspended; each goes on to its end.
+
+        Parameters
+        ----------
+        space
+            Never empty.
+        history
+            All trials of the search. Those that wait have the state `WAITING`, and so has the one
+            whose report is judged; those that run elsewhere are `RUNNING`.
+        seed
+            The study's.
+        n_left
+            The epochs that the search may still take, as whole trainings; infinite without a limit.
+        """
+        ...
+
+    def to_drop(self, space: Space, history: History, seed: int) -> int:
+        """Return the number of the waiting trial that is the least likely to become the best."""
+        ...
+
+
 class Rechecker(Protocol):
     """Chooses the settings that are run again on new seeds, for an unbiased estimate.
 
@@ -188,6 +242,27 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """Give back what was held; trainings that still run are stopped."""
+        ...
+
+
+@runtime_checkable
+class WaitingExecutor(Protocol):
+    """An executor, which is an `Executor` too, whose trainings can wait in the middle.
+
+    It says so by `Freed.room` and `Reported.room`, through the runner.
+    """
+
+    @property
+    def room(self) -> int:
+        """How many trainings can wait at once; 0: none, now or at all."""
+        ...
+
+    def suspend(self, number: int) -> None:
+        """Let the training wait in the report that is fed now; `pump` returns."""
+        ...
+
+    def go_on(self, number: int) -> None:
+        """Take up a training that waits; it goes on at the next `pump`."""
         ...
 
 

@@ -34,7 +34,7 @@ class SearchState:
     own
         The numbers of the trials that this run of the search started.
     active
-        The numbers of those of them that still run.
+        The numbers of those of them that still run or wait.
     fitting
         The trials that count, by number: those that run, and those with all values in the space.
     """
@@ -45,6 +45,8 @@ class SearchState:
         self.own: set[int] = set()
         self.active: set[int] = set()
         self.fitting: dict[int, Trial] = {}
+        self._waited_s: dict[int, float] = {}
+        self._waits_since: dict[int, float] = {}
         self._unconfirmed = set(space) if ranges_changed else set()
         self._sort_out()
 
@@ -64,6 +66,28 @@ class SearchState:
         else:
             self.fitting.pop(trial.number, None)
 
+    def suspend(self, trial: Trial, at: float) -> Trial:
+        """Have a running trial wait from the time `at` on, and return it."""
+        worked_s = self.worked_s(trial, at)
+        self._waits_since[trial.number] = at
+        curve = tuple(trial.curve)
+        trial = replace(trial, state=State.WAITING, curve=curve, duration_s=worked_s)
+        self.put(trial)
+        return trial
+
+    def take_up(self, number: int, at: float) -> Trial:
+        """Have a waiting trial run again, and return it."""
+        self._waited_s[number] = self.waited_s(number, at)
+        self._waits_since.pop(number, None)
+        trial = replace(self.trials[number], state=State.RUNNING, duration_s=None)
+        self.put(trial)
+        return trial
+
+    def waited_s(self, number: int, at: float) -> float:
+        """Return how many seconds a trial of this run has waited until the time `at`."""
+        since = self._waits_since.get(number)
+        return self._waited_s.get(number, 0.0) + (0.0 if since is None else at - since)
+
     def close(self, number: int, state: State, outcome: Outcome, at: float) -> Trial:
         """Store how a trial ended, and return it."""
         self.active.discard(number)
@@ -80,10 +104,15 @@ class SearchState:
             used_seed=outcome.used_seed,
             drew_random=outcome.drew_random,
             row_scores=outcome.row_scores if state is State.COMPLETE else None,
-            duration_s=at - trial.started if trial.started is not None else None,
+            duration_s=None if trial.started is None else self.worked_s(trial, at),
         )
         self.put(trial)
         return trial
+
+    def worked_s(self, trial: Trial, at: float) -> float:
+        """Return the seconds since the trial started, without those in which it waited."""
+        assert trial.started is not None  # this search started it
+        return at - trial.started - self.waited_s(trial.number, at)
 
     def join(self, trials: Iterable[Trial], space: Space) -> None:
         """Add the trials and parameters that another process saved to the same study."""
@@ -113,7 +142,7 @@ class SearchState:
         return True
 
     def _counts(self, trial: Trial) -> bool:
-        return trial.state is State.RUNNING or self.space.fits(trial.params)
+        return trial.state.is_open or self.space.fits(trial.params)
 
     def _sort_out(self) -> None:
         """Find again which trials fit the space."""
@@ -134,7 +163,12 @@ class SearchState:
     @property
     def running(self) -> list[Trial]:
         """The trials that run in this process, by number."""
-        return [self.trials[number] for number in sorted(self.active)]
+        return [t for n in sorted(self.active) if (t := self.trials[n]).state is State.RUNNING]
+
+    @property
+    def waiting(self) -> list[Trial]:
+        """The trials of this process that wait to be taken up, by number."""
+        return [t for n in sorted(self.active) if (t := self.trials[n]).state is State.WAITING]
 
     def searched(self, but: int | None = None) -> tuple[Trial, ...]:
         """Return the trials that count, without re-runs and without trial number `but`."""

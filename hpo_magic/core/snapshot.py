@@ -53,6 +53,8 @@ class Snapshot:
         What a running re-check does; None while it searches.
     chosen
         The trial that the user chose of several objectives; None: none.
+    counts_epochs
+        Whether `n_trials` are whole trainings' worth of epochs, as trainings wait.
     has_failed
         Whether the search ended because its trials fail.
     guides
@@ -80,6 +82,7 @@ class Snapshot:
     chosen: int | None = None
     has_failed: bool = False
     guides: tuple[OlderStudy, ...] = ()
+    counts_epochs: bool = False
 
     @property
     def metric(self) -> str:

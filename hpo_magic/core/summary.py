@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.epochs_spent import trainings_worth
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, setting_key
 from hpo_magic.core.trial import Direction, State, Trial
@@ -115,6 +116,13 @@ def elapsed_s(snapshot: Snapshot) -> float:
     return max(snapshot.at - snapshot.started, 0.0)
 
 
+def n_spent(snapshot: Snapshot) -> float:
+    """Return how much of the budget of trials is used."""
+    if snapshot.counts_epochs:
+        return trainings_worth(snapshot.trials)
+    return n_done(snapshot)
+
+
 def time_left_s(snapshot: Snapshot) -> float | None:
     """Return the estimated seconds until the search ends; None while it cannot be estimated.
 
@@ -126,10 +134,13 @@ def time_left_s(snapshot: Snapshot) -> float | None:
     if snapshot.time_s is not None:
         bounds.append(snapshot.time_s - elapsed_s(snapshot))
     took = [t.duration_s for t in snapshot.trials if t.duration_s is not None]
+    if snapshot.counts_epochs:  # part of a training takes part of the time
+        complete = [t for t in snapshot.trials if t.state is State.COMPLETE]
+        took = [t.duration_s for t in complete if t.duration_s is not None]
     if took and snapshot.n_trials is not None:
         running = running_trials(snapshot)
         spent = sum(min(snapshot.at - (t.started or snapshot.at), median(took)) for t in running)
-        work = median(took) * (snapshot.n_trials - n_done(snapshot)) - spent
+        work = median(took) * (snapshot.n_trials - n_spent(snapshot)) - spent
         bounds.append(work / max(len(running), 1))
     return max(min(bounds), 0.0) if bounds else None
 

@@ -80,6 +80,7 @@ class State(Enum):
     """The state of a trial. Only a complete trial has a value."""
 
     RUNNING = "running"
+    WAITING = "waiting"  # suspended at a report, by the pruner; may be taken up again
     COMPLETE = "complete"
     FAILED = "failed"
     PRUNED = "pruned"  # stopped early by the pruner; its learning curve is kept
@@ -89,7 +90,12 @@ class State(Enum):
     @property
     def is_finished(self) -> bool:
         """Whether the trial counts towards `--trials`."""
-        return self not in (State.RUNNING, State.STOPPED)
+        return self not in (State.RUNNING, State.WAITING, State.STOPPED)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the trial has not ended: it runs, or waits."""
+        return self in (State.RUNNING, State.WAITING)
 
 
 class Kind(Enum):

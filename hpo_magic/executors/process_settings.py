@@ -45,6 +45,8 @@ class Setting:
     fresh
         Returns the state after the library's import, for one that a training loaded itself;
         `UNKNOWN` where that is not known.
+    is_of_thread
+        Each thread has its own, or the main thread alone.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Setting:
     module: str = "sys"
     is_set_by_imports: bool = False
     fresh: Callable[[ModuleType], Any] = lambda module: UNKNOWN
+    is_of_thread: bool = False
 
 
 # Python's own.
@@ -194,7 +197,7 @@ _PYTHON = (
     Setting("logging", _read_logging, _put_logging),
     Setting("the warnings filter", _read_warnings, _put_warnings, is_set_by_imports=True),
     Setting("exception hooks", _read_hooks, _put_hooks),
-    Setting("signal handlers", _read_signals, _put_signals),
+    Setting("signal handlers", _read_signals, _put_signals, is_of_thread=True),
     Setting(
         "the recursion limit",
         lambda sys: sys.getrecursionlimit(),
@@ -205,6 +208,7 @@ _PYTHON = (
         lambda decimal: decimal.getcontext().copy(),
         lambda decimal, before: decimal.setcontext(before),
         "decimal",
+        is_of_thread=True,
     ),
     Setting(
         "the locale",
@@ -357,6 +361,7 @@ _LIBRARIES = (
         lambda numpy: (numpy.geterr(), numpy.geterrcall()),
         _put_numpy_errors,
         "numpy",
+        is_of_thread=True,
     ),
     Setting(
         "NumPy's print options",
@@ -369,6 +374,7 @@ _LIBRARIES = (
         lambda sklearn: sklearn.get_config(),
         lambda sklearn, before: sklearn.set_config(**before),
         "sklearn",
+        is_of_thread=True,
     ),
     Setting(
         "matplotlib's rc parameters",
@@ -383,7 +389,7 @@ _LIBRARIES = (
         "pandas",
     ),
     Setting("PyTorch's settings", _read_torch, _put_torch, "torch", fresh=_fresh_torch),
-    Setting("Keras's settings", _read_keras, _put_keras, "keras"),
+    Setting("Keras's settings", _read_keras, _put_keras, "keras", is_of_thread=True),
     Setting("TensorFlow's settings", _tensorflow_config, _put_tensorflow, "tensorflow"),
     Setting(
         "TensorFlow's devices and threads",

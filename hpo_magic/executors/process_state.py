@@ -13,6 +13,7 @@ from typing import Any
 
 from hpo_magic.core.log import caught
 from hpo_magic.executors.process_settings import SETTINGS, UNKNOWN, Setting
+from hpo_magic.executors.switched_settings import STREAMS, SWITCHED
 
 
 class ProcessState:
@@ -62,6 +63,40 @@ class ProcessState:
         except Exception:  # noqa: BLE001  (a library may raise anything)
             caught(f"{setting.name} could not be read")
             return UNKNOWN
+
+
+class SwitchedState:
+    """What a training that waits takes with it: the same settings, and its random streams.
+
+    Taken and put by the main thread while no training is at work.
+
+    Parameters
+    ----------
+    more
+        Further settings, such as those of the notebook.
+    """
+
+    def __init__(self, more: Sequence[Setting] = ()) -> None:
+        self._more = tuple(more)
+        self._settings = (*SWITCHED, *self._more)
+        self._states = [ProcessState._read(setting) for setting in self._settings]
+        self._libraries = len(sys.modules)
+
+    def put(self) -> SwitchedState:
+        """Put this state in the place of the one that is there now, and return that one."""
+        now = SwitchedState(self._more)
+        has_imported = now._libraries != self._libraries
+        for setting, mine, there in zip(self._settings, self._states, now._states, strict=True):
+            module = sys.modules.get(setting.module)
+            if module is None or (has_imported and setting.is_set_by_imports):
+                continue
+            if mine is UNKNOWN or there is UNKNOWN or mine is there:
+                continue
+            if setting not in STREAMS and _is_equal(mine, there):
+                continue
+            assert setting.put is not None  # only such are switched
+            setting.put(module, mine)
+        return now
 
 
 @contextlib.contextmanager

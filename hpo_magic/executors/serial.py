@@ -1,17 +1,36 @@
-"""The executor that trains in this thread, one trial at a time."""
+"""The executor that trains in this process, one training at a time; the others may wait meanwhile.
+
+Trainings that may wait run in threads of their own (`suspended`), of which one is at work. All
+others run in the calling thread: the start, re-checks, and everything where waiting is not safe.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar
 
-from hpo_magic.core.events import Event, Noted, Reported, Run
-from hpo_magic.executors.trial_execution import TrialExecution, TrialStopped
+from hpo_magic.core.cannot_wait import why_it_cannot_wait
+from hpo_magic.core.events import Event, Noted, Reported, Restarted, Run
+from hpo_magic.core.log import note, suppressed
+from hpo_magic.executors.room import Room
+from hpo_magic.executors.safe_to_wait import needs_main_thread
+from hpo_magic.executors.suspended import SuspendedTraining
+from hpo_magic.executors.trial_execution import ExecutionResult, TrialExecution, TrialStopped
+from hpo_magic.executors.waiting_checks import WaitingChecks
+from hpo_magic.language.trial_context import current_trial
+
+T = TypeVar("T")
+# How long the end of a search waits for the threads of trainings that it stopped.
+PATIENCE_S = 1.0
+
+Feed = Callable[[Event], None]
 
 
 class SerialExecutor:
-    """Trains in the calling thread, inside `pump`.
+    """Trains inside `pump`.
 
     Parameters
     ----------
@@ -19,6 +38,8 @@ class SerialExecutor:
         Runs the user's code.
     clock
         Returns seconds since 1970.
+    waits
+        Whether trainings shall be able to wait.
 
     Attributes
     ----------
@@ -32,53 +53,127 @@ class SerialExecutor:
 
     n_workers = 1
 
-    def __init__(self, execution: TrialExecution, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        execution: TrialExecution,
+        clock: Callable[[], float] = time.time,
+        *,
+        waits: bool = False,
+    ) -> None:
         self._execution = execution
         self._clock = clock
-        self._waiting: list[Run] = []
+        self._next: list[Run] = []
         self._stopping: set[int] = set()
-        self._bug: Exception | None = None  # of ours, raised while the user's code ran
+        self._bug: BaseException | None = None  # of ours, raised while the user's code ran
+        self._trainings: dict[int, SuspendedTraining] = {}  # those in threads, by number
+        self._runs: dict[int, Run] = {}
+        self._at_work: int | None = None
+        self._suspending: int | None = None
+        self._checks = WaitingChecks(execution.objective, is_wanted=waits)
+        self._room = Room()
         self.is_in_user_code = False
         self.guarded_at = 0.0
         self.last_error: BaseException | None = None
 
     def submit(self, run: Run) -> None:
         """Take on a training; it runs at the next `pump`."""
-        self._waiting.append(run)
+        self._next.append(run)
+
+    # Trainings that wait.
+
+    @property
+    def room(self) -> int:
+        """How many trainings can wait at once; 0 where it is not safe, or not known to be."""
+        return self._room.now(self._n_waiting) if self._checks.allow_waiting() else 0
+
+    @property
+    def _n_waiting(self) -> int:
+        return sum(number != self._at_work for number in self._trainings)
+
+    def suspend(self, number: int) -> None:
+        """Let the training wait in the report that is fed now."""
+        self._suspending = number
+
+    def go_on(self, number: int) -> None:
+        """Take up a training that waits; it goes on at the next `pump`."""
+        self._at_work = number
+
+    def interrupt(self) -> None:
+        """Raise `KeyboardInterrupt` in the user's code that runs now."""
+        training = self._trainings.get(-1 if self._at_work is None else self._at_work)
+        if training is None:
+            raise KeyboardInterrupt
+        training.interrupt()
+
+    # Work.
 
     def pump(
         self,
-        feed: Callable[[Event], None],
+        feed: Feed,
         timeout_s: float,
         at_batch: Callable[[], None] = lambda: None,
     ) -> None:
-        """Run the training that waits, and feed its reports and its end."""
-        if not self._waiting:
-            return
-        run = self._waiting.pop(0)
+        """Let one training work until it waits or has ended; feed its reports and its end."""
+        number = self._at_work
+        if number is None:
+            number = next((n for n in self._trainings if n in self._stopping), None)
+        if number is not None:
+            self._at_work = number
+            self._advance(number, feed, at_batch)
+        elif self._next:
+            run = self._next.pop(0)
+            if run.may_wait and self.room:
+                self._begin(run, feed, at_batch)
+            else:
+                self._train_here(run, feed, at_batch)
+
+    def _train_here(self, run: Run, feed: Feed, at_batch: Callable[[], None]) -> None:
+        """Run a training in this thread, to its end."""
         self._bug = None
+        with self._checks.watching():
+            done = self._executed(run, feed, at_batch, None)
+        self._end(run, done, feed)
 
-        def guard() -> None:
-            with self._ours():
-                self.guarded_at = self._clock()
-                at_batch()
-            if run.number in self._stopping:
-                raise TrialStopped
+    def _begin(self, run: Run, feed: Feed, at_batch: Callable[[], None]) -> None:
+        """Begin a training in a thread of its own."""
+        more = self._checks.settings()
+        made: list[SuspendedTraining] = []
 
-        def report(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
-            with self._ours():
-                feed(Reported(run.number, step, dict(metrics), self._clock(), n_steps))
-            guard()
+        def execute() -> ExecutionResult:
+            return self._executed(run, feed, at_batch, made[0])
 
-        def is_stopping() -> bool:
-            with suppress(TrialStopped), self._ours():
-                at_batch()  # a stop may have been requested since the last batch
-            return run.number in self._stopping
+        made.append(SuspendedTraining(run.number, execute, more))
+        self._trainings[run.number], self._runs[run.number] = made[0], run
+        self._at_work = run.number
+        self._advance(run.number, feed, at_batch)
 
-        self.last_error = None  # it holds the frames of the training, and they hold its model
-        done = self._execution(
-            run, report, guard, is_stopping=is_stopping, in_user_code=self._users
-        )
+    def _advance(self, number: int, feed: Feed, at_batch: Callable[[], None]) -> None:
+        """Let a training work until it is suspended or has ended."""
+        training, run = self._trainings[number], self._runs[number]
+        self._bug, self._suspending = None, None
+        training.advance(lambda: self._suspending == number)
+        self._at_work = None
+        if self._suspending == number:
+            self.guarded_at = 0.0
+            return
+        del self._trainings[number], self._runs[number]
+        if training.bug is not None:
+            raise training.bug
+        done: ExecutionResult = training.result
+        del training
+        if needs_main_thread(done.error):
+            self._checks.refuse(
+                "Trainings do not wait in this search: the code needs the main thread "
+                f"({type(done.error).__name__}: {done.error}), and only one training can run there."
+            )
+            feed(Restarted(number, self._clock()))
+            feed(Noted(self._checks.refusal))
+            self._train_here(run, feed, at_batch)
+            return
+        self._end(run, done, feed)
+
+    def _end(self, run: Run, done: ExecutionResult, feed: Feed) -> None:
+        """Feed the end of a training."""
         self._stopping.discard(run.number)
         self.guarded_at = 0.0
         self.last_error, event, notice = done.error, done.event, done.notice
@@ -88,8 +183,61 @@ class SerialExecutor:
         feed(event)
         del event  # its model, which is kept by now
         self._execution.release()
+        if said := self._checks.said():
+            feed(Noted(said))
         if self._bug is not None:
             raise self._bug
+
+    def _executed(
+        self,
+        run: Run,
+        feed: Feed,
+        at_batch: Callable[[], None],
+        training: SuspendedTraining | None,
+    ) -> ExecutionResult:
+        """Run the user's code in this thread; `training` is what it belongs to, if it may wait."""
+
+        def in_main(question: Callable[[], T]) -> T:
+            return question() if training is None else training.ask(question)
+
+        def guard() -> None:
+            with self._ours():
+                self.guarded_at = self._clock()
+                in_main(at_batch)
+            if run.number in self._stopping:
+                stopped = TrialStopped()
+                if training is not None:
+                    training.held.append(stopped)
+                raise stopped
+
+        def report(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
+            with self._ours():
+                room, params = 0, None
+                if training is not None and training.is_here():
+                    room, params = self._room_for(run)
+                at = self._clock()
+                event = Reported(run.number, step, dict(metrics), at, n_steps, room, params)
+                in_main(partial(feed, event))
+            guard()
+
+        def is_stopping() -> bool:
+            with suppress(TrialStopped), self._ours():
+                in_main(at_batch)  # a stop may have been requested since the last batch
+            return run.number in self._stopping
+
+        self.last_error = None  # it holds the frames of the training, and they hold its model
+        return self._execution(
+            run, report, guard, is_stopping=is_stopping, in_user_code=self._users
+        )
+
+    def _room_for(self, run: Run) -> tuple[int, Mapping[str, Any] | None]:
+        """Return how many trainings may wait, if this one may, and its values so far."""
+        why = why_it_cannot_wait() or self._checks.why_not_now()
+        if why:
+            note(f"trial {run.number} cannot wait in this report: {why}")
+            return 0, None
+        trial = current_trial()
+        return self.room, None if trial is None else dict(trial.values)
 
     @contextmanager
     def _ours(self) -> Iterator[None]:
@@ -121,9 +269,15 @@ class SerialExecutor:
             self.is_in_user_code = before
 
     def stop(self, number: int) -> None:
-        """Have the training stopped at its next batch or report."""
+        """Have the training stopped at its next batch or report, or where it waits."""
         self._stopping.add(number)
 
     def close(self) -> None:
-        """Forget the trainings that wait."""
-        self._waiting.clear()
+        """Forget the trainings that did not begin, and end those that wait."""
+        self._next.clear()
+        until = time.monotonic() + PATIENCE_S
+        self._stopping.update(self._trainings)
+        while self._trainings and time.monotonic() < until:
+            with suppressed("a training that waited could not be ended", BaseException):
+                self.pump(lambda event: None, 0.0)
+        self._trainings.clear()

@@ -200,14 +200,20 @@ class TrialExecution:
         in_user_code: Callable[[], AbstractContextManager[None]],
     ) -> ExecutionResult:
         call_names = CallNames(self.objective.filename, self.names)
+
+        def reported(*args: Any, **kwargs: Any) -> None:
+            self.names |= call_names.names  # other trainings may run inside this report
+            report(*args, **kwargs)
+            call_names.names = {**self.names, **call_names.names}
+
         metric = next((goal.metric for goal in named_goals(self.goals)), None)
         directions = tuple(goal.direction for goal in goals_or_value(self.goals))
-        trial = TrialContext(run, report, call_names, metric, directions)
+        trial = TrialContext(run, reported, call_names, metric, directions)
         output = TrialOutput(OUTPUT_KEPT, sys.stdout)
 
-        def of_library(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
+        def of_library(*args: Any, **kwargs: Any) -> None:
             if not trial.reports_its_objective:  # else each epoch would be reported twice
-                report(step, metrics, n_steps)
+                reported(*args, **kwargs)
 
         try:
             with (

@@ -9,7 +9,7 @@ from typing import Protocol
 from hpo_magic.core.events import Completed, Ended, Event, Failed, Reported
 from hpo_magic.core.log import caught
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.trial import Point, State, Trial
+from hpo_magic.core.trial import Point, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.views.words.numbers import shortened
 
@@ -35,7 +35,7 @@ class Log(Protocol):
 def write_all(log: Log, snapshot: Snapshot) -> None:
     """Write all trials of a search, except those that still run."""
     for trial in snapshot.trials:
-        if trial.state is not State.RUNNING:
+        if not trial.state.is_open:
             for point in trial.curve:
                 log.point(trial, point)
             log.trial(trial, snapshot)

@@ -53,7 +53,7 @@ def to_optuna(
     distributions = {n: _distribution(p.domain) for n, p in snapshot.space.items()}
     metric = curve_metric(snapshot)
     for trial in snapshot.history.trials:
-        if trial.state is not State.RUNNING:
+        if not trial.state.is_open:
             values = snapshot.history.values(trial)
             # Optuna has no intermediate values in a study with several objectives.
             curve_of = None if snapshot.is_multi_objective else metric

@@ -17,10 +17,12 @@ from typing import Any
 
 import keras
 
+from hpo_magic.core.cannot_wait import cannot_wait
 from hpo_magic.core.given_values import number
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.fit_watch import FitWatch
+from hpo_magic.frameworks.keras_files import why_files_are_shared
 from hpo_magic.frameworks.keras_row_scores import (
     inputs_of_fit,
     outcomes_of_fit,
@@ -67,7 +69,12 @@ class _Watch(FitWatch):
             return fit(*args, **kwargs)  # somebody wrapped our `fit`: this call is watched already
         reporter = _Reporter(self)
         begun = time.perf_counter()
-        with self.fitting(), _joined(call, callbacks, reporter), self._ended(callbacks, reporter):
+        with (
+            self.fitting(),
+            _joined(call, callbacks, reporter),
+            self._ended(callbacks, reporter),
+            cannot_wait(why_files_are_shared(callbacks)),
+        ):
             result = _silent(fit, call)
         took_s = time.perf_counter() - begun
         if reporter.epochs:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.errors import NotPortable
+from hpo_magic.executors.process_settings import Setting
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.notebook.cell import Cell, figures_closed, folder_kept
+from hpo_magic.notebook.shell_state import settings_of_shell
 from hpo_magic.notebook.travelling import TravellingCell, unpacked_cell
 from hpo_magic.notebook.trial_namespace import TrialNamespace, globals_kept, magics_in
 
@@ -80,6 +83,23 @@ class CellObjective:
                 "have. Take it out of the cell, or run without --jobs, --isolate and --on."
             )
         return {name: self._shell.user_ns[name] for name in names if name in self._shell.user_ns}
+
+    def surroundings(self) -> Iterable[Any]:
+        """Return the values of the notebook, which the cell can read."""
+        return tuple(self._shell.user_ns.values())
+
+    def codes(self) -> Iterable[Any]:
+        """Return the compiled parts of the cell."""
+        return self.cell.body, self.cell.last
+
+    def strings(self) -> Iterable[str]:
+        """Return the texts and paths of the notebook that the cell reads."""
+        read = (self._shell.user_ns.get(name) for name in self.cell.text.names_read)
+        yield from (str(value) for value in read if isinstance(value, str | PurePath))
+
+    def switched(self) -> tuple[Setting, ...]:
+        """Return what of the notebook a waiting training takes with it."""
+        return settings_of_shell(self._shell)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the cell with the variables that it reads; a worker has no notebook."""

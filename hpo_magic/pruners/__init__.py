@@ -6,7 +6,7 @@ from hpo_magic.core.ports import Pruner
 from hpo_magic.core.registry import load
 from hpo_magic.errors import OptionError, did_you_mean
 
-__all__ = ["PRUNERS", "make_pruner"]
+__all__ = ["PRUNERS", "WAITING_PRUNER", "make_pruner"]
 
 # Where each pruner is; "" for no pruner.
 PRUNERS = {
@@ -14,7 +14,10 @@ PRUNERS = {
     "hyperband": "hpo_magic.pruners.hyperband:HyperbandPruner",
     "median": "hpo_magic.pruners.median:MedianPruner",
     "none": "",
+    "wait": "hpo_magic.waiting.pruner:TurnsPruner",
 }
+# That which has trainings wait, where an executor can.
+WAITING_PRUNER = "wait"
 
 
 def make_pruner(name: str) -> Pruner | None:

@@ -34,12 +34,17 @@ class _Trainer(Protocol):
     @property
     def guarded_at(self) -> float: ...
 
+    def interrupt(self) -> None: ...
+
 
 class RemoteTraining:
     """Stands for an executor that runs user code in other processes only."""
 
     is_in_user_code = False
     guarded_at = 0.0
+
+    def interrupt(self) -> None:
+        """Do nothing: no user code runs in this process."""
 
 
 class _Interrupt:
@@ -60,7 +65,7 @@ class _Interrupt:
         self._timer.start()
         will_stop_by_itself = time.time() - self._executor.guarded_at < RECENT_S
         if self._executor.is_in_user_code and not (is_first and will_stop_by_itself):
-            raise KeyboardInterrupt
+            self._executor.interrupt()
 
     def _cancel(self) -> None:
         if self._timer is not None:

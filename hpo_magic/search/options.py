@@ -100,7 +100,13 @@ class DeclaredOptions:
         OneOf(SAMPLERS),
         placeholder="S",
     )
-    pruner: str = option("asha", "which trials are stopped early", OneOf(PRUNERS), placeholder="P")
+    pruner: str = option(
+        "asha",
+        "which trials are stopped early; with wait, trainings are suspended and taken up again, "
+        "and the budget of trials counts whole trainings' worth of epochs",
+        OneOf(PRUNERS),
+        placeholder="P",
+    )
     recheck: str | int = option(
         "auto",
         "how many of the best settings run again: auto (a fifth of the trials), 0, 4, or 4x2 for "

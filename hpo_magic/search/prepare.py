@@ -28,7 +28,7 @@ from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.honesty.used_rows import fitted_rows, rows_read
 from hpo_magic.inputs.watch import InputsWatch
-from hpo_magic.pruners import make_pruner
+from hpo_magic.pruners import WAITING_PRUNER, make_pruner
 from hpo_magic.samplers import make_sampler
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.interrupt import RemoteTraining, interruptible
@@ -141,7 +141,8 @@ def prepare(
     model_store = ModelStore(models, opened.record, code.objective, all_frameworks(), kept_models())
     goals = named_goals(opened.record.goals) or options.goals
     execution = _execution(model_store, code.objective, goals, is_remote=is_remote(options))
-    here = None if is_remote(options) else SerialExecutor(execution)
+    waits = options.pruner == WAITING_PRUNER
+    here = None if is_remote(options) else SerialExecutor(execution, waits=waits)
     # Importing a sampler's library takes a second, in which the user may interrupt, and may draw
     # from the random streams.
     with kept_random_state(), interruptible(requests, here or RemoteTraining()):

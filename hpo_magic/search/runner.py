@@ -14,6 +14,7 @@ from typing import Protocol
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import (
     Command,
+    Continue,
     Enqueued,
     Event,
     Finish,
@@ -29,10 +30,11 @@ from hpo_magic.core.events import (
     SaveRows,
     SaveSpace,
     StopTrial,
+    Suspend,
     Ticked,
 )
 from hpo_magic.core.log import note_event
-from hpo_magic.core.ports import Executor, Listener, Storage
+from hpo_magic.core.ports import Executor, Listener, Storage, WaitingExecutor
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import State, Trial
@@ -171,6 +173,8 @@ class Runner:
             case Run():
                 self.requests.running.add(command.number)
                 self.executor.submit(command)
+            case Suspend() | Continue():
+                self._hand_over(command)
             case StopTrial():
                 self.executor.stop(command.number)
             case KeepModel():
@@ -180,6 +184,21 @@ class Runner:
             case _:
                 self._put_off(command)
                 self._store_waiting()
+
+    def _hand_over(self, command: Suspend | Continue) -> None:
+        """Have a training wait, or go on."""
+        assert isinstance(self.executor, WaitingExecutor)  # it said that trainings can wait
+        if isinstance(command, Continue):
+            self.requests.running.add(command.number)
+            self.executor.go_on(command.number)
+        else:
+            self.requests.running.discard(command.number)
+            self.executor.suspend(command.number)
+
+    @property
+    def _room(self) -> int:
+        """How many trainings the executor can keep waiting."""
+        return self.executor.room if isinstance(self.executor, WaitingExecutor) else 0
 
     def _put_off(self, command: Save | SaveRows | SaveSpace | SaveGoal | SaveChoice) -> None:
         """Add what the command stores to what is not yet written to disk."""
@@ -220,13 +239,13 @@ class Runner:
         """Offer each free worker to the engine, until the engine starts nothing on it."""
         while self._finish is None and len(self.requests.running) < self.executor.n_workers:
             self._join_others()
-            number = self._claimed()
+            number, n_running = self._claimed(), len(self.requests.running)
             try:
-                self.feed(Freed(number, self.clock()))
+                self.feed(Freed(number, self.clock(), self._room))
             finally:
                 if number not in self.requests.running:
                     self._release(number)
-            if number not in self.requests.running:
+            if len(self.requests.running) <= n_running:
                 return
 
     # The disk may fail without an end of the search.

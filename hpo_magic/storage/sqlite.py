@@ -188,7 +188,7 @@ class SqliteStorage:
     def save_trial(self, study: int, trial: Trial) -> None:
         """Store a trial, in place of what was stored under its number."""
         text = to_text(trial.to_json())
-        owner = self._owner if trial.state is State.RUNNING else None
+        owner = self._owner if trial.state.is_open else None
         with self._changing() as (db, tick):
             db.execute(
                 "INSERT OR REPLACE INTO trials (study, number, trial, owner, seen, changed) "

@@ -11,7 +11,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import (
     curve_metric,
     elapsed_s,
-    n_done,
+    n_spent,
     running_trials,
     time_left_s,
 )
@@ -63,7 +63,7 @@ def header_html(snapshot: Snapshot) -> str:
     """
     elapsed, left = elapsed_s(snapshot), time_left_s(snapshot)
     n_most = snapshot.n_trials
-    share = None if not n_most else min(n_done(snapshot) / n_most, 1.0)
+    share = None if not n_most else min(n_spent(snapshot) / n_most, 1.0)
     time_share = None if left is None else elapsed / max(elapsed + left, 1e-9)
     return (
         f'<div class="hpo-row"><b>{escape(snapshot.name)}</b>'
@@ -128,7 +128,7 @@ def _current(snapshot: Snapshot, trial: Trial) -> str:
 
 def log_html(snapshot: Snapshot) -> str:
     """Return the messages, then what the trials came to, the latest first."""
-    ended = [t for t in snapshot.trials if t.state is not State.RUNNING][-LOG_LENGTH:]
+    ended = [t for t in snapshot.trials if not t.state.is_open][-LOG_LENGTH:]
     lines = [*messages(snapshot), *trial_lines(snapshot, reversed(ended))]
     text = "\n".join(lines) or "Nothing happened yet."
     return f'<div class="hpo-scroll"><pre>{escape(text)}</pre></div>'

@@ -21,6 +21,7 @@ from hpo_magic.views.words.progress import ended_as, goal_writers
 
 SIGNS = {
     State.RUNNING: "▶",
+    State.WAITING: "⏸",
     State.COMPLETE: "✓",
     State.FAILED: "✗",
     State.PRUNED: "✂",

@@ -43,6 +43,7 @@ COLOURS = {
     "pruned": INK,
     "failed": FAILED,
     "running": BEST,
+    "waiting": BEST,
 }
 LEAST_PX = 2.0  # the shortest trial can be seen
 MOST_ROWS = 40
@@ -156,7 +157,7 @@ def outcome(trial: Trial) -> str:
     """Return as which of `COLOURS` a trial is drawn."""
     if trial.state is State.COMPLETE:
         return "re-check" if trial.kind is Kind.RECHECK else "complete"
-    if trial.state in (State.FAILED, State.RUNNING):
+    if trial.state in (State.FAILED, State.RUNNING, State.WAITING):
         return str(trial.state.value)
     return "pruned"  # or skipped, or stopped: it was ended early
 

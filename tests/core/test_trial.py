@@ -98,7 +98,11 @@ def test_a_trial_of_an_older_version_is_read() -> None:
 
 def test_a_trial_that_was_stopped_or_runs_uses_up_no_budget() -> None:
     """One that was pruned or skipped does."""
-    assert [s for s in State if not s.is_finished] == [State.RUNNING, State.STOPPED]
+    assert [s for s in State if not s.is_finished] == [
+        State.RUNNING,
+        State.WAITING,
+        State.STOPPED,
+    ]
 
 
 def test_fitting_leaves_out_what_is_outside_the_space() -> None:

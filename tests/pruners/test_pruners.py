@@ -232,7 +232,7 @@ def test_an_unknown_name_gets_a_suggestion() -> None:
     with pytest.raises(OptionError, match="no pruner") as caught:
         make_pruner("ahsa")
     assert str(caught.value).endswith(
-        "Did you mean asha? There are: asha, hyperband, median, none."
+        "Did you mean asha? There are: asha, hyperband, median, none, wait."
     )
     assert make_pruner("none") is None
 

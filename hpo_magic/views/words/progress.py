@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.epochs_spent import trainings_worth
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import counts, elapsed_s, gain, n_done, time_left_s
 from hpo_magic.core.trial import State, Trial
@@ -31,7 +32,7 @@ def epoch_text(trial: Trial) -> str:
 
 def ended_as(trial: Trial) -> str:
     """Return how a trial without a value ended: "pruned after epoch 3 of 30"."""
-    is_cut = trial.state in (State.PRUNED, State.SKIPPED, State.STOPPED)
+    is_cut = trial.state in (State.WAITING, State.PRUNED, State.SKIPPED, State.STOPPED)
     after = epoch_text(trial) if is_cut else ""
     return f"{trial.state.value} after {after}" if after else trial.state.value
 
@@ -86,13 +87,28 @@ def goal_text(snapshot: Snapshot) -> str:
 
 
 def progress_text(snapshot: Snapshot) -> str:
-    """Return how far the search is: "12 of 40 trials done"."""
+    """Return how far the search is: "12 of 40 trials done".
+
+    Where trainings wait: "11.4 of 30 trainings' worth of epochs, 37 begun, 9 complete, 8 waiting".
+    """
     done = n_done(snapshot)
-    if snapshot.n_trials is None:
+    if snapshot.counts_epochs:
+        text = _epochs_text(snapshot)
+    elif snapshot.n_trials is None:
         text = f"{counted(done, 'trial')} done"
     else:
         text = f"{done:,} of {counted(snapshot.n_trials, 'trial')} done"
     return f"{text}, {phase_text(snapshot.phase)}" if snapshot.phase else text
+
+
+def _epochs_text(snapshot: Snapshot) -> str:
+    """Return the used budget in trainings' worth of epochs, and the trials by state."""
+    worth = f"{trainings_worth(snapshot.trials):.1f}"
+    of = worth if snapshot.n_trials is None else f"{worth} of {snapshot.n_trials:,}"
+    found = counts(snapshot)
+    states = [f"{found[s]:,} {s.value}" for s in (State.COMPLETE, State.WAITING) if found[s]]
+    begun = f"{len(snapshot.trials):,} begun"
+    return ", ".join([f"{of} trainings' worth of epochs", begun, *states])
 
 
 def counts_text(snapshot: Snapshot) -> str:
