@@ -50,7 +50,9 @@ def is_history(last: Any) -> bool:
 
 
 def is_several(value: Any) -> bool:
-    """Whether `value` is an array or a list with something in it."""
+    """Whether `value` is an array or a list with something in it; a named tuple has names."""
+    if hasattr(value, "_fields"):
+        return False
     if shape := _shape(value):
         return 0 not in shape
     return isinstance(value, list | tuple) and any(number(item) is not None for item in value)

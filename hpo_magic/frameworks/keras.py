@@ -73,6 +73,8 @@ class KerasFramework(Framework):
             keras.utils.clear_session(free_memory=False)
         if keras.backend.backend() == "tensorflow":
             release_dead_graphs()
+        if keras.backend.backend() == "jax":
+            sys.modules["jax"].clear_caches()  # compiled steps, which hold their models
 
     def seed(self, seed: int) -> None:
         """Seed Keras and its backend; this also seeds `random` and NumPy."""

@@ -453,3 +453,13 @@ def test_an_objective_of_the_training_data(goal, last, fit, remark):
     said = score(Goal(goal, MAXIMIZE), last=last, fits=[fit]).remark
     assert remark in said
     assert bool(said) is bool(remark)
+
+
+def test_a_named_tuple_at_the_end_does_not_hide_what_was_logged():
+    """Hugging Face's `train` returns one; it is no list of numbers without names."""
+    from collections import namedtuple
+
+    output = namedtuple("TrainOutput", "global_step training_loss")(30, 0.5)
+    fits = [Fit([{"eval_accuracy": 0.75}])]
+    goals = (Goal("eval_accuracy", Direction.MAXIMIZE),)
+    assert value_of_trial(goals, output, fits, {}).value == 0.75
