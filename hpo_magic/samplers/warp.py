@@ -26,6 +26,8 @@ N_FIRST = 12
 # A median so many times further from the next better loss than that is from the best is of
 # trainings that diverged: the scale is that of the others.
 DIVERGED = 3.0
+# The scale of the better part is at least this share of its range, so that numbers stay finite.
+LEAST_SPREAD = 1e-9
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Warp:
         first = scaled[:n_first]
         below = first[first < middle] if (first < middle).any() else scaled[is_better]
         spread = np.sqrt(np.mean((middle - below) ** 2)) if below.size else 1.0
+        # A later loss may be so much lower that the first ones are all alike beside it.
+        spread = max(float(spread), LEAST_SPREAD * float(middle - scaled.min()))
         shape = np.empty_like(scaled)
         shape[is_better] = (scaled[is_better] - middle) / (spread or 1.0)
         worse = scaled[~is_better]

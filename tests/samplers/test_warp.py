@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hpo_magic.samplers.warp import Warp
@@ -11,6 +11,7 @@ LOSSES = st.lists(st.floats(-1e308, 1e308), min_size=1, max_size=30).map(np.arra
 
 
 @given(LOSSES)
+@example(np.array([0.0] * 6 + [1950.0] * 6 + [-1.4e157]))
 def test_it_keeps_the_order_and_stays_finite(losses):
     """Whatever the losses: a lower loss is never warped to a higher one."""
     warp = Warp.of(losses)
