@@ -5,7 +5,7 @@ from __future__ import annotations
 from hpo_magic.core.log import log
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.records import OlderStudy, StudyRecord
-from hpo_magic.core.trial import History, Kind, State, Trial, goals_or_value
+from hpo_magic.core.trial import History, Kind, Trial, goals_or_value
 
 
 def older_studies(storage: Storage, record: StudyRecord) -> tuple[OlderStudy, ...]:
@@ -35,6 +35,6 @@ def history_until(storage: Storage, record: StudyRecord, at: float) -> History:
 
 
 def _had_ended(trial: Trial, at: float) -> bool:
-    if trial.state is State.RUNNING:
+    if trial.state.is_open:
         return False
     return trial.started is None or trial.started + (trial.duration_s or 0.0) <= at

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hpo_magic import hp, load_study, search
-from hpo_magic.core.trial import Kind, State
+from hpo_magic.core.trial import Kind, State, Trial
 from hpo_magic.errors import OptionError, StudyNotFound
 from hpo_magic.storage.older_studies import older_studies
 from hpo_magic.views.words.notices import messages
@@ -208,3 +208,14 @@ def test_an_older_study_that_is_gone_is_left_out(tmp_path: Path) -> None:
     record = replace(study.record, guides=(("gone", 1), ("s", 1)))
     found = older_studies(study.storage, record)
     assert [older.name for older in found] == ["s"]
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.WAITING])
+def test_an_older_trial_that_has_not_ended_does_not_guide(state: State, tmp_path: Path) -> None:
+    """Another process may still end it, and the search would not be the same when it continues."""
+    search(bowl, "s", trials=3, storage=tmp_path, **OPTIONS)
+    study = search(edited, "s", trials=2, storage=tmp_path, **OPTIONS)
+    before = older_studies(study.storage, study.record)
+    older = study.storage.revisions("s")[0]
+    study.storage.save_trial(older.id, Trial(3, state, {"x": 0.1, "k": 3}, started=0.0))
+    assert older_studies(study.storage, study.record) == before
