@@ -378,7 +378,7 @@ _LIBRARIES = (
     ),
     Setting(
         "matplotlib's rc parameters",
-        lambda matplotlib: {**matplotlib.rcParams.copy()},
+        lambda matplotlib: dict(dict.items(matplotlib.rcParams)),
         lambda matplotlib, before: matplotlib.rcParams.update(before),
         "matplotlib",
     ),

@@ -1,0 +1,127 @@
+"""Which training is at work next, from generated curves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hpo_magic.core.domains import Float
+from hpo_magic.core.ports import WaitingPruner
+from hpo_magic.core.space import Parameter, Space
+from hpo_magic.core.trial import Direction, Goal, History, Kind, Point, State, Trial
+from hpo_magic.waiting import curve_process
+from hpo_magic.waiting.halving import promoted, rungs_of
+from hpo_magic.waiting.pruner import TurnsPruner
+from hpo_magic.waiting.trainings import trainings_of
+
+SPACE = Space().declare(Parameter("x", Float(0.0, 1.0), 0.5))
+LENGTH = 27
+
+
+def trial_of(number: int, x: float, n_steps: int, *, state: State = State.WAITING) -> Trial:
+    """Return a trial whose loss falls to an end that is lowest at x = 0.3."""
+    losses = [(x - 0.3) ** 2 + 1.0 / step for step in range(1, n_steps + 1)]
+    points = tuple(Point(k, {"loss": loss}) for k, loss in enumerate(losses, start=1))
+    is_complete = n_steps == LENGTH
+    return Trial(
+        number,
+        State.COMPLETE if is_complete else state,
+        {"x": x},
+        Kind.SEARCH if number else Kind.START,
+        value=losses[-1] if is_complete else None,
+        curve=points,
+        n_steps=LENGTH,
+    )
+
+
+def history_of(*trials: Trial) -> History:
+    """Return the trials as a history of minimizing the loss."""
+    return History(trials, (Goal("loss", Direction.MINIMIZE),), len(trials))
+
+
+START = trial_of(0, 0.5, LENGTH)
+SOME = [trial_of(k, x, 3) for k, x in enumerate((0.05, 0.31, 0.62, 0.93, 0.77), start=1)]
+
+
+def test_it_is_a_waiting_pruner() -> None:
+    """The engine tells it by its methods."""
+    assert isinstance(TurnsPruner(), WaitingPruner)
+
+
+def test_first_some_settings_begin() -> None:
+    """Each gets a tenth of the epochs."""
+    turn = TurnsPruner().turn(SPACE, history_of(START), 0)
+    assert turn is not None
+    assert (turn.number, turn.until, turn.params) == (None, 3, None)
+
+
+def test_short_trainings_do_not_wait() -> None:
+    """Below eight reports there is nothing to learn before the end."""
+    short = trial_of(0, 0.5, 5)
+    complete = Trial(**{**vars(short), "state": State.COMPLETE, "value": 0.2})
+    assert TurnsPruner().turn(SPACE, history_of(complete), 0) is None
+
+
+def test_the_most_promising_goes_on() -> None:
+    """To one and a half times its epochs."""
+    turn = TurnsPruner("freeze-thaw").turn(SPACE, history_of(START, *SOME), 0)
+    assert turn is not None
+    assert turn.number == 2 or (
+        turn.params is not None and abs(float(turn.params["x"]) - 0.3) < 0.2
+    )
+    assert turn.until == (4 if turn.number == 2 else 3)
+
+
+def test_at_the_end_what_can_be_finished_is() -> None:
+    """With less than a training left nothing new begins."""
+    far = trial_of(6, 0.35, 20)
+    turn = TurnsPruner().turn(SPACE, history_of(START, *SOME, far), 0, 0.5)
+    assert turn is not None
+    assert turn.number == 6
+
+
+def test_the_worst_is_dropped() -> None:
+    """That whose end is predicted to be the worst, at best."""
+    assert TurnsPruner().to_drop(SPACE, history_of(START, *SOME), 0) == 4
+
+
+def test_the_same_trials_give_the_same_turn() -> None:
+    """Whatever was asked before of another object."""
+    history = history_of(START, *SOME)
+    used = TurnsPruner("freeze-thaw")
+    first = used.turn(SPACE, history, 0)
+    assert used.turn(SPACE, history, 0) == first
+    assert TurnsPruner("freeze-thaw").turn(SPACE, history, 0) == first
+
+
+def test_halving_promotes_the_best_third() -> None:
+    """The highest rung first; what was dropped begins again; else a new setting."""
+    assert rungs_of(LENGTH, 3) == [1, 3, 9, 27]
+    trainings = trainings_of(history_of(START, *SOME))
+    assert trainings is not None
+    turn = promoted(trainings)
+    assert (turn.number, turn.until) == (2, 9)
+    dropped = [Trial(**{**vars(t), "state": State.PRUNED}) for t in SOME]
+    trainings = trainings_of(history_of(START, *dropped))
+    assert trainings is not None
+    assert promoted(trainings).params == {"x": 0.31}
+    trainings = trainings_of(history_of(START, SOME[0]))
+    assert trainings is not None
+    assert (promoted(trainings).number, promoted(trainings).until) == (None, 1)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_gradient_is_that_of_the_posterior(seed: int) -> None:
+    """By central differences, at a random place."""
+    rng = np.random.default_rng(seed)
+    n, owner = 30, np.array([0, 1, 1])
+    training = np.repeat(np.arange(10), 3)
+    points = curve_process.Points(rng.random((10, 3))[training], rng.random(n), training)
+    y, middle = rng.standard_normal(n), curve_process.prior(2)
+    theta = middle + 0.3 * rng.standard_normal(len(middle))
+    rest = (points, y, owner, middle, curve_process._spreads(2))
+    _, gradient = curve_process._negative_log_posterior(theta, *rest)
+    for k, step in enumerate(np.eye(len(theta)) * 1e-5):
+        above, _ = curve_process._negative_log_posterior(theta + step, *rest)
+        below, _ = curve_process._negative_log_posterior(theta - step, *rest)
+        assert gradient[k] == pytest.approx((above - below) / 2e-5, rel=1e-4, abs=1e-4)
