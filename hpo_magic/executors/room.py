@@ -8,7 +8,7 @@ from typing import Any
 
 from hpo_magic.core.log import suppressed
 
-# More bring nothing: with 32 the recorded searches went as well (CURVES in `benchmarks/README.md`).
+# A judgement: each small Keras model that waits takes 10 to 20 MB.
 MOST_WAITING = 8
 # This share of the memory stays free.
 FREE_SHARE = 0.1

@@ -28,8 +28,9 @@ from hpo_magic.waiting.trainings import Trainings, trainings_of
 
 # The rules change after so many epochs, as a share of the longest training.
 TURN_SHARE = 1.0
-# The first rung of the halving, as a share of the longest training; at least one step.
-FIRST_RUNG_SHARE = 0.0
+# The first rung of the halving, as a share of the longest training; at least one step. From the
+# first step on many more trainings begin, and each costs its preparation, too.
+FIRST_RUNG_SHARE = 0.1
 
 
 class TurnsPruner:
