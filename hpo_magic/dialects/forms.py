@@ -18,8 +18,10 @@ from hpo_magic.errors import SpaceError
 from hpo_magic.source.hp_calls import Source
 from hpo_magic.source.rewriting import Rewriting
 
-_PARAM = re.compile(r"\s*#\s*@param\b\s*(.*)")
-_OPTIONS = re.compile(r"(\[.*\])\s*(\{.*)?$")
+# The form may stand behind a comment of its own.
+_PARAM = re.compile(r"\s*(?:#[^@]*)?#\s*@param\b\s*(.*)")
+# A slider of one of these is searched on a log scale also where it has a step.
+_RATE = re.compile(r"(^|_)(lr|rate|alpha|decay|lambda|epsilon)($|_|\d)", re.IGNORECASE)
 _FIELD = re.compile(r"""["']?([\w-]+)["']?\s*:\s*("[^"]*"|'[^']*'|[^,}\s]+)""")
 
 # A slider from 1e-5 to 0.1 is meant to try each order of magnitude; from three of them on.
@@ -38,9 +40,11 @@ def with_forms(source: Source, first_line: int) -> Translation | None:
         return None
     rewriting = Rewriting(source)
     ranges: list[str] = []
+    notes: list[str] = []
     for name, value, form in _form_lines(source):
         try:
-            call = _call_text(ast.literal_eval(value), form)
+            call, note = _call_text(name, ast.literal_eval(value), form)
+            notes += [note] if note else []
         except SpaceError as error:
             line = value.lineno + first_line - 1
             raise SpaceError(f"the form of {name} on line {line}: {error}") from None
@@ -54,6 +58,7 @@ def with_forms(source: Source, first_line: int) -> Translation | None:
         notes=(
             f"The search varies what the form leaves open: {', '.join(ranges)}. To keep one as it "
             f"is, take its # @param away.",
+            *notes,
         ),
     )
 
@@ -83,20 +88,45 @@ def _is_literal(value: ast.expr) -> bool:
     return True
 
 
-def _call_text(start: Any, form: str) -> str:
-    """Return the `hp` call for a form; "" if the form has no bounds and no list of values."""
-    options = _OPTIONS.match(form)
-    rest = form if options is None else options[2] or ""
-    fields = {name: text.strip("\"'") for name, text in _FIELD.findall(rest)}
-    if options:
-        return _choice(start, options[1], is_raw=fields.get("type") == "raw")
+def _call_text(name: str, start: Any, form: str) -> tuple[str, str]:
+    """Return the `hp` call for a form, and what the user must know of it.
+
+    The call is "" if the form has no bounds and no list of values.
+    """
+    options, rest = _options(form)
+    fields = {word: text.strip("\"'") for word, text in _FIELD.findall(rest)}
+    if options is not None:
+        return _choice(start, options, is_raw=fields.get("type") == "raw"), ""
     if fields.get("type") == "boolean" and isinstance(start, bool):
-        return f"hp.Boolean(default={start})"
+        return f"hp.Boolean(default={start})", ""
     if "min" in fields and "max" in fields:
-        return _range(start, fields)
+        return _range(name, start, fields)
     if fields.get("type") == "slider":
         raise SpaceError("a slider needs min and max.")
-    return ""
+    return "", ""
+
+
+def _options(form: str) -> tuple[str | None, str]:
+    """Return the list of values that a form begins with, and what stands behind it.
+
+    Raises
+    ------
+    SpaceError
+        If it begins with a list that cannot be read.
+    """
+    if not form.startswith("["):
+        return None, form
+    for end in [at for at, letter in enumerate(form) if letter == "]"][::-1]:
+        if _is_list(form[: end + 1]):
+            return form[: end + 1], form[end + 1 :]
+    raise SpaceError(f"the list {form} cannot be read.")
+
+
+def _is_list(text: str) -> bool:
+    try:
+        return isinstance(ast.literal_eval(text), list)
+    except (ValueError, SyntaxError):
+        return False
 
 
 def _choice(start: Any, options: str, *, is_raw: bool) -> str:
@@ -112,16 +142,39 @@ def _choice(start: Any, options: str, *, is_raw: bool) -> str:
     return f"hp.Choice({values!r}, default={start!r})"
 
 
-def _range(start: Any, fields: dict[str, str]) -> str:
+def _range(name: str, start: Any, fields: dict[str, str]) -> tuple[str, str]:
+    """Return the call of a range; a start beside its steps or bounds moves to the next value."""
     bounds = {word: _number(fields[word]) for word in ("min", "max", "step") if word in fields}
     if isinstance(start, bool) or not isinstance(start, int | float):
         raise SpaceError(f"a range from min to max needs a number to start from, got {start!r}.")
     low, high, step = bounds["min"], bounds["max"], bounds.get("step")
-    is_whole = all(isinstance(number, int) for number in (start, *bounds.values()))
-    more = "" if step is None else f", step={step!r}"
-    if step is None and low > 0 and high / low >= LOG_FROM:
-        more = ', sampling="log"'
-    return f"hp.{'Int' if is_whole else 'Float'}({low!r}, {high!r}{more}, default={start!r})"
+    is_wide = low > 0 and high / low >= LOG_FROM
+    is_log = is_wide and (step is None or _RATE.search(name) is not None)
+    step = None if is_log else step
+    near = _nearest(start, low, high, step)
+    whole = all(isinstance(number, int) for number in (near, low, high, *filter(None, [step])))
+    more = ', sampling="log"' if is_log else "" if step is None else f", step={step!r}"
+    note = (
+        ""
+        if near == start
+        else (f"The search starts {name} at {near!r}: {start!r} is no value of its slider.")
+    )
+    kind = "Int" if whole and not (is_log and isinstance(start, float)) else "Float"
+    return f"hp.{kind}({low!r}, {high!r}{more}, default={near!r})", note
+
+
+def _nearest(
+    start: int | float, low: int | float, high: int | float, step: int | float | None
+) -> int | float:
+    """Return the slider's value that is nearest to where the line starts."""
+    inside = min(max(start, low), high)
+    if step is None or step <= 0:
+        return inside
+    n_steps = min(round((inside - low) / step), int((high - low) / step + 1e-9))
+    value = low + n_steps * step
+    if isinstance(value, float):
+        value = float(f"{value:.12g}")
+    return start if abs(value - start) < 1e-9 * max(1.0, abs(high)) else value
 
 
 def _number(text: str) -> int | float:

@@ -126,7 +126,8 @@ class Script:
             raise NotPortable(
                 f"{self._found[0].text}(…) on line {self._found[0].line} runs in this kernel, on "
                 f"the objects of the script. Leave --jobs, --isolate and --on out, or end the cell "
-                f"in the call of one training instead: docs/coming_from.md has it for each tool."
+                f"in the call of one training instead: docs/how_to/from_other_tools.md has it for "
+                f"each tool."
             )
 
     def run(self) -> Any:
@@ -138,6 +139,7 @@ class Script:
             If no search began.
         """
         wanted = {*self.cell.text.modules_imported, *(one.package for one in self._found)}
+        wanted |= {"optuna"} if "optuna_integration" in wanted else set()
         with ExitStack() as kept:
             kept.enter_context(importable())
             kept.enter_context(intercepted(wanted))

@@ -161,7 +161,13 @@ class _Script:
             return
         if self._constraints is not None:
             attributes = self._attributes.get(trial.run.number, {})
-            made = optuna.trial.create_trial(values=values, user_attrs=attributes)
+            asked = ScriptTrial(self.study, self._attributes)
+            made = optuna.trial.create_trial(
+                values=values,
+                params=asked.params,
+                distributions=asked.distributions,
+                user_attrs=attributes,
+            )
             limits = self._constraints(made)
             trial.constraints |= {str(k): float(one) for k, one in enumerate(limits)}
         if any(one > 0 for one in trial.constraints.values()):

@@ -99,8 +99,7 @@ ENTRIES = (
     _of_scikit_learn("scikit-optimize", "skopt.searchcv", "BayesSearchCV"),
     _of_scikit_learn("scikit-learn", "sklearn.model_selection._search", "GridSearchCV"),
     _of_scikit_learn("scikit-learn", "sklearn.model_selection._search", "RandomizedSearchCV"),
-    _of_scikit_learn("scikit-learn", _HALVING, "HalvingGridSearchCV"),
-    _of_scikit_learn("scikit-learn", _HALVING, "HalvingRandomSearchCV"),
+    _of_scikit_learn("scikit-learn", _HALVING, "BaseSuccessiveHalving"),
     Entry(
         "Hyperas",
         "hyperas",
@@ -114,8 +113,8 @@ ENTRIES = (
         "talos",
         "talos.scan.Scan:Scan.__init__",
         "talos.Scan",
-        "model(x, y, x_val, y_val, hp.from_space(params)) in place of it is one trial",
-        "hpo_magic.scripts.talos:read_scan",
+        "history, model = model(x, y, x_val, y_val, hp.from_space(params)) in place of it is one "
+        "trial, with --maximize or --minimize on the line",
     ),
     Entry(
         "Ray Tune",

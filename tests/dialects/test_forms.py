@@ -31,6 +31,9 @@ from hpo_magic.source.freeze import freeze
         ("'x'", '["a", "]"] {allow-input: true}', "hp.Choice(['x', 'a', ']'], default='x')"),
         ("32", '["16", "32"] {type:"raw"}', "hp.Choice([16, 32], default=32)"),
         ("32", "[16, 32]", "hp.Choice([16, 32], default=32)"),
+        ("32", "[16, 32] the batch", "hp.Choice([16, 32], default=32)"),
+        ("50", '{type:"slider", min:16, max:64, step:16}', "hp.Int(16, 64, step=16, default=48)"),
+        ("99", "{min:1, max:9}", "hp.Int(1, 9, default=9)"),
         ("True", '{type:"boolean"}', "hp.Boolean(default=True)"),
     ],
 )
@@ -109,3 +112,22 @@ def test_a_frozen_form_is_a_form_again() -> None:
     """With the winning value."""
     line = 'lr = 0.001  # @param {type:"slider", min:1e-5, max:1e-1}'
     assert freeze(translated(line).text, {"lr": 0.02}) == line.replace("0.001", "0.02")
+
+
+def test_a_form_behind_a_comment() -> None:
+    """As Colab reads it."""
+    line = "n = 5  # how many #@param [1, 5]"
+    assert translated(line).text == "n = hp.Choice([1, 5], default=5)  # how many #@param [1, 5]"
+
+
+def test_a_rate_is_searched_on_a_log_scale() -> None:
+    """Also where its slider has a step: three powers of ten are no even range."""
+    line = "learning_rate = 0.001  # @param {type:'slider', min:0.0001, max:0.1, step:0.0001}"
+    call = 'hp.Float(0.0001, 0.1, sampling="log", default=0.001)'
+    assert call in translated(line).text
+
+
+def test_a_start_that_is_no_value_of_its_slider_is_told() -> None:
+    """The search starts beside it."""
+    notes = translated("units = 50  # @param {type:'slider', min:16, max:64, step:16}").notes
+    assert notes[1] == "The search starts units at 48: 50 is no value of its slider."

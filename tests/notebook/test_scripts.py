@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 from textwrap import dedent
 from typing import Any
 
 import pytest
 
+from hpo_magic.scripts.tool_search import CannotTakeOver, search_of
+from hpo_magic.tools.entries import ENTRIES
+from hpo_magic.tools.finding import searches_in
+from hpo_magic.tools.interception import Call
 from hpo_magic.views.words.notices import messages
 
 OPTUNA = """
@@ -106,6 +112,22 @@ def test_a_trial_of_a_script_has_its_study(notebook: Any) -> None:
     assert any(value > 0.8 for value in notebook["study"].trials_dataframe()["params_x"])
 
 
+def test_constraints_of_a_sampler(notebook: Any) -> None:
+    """Are asked after each trial, with its values."""
+    cell = """
+        import optuna, warnings
+        warnings.simplefilter("ignore")
+        def limits(trial):
+            return (trial.params["x"] - 0.5,)
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(constraints_func=limits))
+        study.optimize(lambda trial: -trial.suggest_float("x", 0, 1), n_trials=6)
+    """
+    study = run(notebook, cell, options="--sampler random --recheck 0")
+    values = [t["x"] for t in (trial.params for trial in study.trials)]
+    assert study.best_params["x"] == max(x for x in values if x <= 0.5)
+    assert len(notebook["study"].trials) == 6
+
+
 def test_several_objectives(notebook: Any) -> None:
     """The script's study has the Pareto front."""
     cell = """
@@ -188,6 +210,7 @@ SPLIT = """
     [
         ("ms.GridSearchCV(SVC(), {'C': [1, 9], 'kernel': ['rbf', 'poly']})", 4),
         ("ms.RandomizedSearchCV(SVC(), {'C': uniform(1, 9)}, n_iter=5)", 5),
+        ("ms.HalvingGridSearchCV(SVC(), {'C': [1, 9, 99]}, cv=3, random_state=0)", 3),
         ("skopt.BayesSearchCV(SVC(), {'C': (1e-3, 1e3, 'log-uniform')}, n_iter=6, cv=3)", 6),
     ],
 )
@@ -195,6 +218,7 @@ def test_searches_of_scikit_learn(notebook: Any, made: str, n: int) -> None:
     """Only the choice of settings is ours: folds, results and the refit are scikit-learn's."""
     notebook.ok(SPLIT)
     cell = f"""
+        from sklearn.experimental import enable_halving_search_cv
         import sklearn.model_selection as ms, skopt
         from scipy.stats import uniform
         search = {made}
@@ -292,3 +316,21 @@ def test_an_error_of_the_script_is_the_users_own(notebook: Any) -> None:
     assert type(shown.error) is KeyError
     assert "hpo_magic/" not in shown.text
     assert "raise KeyError('gone')" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("package", "call", "way_out"),
+    [
+        ("ray", "ray.tune.tune.run(abs)", r"trainable\(hp\.from_space\(config\)\) in place of it"),
+        ("talos", "talos.scan.Scan.Scan(1)", r"hp\.from_space\(params\)\) in place of it is one"),
+    ],
+)
+def test_a_tool_that_is_not_taken_over(package: str, call: str, way_out: str) -> None:
+    """Is refused when its search begins, with what to write."""
+    entry = next(e for e in ENTRIES if e.package == package and not e.call.endswith(".fit"))
+    made = Call(entry, print, (), {}, sys._getframe())
+    with pytest.raises(CannotTakeOver, match=way_out):
+        search_of(made)
+    tree = ast.parse(f"import {package}\n{call}")
+    found = searches_in(tree, {})
+    assert [(one.package, one.line) for one in found] == [(package, 2)]
