@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo lab test browser trainers lint docs oldest newest release clean
+.PHONY: demo lab test browser trainers lint docs oldest newest colab stacks release clean
 
 demo: .venv/demo.stamp  ## search the quickstart's network, print what came out
 	$(BIN)/python notebooks/execute.py notebooks/01_quickstart.ipynb
@@ -35,12 +35,19 @@ newest:  ## the same with the newest versions of today
 	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager ".[dev,lab]"
 	.venv-newest/bin/python -m pytest -m "not browser and not slow and not trainers"
 
+colab:  ## a notebook's tests on the packages of Colab's image, without TensorFlow
+	$(PYTHON) tests/stacks/run.py colab --light
+
+stacks:  ## the same with TensorFlow, and on those of Kaggle's image
+	$(PYTHON) tests/stacks/run.py colab
+	$(PYTHON) tests/stacks/run.py kaggle
+
 release: .venv/bin/python  ## sdist and wheel, checked; the quickstart in an empty environment
 	$(BIN)/python -m pip install --quiet "build>=1.2" "twine>=6.1"
 	$(BIN)/python .ci/release.py
 
 clean:
-	rm -rf .venv .venv-trainers .venv-oldest .venv-newest build
+	rm -rf .venv .venv-trainers .venv-oldest .venv-newest .venv-stacks build
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -94,6 +94,7 @@ def _measured(
                 others.append(notebook)
             notebook = Notebook(browser, address, file, has_kernel=False)
         times.append(_wait_for_panel(notebook))
+        print(f"{file} {len(times)}: {times[-1]:.2f} s", file=sys.stderr, flush=True)
         notebook.page.wait_for_timeout(500 * (turn % 4))
         for other in others[:-1]:
             other.close()

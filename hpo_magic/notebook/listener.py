@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -38,9 +39,12 @@ def ui_for(shell: Any) -> str:
     -----
     nbclient, and with it nbconvert and papermill, executes cells with `allow_stdin` False: nobody
     is there to answer, so nobody is there to click. JupyterLab, Notebook and VS Code ask with True.
+    A kernel without comms, and one where ipywidgets is not installed, cannot show a widget.
     """
     kernel = getattr(shell, "kernel", None)
-    if kernel is None:
+    if kernel is None or getattr(kernel, "comm_manager", None) is None:
+        return "text"
+    if importlib.util.find_spec("ipywidgets") is None:
         return "text"
     return "widgets" if getattr(kernel, "_allow_stdin", True) else "text"
 

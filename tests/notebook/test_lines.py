@@ -151,7 +151,7 @@ def test_progress_ends_with_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def kernel(allow_stdin: bool) -> Any:
     """Return a shell in a kernel whose frontend can be asked, or not."""
-    return SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=allow_stdin))
+    return SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=allow_stdin, comm_manager=object()))
 
 
 def test_widgets_need_somebody_who_can_click() -> None:
@@ -159,6 +159,15 @@ def test_widgets_need_somebody_who_can_click() -> None:
     assert ui_for(kernel(True)) == "widgets"
     assert ui_for(kernel(False)) == "text"
     assert ui_for(SimpleNamespace()) == ui_for(None) == "text"
+
+
+def test_a_kernel_without_comms_or_without_ipywidgets_shows_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No widget could be shown there."""
+    assert ui_for(SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=True))) == "text"
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    assert ui_for(kernel(True)) == "text"
 
 
 def test_the_user_s_choice_comes_first() -> None:

@@ -34,6 +34,7 @@ class Kernel:
 
     def __init__(self, has_reader: bool) -> None:
         self._allow_stdin = has_reader
+        self.comm_manager = object()
 
 
 class Shell:

@@ -1,0 +1,94 @@
+"""Install hpo_magic on the packages that a hosted notebook has, and run a notebook's tests there.
+
+    python tests/stacks/run.py colab [--light]
+
+The packages are those of `colab.txt` or `kaggle.txt`, with the image's version of Python where this
+machine has it. It ends with an error if the installation replaces one of them. `--light` leaves
+TensorFlow and Keras out, which are most of the download.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+PYTHONS = {"colab": "python3.13", "kaggle": "python3.12"}
+HEAVY = {"tensorflow", "keras", "tensorboard", "tensorboard-data-server", "grpcio", "libclang"}
+# What installing brings on both images; `test_pins.py` holds that nothing else is missing.
+BROUGHT = ("scikit-optimize==0.10.2", "pyaml")
+FOR_TESTS = ("pytest", "pytest-timeout", "hypothesis")
+TESTS = (
+    *("test_page.py", "test_magic.py", "test_cell.py", "test_completion.py", "test_lines.py"),
+    *("panel/test_pump.py", "panel/test_clicks.py", "panel/test_panel.py", "panel/test_stored.py"),
+)
+NOTEBOOKS = ("03_scikit_learn.ipynb",)
+WITH_KERAS = ("01_quickstart.ipynb",)
+
+
+def main() -> None:
+    """Make the environment, install, test."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("stack", choices=PYTHONS)
+    parser.add_argument("--light", action="store_true", help="without TensorFlow and Keras")
+    asked = parser.parse_args()
+    python = made(asked.stack, asked.light)
+    before = frozen(python)
+    wanted = ("--no-deps", ROOT, *BROUGHT) if asked.light else (ROOT,)
+    run(python, "-m", "pip", "install", "--quiet", *wanted)
+    after = frozen(python)
+    print(f"{asked.stack}: replaced {sorted(before - after)}, added {sorted(after - before)}")
+    if before - after:
+        raise SystemExit(1)
+    tests = [ROOT / "tests" / "notebook" / name for name in TESTS]
+    run(python, "-m", "pytest", "-q", "-W", "ignore::DeprecationWarning", *tests)
+    for name in NOTEBOOKS if asked.light else (*NOTEBOOKS, *WITH_KERAS):
+        run(python, ROOT / "notebooks" / "execute.py", ROOT / "notebooks" / name)
+
+
+def made(stack: str, is_light: bool) -> Path:
+    """Return the Python of a new environment with the stack's packages."""
+    folder = ROOT / ".venv-stacks" / (f"{stack}-light" if is_light else stack)
+    shutil.rmtree(folder, ignore_errors=True)
+    run(image_python(PYTHONS[stack]), "-m", "venv", folder)
+    python = folder / "bin" / "python"
+    pins = HERE / f"{stack}.txt"
+    lines = [line for line in pins.read_text().splitlines() if "==" in line]
+    kept = [line for line in lines if not (is_light and line.split("==")[0] in HEAVY)]
+    pip = ("-m", "pip", "install", "--quiet", "--prefer-binary")
+    run(python, *pip, "--no-deps", *kept)
+    run(python, *pip, "--constraint", pins, *FOR_TESTS)
+    return python
+
+
+def image_python(name: str) -> str:
+    """Return the image's Python if it is here and runs, else the one that runs this."""
+    found = shutil.which(name)
+    if found is not None and subprocess.run([found, "-V"], check=False).returncode == 0:
+        return found
+    return sys.executable
+
+
+def frozen(python: Path) -> set[str]:
+    """Return what is installed, hpo_magic itself left out."""
+    done = subprocess.run(
+        [python, "-m", "pip", "freeze"], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return {line for line in done.stdout.splitlines() if not line.startswith("hpo_magic")}
+
+
+def run(*command: object) -> None:
+    """Run a command from the root of the repository; its failure ends this program."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(words[:6])} ... failed")
+
+
+if __name__ == "__main__":
+    main()
