@@ -87,7 +87,7 @@ def test_a_keras_search_is_steered(
     The last two after the page was reloaded, in the middle of the cell.
     """
     notebook = search(KERAS_LOAD, KERAS_SEARCH, "")
-    notebook.wait_for_text(", epoch 3 of 10,000")
+    notebook.wait_for_text("epoch 3 of 10,000")
     took_s = {}
     at = notebook.click("Pause")
     took_s["pause"] = notebook.wait_for_text("Paused") - at
@@ -97,13 +97,13 @@ def test_a_keras_search_is_steered(
     assert epoch(notebook) == held
     at = notebook.click("Resume")
     took_s["resume"] = notebook.wait_for_text("Going on") - at
-    notebook.wait_for_text(f", epoch {int(held) + 20}")
+    notebook.wait_for_text(f"epoch {int(held) + 20}")
     notebook.choose_tab("Try next")
     notebook.click("Try next")
     notebook.wait_for_text("Queued: units=4")
     at = notebook.click("Skip trial")
     took_s["skip"] = notebook.wait_for_text("Trial 1 was ended") - at
-    notebook.choose_tab("Now")
+    notebook.choose_tab("Plots")
     notebook.wait_for_text("Trial 3")  # the queued one, trial 2, is short
     notebook.save()
     began = time.monotonic()
@@ -129,17 +129,18 @@ def test_every_tab_fills_itself_and_fits(search: Callable[..., Notebook]) -> Non
     On a wide and on a narrow page nothing sticks out; with $SHOTS its pictures are kept.
     """
     notebook = search()
-    notebook.page.locator("img[alt^='Convergence']").wait_for()
-    for tab, text in (("Trials", "★ the best seen"), ("Log", "trial 0 val_accuracy")):
-        notebook.choose_tab(tab)
-        notebook.wait_for_text(text)
-    notebook.choose_tab("Compare")
-    notebook.page.locator("img[alt^='Parallel coordinates of']").wait_for()
+    notebook.page.locator("canvas[aria-label^='Convergence of']").wait_for()
+    notebook.page.locator(".hpo-plots summary", has_text="Table of trials").click()
+    notebook.wait_for_text("★ the best seen")
+    notebook.choose_tab("Log")
+    notebook.wait_for_text("trial 0 val_accuracy")
+    notebook.choose_tab("More")
+    notebook.page.locator("img[alt^='Partial dependence']").wait_for()
     assert notebook.page.evaluate("window.hacked") is None
     panel = notebook.page.locator(".hpo-panel").first
     for width in (1000, 400):
         notebook.page.set_viewport_size({"width": width, "height": 1400})
-        for tab in ("Now", "Trials", "Compare", "Try next", "Log"):
+        for tab in ("Plots", "More", "Try next", "Log"):
             notebook.choose_tab(tab)
             notebook.page.wait_for_timeout(200)
             assert panel.evaluate("box => box.scrollWidth <= box.clientWidth + 1"), tab
@@ -153,7 +154,8 @@ def test_two_workers_are_seen_side_by_side(search: Callable[..., Notebook]) -> N
     """Both trials in training, each with its curve; a click reaches their processes."""
     long = SEARCH.replace("range(1, 11)", "range(1, 11 if lr == 1e-3 else 10_000)")
     notebook = search(LOAD, long.replace("--fresh", "--fresh --jobs 2"))
-    notebook.page.locator("img[alt^='Learning curves of trial']").wait_for()
+    running = notebook.page.locator(".hpo-now > div")
+    running.nth(1).wait_for()
     notebook.click("Stop")
     notebook.wait_for_text("The search ended: stopped")
     notebook.wait_until_done()
@@ -200,12 +202,10 @@ def test_the_result_is_read_without_its_kernel(
     notebook_file(folder / "later.ipynb", f"{LOAD}\n%hpo toy")
     later = Notebook(browser, address, "later.ipynb", app)
     later.run_all()
-    later.page.locator("img[alt^='Learning curves of']").wait_for()
-    later.choose_tab("Trials")
-    later.wait_for_text("Sort by")
+    later.page.locator("canvas[aria-label^='Learning curves of']").wait_for()
     assert "best seen in trial" in later.output(0)
     for steering in ("Stop", "Pause", "Skip trial"):
         assert later.count(f"button.jupyter-button:has-text('{steering}')") == 0
-    later.choose_tab("Compare")
+    later.choose_tab("More")
     assert later.count("button.jupyter-button:has-text('Narrow')") == 1
     later.close()

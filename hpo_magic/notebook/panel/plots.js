@@ -172,7 +172,8 @@ function valueText(store, trial) {
 function epochText(trial) {
   const step = trial.step ?? trial.curve[0].at(-1);
   if (step === undefined) return "";
-  return trial.planned >= step ? `epoch ${step} of ${trial.planned}` : `epoch ${step}`;
+  const count = (n) => n.toLocaleString("en-US");
+  return trial.planned >= step ? `epoch ${count(step)} of ${count(trial.planned)}` : `epoch ${count(step)}`;
 }
 
 const settingText = (store, trial) => store.study.names
@@ -238,6 +239,7 @@ class Plot {
     this.box = element("div", { className: "hpo-canvas" }, this.base, this.top);
     this.node = element("figure", { className: `hpo-plot hpo-plot-${key}` },
       this.title, this.legend, this.box, table);
+    this.node.plot = this; // what a test asks where a trial is
     this.listen();
   }
 
@@ -553,7 +555,7 @@ class Curves extends Plot {
     let [low, high] = store.frame.curves ?? [Infinity, -Infinity];
     for (const trial of current) { // its whole curve is seen
       for (const value of [...trial.curve[1], ...(trial.curve[2] ?? [])]) {
-        if (value !== null && (!store.frame.curves || withinReach(value, store.frame.curves))) [low, high] = [Math.min(low, value), Math.max(high, value)];
+        if (value !== null && value !== undefined && (!store.frame.curves || withinReach(value, store.frame.curves))) [low, high] = [Math.min(low, value), Math.max(high, value)];
       }
     }
     if (!(high > low)) [low, high] = [low - 0.5, high + 0.5];
@@ -586,7 +588,7 @@ class Curves extends Plot {
     context.restore();
     this.explain("●", inks.trial, `trial ${current.map((t) => t.number).slice(0, 4).join(", ")}`);
     const train = (store.study.metric ?? "").replace(/^val_/, "");
-    if (current.length === 1 && current[0].curve[2]) this.explain("┄", inks.trial, `its ${train}`);
+    if (current.length === 1 && current[0].curve[2]?.some((value) => value !== null)) this.explain("┄", inks.trial, `its ${train}`);
     return undefined;
   }
 
@@ -612,11 +614,11 @@ class Curves extends Plot {
   strong(context, trial) {
     this.curve(context, trial);
     trial.curve[0].forEach((step, k) => circle(context, this.across(step), this.up(trial.curve[1][k]), 2.5, true));
-    if (!trial.curve[2]) return;
+    if (!trial.curve[2]) return; // not in training
     context.setLineDash([2, 3]);
     context.lineWidth = 1;
-    line(context, trial.curve[0].map((step, k) => [this.across(step), this.up(trial.curve[2][k])])
-      .filter(([, y]) => Number.isFinite(y)));
+    const known = trial.curve[0].map((step, k) => [step, trial.curve[2][k]]).filter(([, v]) => v !== null && v !== undefined);
+    line(context, known.map(([step, value]) => [this.across(step), this.up(value)]));
     context.setLineDash([]);
     context.lineWidth = 2;
   }
@@ -1279,6 +1281,7 @@ class View {
     if (wanted !== MARKS) this.drawNow();
     table.draw(wanted === ALL);
     this.root.dataset.seq = store.seq;
+    this.root.closest(".hpo-panel")?.classList.add("hpo-drawn"); // hides pictures in its place
   }
 
   // The inks of the page: its own text, and our palette for a light or dark one.
@@ -1336,7 +1339,6 @@ export default {
   render({ model, el }) {
     try {
       const view = new View(storeOf(model), el);
-      el.closest(".hpo-panel")?.classList.add("hpo-drawn");
       model.send({ type: "ready" });
       return () => view.close();
     } catch (error) {

@@ -1,0 +1,207 @@
+"""The plots in JupyterLab: pointing, clicking, brushing, keys, dark and narrow pages, and pictures.
+
+The tests share one page with a stored study; each leaves nothing chosen and nothing brushed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import Notebook, notebook_file, served
+from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+LOAD = "%load_ext hpo_magic"
+SEARCH = """%%hpo seen --maximize val_accuracy -n 30 --sampler random --pruner none --recheck 0
+act = hp.Choice(["relu", "<img src=x onerror=window.hacked=1>"])
+lr = hp.Float(1e-4, 1e-1, sampling="log", default=1e-3)
+for epoch in range(1, 6):
+    hp.report(epoch, val_accuracy=(1 - lr) * epoch / 5)
+print("printed", lr)
+(1 - lr)
+"""
+LIVE = SEARCH.replace("seen", "now").replace(
+    "range(1, 6):", "range(1, 10_000):\n    time.sleep(0.1)"
+)
+STEPS = "document.querySelector('.hpo-plot-curves').plot.store.trials.get(0).curve[0]"
+WHERE = """([key, number]) => {
+  const { plot } = document.querySelector(`.hpo-plot-${key}`);
+  const { left, top } = plot.top.getBoundingClientRect();
+  const mark = plot.order().find((each) => each.number === number);
+  return [left + mark.x, top + mark.y];
+}"""
+AXIS = """(name) => {
+  const { plot } = document.querySelector(".hpo-plot-parallel");
+  const { left, top } = plot.top.getBoundingClientRect();
+  const k = plot.list.findIndex((axis) => axis.id === name);
+  return [left + plot.xs[k], top + plot.y(0.75), top + plot.y(0.25)];
+}"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Return the address of a JupyterLab, and its folder."""
+    folder = tmp_path_factory.mktemp("plots") / "notebooks"
+    folder.mkdir()
+    with served(folder) as address:
+        yield address, folder
+
+
+@pytest.fixture(scope="module")
+def stored(browser: Browser, lab: tuple[str, Path]) -> Iterator[Notebook]:
+    """Return a notebook that shows a stored study."""
+    address, folder = lab
+    notebook_file(
+        folder / "stored.ipynb", LOAD, SEARCH.replace("-n 30", "-n 30 --ui none"), "%hpo seen"
+    )
+    notebook = Notebook(browser, address, "stored.ipynb")
+    notebook.run_all()
+    notebook.page.locator(".hpo-drawn .hpo-plots").wait_for()
+    notebook.page.locator("canvas[aria-label^='Convergence of']").scroll_into_view_if_needed()
+    yield notebook
+    notebook.close()
+
+
+@pytest.fixture
+def page(stored: Notebook) -> Iterator[Page]:
+    """Return its page; afterwards nothing is chosen and nothing is brushed."""
+    yield stored.page
+    stored.page.mouse.move(0, 0)
+    for label in ("Clear", "Back to the best"):
+        button = stored.page.locator(".hpo-plots button:visible", has_text=label)
+        if button.count():
+            button.click()
+
+
+def point(page: Page, plot: str, number: int) -> None:
+    """Move the mouse to a trial."""
+    page.locator(f".hpo-plot-{plot}").scroll_into_view_if_needed()
+    page.mouse.move(*page.evaluate(WHERE, [plot, number]))
+
+
+def brush(page: Page, name: str) -> None:
+    """Drag along the middle half of an axis."""
+    page.locator(".hpo-plot-parallel").scroll_into_view_if_needed()
+    x, top, bottom = page.evaluate(AXIS, name)
+    page.mouse.move(x, top)
+    page.mouse.down()
+    page.mouse.move(x, bottom, steps=4)
+    page.mouse.up()
+
+
+def text(page: Page, selector: str, part: str) -> Any:
+    """Wait until an element has the text, which may be there for screen readers alone."""
+    found = page.locator(selector, has_text=part)
+    found.wait_for(state="attached", timeout=15_000)
+    return found
+
+
+def test_pointing_at_a_trial_shows_it(page: Page) -> None:
+    """Its number, value, setting and duration; none of the user's words becomes markup."""
+    point(page, "convergence", 3)
+    tip = text(page, ".hpo-tip", "Trial 3 ✓ complete").inner_text()
+    for part in ("val_accuracy 0.", "took ", "act ", "lr "):
+        assert part in tip
+    page.mouse.move(0, 0)
+    page.locator(".hpo-tip").wait_for(state="hidden")
+    assert page.evaluate("window.hacked") is None
+
+
+def test_a_click_chooses_in_all_plots_and_the_table(page: Page) -> None:
+    """The card has its difference to the best, and what it printed."""
+    table = page.locator(".hpo-plots > details", has_text="Table of trials")
+    table.locator("> summary").click()
+    point(page, "convergence", 3)
+    page.mouse.down()
+    page.mouse.up()
+    text(page, ".hpo-card", "printed")
+    assert "worse than the best seen" in page.locator(".hpo-card").inner_text()
+    assert table.locator("tr.hpo-chosen").get_attribute("data-number") == "3"
+    table.locator("tr[data-number='5'] button").click()
+    text(page, ".hpo-card h4", "Trial 5")
+    table.locator("> summary").click()
+
+
+def test_brushed_ranges_become_a_search(page: Page) -> None:
+    """The trials within are counted; the cell with the ranges is shown."""
+    brush(page, "lr")
+    said = text(page, ".hpo-brushed", "of 30 trials are within the ranges").inner_text()
+    assert "the best of them is trial" in said
+    page.locator(".hpo-brushed button", has_text="Search here").click()
+    cell = text(page, ".hpo-card .hpo-said", "seen.narrowed(lr=(").inner_text()
+    assert "hp.Float(0.00" in cell
+
+
+def test_run_this_queues_the_setting(page: Page) -> None:
+    """Of the trial that is shown."""
+    page.locator(".hpo-card button", has_text="Run this").click()
+    text(page, ".hpo-said", "it is trained when the search goes on")
+
+
+def test_keys_reach_points_and_axes(page: Page) -> None:
+    """Arrows go through the trials, Enter chooses; on an axis brackets set the ends of a range."""
+    page.locator(".hpo-plot-convergence canvas[tabindex]").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    text(page, ".hpo-spoken", "Trial 1 ")
+    page.keyboard.press("Enter")
+    text(page, ".hpo-card h4", "Trial 1 ")
+    page.locator(".hpo-plot-parallel canvas[tabindex]").focus()
+    page.keyboard.press("ArrowRight")
+    text(page, ".hpo-spoken", "Axis lr")
+    page.keyboard.press("Home")
+    page.keyboard.press("[")
+    text(page, ".hpo-brushed", "are within the ranges")
+    page.keyboard.press("Backspace")
+    page.locator(".hpo-brushed").wait_for(state="hidden")
+
+
+def test_each_plot_has_a_table_behind_it(page: Page) -> None:
+    """For those who cannot see it."""
+    behind = page.locator(".hpo-plot-convergence .hpo-behind")
+    behind.locator("summary").click()
+    assert behind.locator("tbody tr").count() == 30
+    behind.locator("summary").click()
+
+
+def test_it_fits_a_narrow_and_a_dark_page(page: Page) -> None:
+    """Nothing sticks out; the inks follow the theme. With $SHOTS pictures are kept."""
+    panel = page.locator(".hpo-panel").first
+    for width in (1280, 1000, 400):
+        page.set_viewport_size({"width": width, "height": 1400})
+        page.wait_for_timeout(300)
+        assert panel.evaluate("box => box.scrollWidth <= box.clientWidth + 1")
+        if "SHOTS" in os.environ:
+            page.screenshot(path=str(Path(os.environ["SHOTS"]) / f"plots-{width}.png"))
+    page.set_viewport_size({"width": 1000, "height": 1400})
+    theme = "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab %s'})"
+    page.evaluate(theme % "Dark")
+    page.locator(".hpo-plots.hpo-dark").wait_for()
+    page.evaluate(theme % "Light")
+    page.locator(".hpo-plots:not(.hpo-dark)").wait_for()
+
+
+def test_an_epoch_is_seen_while_the_cell_runs(browser: Browser, lab: tuple[str, Path]) -> None:
+    """Also after the page is reloaded in mid-search: it has the epochs from before, each once."""
+    address, folder = lab
+    notebook_file(folder / "live.ipynb", LOAD, LIVE.replace("act =", "import time\nact =", 1))
+    notebook = Notebook(browser, address, "live.ipynb")
+    notebook.run_all()
+    notebook.wait_for_text("epoch 1")
+    before = len(notebook.page.evaluate(STEPS))
+    notebook.save()
+    notebook.open()
+    notebook.wait_for_text("epoch 1")
+    notebook.page.wait_for_timeout(500)
+    seen = notebook.page.evaluate(STEPS)
+    assert len(seen) > before
+    assert seen == list(range(1, len(seen) + 1))
+    notebook.click("Stop")
+    notebook.wait_until_done()
+    assert notebook.errors == []
+    notebook.close()
