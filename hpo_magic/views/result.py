@@ -15,6 +15,7 @@ from hpo_magic.honesty.rechecking import chosen_trial
 from hpo_magic.views.canvas import Plot, blank
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.front import front
+from hpo_magic.views.interval_bar import bar_of
 from hpo_magic.views.table import (
     best_and_last,
     cut_text,
@@ -61,6 +62,7 @@ def _summary(snapshot: Snapshot) -> list[str]:
     return [
         f"<p><b>{escape(snapshot.name)}</b>: {escape(goal_text(snapshot))}</p>",
         headline_html(snapshot),
+        bar_of(snapshot),
         _best_setting_html(snapshot),
         f"<p>{escape(end_text(snapshot))}</p>",
         *(f"<p>{escape(message)}</p>" for message in messages(snapshot)),

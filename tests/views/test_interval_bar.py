@@ -1,0 +1,48 @@
+"""The honest number as a bar."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from hpo_magic import hp, search
+from hpo_magic.views.interval_bar import MARGIN, WIDTH, interval_bar
+
+
+def test_everything_is_inside_and_in_order() -> None:
+    """The interval is as long as it is wide, and each value stands where it belongs."""
+    text = interval_bar(0.8, 0.1, {"start": 0.5, "best seen": 0.95})
+    root = ElementTree.fromstring(text)
+    lines = [tag.attrib for tag in root.iter() if tag.tag.endswith("line")]
+    (low, high), start, best = (
+        (float(lines[0]["x1"]), float(lines[0]["x2"])),
+        float(lines[1]["x1"]),
+        float(lines[2]["x1"]),
+    )
+    assert MARGIN == start < low < high < best == WIDTH - MARGIN
+    assert abs((high - low) / (best - start) - 0.2 / 0.45) < 1e-3
+    assert root.attrib["role"] == "img"
+    assert "best seen 0.9500" in root.attrib["aria-label"]
+
+
+def test_equal_values_and_strange_names_draw_as_well() -> None:
+    """A name is escaped, and one place is enough."""
+    text = interval_bar(1.0, 0.0, {"<start>": 1.0})
+    ElementTree.fromstring(text)
+    assert "&lt;start&gt;" in text
+
+
+def test_a_result_with_an_interval_has_a_bar() -> None:
+    """One without has none."""
+
+    def accuracy() -> float:
+        model = hp.Float(0, 1, name="x")
+        rows = [(i * 7 + hp.seed()) % 10 < 10 * model for i in range(40)]
+        return float(hp.score("accuracy", [1] * 40, rows))
+
+    study = search(accuracy, trials=8, maximize="value", ui="none", sampler="random")
+    html = study._repr_html_()
+    assert study.honest is not None
+    assert bool(study.honest.half_width) == bool(re.search("<svg", html))
+    bare = search(lambda: hp.Float(0, 1, name="x"), trials=3, minimize="value", ui="none")
+    assert "<svg" not in bare._repr_html_()
