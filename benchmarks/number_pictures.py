@@ -2,8 +2,8 @@
 
     python -m benchmarks.number_pictures     # some seconds
 
-The first is a simulation: all settings are right with probability .7, each on the same 30 validation
-rows, and the best of N is looked at. The second is the bar of a result with these numbers.
+The first is a simulation: all settings are right with probability .7, each on 30 validation rows,
+and the best of N is looked at. The second is the bar of a result with these numbers.
 """
 
 from __future__ import annotations
