@@ -110,7 +110,8 @@ class _Script:
         self._objective = objective
         self._callbacks = callbacks
         self._attributes: dict[int, dict[str, Any]] = {}
-        self._infeasible: dict[int, tuple[list[float], list[float]]] = {}
+        self._infeasible: dict[int, list[float]] = {}  # the values of infeasible trials
+        self._limits: dict[int, list[float]] = {}  # the constraints of each trial
         self._known: set[int] = set()
         self._waiting: list[int] = []  # the trials that the script enqueued, by Optuna's id
         marks = (t.system_attrs.get(_MARK) for t in study.get_trials(deepcopy=False))
@@ -170,9 +171,10 @@ class _Script:
             )
             limits = self._constraints(made)
             trial.constraints |= {str(k): float(one) for k, one in enumerate(limits)}
+        if trial.constraints:
+            self._limits[trial.run.number] = list(trial.constraints.values())
         if any(one > 0 for one in trial.constraints.values()):
-            found = [float(value) for value in values], list(trial.constraints.values())
-            self._infeasible[trial.run.number] = found
+            self._infeasible[trial.run.number] = [float(value) for value in values]
 
     def ended(self, snapshot: Snapshot) -> bool:
         """Add new trials to the script's study, and call its callbacks; return whether to stop."""
@@ -185,10 +187,10 @@ class _Script:
         attributes = self._attributes.get(trial.number, {})
         frozen = frozen_trial(snapshot, trial, attributes, infeasible is not None)
         frozen.system_attrs = {_MARK: _mark(trial)}
+        if trial.number in self._limits:
+            frozen.system_attrs["constraints"] = self._limits[trial.number]
         if infeasible is not None:
-            values, limits = infeasible
-            frozen.state, frozen.values = TrialState.COMPLETE, values
-            frozen.system_attrs["constraints"] = limits
+            frozen.state, frozen.values = TrialState.COMPLETE, infeasible
             frozen.datetime_complete = frozen.datetime_complete or datetime.now()
         number = -1
         if trial.kind is Kind.ENQUEUED and self._waiting:

@@ -83,6 +83,7 @@ class _Script:
 
     def _result(self, snapshot: Snapshot) -> Any:
         result = to_optimize_result(snapshot.space, snapshot.history)
+        result.specs = {"args": dict(self._given), "function": "base_minimize"}  # plots read it
         best = snapshot.history.best()
         if best is not None:
             with replayed(best):

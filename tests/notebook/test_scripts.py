@@ -125,7 +125,8 @@ def test_constraints_of_a_sampler(notebook: Any) -> None:
     study = run(notebook, cell, options="--sampler random --recheck 0")
     values = [t["x"] for t in (trial.params for trial in study.trials)]
     assert study.best_params["x"] == max(x for x in values if x <= 0.5)
-    assert len(notebook["study"].trials) == 6
+    limits = [trial.system_attrs["constraints"] for trial in notebook["study"].trials]
+    assert limits == [[x - 0.5] for x in values]
 
 
 def test_several_objectives(notebook: Any) -> None:
@@ -195,6 +196,7 @@ def test_gp_minimize_returns_its_own_result(notebook: Any) -> None:
     assert result.fun == study.best_seen == notebook["calls"][-1]
     assert len(result.x_iters) == len(notebook["calls"]) == 9
     assert [1.5, 1, "q"] in result.x_iters
+    assert result.specs["args"]["n_calls"] == 9
     assert result.x == [study.best_params[name] for name in ("a", "x1", "x2")]
 
 
