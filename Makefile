@@ -14,7 +14,7 @@ test: .venv/test.stamp  ## everything that needs no browser
 	$(BIN)/python -m pytest -m "not browser and not trainers"
 
 trainers: .venv-trainers/stamp  ## Lightning, transformers, CatBoost, skorch, in an environment of their own
-	.venv-trainers/bin/python -m pytest -m trainers tests/trainers tests/notebook/trainers
+	.venv-trainers/bin/python -m pytest -m trainers tests/notebook/trainers
 
 browser: .venv/test.stamp  ## the panel in a real JupyterLab; needs Chromium on the path
 	$(BIN)/python -m pytest -m browser tests/browser
