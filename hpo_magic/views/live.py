@@ -131,4 +131,17 @@ def log_html(snapshot: Snapshot) -> str:
     ended = [t for t in snapshot.trials if not t.state.is_open][-LOG_LENGTH:]
     lines = [*messages(snapshot), *trial_lines(snapshot, reversed(ended))]
     text = "\n".join(lines) or "Nothing happened yet."
-    return f'<div class="hpo-scroll"><pre>{escape(text)}</pre></div>'
+    return scrolled(f"<pre>{escape(text)}</pre>", "Log")
+
+
+def scrolled(html: str, label: str) -> str:
+    """Return the HTML in a region of limited height; Tab reaches it, so that arrow keys scroll it.
+
+    Parameters
+    ----------
+    html
+        What may be longer than the region.
+    label
+        Its name for screen readers.
+    """
+    return f'<div class="hpo-scroll" tabindex="0" role="group" aria-label="{label}">{html}</div>'

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from lab import Notebook, notebook_file, served
 from playwright.sync_api import Browser, Page
 
@@ -24,6 +25,9 @@ for epoch in range(1, 6):
     hp.report(epoch, val_accuracy=(1 - lr) * epoch / 5)
 print("printed", lr)
 (1 - lr)
+"""
+STILL = """from IPython.display import HTML
+HTML(f"<div class=still>{seen._repr_html_()}</div>")
 """
 LIVE = SEARCH.replace("seen", "now").replace(
     "range(1, 6):", "range(1, 10_000):\n    time.sleep(0.1)"
@@ -57,7 +61,11 @@ def stored(browser: Browser, lab: tuple[str, Path]) -> Iterator[Notebook]:
     """Return a notebook that shows a stored study."""
     address, folder = lab
     notebook_file(
-        folder / "stored.ipynb", LOAD, SEARCH.replace("-n 30", "-n 30 --ui none"), "%hpo seen"
+        folder / "stored.ipynb",
+        LOAD,
+        SEARCH.replace("-n 30", "-n 30 --ui none"),
+        "%hpo seen",
+        STILL,
     )
     notebook = Notebook(browser, address, "stored.ipynb")
     notebook.run_all()
@@ -179,11 +187,34 @@ def test_it_fits_a_narrow_and_a_dark_page(page: Page) -> None:
         if "SHOTS" in os.environ:
             page.screenshot(path=str(Path(os.environ["SHOTS"]) / f"plots-{width}.png"))
     page.set_viewport_size({"width": 1000, "height": 1400})
-    theme = "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab %s'})"
-    page.evaluate(theme % "Dark")
-    page.locator(".hpo-plots.hpo-dark").wait_for()
-    page.evaluate(theme % "Light")
-    page.locator(".hpo-plots:not(.hpo-dark)").wait_for()
+    for theme in ("Dark", "Light"):
+        put_on(page, theme)
+
+
+def put_on(page: Page, theme: str) -> None:
+    """Choose JupyterLab's dark or light theme, and wait until the plots have its inks."""
+    choose = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
+    page.evaluate(choose, f"JupyterLab {theme}")
+    page.locator(f".hpo-plots{'.hpo-dark' if theme == 'Dark' else ':not(.hpo-dark)'}").wait_for()
+
+
+@pytest.mark.parametrize("theme", ["Dark", "Light"])
+def test_axe_finds_nothing(page: Page, theme: str) -> None:
+    """In all tabs with everything unfolded, and in the result that stays."""
+    put_on(page, theme)
+    page.locator(".still").wait_for()
+    folded = "document.querySelectorAll('.hpo-panel details')"
+    page.evaluate(f"for (const each of {folded}) each.open = true")
+    tabs = page.locator(".hpo-panel .lm-TabBar-tab")
+    found = {"still": Axe().run(page, context=".still").response}
+    for k in reversed(range(tabs.count())):
+        tabs.nth(k).click()
+        found[tabs.nth(k).inner_text()] = Axe().run(page, context=".hpo-panel").response
+    page.evaluate(f"for (const each of {folded}) each.open = false")
+    put_on(page, "Light")
+    assert len(found) > 2
+    assert all(each["passes"] for each in found.values())
+    assert {name: each["violations"] for name, each in found.items() if each["violations"]} == {}
 
 
 def test_an_epoch_is_seen_while_the_cell_runs(browser: Browser, lab: tuple[str, Path]) -> None:

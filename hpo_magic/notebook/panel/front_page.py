@@ -13,6 +13,7 @@ from hpo_magic.notebook.panel.picture import Picture
 from hpo_magic.notebook.panel.versions import tooltip
 from hpo_magic.views.canvas import WIDE_PX
 from hpo_magic.views.front import front
+from hpo_magic.views.live import scrolled
 from hpo_magic.views.table import cut_text, html_table, star_text, table
 from hpo_magic.views.words.progress import values_text
 
@@ -71,7 +72,7 @@ class FrontPoints:
         rows = points[:MOST_ROWS]
         cut = cut_text(len(rows), len(points), "The first")
         shown = html_table(table(snapshot, rows), cut or star_text(snapshot))
-        self.table.value = f'<div class="hpo-scroll">{shown}</div>'
+        self.table.value = scrolled(shown, "Pareto front")
         self._shown = _state_of(snapshot)
 
     def _on_take(self, _: object) -> None:

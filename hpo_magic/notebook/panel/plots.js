@@ -231,7 +231,7 @@ class Plot {
     this.base = element("canvas");
     this.top = element("canvas", { tabIndex: 0, role: "application" });
     this.top.setAttribute("aria-roledescription", "plot");
-    this.rows = element("div", { className: "hpo-rows" });
+    this.rows = element("div", { className: "hpo-rows", tabIndex: 0 }); // it scrolls
     const table = element("details", { className: "hpo-behind" },
       element("summary", { textContent: "As a table" }), this.rows);
     table.addEventListener("toggle", () => this.fillTable(table.open));
@@ -1033,7 +1033,7 @@ class Card {
   constructor(view) {
     this.view = view;
     this.store = view.store;
-    this.node = element("section", { className: "hpo-card" });
+    this.node = element("div", { className: "hpo-card", role: "group" });
     this.node.setAttribute("aria-label", "The chosen trial");
   }
 
@@ -1104,7 +1104,7 @@ class Table {
     this.view = view;
     this.store = view.store;
     this.by = { column: null, isDown: false };
-    this.node = element("div", { className: "hpo-rows", tabIndex: 0, role: "region" });
+    this.node = element("div", { className: "hpo-rows", tabIndex: 0, role: "group" });
     this.node.setAttribute("aria-label", "Table of trials");
     this.node.addEventListener("click", (event) => {
       const row = event.target.closest("tr[data-number]");

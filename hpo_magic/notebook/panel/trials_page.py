@@ -11,6 +11,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import State
 from hpo_magic.notebook.panel.pages import Page, side_by_side
 from hpo_magic.notebook.panel.versions import tooltip
+from hpo_magic.views.live import scrolled
 from hpo_magic.views.table import (
     SIGNS,
     cut_text,
@@ -76,7 +77,7 @@ class TrialsTable:
         rows = chosen[:N_ROWS]
         cut = cut_text(len(rows), len(chosen), f"The first by {self.sort.value}")
         shown = html_table(table(snapshot, rows), cut or star_text(snapshot))
-        self.table.value = f'<div class="hpo-scroll">{shown}</div>'
+        self.table.value = scrolled(shown, "Trials")
         found = [t for t in snapshot.trials if t.number == self.trial.value]
         self.details.value = "".join(trial_details(snapshot, trial) for trial in found)
         self._shown = self._state_of(snapshot)
