@@ -5,6 +5,8 @@ It sends every message on the shell channel, without a subshell's id, while a ce
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,11 +56,10 @@ class Page:
         began = time.monotonic()
         while not holds():
             assert time.monotonic() - began < WAITING_S, (self.replies, self.shown)
-            while self.client.iopub_channel.msg_ready():
-                self._take(self.client.get_iopub_msg())
-            while self.client.shell_channel.msg_ready():
-                self.replies.append(self.client.get_shell_msg()["msg_type"])
-            time.sleep(0.005)
+            with contextlib.suppress(queue.Empty):
+                self._take(self.client.get_iopub_msg(timeout=0.01))
+            with contextlib.suppress(queue.Empty):
+                self.replies.append(self.client.get_shell_msg(timeout=0.001)["msg_type"])
         return time.monotonic() - began
 
     def _take(self, message: dict[str, Any]) -> None:
