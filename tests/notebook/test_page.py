@@ -134,8 +134,13 @@ def test_the_result_is_read_without_widgets(page: Page) -> None:
     """What is left of the panel is an output of text, HTML and picture; clicks need nobody."""
     page.run(SEARCH.replace("SECONDS", "0.1"))
     page.wait_for(lambda: "execute_reply" in page.replies)
+
+    def results() -> list[dict[str, Any]]:
+        return [data for data in page.shown if "<table" in data.get("text/html", "")]
+
+    page.wait_for(lambda: bool(results()))
     page.wait_for(lambda: any("image/png" in data for data in page.shown))
-    result = next(data for data in page.shown if "<table" in data.get("text/html", ""))
+    result = results()[0]
     assert "5 of 5 trials done" in result["text/plain"]
     assert not any("widget-view" in kind for kind in result)
 
