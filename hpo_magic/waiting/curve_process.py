@@ -129,7 +129,10 @@ def _negative_log_posterior(
     middle: FloatArray,
     spreads: FloatArray,
 ) -> tuple[float, FloatArray]:
-    """Return the negative log posterior of the kernel's parameters and its gradient (GPML 5.9)."""
+    """Return the negative log posterior of the kernel's parameters and its gradient (GPML 5.9).
+
+    `theta`, `middle`, `spreads` and the gradient have the shape (2 n_params + N_SCALES,).
+    """
     n_params = (len(theta) - N_SCALES) // 2
     lengths1, lengths2, scales = np.split(theta, [n_params, 2 * n_params])
     a1, a2, a3, b1, b2, time_a, time_b, noise = np.exp(scales)
@@ -175,7 +178,10 @@ def _negative_log_posterior(
 
 
 def _by_length(weights: FloatArray, Z: FloatArray, owner: IntArray, n_params: int) -> FloatArray:
-    """Return half of tr(A dK / d log length) for each length; `weights` is A times the slope."""
+    """Return half of tr(A dK / d log length) for each length, shape (n_params,).
+
+    `weights` is A times the slope, shape (n, n); `Z` are the settings in lengths, (n, n_features).
+    """
     rows = weights.sum(axis=1)
     per_feature = 5.0 / 3.0 * ((Z**2).T @ rows - np.einsum("ij,ij->j", Z, weights @ Z))
     return np.asarray(np.bincount(owner, weights=per_feature, minlength=n_params), dtype=np.float64)
@@ -188,20 +194,20 @@ def _distances(A: FloatArray, B: FloatArray) -> FloatArray:
 
 
 def _matern52(r: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the correlation at distances r = sqrt(5) d / length, and (1 + r) exp(-r)."""
+    """Return the correlation at r = sqrt(5) d / length, and (1 + r) exp(-r), each in r's shape."""
     slope = (1.0 + r) * np.exp(-r)
     return slope + r * r / 3.0 * np.exp(-r), slope
 
 
 def _matern32(d: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the correlation at distances d / length, and its derivative by log length."""
+    """Return the correlation at d / length and its derivative by log length, each in d's shape."""
     r = np.sqrt(3.0) * d
     decay = np.exp(-r)
     return (1.0 + r) * decay, r * r * decay
 
 
 def _cholesky(K: FloatArray, noise: float) -> FloatArray:
-    """Return the lower Cholesky factor of K + noise I, with as much jitter as it takes."""
+    """Return the lower Cholesky factor of K + noise I, shape (n, n); jitter is added if needed."""
     jitter = 1e-8
     for _ in range(10):
         noisy = K.copy(order="F")

@@ -192,7 +192,10 @@ def _points(known: tuple[Training, ...]) -> tuple[np.ndarray, FloatArray, FloatA
 
 
 def _scaled(losses: FloatArray, last: FloatArray) -> FloatArray:
-    """Return losses on a logarithmic scale; `last` are the last losses of the trainings."""
+    """Return losses on a logarithmic scale, in their shape.
+
+    `last` are the last losses of the trainings, shape (n_trainings,).
+    """
     lowest = losses.min()
     finite = last[np.isfinite(last)]
     spread = float(np.median(finite) - lowest)
@@ -249,7 +252,7 @@ def _new(
 def _candidates(
     space: Space, history: History, trainings: Trainings, seen: Forecast, seed: int
 ) -> FloatArray:
-    """Return settings that were not tried, as settled units."""
+    """Return settings that were not tried, as settled units, shape (n_settings, n_params)."""
     encoding = seen.encoding
     units = units_of(space, [trial.params for trial in history.trials])
     tried = Tried.of(encoding, history.trials, units)
