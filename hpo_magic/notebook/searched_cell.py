@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.events import Completed, Ended, Event, Failed
 from hpo_magic.core.ports import Listener
@@ -175,9 +175,16 @@ def _translated(shell: InteractiveShell, source: str) -> Translation:
         If it has to be translated, and `hp` is a variable of the user's.
     """
     text = without_indent(source)
-    translation = translated(text, shell.user_ns)
+    translation = translated(text, _names_defined(shell.user_ns))
     if translation.text != text and shell.user_ns.get("hp", hp) is not hp:
         raise SpaceError(
             "the variable hp is not ours in this notebook. Run `from hpo_magic import hp` first."
         )
     return translation
+
+
+def _names_defined(variables: Mapping[str, Any]) -> set[str]:
+    """Return the notebook's names, without Hyperas's `conditional`, which is only its argument."""
+    conditional = variables.get("conditional")
+    is_hyperas = "hyperas" in str(getattr(conditional, "__module__", "")).split(".")
+    return set(variables) - ({"conditional"} if is_hyperas else set())

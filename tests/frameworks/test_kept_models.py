@@ -88,7 +88,7 @@ def test_a_framework_that_is_not_here_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_of_version_0_1_0_is_keras_s(tmp_path: Path) -> None:
     """It does not say who kept it; there was Keras alone."""
-    assert kept_models().names == ("keras",)
+    assert "keras" in kept_models().names
     (tmp_path / "model.keras").touch()
     assert kept_models().is_kept(tmp_path)
 

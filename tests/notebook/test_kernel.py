@@ -74,7 +74,7 @@ def test_a_notebook_that_nobody_watches(tmp_path: Path) -> None:
     resources = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
     nbformat.validate(notebook)
-    *log, result, picture = notebook.cells[1].outputs
+    *log, picture, result = notebook.cells[1].outputs
     lines = "".join(output.text for output in log).splitlines()
     assert [line.split()[1:3] for line in lines] == [
         ["trial", "0"], ["trial", "1"], ["trial", "2"],

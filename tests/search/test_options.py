@@ -36,7 +36,7 @@ from hpo_magic.search.options import OPTIONS, Options, checked_name
         ),
         (
             {"pruner": "ahsa"},
-            "pruner: 'ahsa' is not one of asha, hyperband, median, none. Did you mean asha?",
+            "pruner: 'ahsa' is not one of asha, hyperband, median, none, wait. Did you mean asha?",
         ),
         (
             {"stop": "noisy"},
@@ -151,7 +151,7 @@ def test_a_new_pruner_is_an_option_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(PRUNERS, "mine", PRUNERS["median"])
     assert Options(pruner="mine").pruner == "mine"
     assert "mine" in suggestions("digits --pruner ")
-    assert "median|none|mine" in help_text()
+    assert "median|none|wait|mine" in help_text()
     assert isinstance(make_pruner("mine"), MedianPruner)
 
 
