@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,7 +21,7 @@ from typing import Any
 Run = Callable[..., Any]
 
 
-class WatchedCall:
+class WatchedCall(ABC):
     """A call of a library that is exchanged while at least one watch is open."""
 
     def __init__(self, name: str) -> None:
@@ -50,11 +51,11 @@ class WatchedCall:
                 if self._n_open == 0:
                     self._put_back()
 
-    def _exchange(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _exchange(self) -> None: ...
 
-    def _put_back(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _put_back(self) -> None: ...
 
     def _passing(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function, watched where somebody watches, and unchanged elsewhere."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -169,11 +170,11 @@ class ExpressionFlow(CallFlow):
                 self._slice_at(key, side, owner, node)
         return sides
 
-    def _slice_at(self, key: str, side: str, owner: Value, node: ast.expr) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _slice_at(self, key: str, side: str, owner: Value, node: ast.expr) -> None: ...
 
-    def _window(self, node: ast.Slice) -> Place | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _window(self, node: ast.Slice) -> Place | None: ...
 
     def _selected_columns(self, owner: Value, node: ast.expr) -> Value:
         """Return some columns of a table, with the statistics that they were selected by."""
@@ -263,8 +264,8 @@ class ExpressionFlow(CallFlow):
             return replace(found, items=None)
         return found
 
-    def _mask(self, key: str, side: str, node: ast.expr, values: Iterable[Value]) -> Value:
-        raise NotImplementedError
+    @abstractmethod
+    def _mask(self, key: str, side: str, node: ast.expr, values: Iterable[Value]) -> Value: ...
 
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, element: ast.expr
@@ -290,9 +291,9 @@ class ExpressionFlow(CallFlow):
             is_mask=False,
         )
 
+    @abstractmethod
     def enter(self, target: ast.expr, source: ast.expr) -> None:
         """Give the target of a loop the value of an item."""
-        raise NotImplementedError
 
     def _names_in(self, node: ast.expr) -> tuple[str, ...]:
         """Return the texts in an expression, those of variables included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -36,7 +37,7 @@ class Use:
     given: Statistics = NONE
 
 
-class FlowState:
+class FlowState(ABC):
     """What is known while cells are interpreted: what all parts of the interpreter share."""
 
     def __init__(self, tables: Iterable[str] = (), in_time: Iterable[str] = ()) -> None:
@@ -49,17 +50,17 @@ class FlowState:
         self._cell, self._lines = 0, [""]
         self._depth = 0
 
+    @abstractmethod
     def value(self, node: ast.expr | None) -> Value:
         """Return the value of an expression."""
-        raise NotImplementedError
 
+    @abstractmethod
     def result_of(self, function: ast.AST, arguments: Sequence[Value]) -> Value:
         """Return what a function of the notebook returns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def assign(self, target: ast.expr, value: Value) -> None:
         """Give a target a value."""
-        raise NotImplementedError
 
     def place(self, node: ast.AST) -> Place:
         """Return where a node stands."""
