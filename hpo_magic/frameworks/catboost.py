@@ -12,19 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from hpo_magic.core.ports import Fit, Framework, Report
-from hpo_magic.errors import HpoError
-from hpo_magic.frameworks.model_files import replaced, saved_by, written
+from hpo_magic.frameworks.model_files import (
+    ModelFiles,
+    is_of,
+    kept_class,
+    replaced,
+    saved_by,
+    written,
+)
 
 MODEL, CLASS = "model.cbm", "class.txt"
 
 
-class CatboostModels:
+class CatboostModels(ModelFiles):
     """Saves models in CatBoost's own format; a loaded one predicts what the saved one did."""
+
+    library = "CatBoost"
+    files = (MODEL, CLASS)
 
     def is_model(self, value: Any) -> bool:
         """Return whether `value` is a model of CatBoost."""
-        kind = getattr(sys.modules.get("catboost"), "CatBoost", None)
-        return kind is not None and isinstance(value, kind)
+        return is_of(value, "catboost", "CatBoost")
 
     def save(self, model: Any, place: Path) -> None:
         """Save a model in the folder `place`, in place of what is there.
@@ -34,13 +42,9 @@ class CatboostModels:
         StorageError
             If the disk refuses.
         """
-        with written(place, (MODEL, CLASS)):
+        with written(place, self.files):
             saved_by(lambda half: model.save_model(str(half)), place / MODEL)
             replaced(place / CLASS, type(model).__name__.encode())
-
-    def is_kept(self, place: Path) -> bool:
-        """Return whether a whole model is in the folder."""
-        return all((place / name).is_file() for name in (MODEL, CLASS))
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the model in the folder; a subclass of the user's must be in `namespace`.
@@ -52,20 +56,10 @@ class CatboostModels:
         """
         import catboost
 
-        if not self.is_kept(place):
-            raise HpoError(f"No whole model of CatBoost is in {place}. Run its cell again.")
+        self.require_kept(place)
         name = (place / CLASS).read_text(encoding="utf-8")
-        kind = getattr(catboost, name, namespace.get(name))
-        if kind is None:
-            raise HpoError(
-                f"The model in {place} is of the class {name}, which is not defined now. Run the "
-                f"cell that defines it again."
-            )
+        kind = kept_class(name, place, vars(catboost), namespace)
         return kind().load_model(str(place / MODEL))
-
-    def restore(self, place: Path, model: Any) -> bool:
-        """Return False: a model that was trained again has its own trees."""
-        return False
 
 
 class Catboost(Framework):

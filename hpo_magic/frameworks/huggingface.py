@@ -14,20 +14,21 @@ from typing import Any
 
 from hpo_magic.core.log import caught
 from hpo_magic.core.ports import Fit, Framework, Report
-from hpo_magic.errors import HpoError
-from hpo_magic.frameworks.model_files import written
-from hpo_magic.frameworks.torch_models import can_write, load_weights
+from hpo_magic.frameworks.model_files import is_of, kept_class, written
+from hpo_magic.frameworks.torch_models import WEIGHTS, WeightFiles, can_write
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG = "config.json"
 
 
-class PretrainedModels:
+class PretrainedModels(WeightFiles):
     """Saves models of `transformers` as `save_pretrained` does, with `safetensors`."""
+
+    library = "transformers"
+    files = (CONFIG, WEIGHTS)
 
     def is_model(self, value: Any) -> bool:
         """Return whether `value` is a model of the library."""
-        kind = getattr(sys.modules.get("transformers.modeling_utils"), "PreTrainedModel", None)
-        return kind is not None and isinstance(value, kind) and can_write()
+        return is_of(value, "transformers.modeling_utils", "PreTrainedModel") and can_write()
 
     def save(self, model: Any, place: Path) -> None:
         """Save a model in the folder `place`, in place of what is there.
@@ -37,13 +38,9 @@ class PretrainedModels:
         StorageError
             If the disk refuses.
         """
-        with written(place, (CONFIG, WEIGHTS)):
+        with written(place, self.files):
             # In one file, however large.
             model.save_pretrained(place, max_shard_size="1000GB")
-
-    def is_kept(self, place: Path) -> bool:
-        """Return whether a whole model is in the folder."""
-        return all((place / name).is_file() for name in (CONFIG, WEIGHTS))
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the model in the folder; a class of the user's must be in `namespace`.
@@ -55,24 +52,13 @@ class PretrainedModels:
         """
         import transformers
 
-        if not self.is_kept(place):
-            raise HpoError(f"No whole model of transformers is in {place}. Run its cell again.")
+        self.require_kept(place)
         config = transformers.PretrainedConfig.get_config_dict(place)[0]
         (name,) = config.get("architectures") or ("",)
-        kind = namespace.get(name) or getattr(transformers, name, None)
-        if kind is None:
-            raise HpoError(
-                f"The model in {place} is of the class {name}, which is not defined now. Run the "
-                f"cell that defines it again."
-            )
+        # The package imports its classes when they are asked for.
+        theirs = {name: getattr(transformers, name, None)}
+        kind = kept_class(name, place, namespace, theirs)
         return kind.from_pretrained(place, local_files_only=True)
-
-    def restore(self, place: Path, model: Any) -> bool:
-        """Put the kept weights into a model that was built again; return whether there are any."""
-        if not (place / WEIGHTS).is_file():
-            return False
-        load_weights(model, place / WEIGHTS)
-        return True
 
 
 class HuggingFace(Framework):

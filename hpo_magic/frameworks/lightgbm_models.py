@@ -8,7 +8,6 @@ before it counts as a whole model.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.log import suppressed
-from hpo_magic.errors import HpoError
-from hpo_magic.frameworks.model_files import read_json, replaced, written
+from hpo_magic.frameworks.model_files import ModelFiles, is_of, read_json, replaced, written
 
 BOOSTER = "booster.txt"
 ESTIMATOR = "estimator.json"
@@ -35,14 +33,15 @@ _FITTED = (
 )
 
 
-class LightgbmModels:
+class LightgbmModels(ModelFiles):
     """Saves boosters and scikit-learn models; a loaded one predicts what the saved one did."""
+
+    library = "LightGBM"
+    files = (BOOSTER, ESTIMATOR)
 
     def is_model(self, value: Any) -> bool:
         """Return whether `value` is a model of LightGBM."""
-        library = sys.modules.get("lightgbm")
-        kinds = tuple(k for k in (getattr(library, n, None) for n in ("Booster", "LGBMModel")) if k)
-        return bool(kinds) and isinstance(value, kinds)
+        return is_of(value, "lightgbm", "Booster", "LGBMModel")
 
     def save(self, model: Any, place: Path) -> None:
         """Save a model in the folder `place`, in place of what is there.
@@ -54,7 +53,7 @@ class LightgbmModels:
         """
         import lightgbm
 
-        with written(place, self._files):
+        with written(place, self.files):
             is_booster = isinstance(model, lightgbm.Booster)
             booster = model if is_booster else model.booster_
             # With `num_iteration` the best rounds alone would be kept.
@@ -66,12 +65,6 @@ class LightgbmModels:
             if not is_booster and not self._is_same(model, place):
                 (place / ESTIMATOR).unlink()
 
-    _files = (BOOSTER, ESTIMATOR)
-
-    def is_kept(self, place: Path) -> bool:
-        """Return whether a whole model is in the folder."""
-        return all((place / name).is_file() for name in self._files)
-
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the model in the folder.
 
@@ -82,8 +75,7 @@ class LightgbmModels:
         """
         import lightgbm
 
-        if not self.is_kept(place):
-            raise HpoError(f"No whole model of LightGBM is in {place}. Run its cell again.")
+        self.require_kept(place)
         described = read_json(place / ESTIMATOR)
         booster = lightgbm.Booster(model_str=(place / BOOSTER).read_text(encoding="utf-8"))
         booster.best_iteration = described["best_iteration"]
@@ -99,10 +91,6 @@ class LightgbmModels:
         model._Booster = booster
         model.fitted_ = True
         return model
-
-    def restore(self, place: Path, model: Any) -> bool:
-        """Return False: a model that was trained again has its own trees."""
-        return False
 
     def _is_same(self, model: Any, place: Path) -> bool:
         """Return whether the model that is read back predicts the same."""

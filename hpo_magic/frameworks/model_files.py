@@ -1,14 +1,73 @@
-"""Writing the files of a kept model, whole or not at all."""
+"""The files of a kept model: written whole or not at all, and read back."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hpo_magic.errors import HpoError, StorageError
+
+
+class ModelFiles:
+    """What keepers share whose models are files of fixed names; they add `save` and `load`.
+
+    Attributes
+    ----------
+    library
+        Its name in sentences.
+    files
+        The names of the files that a whole model has.
+    """
+
+    library: str
+    files: tuple[str, ...]
+
+    def is_kept(self, place: Path) -> bool:
+        """Return whether a whole model is in the folder."""
+        return all((place / name).is_file() for name in self.files)
+
+    def require_kept(self, place: Path) -> None:
+        """Check that a whole model is in the folder.
+
+        Raises
+        ------
+        HpoError
+            If it is not whole.
+        """
+        if not self.is_kept(place):
+            raise HpoError(f"No whole model of {self.library} is in {place}. Run its cell again.")
+
+    def restore(self, place: Path, model: Any) -> bool:
+        """Return False: what is trained again has values of its own, such as its trees."""
+        return False
+
+
+def is_of(value: Any, package: str, *names: str) -> bool:
+    """Return whether a value is of one of a package's classes; the package is not imported."""
+    library = sys.modules.get(package)
+    kinds = tuple(kind for name in names if (kind := getattr(library, name, None)) is not None)
+    return isinstance(value, kinds)
+
+
+def kept_class(name: str, place: Path, *scopes: Mapping[str, Any]) -> Any:
+    """Return the class of a kept model, from the first of the scopes that has one of this name.
+
+    Raises
+    ------
+    HpoError
+        If none has.
+    """
+    for scope in scopes:
+        if isinstance(kind := scope.get(name), type):
+            return kind
+    raise HpoError(
+        f"The model in {place} is of the class {name}, which is not defined now. Run the cell that "
+        f"defines it again."
+    )
 
 
 @contextlib.contextmanager

@@ -14,18 +14,19 @@ from typing import Any
 
 from hpo_magic.core.ports import Fit, Framework, Report
 from hpo_magic.errors import HpoError
-from hpo_magic.frameworks.model_files import written
-from hpo_magic.frameworks.torch_models import WEIGHTS, can_write, load_weights, save_weights
+from hpo_magic.frameworks.model_files import is_of, written
+from hpo_magic.frameworks.torch_models import WEIGHTS, WeightFiles, can_write, save_weights
 
 
-class SkorchModels:
+class SkorchModels(WeightFiles):
     """Saves the weights of a net's module; the net itself is what the cell makes of them."""
+
+    library = "skorch"
+    files = (WEIGHTS,)
 
     def is_model(self, value: Any) -> bool:
         """Return whether `value` is a net of skorch whose module is built."""
-        kind = getattr(sys.modules.get("skorch"), "NeuralNet", None)
-        is_net = kind is not None and isinstance(value, kind)
-        return is_net and hasattr(value, "module_") and can_write()
+        return is_of(value, "skorch", "NeuralNet") and hasattr(value, "module_") and can_write()
 
     def save(self, model: Any, place: Path) -> None:
         """Save the weights in the folder `place`, in place of what is there.
@@ -35,8 +36,8 @@ class SkorchModels:
         StorageError
             If the disk refuses.
         """
-        with written(place, (WEIGHTS,)):
-            save_weights(model.module_, place / WEIGHTS)
+        with written(place, self.files):
+            save_weights(self.module_of(model), place / WEIGHTS)
 
     def is_kept(self, place: Path) -> bool:
         """Return False: weights alone make no net."""
@@ -52,12 +53,9 @@ class SkorchModels:
         """
         raise HpoError(f"Only weights are in {place}. Run the cell that builds the net again.")
 
-    def restore(self, place: Path, model: Any) -> bool:
-        """Put the kept weights into a net that was fitted again; return whether there are any."""
-        if not (place / WEIGHTS).is_file():
-            return False
-        load_weights(model.module_, place / WEIGHTS)
-        return True
+    def module_of(self, model: Any) -> Any:
+        """Return the net's module."""
+        return model.module_
 
 
 class Skorch(Framework):

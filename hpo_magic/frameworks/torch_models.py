@@ -8,26 +8,56 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hpo_magic.core.log import suppressed
 from hpo_magic.errors import HpoError
-from hpo_magic.frameworks.model_files import read_json, replaced, saved_by, written
+from hpo_magic.frameworks.model_files import (
+    ModelFiles,
+    is_of,
+    kept_class,
+    read_json,
+    replaced,
+    saved_by,
+    written,
+)
 
 WEIGHTS = "model.safetensors"
 BUILT = "built.json"
 
 
-class TorchModels:
+class WeightFiles(ModelFiles):
+    """What keepers of weights share: they can be put into a model that was built again."""
+
+    def restore(self, place: Path, model: Any) -> bool:
+        """Put the kept weights into a model that was built again; return whether there are any.
+
+        Raises
+        ------
+        HpoError
+            If they do not fit.
+        """
+        if not (place / WEIGHTS).is_file():
+            return False
+        load_weights(self.module_of(model), place / WEIGHTS)
+        return True
+
+    def module_of(self, model: Any) -> Any:
+        """Return the module of PyTorch whose weights are kept."""
+        return model
+
+
+class TorchModels(WeightFiles):
     """Saves the weights of modules; a module with its weights predicts what the saved one did."""
+
+    library = "PyTorch"
+    files = (WEIGHTS, BUILT)
 
     def is_model(self, value: Any) -> bool:
         """Return whether `value` is a module of PyTorch, and the package `safetensors` is here."""
-        kind = getattr(getattr(sys.modules.get("torch"), "nn", None), "Module", None)
-        return kind is not None and isinstance(value, kind) and can_write()
+        return is_of(value, "torch.nn", "Module") and can_write()
 
     def save(self, model: Any, place: Path) -> None:
         """Save a module's weights in the folder `place`, in place of what is there.
@@ -37,15 +67,11 @@ class TorchModels:
         StorageError
             If the disk refuses.
         """
-        with written(place, (WEIGHTS, BUILT)):
+        with written(place, self.files):
             save_weights(model, place / WEIGHTS)
             built = _how_it_is_built(model)
             if built is not None:
                 replaced(place / BUILT, json.dumps(built).encode())
-
-    def is_kept(self, place: Path) -> bool:
-        """Return whether the folder has the weights and what the module is built from."""
-        return all((place / name).is_file() for name in (WEIGHTS, BUILT))
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the module in the folder; its class must be in `namespace`.
@@ -60,12 +86,7 @@ class TorchModels:
                 f"Only weights are in {place}. Run the cell that builds the model again."
             )
         built = read_json(place / BUILT)
-        kind = namespace.get(built["class"])
-        if not isinstance(kind, type):
-            raise HpoError(
-                f"The model in {place} is of the class {built['class']}, which is not defined now. "
-                f"Run the cell that defines it again."
-            )
+        kind = kept_class(built["class"], place, namespace)
         import torch
 
         with torch.random.fork_rng(devices=[]):
@@ -78,19 +99,6 @@ class TorchModels:
                 ) from error
         load_weights(model, place / WEIGHTS)
         return model.eval()
-
-    def restore(self, place: Path, model: Any) -> bool:
-        """Put the kept weights into a module that was built again; return whether there are any.
-
-        Raises
-        ------
-        HpoError
-            If they do not fit.
-        """
-        if not (place / WEIGHTS).is_file():
-            return False
-        load_weights(model, place / WEIGHTS)
-        return True
 
 
 def can_write() -> bool:
