@@ -59,6 +59,12 @@ class Budgets:
         taken = sum(1 for t in self._state.fitting.values() if t.state is not State.STOPPED)
         return self._plan.n_trials - taken
 
+    def n_left_to_search(self) -> float:
+        """Return how much of `n_missing` is not reserved for the re-check."""
+        n_trials, rechecker = self._plan.n_trials, self._plan.rechecker
+        reserved = rechecker.n_runs(n_trials) if rechecker is not None and n_trials else 0
+        return self.n_missing() - reserved
+
     @property
     def counts_epochs(self) -> bool:
         """Whether the budget of trials is one of epochs, as trainings wait."""

@@ -43,6 +43,8 @@ from hpo_magic.core.events import (
     Ticked,
 )
 from hpo_magic.core.growing_curve import GrowingCurve
+from hpo_magic.core.models_to_keep import to_keep
+from hpo_magic.core.next_setting import NextSetting
 from hpo_magic.core.notice_log import NoticeLog
 from hpo_magic.core.notices import AllTried, Notice, Rechecks, SameScores
 from hpo_magic.core.plan import Plan
@@ -62,7 +64,7 @@ from hpo_magic.core.trial import (
     is_better,
     named_goals,
 )
-from hpo_magic.core.turns import Turns, waiting_as_pruned
+from hpo_magic.core.turns import Turns
 from hpo_magic.errors import SpaceExhausted
 
 # A cell that fails this often before its first success is taken to fail with every setting.
@@ -118,10 +120,10 @@ class Engine:
         self._turns = Turns(plan, self._state)
         # The state in which each trial ends that was asked to stop.
         self._ending_states: dict[int, State] = {}
-        self._queue = list(queue)
-        self._older = tuple(guides)
-        self._guides = tuple(older.history for older in self._older)
-        self._must_trace = ranges_changed
+        self._next_setting = NextSetting(
+            plan, self._state, self._notices, queue, guides, must_trace=ranges_changed
+        )
+        self._guides = tuple(older.history for older in self._next_setting.guides)
         self._n_before = len(self._state.trials)
         self._began = at
         self._is_exhausted = False
@@ -161,7 +163,7 @@ class Engine:
             case Resumed():
                 self._budgets.hold(event.held_s)
             case Enqueued():
-                self._queue.append(event.params)
+                self._next_setting.queue.append(event.params)
             case Chosen():
                 return self._chose(event.number)
             case Noted():
@@ -228,14 +230,16 @@ class Engine:
             If there is none left.
         """
         self._is_rechecking = False
-        if self._is_asked_for():
-            kind, params = self._choose(event.number)
+        if self._next_setting.is_asked_for:
+            kind, params = self._next_setting.choose(self.history(event.number))
             return self._start(event, kind, params, self.plan.seed)
         turn = self._turn(event)
         if turn is not None and turn.number is not None:
             return self._take_up(event, turn)
         try:
-            kind, params = self._choose(event.number, turn)
+            kind, params = self._next_setting.choose(
+                self.history(event.number), None if turn is None else turn.params
+            )
         except SpaceExhausted:
             if not self._state.waiting:
                 raise
@@ -244,15 +248,11 @@ class Engine:
         may_wait = turn is not None and event.room > 0 and kind is PRUNABLE
         return self._start(event, kind, params, self.plan.seed, may_wait=may_wait)
 
-    def _is_asked_for(self) -> bool:
-        """Return whether the start or a setting of the user's comes next."""
-        return self._must_trace or not self._state.has_start() or bool(self._queue)
-
     def _turn(self, event: Freed) -> Turn | None:
         """Return which training is at work next, if trainings wait here; else None."""
         if not (event.room or self._state.waiting) or not self.space:
             return None
-        history, n_left = self.history(event.number), self._n_left_to_search()
+        history, n_left = self.history(event.number), self._budgets.n_left_to_search()
         return self._turns.next(self.space, history, self._ending_states, n_left)
 
     def _take_up(self, event: Freed, turn: Turn) -> Commands:
@@ -293,56 +293,8 @@ class Engine:
     ) -> Commands:
         trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
         self._state.start(trial)
-        to_beat, _ = self._to_keep(event.number)
+        to_beat, _ = to_keep(self.plan, self.history(event.number))
         return (Save(trial), Run(trial.number, params, kind, seed, to_beat, may_wait))
-
-    def _to_keep(self, number: int) -> tuple[float | None, tuple[int, ...]]:
-        """Return the value that keeps trial `number`'s model, and whose other models stay then.
-
-        The value is in the metric's unit; None: any value does. With several objectives the models
-        of the whole Pareto front stay: the user may choose any of them.
-        """
-        if len(named_goals(self.plan.goals)) > 1:
-            return None, tuple(trial.number for trial in self.history(number).front)
-        leaders, n_kept = self.history(number).ranked, self._n_kept()
-        to_beat = leaders[n_kept - 1].value if len(leaders) >= n_kept else None
-        return to_beat, tuple(trial.number for trial in leaders[: n_kept - 1])
-
-    def _n_kept(self) -> int:
-        """Return the number of models to keep: at least those that a re-check may choose from."""
-        plan = self.plan
-        if plan.rechecker is None or plan.n_trials is None:
-            return plan.n_keep
-        return max(plan.rechecker.n_settings(plan.n_trials), plan.n_keep)
-
-    def _choose(self, number: int, turn: Turn | None = None) -> tuple[Kind, Params]:
-        if self._must_trace or not self._state.has_start():
-            self._must_trace = False
-            return Kind.START, {}
-        if self._queue:
-            wanted = self._queue.pop(0)
-            rest = {} if not self.space else self._suggest_or_default(number)
-            return Kind.ENQUEUED, {**rest, **wanted}
-        if not self.space:
-            # Either no trial reached an hp call, or the cell has none.
-            if self._state.active or self.history(number).complete:
-                raise SpaceExhausted
-            return Kind.START, {}
-        if turn is not None and turn.params is not None:
-            return Kind.SEARCH, turn.params
-        return Kind.SEARCH, self._suggest(number)
-
-    def _suggest(self, number: int) -> Params:
-        history = self.history(number)
-        self._notices.on_guides(self.plan.name, self.space, self._older)
-        self._notices.on_the_space(self.plan, self.space, history)
-        return self.plan.sampler.suggest(self.space, waiting_as_pruned(history), self.plan.seed)
-
-    def _suggest_or_default(self, number: int) -> Params:
-        try:
-            return self._suggest(number)
-        except SpaceExhausted:  # the user may repeat a setting
-            return self.space.defaults()
 
     def _reported(self, event: Reported) -> Commands:
         if event.number in self._state.active:
@@ -378,18 +330,16 @@ class Engine:
         if event.params is not None:
             trial = replace(trial, params=dict(event.params))
         history = self.history(trial.number)
-        ending, n_left = self._ending_states, self._n_left_to_search()
+        ending, n_left = self._ending_states, self._budgets.n_left_to_search()
         if self.ending or self._turns.goes_on(self.space, history, trial, ending, n_left):
             return ()
-        dropped: Commands = ()
-        most = min(event.room, self.plan.n_waiting)
-        while self._turns.n_waiting(self._ending_states) >= most:
-            number = self._turns.to_drop(self.space, history, trial, self._ending_states)
-            dropped += self._stop(number, State.PRUNED)
-            if number == trial.number:
-                return dropped
+        n_most = min(event.room, self.plan.n_waiting)
+        dropped = self._turns.to_drop(self.space, history, trial, ending, n_most)
+        stops = tuple(c for number in dropped for c in self._stop(number, State.PRUNED))
+        if trial.number in dropped:
+            return stops
         trial = self._state.suspend(trial, event.at)
-        return (*dropped, Save(trial), Suspend(trial.number))
+        return (*stops, Save(trial), Suspend(trial.number))
 
     def _completed(self, event: Completed) -> Commands:
         outcome = event.outcome
@@ -419,7 +369,7 @@ class Engine:
             self._seeds_with_rows.add(trial.seed)
             commands += (SaveRows(event.number, event.rows),)
         if event.model is not None and trial.kind is not Kind.RECHECK:
-            to_beat, others = self._to_keep(event.number)
+            to_beat, others = to_keep(self.plan, self.history(event.number))
             if is_better(outcome.value, to_beat, outcome.goal):
                 commands += (KeepModel(event.number, event.model, others),)
         return commands
@@ -485,7 +435,7 @@ class Engine:
     @property
     def waiting(self) -> tuple[Params, ...]:
         """The settings that were enqueued and not started yet."""
-        return tuple(self._queue)
+        return tuple(self._next_setting.queue)
 
     def history(self, number: int | None = None) -> History:
         """Return the trials that a sampler may use to choose the setting of trial `number`."""
@@ -514,23 +464,18 @@ class Engine:
 
     def _stops_at_noise(self) -> bool:
         """Return whether the search ends because further gains would be within the noise."""
-        is_asked = self._must_trace or self._queue
+        chooses = self._next_setting
+        is_asked = chooses.must_trace or chooses.queue
         return self._is_enough and self.plan.stop_at_noise and not is_asked
 
     def _n_missing(self) -> float:
         """Return how many trials are still to be started."""
         missing = self._budgets.n_missing()
-        return max(missing, 1) if self._must_trace else missing
-
-    def _n_left_to_search(self) -> float:
-        """Return how many whole trainings' worth of epochs the search may still take."""
-        n_trials, rechecker = self.plan.n_trials, self.plan.rechecker
-        reserved = rechecker.n_runs(n_trials) if rechecker is not None and n_trials else 0
-        return self._budgets.n_missing() - reserved
+        return max(missing, 1) if self._next_setting.must_trace else missing
 
     def _is_search_over(self, at: float) -> bool:
         """Return whether the rest of the budget is reserved for the re-check."""
-        if self._must_trace or not self._state.has_start() or self._queue:
+        if self._next_setting.is_asked_for:
             return False
         if self._budgets.is_stale(self.history()) or self._budgets.is_late(at):
             return True
@@ -572,7 +517,7 @@ class Engine:
             ended=None if self._state.active else self.ending,
             is_live=self.ending is None or bool(self._state.active),
             phase=self._phase(at),
-            guides=self._older,
+            guides=self._next_setting.guides,
             has_failed=self.ending is not None and self.ending.is_failure,
             counts_epochs=self._budgets.counts_epochs,
         )

@@ -104,16 +104,30 @@ class Turns:
             self._until[trial.number] = None if turn is None else turn.until
         return is_own
 
-    def n_waiting(self, ending: Collection[int]) -> int:
+    def to_drop(
+        self, space: Space, history: History, trial: Trial, ending: Collection[int], n_most: int
+    ) -> list[int]:
+        """Return the numbers of the trainings that are given up for want of room for `trial`.
+
+        It is given up itself where that is better, or where nothing else waits.
+
+        Parameters
+        ----------
+        n_most
+            How many trainings can wait at once.
+        """
+        assert self._pruner is not None  # otherwise no training waits
+        dropped: list[int] = []
+        while self._n_waiting(gone := {*ending, *dropped}) >= n_most and trial.number not in gone:
+            seen = _with(_seen(history, gone), trial)
+            others = self._n_waiting(gone)
+            worst = self._pruner.to_drop(space, seen, self._plan.seed) if others else trial.number
+            dropped.append(worst)
+        return dropped
+
+    def _n_waiting(self, ending: Collection[int]) -> int:
         """Return how many trainings wait that were not asked to stop."""
         return sum(trial.number not in ending for trial in self._state.waiting)
-
-    def to_drop(self, space: Space, history: History, trial: Trial, ending: Collection[int]) -> int:
-        """Return the number of the training that is given up for want of room, `trial` included."""
-        assert self._pruner is not None
-        if not self.n_waiting(ending):
-            return trial.number
-        return self._pruner.to_drop(space, _with(_seen(history, ending), trial), self._plan.seed)
 
     def to_finish(self) -> int:
         """Return the number of the waiting trial that came furthest."""
