@@ -2,100 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from engine_runs import BROKEN, LR, UNITS, a_plan, a_space, a_trial, an_outcome, completed, started
 
-from hpo_magic.core.domains import Choice, Float, Int, Plain
 from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import (
     Completed,
     Ended,
-    Enqueued,
     Failed,
     Finish,
     Freed,
-    Joined,
-    KeepModel,
-    Noted,
     Outcome,
     Reason,
     Reported,
-    Restarted,
     Run,
     Save,
     SaveGoal,
-    SaveRows,
     SaveSpace,
     Skipped,
     StopAsked,
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.notices import GridSize
-from hpo_magic.core.plan import Plan
-from hpo_magic.core.space import Parameter, Params, Space
+from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import (
     AskedGoals,
     Direction,
-    Failure,
     Goal,
-    History,
     Kind,
     Point,
     State,
     Trial,
 )
-from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.testing.fakes import FakeSampler
-
-UNITS = Parameter("units", Int(1, 9), 5)
-LR = Parameter("lr", Float(0.0, 1.0), 0.5)
-BROKEN = Failure("ValueError", "no")
-
-
-def a_plan(**options: Any) -> Plan:
-    """Return a plan of minimizing a value."""
-    asked: dict[str, Any] = {"goals": (Goal("value", Direction.MINIMIZE),), **options}
-    return Plan("study", asked.pop("sampler", FakeSampler()), **asked)
-
-
-def a_space(*parameters: Parameter) -> Space:
-    """Return a space of these parameters."""
-    return Space({parameter.name: parameter for parameter in parameters})
-
-
-def an_outcome(
-    params: Params, *parameters: Parameter, value: float | None = None, **options: Any
-) -> Outcome:
-    """Return what a training leaves that asked for `parameters`."""
-    asked = {p.name: p.domain.nearest(params.get(p.name, p.default)) for p in parameters}
-    return Outcome(asked, parameters, value, **options)
-
-
-def a_trial(number: int, state: State = State.COMPLETE, **options: Any) -> Trial:
-    """Return a trial of an earlier run; the first is the start."""
-    kind = Kind.START if number == 0 else Kind.SEARCH
-    value = float(number) if state is State.COMPLETE else None
-    given_: dict[str, Any] = {"params": {"units": 5}, "kind": kind, "value": value, **options}
-    return Trial(number, state, **given_)
-
-
-def started(engine: Engine, number: int, at: float = 0.0) -> Run:
-    """Offer a worker; return the training that it is given."""
-    *_, run = engine.handle(Freed(number, at))
-    assert isinstance(run, Run)
-    return run
-
-
-def completed(engine: Engine, run: Run, *parameters: Parameter, value: float = 1.0) -> Any:
-    """Have a training end with a value; return the commands."""
-    outcome = an_outcome(run.params, *parameters, value=value)
-    return engine.handle(Completed(run.number, outcome, 1.0))
-
-
-# One after the other.
 
 
 def test_the_first_trial_is_the_start() -> None:
@@ -350,314 +291,3 @@ def test_a_start_that_failed_in_an_earlier_run_is_tried_again() -> None:
     assert run.kind is Kind.START
     completed(engine, run, UNITS)
     assert started(engine, 2).kind is Kind.SEARCH
-
-
-# What the user asks for.
-
-
-def test_an_enqueued_setting_comes_first() -> None:
-    """Parameters that it leaves out are the sampler's, whose turn comes after."""
-    engine = Engine(a_plan(sampler=FakeSampler([{"units": 7, "lr": 0.25}])))
-    completed(engine, started(engine, 0), UNITS, LR)
-    assert engine.handle(Enqueued({"units": 2})) == ()
-    assert engine.waiting == ({"units": 2},)
-    run = started(engine, 1)
-    assert (run.kind, run.params) == (Kind.ENQUEUED, {"units": 2, "lr": 0.25})
-    assert engine.waiting == ()
-
-
-def test_an_enqueued_setting_is_run_though_all_were_tried() -> None:
-    """The user may repeat one; what is left out takes its default."""
-    engine = Engine(
-        a_plan(sampler=FakeSampler([])), a_space(UNITS, LR), [a_trial(0)], [{"units": 5}]
-    )
-    run = started(engine, 1)
-    assert (run.kind, run.params) == (Kind.ENQUEUED, {"units": 5, "lr": 0.5})
-
-
-def test_the_start_comes_before_what_is_enqueued() -> None:
-    """A setting of an earlier session waits until the start has traced the space."""
-    engine = Engine(a_plan(), queue=[{"units": 2}])
-    run = started(engine, 0)
-    assert run.kind is Kind.START
-    completed(engine, run, UNITS)
-    assert started(engine, 1).kind is Kind.ENQUEUED
-
-
-def test_a_running_trial_is_shown_whatever_its_setting() -> None:
-    """What the cell will make of a wish is only known at the end; then it is what was asked for."""
-    engine = Engine(a_plan(), a_space(UNITS), [a_trial(0)])
-    other = started(engine, 1)
-    engine.handle(Enqueued({"units": 99, "depth": 3}))
-    run = started(engine, 2)
-    completed(engine, other, UNITS, LR)
-    assert [t.number for t in engine.snapshot(0.0).trials] == [0, 1, 2]
-    completed(engine, run, UNITS)
-    assert engine.snapshot(0.0).trials[2].params == {"units": 9}
-
-
-def test_what_was_enqueued_and_not_run_still_waits() -> None:
-    """A search that ends leaves it, so that it can be kept."""
-    engine = Engine(a_plan(n_trials=1), a_space(UNITS), [a_trial(0)], [{"units": 2}])
-    assert engine.handle(Freed(1, 0.0)) == (Finish(Reason.TRIALS),)
-    assert engine.waiting == ({"units": 2},)
-
-
-def test_notes_are_kept_for_the_views() -> None:
-    """They stand in the snapshot, in their order."""
-    engine = Engine(a_plan())
-    assert engine.handle(Noted("One.")) == engine.handle(Noted("Two.")) == ()
-    assert engine.snapshot(0.0).notices == ("One.", "Two.")
-
-
-class Announcing(FakeSampler):
-    """A sampler that has something to say of the space."""
-
-    def announcement(self, space: Space, history: History, n_searched: int | None) -> GridSize:
-        """Tell the size of the space, and how many trials there are for it."""
-        return GridSize(len(space), bool(history.trials), n_searched)
-
-
-def test_what_the_sampler_has_to_say_is_told_before_it_searches() -> None:
-    """After the start, which traces the space; and again when the space has grown."""
-    engine = Engine(a_plan(sampler=Announcing(), n_trials=20))
-    run = started(engine, 0)
-    assert engine.notices == ()
-    completed(engine, run, UNITS)
-    for number in (1, 2):
-        completed(engine, started(engine, number), UNITS)
-    assert engine.notices == (GridSize(1, True, 20),)
-    completed(engine, started(engine, 3), UNITS, LR)
-    started(engine, 4)
-    assert engine.notices[1:] == (GridSize(2, True, 20),)
-
-
-def test_a_sampler_is_told_of_the_search_s_trials_alone() -> None:
-    """Those that are kept for the re-check are not its own."""
-    plan = a_plan(sampler=Announcing(), n_trials=20, rechecker=Rechecking("3"))
-    engine = Engine(plan, a_space(UNITS), [a_trial(0)])
-    started(engine, 1)
-    assert engine.notices == (GridSize(1, True, 20 - Rechecking("3").n_runs(20)),)
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        Completed(0, Outcome(value=0.1), 9.0),
-        Failed(0, BROKEN, Outcome(), 9.0, fatal=True),
-        Ended(0, Outcome(), 9.0),
-        Skipped(0),
-        Skipped(7),
-        Reported(0, 2, {}, 9.0),
-        Reported(7, 1, {}, 9.0),
-    ],
-)
-def test_what_comes_too_late_changes_nothing(event: Any) -> None:
-    """A click on a trial that has ended, or a worker that speaks twice."""
-    engine = Engine(a_plan())
-    completed(engine, started(engine, 0), UNITS, value=0.5)
-    before = engine.snapshot(9.0)
-    assert engine.handle(event) == ()
-    assert engine.snapshot(9.0) == before
-
-
-# Going on.
-
-
-def test_a_run_goes_on_with_the_trials_that_are_there() -> None:
-    """They count, and are what the sampler learns from."""
-    trials = [a_trial(n) for n in range(3)]
-    engine = Engine(a_plan(n_trials=5), a_space(UNITS), trials)
-    assert engine.snapshot(0.0).n_before == 3
-    assert [t.number for t in engine.history(3).trials] == [0, 1, 2]
-    for number in (3, 4):
-        completed(engine, started(engine, number), UNITS)
-    assert engine.handle(Freed(5, 0.0)) == (Finish(Reason.TRIALS),)
-
-
-def test_stopped_trials_do_not_count() -> None:
-    """A trial that was stopped is not one of `--trials`, and a stopped start runs again."""
-    engine = Engine(a_plan(n_trials=1), a_space(UNITS), [a_trial(0, State.STOPPED)])
-    run = started(engine, 1)
-    assert run.kind is Kind.START
-    completed(engine, run, UNITS)
-    assert engine.handle(Freed(2, 0.0)) == (Finish(Reason.TRIALS),)
-
-
-def test_changed_ranges_are_traced_by_the_start() -> None:
-    """Trials that still fit are history, the others are set aside and do not count."""
-    trials = [a_trial(n, params={"units": n}) for n in range(1, 9)]
-    before = [a_trial(0), *trials]
-    engine = Engine(a_plan(n_trials=7), a_space(UNITS), before, ranges_changed=True)
-    run = started(engine, 9)
-    assert run.kind is Kind.START
-    narrow = Parameter("units", Int(1, 4), 3)
-    assert completed(engine, run, narrow)[1:] == (SaveSpace(a_space(narrow)),)
-    snapshot = engine.snapshot(0.0)
-    assert [t.number for t in snapshot.trials] == [1, 2, 3, 4, 9]
-    assert [t.number for t in snapshot.set_aside] == [0, 5, 6, 7, 8]
-    assert snapshot.start is not None
-    assert snapshot.start.number == 9
-    assert started(engine, 10).kind is Kind.SEARCH
-    assert started(engine, 11).kind is Kind.SEARCH
-    assert engine.handle(Freed(12, 0.0)) == ()
-
-
-def test_changed_ranges_are_traced_even_if_no_trial_is_missing() -> None:
-    """Whether one is missing is only known when the new space is."""
-    engine = Engine(a_plan(n_trials=1), a_space(UNITS), [a_trial(0)], ranges_changed=True)
-    completed(engine, started(engine, 1), UNITS)
-    assert engine.handle(Freed(2, 0.0)) == (Finish(Reason.TRIALS),)
-
-
-def test_a_traced_space_is_saved_though_it_is_the_same() -> None:
-    """The disk may not have it: only the text of the ranges has changed."""
-    engine = Engine(a_plan(), a_space(UNITS), [a_trial(0)], ranges_changed=True)
-    assert completed(engine, started(engine, 1), UNITS)[1:] == (SaveSpace(a_space(UNITS)),)
-
-
-def test_a_branch_that_the_start_does_not_reach_keeps_its_range_until_it_is() -> None:
-    """Then its new range replaces the old one, as that of the start's parameters did."""
-    engine = Engine(a_plan(), a_space(UNITS, LR), [a_trial(0)], ranges_changed=True)
-    completed(engine, started(engine, 1), UNITS)
-    assert engine.space == a_space(UNITS, LR)
-    narrow = replace(LR, domain=Float(0.4, 0.6))
-    assert completed(engine, started(engine, 2), UNITS, narrow)[1:] == (
-        SaveSpace(a_space(UNITS, narrow)),
-    )
-
-
-def test_a_range_that_depends_on_another_parameter_widens_the_space() -> None:
-    """Steps that do not meet are no reason to lose a trial."""
-    engine = Engine(a_plan())
-    first = Parameter("units", Int(1, 10, 3), 1)
-    second = Parameter("units", Int(2, 11, 3), 2)
-    completed(engine, started(engine, 0), first)
-    completed(engine, started(engine, 1), second)
-    assert engine.space["units"].domain == Int(1, 11)
-    assert [t.number for t in engine.history().trials] == [0, 1]
-
-
-def test_a_start_that_its_own_space_loses_is_not_run_again() -> None:
-    """A name that is a range in one branch and a choice in another would ask for it each time."""
-    engine = Engine(a_plan())
-    completed(engine, started(engine, 0), UNITS)
-    completed(engine, started(engine, 1), Parameter("units", Choice(("few", "many")), "few"))
-    assert started(engine, 2).kind is Kind.SEARCH
-
-
-# Other processes on the same study.
-
-
-def test_trials_of_others_count_and_teach() -> None:
-    """Complete and running ones are part of the history, and of the budget."""
-    engine = Engine(a_plan(n_trials=4), a_space(UNITS), [a_trial(0)])
-    others = (a_trial(1, value=0.25), a_trial(2, State.RUNNING))
-    assert engine.handle(Joined(others, a_space(UNITS))) == ()
-    run = started(engine, 3)
-    assert run.to_beat == 0.0
-    assert [t.number for t in engine.history(3).trials] == [0, 1, 2]
-    completed(engine, run, UNITS)
-    assert engine.handle(Freed(4, 0.0)) == (Finish(Reason.TRIALS),)
-
-
-def test_trials_stand_in_the_order_of_their_numbers() -> None:
-    """Whoever ran them, and whenever they were heard of."""
-    engine = Engine(a_plan(), a_space(UNITS), [a_trial(0)])
-    completed(engine, started(engine, 2), UNITS)
-    engine.handle(Joined((a_trial(1),), a_space(UNITS)))
-    assert [t.number for t in engine.history().trials] == [0, 1, 2]
-
-
-def test_others_do_not_change_our_own_trials() -> None:
-    """What comes back from the disk of a trial of ours is older than what is known here."""
-    engine = Engine(a_plan())
-    run = started(engine, 0)
-    engine.handle(Reported(0, 1, {"loss": 1.0}, 1.0))
-    engine.handle(Joined((Trial(0, State.STOPPED, {}),), Space()))
-    assert len(completed(engine, run, UNITS)[0].trial.curve) == 1
-
-
-def test_the_running_start_of_another_process_is_enough() -> None:
-    """It is not run twice at a time."""
-    engine = Engine(a_plan(), a_space(UNITS), [a_trial(0, State.RUNNING, params={})])
-    assert started(engine, 1).kind is Kind.SEARCH
-
-
-def test_parameters_that_others_found_join() -> None:
-    """Their ranges of known names do not replace ours."""
-    engine = Engine(a_plan(), a_space(UNITS), [a_trial(0)])
-    engine.handle(Joined((), a_space(replace(UNITS, domain=Int(1, 99)), LR)))
-    assert engine.space == a_space(UNITS, LR)
-
-
-def test_the_history_of_a_suggestion_is_without_the_trial_itself() -> None:
-    """The sampler knows the other running trials, and the number that it suggests for."""
-    seen: list[tuple[int, list[int]]] = []
-
-    class Watching(FakeSampler):
-        def suggest(self, space: Space, history: Any, seed: int) -> dict[str, Plain]:
-            seen.append((history.number, [t.number for t in history.trials]))
-            return super().suggest(space, history, seed)
-
-    engine = Engine(a_plan(sampler=Watching()), a_space(UNITS), [a_trial(0)])
-    started(engine, 1)
-    started(engine, 2)
-    assert seen == [(1, [0]), (2, [0, 1])]
-
-
-def test_a_training_that_begins_again_has_a_new_curve_and_a_new_clock() -> None:
-    """What the lost one reported is forgotten, and its time does not count."""
-    engine = Engine(a_plan(timeout_s=10.0))
-    run = started(engine, 0, at=0.0)
-    engine.handle(Reported(run.number, 1, {"loss": 3.0}, 5.0))
-    assert engine.handle(Restarted(run.number, 9.0)) == ()
-    assert engine.handle(Ticked(12.0)) == ()
-    (trial,) = engine.snapshot(12.0).trials
-    assert (trial.curve, trial.started, trial.state) == ((), 9.0, State.RUNNING)
-    assert engine.handle(Ticked(19.0)) == (StopTrial(run.number),)
-
-
-def test_a_late_word_of_a_new_beginning_changes_nothing() -> None:
-    """The trial has ended."""
-    engine = Engine(a_plan())
-    run = started(engine, 0)
-    completed(engine, run, UNITS)
-    before = engine.snapshot(2.0)
-    engine.handle(Restarted(run.number, 2.0))
-    assert engine.snapshot(2.0) == before
-
-
-def kept(engine: Engine, run: Run, value: float, model: object = "model") -> list[object]:
-    """Have a training end with a model; return the commands that keep one."""
-    outcome = an_outcome(run.params, UNITS, value=value)
-    commands = engine.handle(Completed(run.number, outcome, 1.0, model))
-    return [command for command in commands if isinstance(command, KeepModel)]
-
-
-def test_which_models_stay_is_decided_when_a_training_ends() -> None:
-    """Beside it others have ended that were not known when it began."""
-    engine = Engine(a_plan(n_keep=2))
-    assert kept(engine, started(engine, 0), 5.0) == [KeepModel(0, "model", ())]
-    runs = [started(engine, number) for number in (1, 2, 3)]
-    assert {run.to_beat for run in runs} == {None}
-    assert kept(engine, runs[0], 1.0) == [KeepModel(1, "model", (0,))]
-    assert kept(engine, runs[1], 2.0) == [KeepModel(2, "model", (1,))]
-    assert kept(engine, runs[2], 3.0) == []
-
-
-def test_a_training_without_a_model_leaves_the_kept_ones() -> None:
-    """A cell that fits nothing has none, and a worker does not send one that does not lead."""
-    engine = Engine(a_plan())
-    kept(engine, started(engine, 0), 5.0)
-    assert kept(engine, started(engine, 1), 1.0, model=None) == []
-
-
-def test_the_rows_of_each_seed_are_stored_once() -> None:
-    """Several workers train on the same seed; re-runs have seeds of their own."""
-    engine = Engine(a_plan())
-    stored = []
-    for number in (0, 1):
-        outcome = an_outcome(started(engine, number).params, UNITS)
-        stored += engine.handle(Completed(number, outcome, 1.0, rows=[]))
-    assert [command for command in stored if isinstance(command, SaveRows)] == [SaveRows(0, [])]
