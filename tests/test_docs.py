@@ -24,6 +24,10 @@ MOST_LINES = 90  # of the README: a screen and a half
 NEEDS_KERAS = {
     f"hpo_magic.frameworks.keras_{part}" for part in ("evaluate", "fit", "patch", "row_scores")
 }
+# Hooks of libraries of the extra `trainers`, which `make trainers` runs.
+NEEDS_TRAINERS = {
+    f"hpo_magic.frameworks.{hook}_fit" for hook in ("catboost", "huggingface", "skorch")
+}
 MODULES = sorted(m.name for m in pkgutil.walk_packages(hpo_magic.__path__, "hpo_magic."))
 
 
@@ -107,7 +111,7 @@ def imported_by_name() -> dict[str, set[str]]:
 IMPORTED = imported_by_name()
 
 
-@pytest.mark.parametrize("name", sorted({*MODULES, "hpo_magic"} - NEEDS_KERAS))
+@pytest.mark.parametrize("name", sorted({*MODULES, "hpo_magic"} - NEEDS_KERAS - NEEDS_TRAINERS))
 def test_what_is_imported_is_there(name: str) -> None:
     """Each name that another module imports exists; `__all__` is exact, and in packages alone."""
     module = importlib.import_module(name)

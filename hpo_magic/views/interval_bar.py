@@ -13,8 +13,9 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.honesty.headline import headline
 from hpo_magic.views.words.numbers import number
 
-WIDTH, HEIGHT, MARGIN = 460, 58, 46  # px
-LINE_Y, ABOVE_Y, BELOW_Y = 30, 16, 50
+WIDTH, MARGIN = 460, 46  # px
+LINE_Y, ABOVE_Y, BELOW_Y, ROW = 30, 16, 50, 13
+LETTER = 6.5  # px of a letter at most, on average, at the size of the names
 INTERVAL, POINT = "#4c78a8", "#888888"
 
 
@@ -38,6 +39,9 @@ def interval_bar(value: float, half_width: float, points: Mapping[str, float]) -
     def x(at: float) -> str:
         return f"{MARGIN + (at - least) * scale:.1f}"
 
+    rows = _rows({name: float(x(at)) for name, at in points.items()})
+    height = BELOW_Y + 8 + ROW * max(rows.values(), default=0)
+
     spoken = f"honest {number(value)}, 95% interval {number(low)} to {number(high)}"
     spoken = "; ".join([spoken, *(f"{name} {number(at)}" for name, at in points.items())])
     marks = [
@@ -51,12 +55,31 @@ def interval_bar(value: float, half_width: float, points: Mapping[str, float]) -
             f'<line x1="{x(at)}" x2="{x(at)}" y1="{LINE_Y - 9}" y2="{LINE_Y + 9}" '
             f'stroke="{POINT}" stroke-width="3"/>'
         )
-        marks.append(_text(x(at), BELOW_Y, name))
+        marks.append(_text(x(at), BELOW_Y + ROW * rows[name], name))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(spoken)}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        f'viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(spoken)}">'
         f"<title>{escape(spoken)}</title>{''.join(marks)}</svg>"
     )
+
+
+def _rows(places: Mapping[str, float]) -> dict[str, int]:
+    """Return the row of each name below the bar, so that no name is written over another.
+
+    Parameters
+    ----------
+    places
+        The middle of each name, in px from the left.
+    """
+    rows: dict[str, int] = {}
+    ends: list[float] = []  # where the last name of each row ends
+    for name in sorted(places, key=places.__getitem__):
+        half = LETTER * len(name) / 2
+        begins = places[name] - half
+        free = (row for row, end in enumerate(ends) if end <= begins)
+        rows[name] = next(free, len(ends))
+        ends[rows[name] : rows[name] + 1] = [begins + 2 * half]
+    return rows
 
 
 def bar_of(snapshot: Snapshot) -> str:

@@ -25,6 +25,16 @@ def test_everything_is_inside_and_in_order() -> None:
     assert "best seen 0.9500" in root.attrib["aria-label"]
 
 
+def test_no_name_is_written_over_another() -> None:
+    """Values that are close have their names in rows of their own, inside the picture."""
+    text = interval_bar(0.9, 0.05, {"start": 0.2, "best seen": 0.95, "test": 0.951})
+    root = ElementTree.fromstring(text)
+    at = {tag.text: float(tag.attrib["y"]) for tag in root.iter() if tag.tag.endswith("text")}
+    assert at["best seen"] != at["test"]
+    assert at["start"] == min(at["best seen"], at["test"])
+    assert max(at.values()) < float(root.attrib["height"])
+
+
 def test_equal_values_and_strange_names_draw_as_well() -> None:
     """A name is escaped, and one place is enough."""
     text = interval_bar(1.0, 0.0, {"<start>": 1.0})
