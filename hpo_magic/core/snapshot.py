@@ -10,12 +10,12 @@ from hpo_magic.core.ledger import LedgerFault
 from hpo_magic.core.notices import Notice, Rechecks
 from hpo_magic.core.records import OlderStudy, TestEvaluation
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import Direction, Goal, History, Kind, State, Trial
+from hpo_magic.core.trial import Goal, HasGoals, History, Kind, State, Trial
 from hpo_magic.errors import SpaceError, did_you_mean
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(HasGoals):
     """A running or ended search at one moment: all that a view needs. It never changes.
 
     Parameters
@@ -83,21 +83,6 @@ class Snapshot:
     has_failed: bool = False
     guides: tuple[OlderStudy, ...] = ()
     counts_epochs: bool = False
-
-    @property
-    def metric(self) -> str:
-        """The metric of the first objective."""
-        return self.goals[0].metric
-
-    @property
-    def direction(self) -> Direction:
-        """The direction of the first objective."""
-        return self.goals[0].direction
-
-    @property
-    def is_multi_objective(self) -> bool:
-        """Whether there is more than one objective."""
-        return len(self.goals) > 1
 
     @property
     def has_value(self) -> bool:

@@ -46,6 +46,33 @@ AskedGoals = tuple[Goal, ...] | Direction
 VALUE = Goal("value", Direction.MINIMIZE)
 
 
+class HasGoals:
+    """What follows from the objectives of a search; a base of what has them.
+
+    Attributes
+    ----------
+    goals
+        One at least.
+    """
+
+    goals: tuple[Goal, ...]
+
+    @property
+    def metric(self) -> str:
+        """The metric of the first objective."""
+        return self.goals[0].metric
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of the first objective."""
+        return self.goals[0].direction
+
+    @property
+    def is_multi_objective(self) -> bool:
+        """Whether there is more than one objective."""
+        return len(self.goals) > 1
+
+
 def named_goals(asked: AskedGoals) -> tuple[Goal, ...]:
     """Return the objectives that have names; empty where the first trial has to name the metric."""
     return () if isinstance(asked, Direction) else asked
@@ -247,7 +274,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class History:
+class History(HasGoals):
     """The trials from which a sampler or a pruner learns, and which of their values are better.
 
     Parameters
@@ -270,21 +297,6 @@ class History:
     number: int = 0
     chosen: int | None = None
     guides: tuple[History, ...] = ()
-
-    @property
-    def metric(self) -> str:
-        """The metric of the first objective."""
-        return self.goals[0].metric
-
-    @property
-    def direction(self) -> Direction:
-        """The direction of the first objective."""
-        return self.goals[0].direction
-
-    @property
-    def is_multi_objective(self) -> bool:
-        """Whether there is more than one objective."""
-        return len(self.goals) > 1
 
     def loss(self, trial: Trial) -> float | None:
         """Return the trial's value so that lower is better; None if it has none."""
