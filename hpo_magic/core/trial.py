@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -311,15 +312,26 @@ class History(HasGoals):
     def losses(self, trials: Sequence[Trial]) -> FloatArray:
         """Return the values of complete trials, lower is better; shape (n_trials, n_goals)."""
         signs = [goal.direction.sign for goal in self.goals]
-        values = np.array([self.values(t) for t in trials], dtype=np.float64)
-        found: FloatArray = values.reshape(-1, len(signs)) * signs
+        columns = [[t.value for t in trials]]
+        if self.is_multi_objective:
+            columns += [[self.values(t)[k] for t in trials] for k in range(1, len(signs))]
+        found: FloatArray = np.array(columns, dtype=np.float64).T * signs
         return found
 
-    @property
+    @cached_property
     def complete(self) -> tuple[Trial, ...]:
         """The trials that have a value, in every objective."""
-        done = (t for t in self.trials if t.state is State.COMPLETE)
-        return tuple(trial for trial in done if None not in self.values(trial))
+        done = [t for t in self.trials if t.state is State.COMPLETE and t.value is not None]
+        if self.is_multi_objective:
+            done = [trial for trial in done if None not in self.values(trial)]
+        return tuple(done)
+
+    @cached_property
+    def complete_losses(self) -> FloatArray:
+        """Their values, lower is better; shape (n_complete, n_goals). Not to be written to."""
+        losses = self.losses(self.complete)
+        losses.flags.writeable = False
+        return losses
 
     def _place(self, trial: Trial) -> tuple[float | None, int]:
         return self.loss(trial), trial.number
@@ -331,8 +343,7 @@ class History(HasGoals):
         With several objectives: the Pareto front, then the front of the other trials, and so on;
         in each front the most balanced trial first (`pareto_front.by_balance`).
         """
-        complete = self.complete
-        return [complete[k] for k in by_balance(self.losses(complete))]
+        return [self.complete[k] for k in by_balance(self.complete_losses)]
 
     def best(self) -> Trial | None:
         """Return the trial that the user chose, else the first of `ranked`; None without any."""
@@ -340,13 +351,13 @@ class History(HasGoals):
         chosen = next((t for t in complete if t.number == self.chosen), None)
         if chosen is not None or not complete:
             return chosen
-        return complete[most_balanced(self.losses(complete))]
+        return complete[most_balanced(self.complete_losses)]
 
     @property
     def front(self) -> list[Trial]:
         """The trials of the Pareto front, sorted by the first objective, the best first."""
         complete = self.complete
-        on_front = is_on_front(self.losses(complete))
+        on_front = is_on_front(self.complete_losses)
         found = [trial for trial, is_on in zip(complete, on_front, strict=True) if is_on]
         return sorted(found, key=self._place)
 
@@ -356,8 +367,7 @@ class History(HasGoals):
 
         With one objective: the last trial that was better than all before it.
         """
-        complete = self.complete
-        losses = self.losses(complete)
+        complete, losses = self.complete, self.complete_losses
         for k in reversed(range(len(complete))):
             if not (losses[:k] <= losses[k]).all(axis=1).any():
                 return complete[k]

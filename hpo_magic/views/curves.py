@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
+from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, curve_metric, running_trials
-from hpo_magic.core.trial import Point, State, Trial
+from hpo_magic.core.trial import State, Trial
 from hpo_magic.views.canvas import (
     BEST,
     TRIAL,
@@ -122,28 +123,42 @@ def curves(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     return figure
 
 
-def curve_limits(snapshot: Snapshot) -> tuple[float, float] | None:
+def curve_limits(snapshot: Snapshot, known: CurveEnds | None = None) -> tuple[float, float] | None:
     """Return the lowest and highest value of the curves to be shown; None without a curve.
 
-    Curves may begin far off: where three quarters of them begin is shown, not the wildest.
+    Curves may begin far off: where three quarters of them begin is shown, not the wildest. `known`
+    remembers the ends of each curve from call to call; it never changes the answer.
     """
     metric = curve_metric(snapshot)
     if metric is None:
         return None
-    firsts = [_first_of(trial.curve, metric) for trial in snapshot.trials if trial.curve]
-    lasts = [_first_of(reversed(trial.curve), metric) for trial in snapshot.trials if trial.curve]
-    starts = np.array([value for value in firsts if value is not None])
-    if not len(starts):
+    ends = (CurveEnds() if known is None else known).of(snapshot.trials, metric)
+    if not len(ends):
         return None
-    ends = np.array([value for value in lasts if value is not None])
-    low, high = visible_range(ends, snapshot.direction)
+    starts, lasts = ends.T
+    low, high = visible_range(lasts, snapshot.direction)
     first, last = (float(np.quantile(starts, share)) for share in (0.25, 0.75))
     return min(low, first), max(high, last)
 
 
-def _first_of(points: Iterable[Point], metric: str) -> float | None:
-    values = (point.metrics.get(metric) for point in points)
-    return next((value for value in values if value is not None and math.isfinite(value)), None)
+class CurveEnds:
+    """The first and the last finite value of each trial's curve; each is looked for once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, int, str], tuple[float, float]] = {}
+
+    def of(self, trials: Iterable[Trial], metric: str) -> FloatArray:
+        """Return the ends of each curve that has a finite value; shape (n_such_curves, 2)."""
+        found = []
+        for trial in trials:
+            key = (trial.number, len(trial.curve), metric)
+            if key not in self._found:
+                values = [value for _, value in path(trial, metric)] or [math.nan]
+                self._found[key] = values[0], values[-1]
+            found.append(self._found[key])
+        ends = np.array(found, dtype=np.float64).reshape(-1, 2)
+        whole: FloatArray = ends[~np.isnan(ends[:, 0])]
+        return whole
 
 
 def _mark_pruned(axes: Axes, ends: Path) -> None:

@@ -9,7 +9,7 @@ trials are near.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,8 +19,6 @@ from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.summary import best_trial
-from hpo_magic.samplers.gaussian_process import one_thread
-from hpo_magic.samplers.learning import Fitted
 from hpo_magic.views.canvas import (
     BEST,
     INK,
@@ -45,6 +43,9 @@ from hpo_magic.views.importance import (
 )
 from hpo_magic.views.scales import moving, scale, small_axes
 from hpo_magic.views.words.numbers import number, shortened, shown
+
+if TYPE_CHECKING:  # scikit-optimize takes a second to load: a study is shown without it
+    from hpo_magic.samplers.learning import Fitted
 
 MOST_PARAMETERS = 3
 SIZE_PX = (780, 620)
@@ -121,6 +122,8 @@ def dependence(
 
     `names` are up to three parameters; the most important ones unless said otherwise.
     """
+    from hpo_magic.samplers.gaussian_process import one_thread
+
     figure = resized(blank(figure), SIZE_PX)
     if len(snapshot.history.complete) < FEWEST_TRIALS:
         figure.set_label(f"Partial dependence needs {FEWEST_TRIALS} complete trials.")

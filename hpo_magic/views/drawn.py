@@ -19,7 +19,7 @@ from hpo_magic.core.space import SettingKey, setting_key
 from hpo_magic.core.summary import active_names, best_so_far, best_trial, curve_metric
 from hpo_magic.core.trial import Kind, State, Trial
 from hpo_magic.views.convergence import convergence_alt, visible_range
-from hpo_magic.views.curves import curve_limits, curves_alt, path
+from hpo_magic.views.curves import CurveEnds, curve_limits, curves_alt, path
 from hpo_magic.views.front import (
     MOST_PAIRS,
     covered_shares,
@@ -130,8 +130,11 @@ def training_metric(metric: str | None) -> str | None:
     return metric.removeprefix("val_") if metric and metric.startswith("val_") else None
 
 
-def study_drawn(drawing: Drawing) -> dict[str, Any]:
-    """Return the whole study: what does not change with a trial, all trials, and the frame."""
+def study_drawn(drawing: Drawing, ends: CurveEnds | None = None) -> dict[str, Any]:
+    """Return the whole study: what does not change with a trial, all trials, and the frame.
+
+    `ends` is what `curve_limits` remembers.
+    """
     snapshot = drawing.snapshot
     return {
         "name": snapshot.name,
@@ -145,17 +148,17 @@ def study_drawn(drawing: Drawing) -> dict[str, Any]:
         "metric": drawing.metric,
         "signs": {state.value: sign for state, sign in SIGNS.items()},
         "trials": [drawing.trial(trial) for trial in snapshot.trials],
-        "frame": frame_drawn(snapshot),
+        "frame": frame_drawn(snapshot, ends),
         "said": said_drawn(snapshot),
         "live": snapshot.is_live,
     }
 
 
-def frame_drawn(snapshot: Snapshot) -> dict[str, Any]:
+def frame_drawn(snapshot: Snapshot, ends: CurveEnds | None = None) -> dict[str, Any]:
     """Return limits and marks: what depends on all trials.
 
-    `line` are the trials that improved on the best value so far, with it, or with several
-    objectives, the share of what the front covers in the end.
+    `ends` is what `curve_limits` remembers. `line` are the trials that improved on the best value
+    so far, with it, or with several objectives, the share of what the front covers in the end.
     """
     best, start = best_trial(snapshot), snapshot.start
     ranked = snapshot.history.ranked
@@ -172,7 +175,7 @@ def frame_drawn(snapshot: Snapshot) -> dict[str, Any]:
         frame["line"] = [[int(line.numbers[k]), *_rounded([line.best[k]])] for k in improved]
         if snapshot.is_multi_objective:
             frame |= _front(snapshot)
-    limits = curve_limits(snapshot)
+    limits = curve_limits(snapshot, ends)
     if limits is not None:
         frame["curves"] = _rounded(limits)
     return frame

@@ -15,7 +15,7 @@ foresees for trials that it was not shown, and shows nothing where that is too l
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -23,10 +23,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import History
-from hpo_magic.samplers.bayes import fitted
-from hpo_magic.samplers.gaussian_process import one_thread
-from hpo_magic.samplers.learning import Fitted
-from hpo_magic.samplers.surrogate import Surrogate
 from hpo_magic.views.canvas import (
     INK,
     TRIAL,
@@ -40,6 +36,10 @@ from hpo_magic.views.canvas import (
 )
 from hpo_magic.views.scales import moving
 from hpo_magic.views.words.numbers import counted, shortened
+
+if TYPE_CHECKING:  # scikit-optimize takes a second to load: a study is shown without it
+    from hpo_magic.samplers.learning import Fitted
+    from hpo_magic.samplers.surrogate import Surrogate
 
 # Below this a model of settings with some six parameters explains noise.
 N_LEAST = 20
@@ -74,6 +74,8 @@ def learned(snapshot: Snapshot) -> Fitted:
     From hundreds of trials it takes the best and a spread of the rest. The latest would not do: a
     search that has concentrated on what is good shows no differences any more.
     """
+    from hpo_magic.samplers.bayes import fitted
+
     return fitted(snapshot.space, History(snapshot.history.complete, snapshot.goals[:1]))
 
 
@@ -84,6 +86,8 @@ def measured_importance(
 
     `model` is what was `learned` of them, where that is known already.
     """
+    from hpo_magic.samplers.gaussian_process import one_thread
+
     trials = snapshot.history.complete
     names = [
         p.name for p in moving(snapshot) if len({str(t.params.get(p.name)) for t in trials}) > 1
@@ -140,6 +144,8 @@ class _Asked:
 
 def _halves(surrogate: Surrogate, rng: np.random.Generator) -> list[Surrogate]:
     """Return surrogate models of random halves of the trials, with the same kernel."""
+    from hpo_magic.samplers.surrogate import Surrogate
+
     features, targets = surrogate.X_train_, surrogate.y_train_
     chosen = [rng.permutation(len(targets))[: len(targets) // 2] for _ in range(N_HALVES)]
     make: Callable[[], Surrogate] = lambda: Surrogate(surrogate.owner, surrogate.theta)  # noqa: E731

@@ -169,6 +169,17 @@ def test_keys_reach_points_and_axes(page: Page) -> None:
     page.locator(".hpo-brushed").wait_for(state="hidden")
 
 
+def test_the_picture_stays_in_the_file_and_is_not_shown_twice(
+    stored: Notebook, lab: tuple[str, Path]
+) -> None:
+    """Right below the plots that the browser drew it is hidden."""
+    picture = stored.page.locator(".jp-OutputArea-child:has(.hpo-plots) + .jp-OutputArea-child img")
+    picture.wait_for(state="attached")
+    assert not picture.is_visible()
+    stored.save()
+    assert '"image/png"' in (lab[1] / "stored.ipynb").read_text(encoding="utf-8")
+
+
 def test_each_plot_has_a_table_behind_it(page: Page) -> None:
     """For those who cannot see it."""
     behind = page.locator(".hpo-plot-convergence .hpo-behind")

@@ -27,6 +27,7 @@ from hpo_magic.core.space import Ranges
 from hpo_magic.core.trial import State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.notebook.panel.pace import Pace
+from hpo_magic.views.curves import CurveEnds
 from hpo_magic.views.drawn import (
     Drawing,
     details_drawn,
@@ -116,6 +117,7 @@ class LivePlots:
         self._pending: list[list[Any]] = []  # points that are not sent yet
         self._since: list[list[Any]] = []  # points that are sent, and not in the snapshot
         self._chosen = self.snapshot.chosen
+        self._ends = CurveEnds()
         self._know(Drawing(self.snapshot))
         self.widget = PlotsWidget(self.described)
         self.widget.on_msg(self._on_message)
@@ -130,7 +132,7 @@ class LivePlots:
             wishes = self.wishes
             can = {"run": wishes.run, "narrow": wishes.narrow, "choose": wishes.choose}
             study = {
-                **study_drawn(Drawing(self.snapshot)),
+                **study_drawn(self._drawing, self._ends),
                 "points": self._since,
                 "seq": self._seq,
                 "can": {name: wish is not None for name, wish in can.items()},
@@ -181,7 +183,7 @@ class LivePlots:
             if new:
                 news["trials"] = [drawing.trial(trial) for trial in new]
             if frame_is_new or snapshot.chosen != self._chosen:
-                news["frame"] = frame_drawn(snapshot)
+                news["frame"] = frame_drawn(snapshot, self._ends)
             self._chosen = snapshot.chosen
             if news or self._pending:
                 self._send(**news)

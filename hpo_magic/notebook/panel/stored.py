@@ -1,8 +1,9 @@
 """The panel of a study from disk: to look at what a search found, with nothing to stop.
 
-Above it stands the summary, which needs no kernel. The tabs do: they come with a picture for
-viewers that show no widgets. Where a notebook is reopened on the machine that ran it, JupyterLab
-4.6 says "model not found" in their place until `%hpo NAME` runs again.
+Three outputs: the summary, which needs no kernel, the tabs, which do, and the picture that stays
+in the file. The picture comes last, since it takes longest, and is hidden where the browser has
+drawn its plots right above it (`plots.css`). Where a notebook is reopened on the machine that ran
+it, JupyterLab 4.6 says "model not found" in place of the tabs until `%hpo NAME` runs again.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class StoredPanel:
             self._clicks.connect([w for page in self.pages for w in page.clickable])
 
     def show(self) -> None:
-        """Display the summary, and the tabs below it."""
+        """Display the summary, the tabs below it, and the picture that stays."""
         self._on_choice()
         self._clicks.connect([self.tabs, *(w for page in self.pages for w in page.clickable)])
         if self.plots is not None:
@@ -151,9 +152,12 @@ class StoredPanel:
             late.daemon = True
             late.start()
         self._summary = display(_summary_of(self._snapshot), raw=True, display_id=True)
+        name = self._snapshot.name
+        words = {"text/plain": f"The plots of {name}, to point at and click: run %hpo {name}"}
+        display({**view_bundle(self.widget), **words}, raw=True)
         still = picture_bundle(self._snapshot)
-        tabs = {**view_bundle(self.widget), **still.data}
-        display(tabs, metadata=still.metadata, raw=True)
+        if "image/png" in still.data:
+            display(still.data, metadata=still.metadata, raw=True)
 
     def _on_point(self, number: int) -> None:
         """Take a point of the front, and say what follows from it."""

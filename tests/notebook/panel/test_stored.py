@@ -53,17 +53,28 @@ def _all(widget: Any) -> Iterator[Any]:
         yield from _all(child)
 
 
-def test_the_tabs_come_with_a_picture_for_viewers_without_widgets(
+def test_the_picture_comes_after_the_plots_and_stays_in_the_file(
     outputs: list[dict[str, Any]],
 ) -> None:
-    """Above them the summary, which needs no kernel; the text has the whole result."""
+    """Above them is the summary, which needs no kernel; the text has the whole result."""
     show_stored(ended(), Shell(has_reader=True))
-    summary, tabs = outputs
+    summary, tabs, picture = outputs
     assert "<b>digits</b>" in summary["text/html"]
     assert "<details>" in summary["text/html"]
     assert "14 of 30 trials" in summary["text/plain"]
-    assert set(tabs) == {WIDGET, "text/plain", "image/png"}
-    assert tabs["text/plain"].startswith("Convergence of val_accuracy")
+    assert set(tabs) == {WIDGET, "text/plain"}
+    assert tabs["text/plain"] == "The plots of digits, to point at and click: run %hpo digits"
+    assert set(picture) == {"text/plain", "image/png"}
+    assert picture["text/plain"].startswith("Convergence of val_accuracy")
+
+
+def test_without_a_complete_trial_there_is_no_picture(outputs: list[dict[str, Any]]) -> None:
+    """The summary says it."""
+    show_stored(ended(0), Shell(has_reader=True))
+    assert [set(output) for output in outputs] == [
+        {"text/plain", "text/html"},
+        {WIDGET, "text/plain"},
+    ]
 
 
 def test_without_a_reader_there_is_the_result_that_stays(outputs: list[dict[str, Any]]) -> None:
