@@ -48,3 +48,19 @@ def test_the_switch(notebook: Any) -> None:
         f"%%hpo t --minimize loss --ui none -n 3 --recheck 0 --from s\n{CELL.format(plus='3.0')}"
     )
     assert notebook["t"].record.guides == (("s", 2), ("s", 1))
+
+
+def test_workers_are_guided_too(notebook: Any) -> None:
+    """With two at once the three settings of older trials come first, each once, and help."""
+    run(notebook, "-n 30", "0.0")
+    old = notebook["s"]
+    run(notebook, "-n 8 --recheck 0 --jobs 2", "1.0")
+    new = notebook["s"]
+    assert new.record.guides == (("s", 1),)
+    first = [dict(trial.params) for trial in new.trials[1:4]]
+    older = [dict(trial.params) for trial in old.snapshot.history.ranked]
+    assert first[0] == older[0]
+    assert all(setting in older[:12] for setting in first)
+    assert len({repr(setting) for setting in first}) == 3
+    assert new.trials[1].value < 1.1
+    assert new.to_frame()["value"].min() == new.best_seen >= 1.0
