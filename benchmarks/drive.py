@@ -1,7 +1,7 @@
 """Runs searches as the engine would: trial 0 is the defaults, then the sampler is asked.
 
 Several trials at once are simulated: their durations are drawn, and a free worker asks at once,
-while the others' trials still run.
+while the others' trials still run. The start runs alone, as in a search with workers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def search(sampler: str, problem: Problem, seed: int, n_trials: int, n_workers: 
     running: list[tuple[float, int, Params]] = []
     now, n_asked, lowest, regret = 0.0, 0, np.inf, np.inf
     for n_ended in range(n_trials):
-        while len(running) < n_workers and n_asked < n_trials:
+        while len(running) < (n_workers if n_ended else 1) and n_asked < n_trials:
             began = time.process_time()
             params = searching.ask(n_asked)
             cpu_s[n_asked] += time.process_time() - began

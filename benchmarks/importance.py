@@ -1,21 +1,23 @@
-"""Importance against functions whose shares can be computed, beside Optuna's fANOVA.
+"""Importance against functions whose shares can be computed, beside Optuna's PED-ANOVA and fANOVA.
 
     python -m benchmarks.importance
 
-Both see the same trials. The truth are total indices by 200,000 draws; the error is the mean
-distance of the shares, which sum to 1, from the true ones.
+All see the same trials. PED-ANOVA is Optuna's default since 5.0. The truth are total indices by
+200,000 draws; the error is the mean distance of the shares, which sum to 1, from the true ones.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import optuna
 
 from hpo_magic import hp, search
+from hpo_magic.core.trial import Trial
 from hpo_magic.views.importance import measured_importance
 
 Array = npt.NDArray[np.float64]
@@ -54,7 +56,7 @@ def true_shares(function: Callable[[Array], Array], n: int) -> Array:
 
 
 def errors(function: Callable[[Array], Array], n: int, sampler: str, seed: int) -> Array:
-    """Return the errors of ours and of fANOVA on the trials of one search."""
+    """Return the errors of ours, of PED-ANOVA and of fANOVA on the trials of one search."""
 
     def value() -> float:
         return float(function(np.array([hp.Float(f"x{k}", 0.0, 1.0) for k in range(n)])))
@@ -65,18 +67,26 @@ def errors(function: Callable[[Array], Array], n: int, sampler: str, seed: int) 
     assert found is not None
     ours = dict(zip(found.names, found.shares, strict=True))
     names = list(snapshot.space)
-    theirs = fanova(snapshot.history.complete, names, seed)
+    theirs = (
+        optunas(evaluator, snapshot.history.complete, names) for evaluator in _evaluators(seed)
+    )
     truth = true_shares(function, n)
     return np.array(
         [
             np.abs([shares.get(x, 0.0) - t for x, t in zip(names, truth, strict=True)]).mean()
-            for shares in (ours, theirs)
+            for shares in (ours, *theirs)
         ]
     )
 
 
-def fanova(trials: tuple, names: list[str], seed: int) -> dict[str, float]:
-    """Return what Optuna says of the same trials."""
+def _evaluators(seed: int) -> tuple[Any, Any]:
+    importance = optuna.importance
+    fanova = importance.FanovaImportanceEvaluator(seed=seed)
+    return importance.PedAnovaImportanceEvaluator(), fanova
+
+
+def optunas(evaluator: Any, trials: Sequence[Trial], names: list[str]) -> dict[str, float]:
+    """Return what an evaluator of Optuna's says of the same trials."""
     study = optuna.create_study()
     uniform = optuna.distributions.FloatDistribution(0.0, 1.0)
     for trial in trials:
@@ -86,19 +96,19 @@ def fanova(trials: tuple, names: list[str], seed: int) -> dict[str, float]:
                 params=dict(trial.params), distributions=distributions, value=trial.value
             )
         )
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
     return optuna.importance.get_param_importances(study, evaluator=evaluator, params=names)
 
 
 def main() -> None:
     """Print the errors, a line for each function and sampler."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    print("| function | trials of | ours | Optuna's fANOVA |\n|---|---|---|---|")
+    print(f"Optuna {optuna.__version__}")
+    print("| function | trials of | ours | PED-ANOVA | fANOVA |\n|---|---|---|---|---|")
     for function, n in FUNCTIONS.items():
         for sampler in ("random", "bayes"):
             found = [errors(function, n, sampler, seed) for seed in range(N_SEEDS)]
-            ours, theirs = np.mean(found, axis=0)
-            print(f"| {function.__name__} | {sampler} | {ours:.3f} | {theirs:.3f} |")
+            cells = " | ".join(f"{error:.3f}" for error in np.mean(found, axis=0))
+            print(f"| {function.__name__} | {sampler} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ __all__ = [
     "problem_table",
     "regret_table",
     "speed_table",
+    "versions",
     "won_table",
 ]
 
@@ -25,6 +28,38 @@ REFERENCE = "optuna-tpe"
 OURS = "bayes"
 CHANCE = "random"
 AT = (10, 25, 50, 100)
+# By sampler, the library whose version matters besides those that all are computed with.
+LIBRARIES = {
+    "optuna-tpe": "optuna",
+    "optuna-gp": "optuna",
+    "optuna-hierarchical": "optuna",
+    "hyperopt": "hyperopt",
+    "tpe": "hyperopt",
+    "genetic": "pymoo",
+    "skopt": "scikit-optimize",
+    "keras-tuner": "keras-tuner",
+}
+EVERYWHERE = ("numpy", "scipy", "scikit-learn")
+
+
+def versions(runs: Runs) -> str:
+    """Return the versions of what was compared, and the problems and seeds of each sampler."""
+    libraries = ("hpo_magic", *dict.fromkeys(LIBRARIES[s] for s in runs.samplers if s in LIBRARIES))
+    told = [f"{name} {_version(name)}" for name in (*libraries, *EVERYWHERE)]
+    lines = []
+    for sampler in runs.samplers:
+        keys = [key[1:] for key in runs.curves if key[0] == sampler]
+        problems, seeds = ({key[i] for key in keys} for i in (0, 1))
+        lines.append([sampler, str(len(problems)), f"{min(seeds)} to {max(seeds)}", str(len(keys))])
+    head = ["sampler", "problems", "seeds", "searches"]
+    return f"{', '.join(told)}, Python {python_version()}.\n\n{_table(head, lines)}"
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def regret_table(runs: Runs, at: Sequence[int] = AT) -> str:

@@ -19,6 +19,7 @@ SAMPLERS = {
     "random": "ours:random",
     "optuna-tpe": "optuna_search:tpe",
     "optuna-gp": "optuna_search:gp",
+    "optuna-hierarchical": "optuna_search:hierarchical_tpe",
     "hyperopt": "hyperopt_search:HyperoptSearch",
     "skopt": "skopt_search:SkoptSearch",
     "keras-tuner": "keras_tuner_search:KerasTunerSearch",

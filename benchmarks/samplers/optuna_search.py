@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from benchmarks.problems import Outcome, Problem, is_reached
 from hpo_magic.core.domains import Choice, Domain
 from hpo_magic.core.space import Params
 
-__all__ = ["OptunaSearch", "gp", "tpe"]
+__all__ = ["OptunaSearch", "gp", "hierarchical_tpe", "tpe"]
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -27,6 +28,22 @@ def gp(problem: Problem, seed: int) -> OptunaSearch:
 
     torch.set_num_threads(1)
     return OptunaSearch(problem, optuna.samplers.GPSampler(seed=seed))
+
+
+def hierarchical_tpe(problem: Problem, seed: int) -> OptunaSearch:
+    """Return a search with the sampler for conditional spaces on OptunaHub.
+
+    It is downloaded from GitHub, or taken from the copy of OptunaHub's registry in the folder that
+    the variable OPTUNAHUB_REGISTRY names.
+    """
+    import optunahub
+
+    package, registry = "samplers/hierarchical_tpe", os.environ.get("OPTUNAHUB_REGISTRY")
+    if registry:
+        module = optunahub.load_local_module(package, registry_root=f"{registry}/package")
+    else:
+        module = optunahub.load_module(package)
+    return OptunaSearch(problem, module.HierarchicalTPESampler(seed=seed))
 
 
 class OptunaSearch:

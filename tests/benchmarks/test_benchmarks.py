@@ -1,6 +1,7 @@
 """The benchmarks run, and say the same each time; what they say is not tested here."""
 
 import itertools
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -14,11 +15,13 @@ from benchmarks.problems.spaces import DEFINITIONS
 from benchmarks.problems.tables import TABLES
 from benchmarks.pruned_search import SEARCHES, Spent
 from benchmarks.pruning import Measured, epochs_to, measured, table, unpruned_best
-from benchmarks.report import OURS, REFERENCE, bar_table
+from benchmarks.report import OURS, REFERENCE, bar_table, versions
 from benchmarks.run import main
 from benchmarks.samplers import SAMPLERS
+from benchmarks.samplers.ours import OurSearch
 from benchmarks.speed import speeds
 from hpo_magic.core.domains import Choice, Int
+from hpo_magic.samplers import make_sampler
 
 # Lookups and networks load at once; a forest is fitted when it is loaded.
 QUICK = ("svr_friedman", "svm_kernels", "tree_grid", "pipeline")
@@ -122,6 +125,33 @@ def test_keras_tuner_gives_values_of_the_space():
 
     assert _value(Choice((False, True)), 1) is True
     assert _value(Int(1, 8), 3.0) == 3
+
+
+def test_the_start_runs_alone():
+    """As in a search with workers: with four at once the second trial knows what the first gave."""
+    known = []
+
+    class Asked(OurSearch):
+        def ask(self, number):
+            known.append(sum(trial.state.is_finished for trial in self._trials.values()))
+            return super().ask(number)
+
+    def make(name, problem, seed):
+        return Asked(make_sampler(name), problem.space, seed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmarks.drive.make_search", make)
+        search("random", load("svm_kernels"), 0, 8, n_workers=4)
+    assert known == [0, 1, 1, 1, 1, 2, 3, 4]
+
+
+def test_versions_are_told():
+    """Of our package, of the libraries that were compared, and what each sampler searched."""
+    curves = [Curve(OURS, "p", seed, np.zeros(2), np.zeros(2)) for seed in (3, 5)]
+    told = versions(Runs([*curves, Curve(REFERENCE, "p", 3, np.zeros(2), np.zeros(2))]))
+    assert f"optuna {version('optuna')}, numpy" in told
+    assert "hyperopt" not in told
+    assert f"| {OURS} | 1 | 3 to 5 | 2 |" in told
 
 
 def test_the_figures_of_known_regrets():
