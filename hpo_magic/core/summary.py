@@ -45,6 +45,11 @@ def running_trials(snapshot: Snapshot) -> list[Trial]:
     return [t for t in snapshot.trials if t.state is State.RUNNING]
 
 
+def waiting_trials(snapshot: Snapshot) -> list[Trial]:
+    """Return the trials that are suspended and may be taken up again."""
+    return [t for t in snapshot.trials if t.state is State.WAITING]
+
+
 def active_names(snapshot: Snapshot, trials: Iterable[Trial] | None = None) -> list[str]:
     """Return the parameters active in some of `trials` (default: all), as the space orders them."""
     chosen = snapshot.trials if trials is None else trials

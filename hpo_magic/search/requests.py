@@ -9,7 +9,15 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from hpo_magic.core.events import Chosen, Enqueued, Event, Noted, Skipped, StopAsked
+from hpo_magic.core.events import (
+    Chosen,
+    Enqueued,
+    Event,
+    FinishAsked,
+    Noted,
+    Skipped,
+    StopAsked,
+)
 from hpo_magic.core.space import Params, Ranges
 
 
@@ -58,12 +66,17 @@ class UserRequests:
         """Whether the search is paused."""
         return self._is_paused
 
-    def skip(self) -> None:
-        """End the running trial that was started last, and continue with the next trial."""
-        number = max(tuple(self.running), default=None)
+    def skip(self, number: int | None = None) -> None:
+        """End a trial; None: the running one that was started last. The search goes on."""
+        if number is None:
+            number = max(tuple(self.running), default=None)
         if number is not None:
             self._events.append(Skipped(number))
             self._is_paused = False
+
+    def finish(self, number: int) -> None:
+        """Train this trial to its end; if it waits, it is taken up next."""
+        self._events.append(FinishAsked(number))
 
     def enqueue(self, params: Params) -> None:
         """Run this setting next."""

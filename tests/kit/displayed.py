@@ -36,8 +36,11 @@ class UserRequests:
     def resume(self) -> None:
         self.is_paused = False
 
-    def skip(self) -> None:
-        self.asked.append("skip")
+    def skip(self, number: int | None = None) -> None:
+        self.asked.append("skip" if number is None else ("skip", number))
+
+    def finish(self, number: int) -> None:
+        self.asked.append(("finish", number))
 
     def enqueue(self, params: Params) -> None:
         self.asked.append(dict(params))

@@ -58,8 +58,12 @@ class Controls(Protocol):
         """Go on."""
         ...
 
-    def skip(self) -> None:
-        """End the current trial, and go on with the next."""
+    def skip(self, number: int | None = None) -> None:
+        """End a trial, the current one without a number, and go on with the next."""
+        ...
+
+    def finish(self, number: int) -> None:
+        """Train this trial to its end; one that waits is taken up next."""
         ...
 
     def enqueue(self, params: Params) -> None:

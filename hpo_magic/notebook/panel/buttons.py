@@ -1,20 +1,27 @@
-"""Stop, pause, resume and skip: the buttons, and the sentence that says what they did."""
+"""Stop, pause, resume, skip and finish: the buttons, and the sentence that says what they did.
+
+Where trainings wait, a list says which one *Skip trial* and *Finish this one* act on.
+"""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets as widgets
 
 from hpo_magic.core.ports import Controls
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.summary import running_trials
+from hpo_magic.core.summary import running_trials, waiting_trials
+from hpo_magic.core.trial import Trial
+from hpo_magic.views.words.progress import epoch_text
 
 NOT_LIVE = (
     "Clicks do not reach this kernel while a cell runs. To stop: interrupt the kernel (■ in the "
     "toolbar). What was found stays."
 )
+IN_TRAINING = "the trial in training"
 
 
 class Buttons:
@@ -28,11 +35,15 @@ class Buttons:
         self.stop = _button("Stop", "stop", "End the search at the next batch; the results stay")
         self.pause = _button("Pause", "pause", "Hold the training at its next batch")
         self.skip = _button("Skip trial", "forward", "End this trial and go on with the next")
+        self.finish = _button("Finish this one", "flag-checkered", "Train this trial to its end")
+        self.which = _list_of_trials()
         self.status = widgets.HTML()
         self.stop.on_click(self._on_stop)
         self.pause.on_click(self._on_pause)
         self.skip.on_click(self._on_skip)
-        self.clickable = [self.stop, self.pause, self.skip]
+        self.finish.on_click(self._on_finish)
+        self.clickable = [self.stop, self.pause, self.which, self.skip, self.finish]
+        self.which.layout.display = self.finish.layout.display = "none"  # until a trial waits
         self.widget = widgets.HBox(
             [*self.clickable, self.status],
             layout=widgets.Layout(flex_flow="row wrap", align_items="center", max_width="100%"),
@@ -55,11 +66,34 @@ class Buttons:
         self._show_pause()
 
     def _on_skip(self, _: Any) -> None:
+        if self.which.value is not None:
+            self._controls.skip(self.which.value)
+            self.say(f"✗ Trial {self.which.value} is given up.")
+            return
         self._skipping = self._current
         self._controls.skip()
         self.skip.disabled = True
         self._show_pause()
         self.say(f"✗ Ending trial {self._current} at its next batch.")
+
+    def _on_finish(self, _: Any) -> None:
+        number = self._current if self.which.value is None else self.which.value
+        if number is not None:
+            self._controls.finish(number)
+            self.say(f"⚑ Trial {number} is trained to its end, before all that wait.")
+
+    def _show_waiting(self, waiting: Sequence[Trial]) -> None:
+        """List the trials that wait; list and button stay once there was one."""
+        listed = [(IN_TRAINING, None), *((_waiting_text(t), t.number) for t in waiting)]
+        if list(self.which.options) == listed:
+            return
+        before = self.which.value
+        is_there = any(number == before for _, number in listed)
+        with self.which.hold_trait_notifications():
+            self.which.options = listed
+            self.which.value = before if is_there else None
+        if waiting:
+            self.which.layout.display = self.finish.layout.display = ""
 
     def _show_pause(self) -> None:
         is_paused = self._controls.is_paused
@@ -84,7 +118,26 @@ class Buttons:
             self.say(f"Trial {self._skipping} was ended.")
             self._skipping = None
         if not self._is_stopping:
-            self.skip.disabled = self._current is None or self._skipping == self._current
+            self._show_waiting(waiting_trials(snapshot))
+            is_none = self._current is None or self._skipping == self._current
+            self.skip.disabled = self.which.value is None and is_none
+            self.finish.disabled = self.which.value is None and self._current is None
+
+
+def _waiting_text(trial: Trial) -> str:
+    after = epoch_text(trial)
+    return f"trial {trial.number}, waiting" + (f" after {after}" if after else "")
+
+
+def _list_of_trials() -> widgets.Dropdown:
+    """Return the list of what the buttons beside it act on."""
+    return widgets.Dropdown(
+        options=[(IN_TRAINING, None)],
+        description="Act on",
+        tooltip="What Skip trial and Finish this one act on",
+        layout=widgets.Layout(width="auto", max_width="24em"),
+        style={"description_width": "initial"},
+    )
 
 
 def _button(label: str, icon: str, tooltip: str) -> widgets.Button:

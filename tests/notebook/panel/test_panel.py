@@ -120,6 +120,32 @@ def test_skip_waits_for_the_next_trial(shown: Shown) -> None:
     assert "Trial 12 was ended" in buttons.status.value
 
 
+def test_skip_and_finish_act_on_a_trial_that_waits(shown: Shown) -> None:
+    """A list has the trials that wait; it stays on the chosen one until that waits no longer."""
+    buttons = shown.panel.buttons
+    assert buttons.which.layout.display == buttons.finish.layout.display == "none"
+    search = a_search(13)
+    curve = tuple(Point(epoch, {"val_accuracy": 0.1}) for epoch in (1, 2, 3))
+    waiting = [replace(search.trials[n], state=State.WAITING, curve=curve) for n in (5, 7)]
+    others = [t for t in search.trials if t.number not in (5, 7)]
+    trials = sorted((*others, *waiting), key=lambda t: t.number)
+    shown.clock.advance(10)
+    shown.show(replace(search, trials=tuple(trials)))
+    assert buttons.which.layout.display == buttons.finish.layout.display == ""
+    assert [number for _, number in buttons.which.options] == [None, 5, 7]
+    assert buttons.which.options[1][0] == "trial 5, waiting after epoch 3"
+    buttons.which.value = 7
+    buttons.finish.click()
+    assert "Trial 7 is trained to its end" in buttons.status.value
+    buttons.skip.click()
+    assert shown.requests.asked == [("finish", 7), ("skip", 7)]
+    shown.clock.advance(10)
+    shown.show(replace(search, trials=tuple(t for t in trials if t.number != 7)))
+    assert buttons.which.value is None
+    buttons.finish.click()
+    assert shown.requests.asked[-1] == ("finish", 13)
+
+
 def test_without_live_clicks_the_panel_says_how_to_stop(page: Page) -> None:
     """Buttons that would not work are disabled, tabs that could not be filled are gone."""
     made = Shown(a_search(12))
