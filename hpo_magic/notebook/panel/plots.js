@@ -2,8 +2,10 @@
 //
 // The kernel sends a study once (the trait `study`), then what is new (custom messages). A `Store`
 // holds it, with what the user points at; it is shared by all views of the widget. A `View` is one
-// place in a page: plots, table and the card of the chosen trial. Plots are canvases of two layers:
-// all trials, and above them what is pointed at. No library, no network.
+// place in a page: plots, table and the card of the chosen trial. Plots are two canvases: the trials,
+// and above them what is pointed at. All trials are painted into a picture once (`layer`): while
+// ranges are brushed it is shown pale, and only the trials within are painted again above it.
+// No library, no network.
 //
 // All text from the kernel is put in by `textContent`: nothing of the user's becomes markup.
 
@@ -18,12 +20,15 @@ const AXIS_PX = 14; // and from an axis that is brushed
 const MOST_AXES = 16; // of the parallel coordinates; more are not told apart
 const MOST_SLICES = 12;
 const MOST_ROWS = 200; // of the table that are shown at once
+const MOST_DRAGGED = 150; // trials that are painted anew while the mouse drags; all when it ends
+const PALE = 0.22; // how strong the trials outside the brushed ranges are
 const FONT = "11px sans-serif";
 
 // ---------------------------------------------------------------- what is known
 
-// What has to be drawn again: the marks of what is pointed at, curves that grew, or everything.
-const [MARKS, POINTS, ALL] = [0, 1, 2];
+// What has to be drawn again: the marks of what is pointed at, curves that grew, which trials are
+// within the brushed ranges, or everything.
+const [MARKS, POINTS, BRUSH, ALL] = [0, 1, 2, 3];
 
 class Store {
   constructor(model) {
@@ -32,6 +37,7 @@ class Store {
     this.hovered = null; // numbers of trials
     this.chosen = null;
     this.brushes = new Map(); // by parameter: [low, high], places in [0, 1]
+    this.isDragging = false;
     this.extras = {}; // timeline and importance, sent on request
     this.details = new Map();
     this.said = "";
@@ -87,6 +93,7 @@ class Store {
   }
 
   changed(what = ALL) {
+    if (what >= BRUSH) this.within = undefined;
     for (const view of this.views) view.wants(what);
   }
 
@@ -115,23 +122,36 @@ class Store {
   brush(name, range) {
     if (range) this.brushes.set(name, range);
     else this.brushes.delete(name);
-    this.changed();
+    this.changed(BRUSH);
   }
 
-  // Whether a trial is within all brushed ranges.
-  isBright(trial) {
-    for (const [name, [low, high]] of this.brushes) {
-      const place = this.placeOf(trial, name);
-      if (place === null || place < low || place > high) return false;
+  // The trials within all brushed ranges; all, where none is brushed.
+  get bright() {
+    if (this.within === undefined) {
+      const ranges = [...this.brushes].map(([name, range]) => [this.placer(name), ...range]);
+      this.within = this.all.filter((trial) => ranges.every(([place, low, high]) => {
+        const at = place(trial);
+        return at !== null && at >= low && at <= high;
+      }));
     }
-    return true;
+    return this.within;
   }
 
-  placeOf(trial, name) {
-    if (name === VALUE) return trial.values.length ? this.height(trial.values[0]) : null;
-    const k = this.study.moving.findIndex((p) => p.name === name);
-    return k < 0 ? null : trial.x[k];
+  // Of them as many as can be painted with each move of the mouse, evenly taken.
+  get painted() {
+    const { bright } = this;
+    const step = this.isDragging ? Math.max(bright.length / MOST_DRAGGED, 1) : 1;
+    return step === 1 ? bright : bright.filter((_, k) => Math.floor(k / step) !== Math.floor((k - 1) / step));
   }
+
+  // Returns where a trial is on an axis: a function, for many trials.
+  placer(name) {
+    if (name === VALUE) return (trial) => (trial.values.length ? this.height(trial.values[0]) : null);
+    const k = this.study.moving.findIndex((p) => p.name === name);
+    return (trial) => (k < 0 ? null : trial.x[k]);
+  }
+
+  placeOf(trial, name) { return this.placer(name)(trial); }
 
   // Where a value lies between the lowest and the highest that are shown.
   height(value) {
@@ -146,6 +166,8 @@ const VALUE = Symbol("value"); // the axis of the values; a parameter may have a
 
 const number = (value) => (value === null || value === undefined ? "-"
   : Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : String(+value.toPrecision(4)));
+
+const count = (n) => n.toLocaleString("en-US");
 
 function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -172,7 +194,6 @@ function valueText(store, trial) {
 function epochText(trial) {
   const step = trial.step ?? trial.curve[0].at(-1);
   if (step === undefined) return "";
-  const count = (n) => n.toLocaleString("en-US");
   return trial.planned >= step ? `epoch ${count(step)} of ${count(trial.planned)}` : `epoch ${count(step)}`;
 }
 
@@ -202,7 +223,7 @@ function difference(store, trial) {
 function ticks(low, high, n, whole = false) {
   const raw = (high - low) / Math.max(n, 1);
   const power = 10 ** Math.floor(Math.log10(raw || 1));
-  let step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= raw * 0.999) ?? raw;
+  let step = [1, 2, 2.5, 5, 10].map((f) => f * power).find((s) => s >= raw * 0.999) ?? raw;
   if (whole) step = Math.max(1, Math.round(step));
   const found = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9 && found.length < 50; k++) {
@@ -229,6 +250,7 @@ class Plot {
     this.title = element("figcaption", { textContent: title });
     this.legend = element("div", { className: "hpo-legend" });
     this.base = element("canvas");
+    this.layer = element("canvas"); // all trials; it is never in the page
     this.top = element("canvas", { tabIndex: 0, role: "application" });
     this.top.setAttribute("aria-roledescription", "plot");
     this.rows = element("div", { className: "hpo-rows", tabIndex: 0 }); // it scrolls
@@ -325,23 +347,61 @@ class Plot {
     return context;
   }
 
-  draw(isNew) {
+  draw(what) {
     if (!this.isSeen) return;
     this.width = this.box.clientWidth;
-    if (isNew) {
+    if (what === ALL) {
       const said = this.store.study.said[this.key] ?? this.title.textContent;
       this.top.setAttribute("aria-label", `${said} Arrow keys go through the trials, Enter chooses.`);
-      this.marks = [];
-      this.legend.replaceChildren();
-      this.paint(this.fit(this.base));
       if (this.table.open) this.fillTable(true);
     }
+    if (what >= BRUSH || (what === POINTS && this.grows)) this.compose(what === ALL);
     const context = this.fit(this.top);
     for (const [which, ink] of [[this.store.chosen, this.view.inks.best], [this.store.hovered, this.view.ink]]) {
       const trial = this.store.trials.get(which);
       if (trial) this.point(context, trial, ink);
     }
   }
+
+  // What each plot does: `frame` draws axes and says whether there is anything to draw in them,
+  // `paint` draws trials and puts their marks into `marks`, `over` draws what stands above them.
+  frame() { return true; }
+  paint() {}
+  over() {}
+  get all() { return this.store.all; }
+
+  compose(isNew) {
+    const { store } = this;
+    this.explained = [];
+    this.resize();
+    const context = this.fit(this.base);
+    const isFirst = isNew || !this.isFramed;
+    this.isFramed = this.frame(context);
+    this.marks = [];
+    if (this.isFramed) {
+      if (isFirst || this.isOutgrown()) {
+        this.paint(this.fit(this.layer), this.all);
+        this.fixed = this.marks;
+      }
+      const isBrushed = store.brushes.size > 0;
+      context.globalAlpha = isBrushed ? PALE : 1;
+      context.drawImage(this.layer, 0, 0, this.width, this.height);
+      context.globalAlpha = 1;
+      if (isBrushed) this.paintBright(context);
+      this.marks = this.fixed;
+      this.over(context);
+    }
+    this.showLegend();
+  }
+
+  paintBright(context) {
+    const here = new Set(this.all);
+    this.marks = []; // these trials have theirs
+    this.paint(context, this.store.painted.filter((trial) => here.has(trial)), true);
+  }
+
+  resize() {} // sets the height, where it depends on what is drawn
+  isOutgrown() { return false; } // whether all trials have to be painted anew, in other limits
 
   // What points a trial out: rings around its marks.
   point(context, trial, ink) {
@@ -352,17 +412,34 @@ class Plot {
     }
   }
 
-  explain(glyph, ink, text) {
-    const mark = element("span", { textContent: glyph });
-    mark.setAttribute("aria-hidden", "true");
-    mark.style.color = ink;
-    this.legend.append(element("span", {}, mark, ` ${text}`));
+  explain(...parts) { this.explained.push(parts); } // glyph, ink, text
+
+  showLegend() {
+    const key = JSON.stringify(this.explained);
+    if (key === this.legendKey) return;
+    this.legendKey = key;
+    this.legend.replaceChildren(...this.explained.map(([glyph, ink, text]) => {
+      const mark = element("span", { textContent: glyph });
+      mark.setAttribute("aria-hidden", "true");
+      mark.style.color = ink;
+      return element("span", {}, mark, ` ${text}`);
+    }));
   }
 
+  // A sentence where there is nothing to draw.
   sorry(context, text) {
     context.fillStyle = this.view.ink;
     context.textAlign = "center";
     context.fillText(text, this.width / 2, this.height / 2);
+    return false;
+  }
+
+  // A text that lines behind it do not cross out.
+  write(context, text, x, y) {
+    context.strokeStyle = this.view.paper;
+    context.lineWidth = 3;
+    context.strokeText(text, x, y);
+    context.fillText(text, x, y);
   }
 
   // Two axes with round marks; returns their scales.
@@ -374,13 +451,13 @@ class Plot {
     context.lineWidth = 1;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const value of marksOf(ys, 4)) {
+    for (const value of marksOf(ys, 5)) {
       line(context, [[left, up(value)], [this.width - right, up(value)]]);
       context.fillText(number(value), left - 6, up(value));
     }
     context.textAlign = "center";
     context.textBaseline = "top";
-    for (const value of marksOf(xs, Math.max(2, Math.floor(this.width / 80)), whole)) {
+    for (const value of marksOf(xs, Math.max(3, Math.floor(this.width / 60)), whole)) {
       context.fillText(xText(value), across(value), this.height - bottom + 5);
     }
     context.fillText(x, (left + this.width - right) / 2, this.height - 13);
@@ -403,8 +480,6 @@ class Plot {
     return this.store.all.map((t) => [t.number, t.ended,
       ...this.store.study.goals.map((_, k) => t.texts[k] ?? ""), ...t.params.map((p) => p ?? "")]);
   }
-
-  alpha(trial, bright = 1) { return this.store.isBright(trial) ? bright : 0.1; }
 }
 
 const marksOf = (range, n, whole) => (range.log ? orders(range) : ticks(range[0], range[1], n, whole));
@@ -458,83 +533,97 @@ function plainTable(columns, rows, caption) {
 // ---------------------------------------------------------------- the plots
 
 class Convergence extends Plot {
-  paint(context) {
-    const { store, view } = this;
+  get all() { return this.isSeveral ? [] : this.store.searched; }
+  get isSeveral() { return this.store.study.goals.length > 1; }
+
+  frame(context) {
+    const { store, isSeveral } = this;
     const { frame, goals } = store.study;
-    const inks = view.inks;
-    const isSeveral = goals.length > 1;
     this.title.textContent = isSeveral ? "Convergence: what the front covers up to each trial"
       : `Convergence: ${goals[0][0]} of each trial, and the best seen`;
     if (!frame.line) return this.sorry(context, "No trial is complete yet.");
-    const last = Math.max(1, ...store.searched.map((t) => t.number));
-    const [low, high] = isSeveral ? [0, 1] : [frame.low, frame.high];
-    const margin = 0.06 * (high - low);
-    const [across, up] = this.axes(context, [-0.5, last + 0.5], [low - margin, high + margin],
+    this.last = 1;
+    for (const trial of store.searched) this.last = Math.max(this.last, trial.number);
+    [this.low, this.high] = isSeveral ? [0, 1] : [frame.low, frame.high];
+    const margin = 0.06 * (this.high - this.low);
+    [this.across, this.up] = this.axes(context, [-0.5, this.last + 0.5], [this.low - margin, this.high + margin],
       { x: "trial", y: isSeveral ? "covered" : goals[0][0] });
-    if (!isSeveral) this.dots(context, across, up, low, high);
+    if (!isSeveral) this.tell();
+    return true;
+  }
+
+  // The legend.
+  tell() {
+    const { store, low, high, view: { inks } } = this;
+    const [, sign] = store.study.goals[0];
+    const nOff = store.complete.filter(({ values: [value] }) => value < low || value > high).length;
+    this.explain("○", inks.trial, "trial");
+    if (nOff) this.explain(sign > 0 ? "▲" : "▼", inks.trial, `off scale (${nOff})`);
+    for (const [state, ink, glyph] of [["failed", inks.failed, "×"], ["pruned", inks.trial, "|"]]) {
+      const n = store.searched.filter((trial) => trial.state === state).length;
+      if (n) this.explain(glyph, ink, `${state} (${n})`);
+    }
+  }
+
+  height_(value) { return this.up(Math.min(Math.max(value, this.low), this.high)); }
+
+  paint(context, trials) {
+    const { low, high, view: { inks } } = this;
+    const bad = this.up(this.store.study.goals[0][1] > 0 ? high : low); // where those without a value are
+    const radius = this.store.complete.length > 150 ? 2 : 3.5;
+    context.lineWidth = 1.2;
+    for (const { number: n, state, values: [value] } of trials) {
+      const x = this.across(n);
+      let y = bad;
+      context.strokeStyle = context.fillStyle = state === "failed" ? inks.failed : inks.trial;
+      if (state === "complete" && value !== undefined) {
+        y = this.height_(value);
+        if (value < low || value > high) shape(context, value > high ? "up" : "down", x, y);
+        else circle(context, x, y, radius, false);
+      } else if (state === "failed") cross(context, x, y);
+      else if (state === "pruned") line(context, [[x, y - 5], [x, y + 5]]);
+      else continue;
+      this.marks.push({ number: n, x, y });
+    }
+  }
+
+  over(context) {
+    const { store, across, view: { inks } } = this;
+    if (this.isSeveral) this.marks = [];
+    else this.start(context);
     const steps = [];
-    for (const [n, value] of frame.line) {
-      const y = up(Math.min(Math.max(value, low), high));
+    for (const [n, value] of store.frame.line) {
+      const y = this.height_(value);
       if (steps.length) steps.push([across(n), steps.at(-1)[1]]);
       steps.push([across(n), y]);
-      if (isSeveral) this.marks.push({ number: n, x: across(n), y });
+      if (this.isSeveral) this.marks.push({ number: n, x: across(n), y });
     }
-    steps.push([across(last), steps.at(-1)[1]]);
+    steps.push([across(this.last), steps.at(-1)[1]]);
     context.strokeStyle = context.fillStyle = inks.best;
     context.lineWidth = 2;
     line(context, steps);
-    if (isSeveral) {
+    if (this.isSeveral) {
       for (const mark of this.marks) circle(context, mark.x, mark.y, 3, true);
       this.explain("━", inks.best, "covered");
-      return undefined;
+      return;
     }
-    const best = store.best;
-    shape(context, "star", across(best.number), up(best.values[0]));
+    shape(context, "star", across(store.best.number), this.up(store.best.values[0]));
     this.explain("★", inks.best, "best seen");
-    return undefined;
   }
 
-  dots(context, across, up, low, high) {
-    const { store } = this;
-    const inks = this.view.inks;
-    const [, sign] = store.study.goals[0];
-    const radius = store.complete.length > 150 ? 2 : 3.5;
-    let nOff = 0;
-    context.strokeStyle = context.fillStyle = inks.trial;
-    context.lineWidth = 1.2;
-    for (const trial of store.complete) {
-      const [value] = trial.values;
-      const [x, y] = [across(trial.number), up(Math.min(Math.max(value, low), high))];
-      context.globalAlpha = this.alpha(trial);
-      if (value < low || value > high) { nOff += 1; shape(context, value > high ? "up" : "down", x, y); }
-      else circle(context, x, y, radius, false);
-      this.marks.push({ number: trial.number, x, y });
-    }
-    this.explain("○", inks.trial, "trial");
-    if (nOff) this.explain(sign > 0 ? "▲" : "▼", inks.trial, `off scale (${nOff})`);
-    this.ends(context, across, up(sign > 0 ? high : low), "failed", inks.failed, "×");
-    this.ends(context, across, up(sign > 0 ? high : low), "pruned", inks.trial, "|");
-    context.globalAlpha = 1;
+  // Its value as a line, so that the gain is seen.
+  start(context) {
+    const { store, across, view: { inks } } = this;
     const start = store.trials.get(store.frame.start);
-    if (start?.values.length) {
-      context.fillStyle = inks.start;
-      shape(context, "diamond", across(start.number), up(Math.min(Math.max(start.values[0], low), high)));
-      this.explain("◆", inks.start, "start");
-    }
-  }
-
-  // Trials without a value, at the bad edge.
-  ends(context, across, y, state, ink, glyph) {
-    const found = this.store.searched.filter((t) => t.state === state);
-    context.strokeStyle = ink;
-    for (const trial of found) {
-      const x = across(trial.number);
-      context.globalAlpha = this.alpha(trial);
-      if (state === "failed") cross(context, x, y);
-      else line(context, [[x, y - 5], [x, y + 5]]);
-      this.marks.push({ number: trial.number, x, y });
-    }
-    if (found.length) this.explain(glyph, ink, `${state} (${found.length})`);
+    if (!start?.values.length) return;
+    const y = this.height_(start.values[0]);
+    context.strokeStyle = context.fillStyle = inks.start;
+    context.lineWidth = 1.2;
+    context.setLineDash([5, 3]);
+    line(context, [[across(-0.5), y], [across(this.last + 0.5), y]]);
+    context.setLineDash([]);
+    shape(context, "diamond", across(start.number), y);
+    this.explain("◆", inks.start, `start ${start.texts[0]}`);
   }
 
   columns() { return ["trial", "state", ...this.store.study.goals.map(([m]) => m)]; }
@@ -544,14 +633,22 @@ class Convergence extends Plot {
 class Curves extends Plot {
   get grows() { return true; } // with each point
 
-  paint(context) {
-    const { store, view } = this;
-    const inks = view.inks;
-    const drawn = store.all.filter((t) => t.curve[0].length);
-    this.title.textContent = "Learning curves: in training strong, the best orange, pruned ones cut";
+  get drawn() { return this.store.all.filter((trial) => trial.curve[0].length); }
+
+  // Those in training; till the next one reports, the one before.
+  get current() {
+    const running = this.drawn.filter((trial) => trial.state === "running");
+    return running.length || !this.store.study.live ? running : this.drawn.slice(-1);
+  }
+
+  get all() { return this.drawn.filter((trial) => trial.state !== "running"); }
+
+  frame(context) {
+    const { store, view: { inks } } = this;
+    const { drawn, current } = this;
+    this.title.textContent = store.study.live ? "Learning curves: in training strong, the best orange, pruned ones cut"
+      : "Learning curves of all trials, the best orange, pruned ones cut";
     if (!drawn.length) return this.sorry(context, "No epoch is reported yet.");
-    const running = drawn.filter((t) => t.state === "running");
-    const current = running.length ? running : drawn.slice(-1);
     let [low, high] = store.frame.curves ?? [Infinity, -Infinity];
     for (const trial of current) { // its whole curve is seen
       for (const value of [...trial.curve[1], ...(trial.curve[2] ?? [])]) {
@@ -562,34 +659,50 @@ class Curves extends Plot {
     let last = 1;
     for (const trial of drawn) last = Math.max(last, trial.curve[0].at(-1));
     const margin = 0.05 * (high - low);
+    this.limits = [low, high, last].join();
     [this.across, this.up] = this.axes(context, [0.5, last + 0.5], [low - margin, high + margin],
       { x: "epoch", y: store.study.metric ?? "" });
+    if (store.best?.curve[0].length) this.explain("━", inks.best, `best seen (${store.best.number})`);
+    if (current.length) this.explain("●", inks.trial, `trial ${current.map((t) => t.number).slice(0, 4).join(", ")}`);
+    const train = (store.study.metric ?? "").replace(/^val_/, "");
+    if (current.length === 1 && current[0].curve[2]?.some((value) => value !== null)) this.explain("┄", inks.trial, `its ${train}`);
+    return true;
+  }
+
+  isOutgrown() { return this.limits !== this.painted; }
+
+  inside(context, paint) {
     context.save();
     context.beginPath();
     context.rect(54, 0, this.width - 54, this.height - 33);
     context.clip();
-    context.strokeStyle = inks.trial;
-    context.lineWidth = 0.8;
-    const fade = Math.min(0.55, Math.max(0.1, 12 / drawn.length));
-    for (const trial of drawn) {
-      context.globalAlpha = this.alpha(trial, fade);
-      this.curve(context, trial);
-      if (trial.state === "pruned") this.cut(context, trial);
-    }
-    context.globalAlpha = 1;
-    context.lineWidth = 2;
-    if (store.best?.curve[0].length) {
-      context.strokeStyle = inks.best;
-      this.curve(context, store.best);
-      this.explain("━", inks.best, `best seen (${store.best.number})`);
-    }
-    context.strokeStyle = context.fillStyle = inks.trial;
-    for (const trial of current) this.strong(context, trial);
+    paint();
     context.restore();
-    this.explain("●", inks.trial, `trial ${current.map((t) => t.number).slice(0, 4).join(", ")}`);
-    const train = (store.study.metric ?? "").replace(/^val_/, "");
-    if (current.length === 1 && current[0].curve[2]?.some((value) => value !== null)) this.explain("┄", inks.trial, `its ${train}`);
-    return undefined;
+  }
+
+  paint(context, trials) {
+    this.painted = this.limits;
+    this.inside(context, () => {
+      context.strokeStyle = this.view.inks.trial;
+      context.lineWidth = 0.8;
+      for (const trial of trials) {
+        context.globalAlpha = Math.min(0.55, Math.max(0.1, 12 / trials.length));
+        this.curve(context, trial);
+        if (trial.state === "pruned") this.cut(context, trial);
+      }
+    });
+  }
+
+  over(context) {
+    const { store, view: { inks } } = this;
+    this.marks = this.fixed.slice();
+    this.inside(context, () => {
+      context.lineWidth = 2;
+      context.strokeStyle = inks.best;
+      if (store.best?.curve[0].length) this.curve(context, store.best);
+      context.strokeStyle = context.fillStyle = inks.trial;
+      for (const trial of this.current) this.strong(context, trial);
+    });
   }
 
   curve(context, trial) {
@@ -607,7 +720,7 @@ class Curves extends Plot {
 
   cut(context, trial) {
     const [x, y] = [this.across(trial.curve[0].at(-1)), this.up(trial.curve[1].at(-1))];
-    context.globalAlpha = this.alpha(trial);
+    context.globalAlpha = 1;
     line(context, [[x, y - 4], [x, y + 4]]);
   }
 
@@ -664,52 +777,61 @@ class Parallel extends Plot {
     return [...named, { id: VALUE, name: store.study.goals[0][0], ticks: marks }];
   }
 
-  paint(context) {
-    const { store, view } = this;
-    const inks = view.inks;
+  get all() { return this.store.searched.filter((t) => ["complete", "pruned"].includes(t.state)); }
+
+  frame(context) {
+    const { store, view: { inks } } = this;
     this.list = this.shownAxes;
     this.title.textContent = "Parallel coordinates: a line for each trial. Drag along an axis to brush a range";
     if (!store.complete.length || this.list.length < 2) return this.sorry(context, "No trial is complete yet.");
-    const [left, right, top, bottom] = [26, this.width - 64, 26, this.height - 14];
+    const [left, right] = [26, this.width - 64];
+    [this.topmost, this.bottom] = [26, this.height - 14];
     this.xs = this.list.map((_, k) => left + (k * (right - left)) / (this.list.length - 1));
-    this.y = (place) => bottom - place * (bottom - top);
-    const good = new Set(store.frame.good);
-    const pale = store.searched.filter((t) => ["complete", "pruned"].includes(t.state) && !good.has(t.number));
-    context.lineWidth = 0.9;
-    for (const trial of pale) {
-      const fade = Math.max(0.14, Math.min(0.6, 20 / pale.length));
-      context.strokeStyle = store.brushes.size && store.isBright(trial) ? inks.trial : inks.pale;
-      context.globalAlpha = this.alpha(trial, store.brushes.size ? 0.8 : fade);
-      this.path(context, trial, trial.state === "pruned");
-    }
-    for (const n of store.frame.good.slice().reverse()) {
-      const trial = store.trials.get(n);
-      if (!trial) continue;
-      const isBest = n === store.frame.best;
-      context.strokeStyle = isBest ? inks.best : inks.trial;
-      context.lineWidth = isBest ? 2.4 : 1.3;
-      context.globalAlpha = this.alpha(trial, isBest ? 1 : 0.8);
-      this.path(context, trial);
-    }
-    context.globalAlpha = 1;
-    this.drawAxes(context, top, bottom);
+    this.y = (place) => this.bottom - place * (this.bottom - this.topmost);
     this.explain("━", inks.best, "best seen");
     this.explain("━", inks.trial, store.brushes.size ? "within the ranges" : "the best tenth");
     this.explain("━", inks.pale, "others");
-    if (pale.some((t) => t.state === "pruned")) this.explain("┄", inks.pale, "pruned");
-    return undefined;
+    if (this.all.some((t) => t.state === "pruned")) this.explain("┄", inks.pale, "pruned");
+    return true;
   }
 
-  places(trial) { return this.list.map((axis) => this.store.placeOf(trial, axis.id)); }
+  paint(context, trials, isBright = false) {
+    const { store, view: { inks } } = this;
+    const good = new Map(store.frame.good.map((n, k) => [n, k])); // the best ones, above the others
+    const rank = (trial) => good.get(trial.number) ?? Infinity;
+    this.placers = this.list.map((axis) => store.placer(axis.id));
+    context.lineWidth = 0.9;
+    context.strokeStyle = isBright ? inks.trial : inks.pale;
+    context.globalAlpha = isBright ? Math.max(0.25, Math.min(0.8, 60 / trials.length)) : Math.max(0.14, Math.min(0.6, 20 / trials.length));
+    for (const trial of trials) if (isBright || rank(trial) === Infinity) this.path(context, trial, trial.state === "pruned");
+    for (const trial of trials.filter((t) => rank(t) < Infinity).sort((a, b) => rank(b) - rank(a))) {
+      const isBest = trial.number === store.frame.best;
+      context.strokeStyle = isBest ? inks.best : inks.trial;
+      context.lineWidth = isBest ? 2.4 : 1.3;
+      context.globalAlpha = isBest ? 1 : 0.8;
+      this.path(context, trial);
+    }
+    context.globalAlpha = 1;
+  }
+
+  over(context) { this.drawAxes(context, this.topmost, this.bottom); }
+
+  places(trial) { return this.placers.map((place) => place(trial)); }
 
   // A line through what the trial reached; dashes lead over what it did not.
   path(context, trial, isDotted = false) {
     const reached = this.places(trial)
       .map((place, k) => (place === null ? null : [this.xs[k], this.y(place), k])).filter(Boolean);
     for (const [x, y] of reached) this.marks.push({ number: trial.number, x, y });
+    const isWhole = reached.length === this.list.length;
+    if (isWhole) {
+      context.setLineDash(isDotted ? [2, 3] : []);
+      line(context, reached);
+    }
     for (let k = 1; k < reached.length; k++) {
       const [a, b] = [reached[k - 1], reached[k]];
       this.marks.push({ number: trial.number, x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2, isQuiet: true });
+      if (isWhole) continue;
       context.setLineDash(b[2] > a[2] + 1 || isDotted ? [2, 3] : []);
       line(context, [a, b]);
     }
@@ -745,8 +867,8 @@ class Parallel extends Plot {
       context.fillStyle = view.ink;
       context.textBaseline = "middle";
       context.textAlign = "left";
-      for (const [place, text] of axis.ticks) context.fillText(short(context, text, Math.min(room, 58)), x + 4, this.y(place));
-      context.textAlign = k ? (k < this.list.length - 1 ? "center" : "center") : "left";
+      for (const [place, text] of axis.ticks) this.write(context, short(context, text, Math.min(room, 58)), x + 4, this.y(place));
+      context.textAlign = k ? "center" : "left";
       context.font = `bold ${FONT}`;
       context.fillText(short(context, axis.name, room), k ? x : 2, 10);
       context.font = FONT;
@@ -764,6 +886,7 @@ class Parallel extends Plot {
     const k = this.axisAt(x);
     if (k === null) return;
     this.drag = { k, from: y };
+    this.show(null);
     this.top.setPointerCapture(event.pointerId);
   }
 
@@ -771,7 +894,7 @@ class Parallel extends Plot {
     if (this.drag) {
       if (Math.abs(y - this.drag.from) < 4) return;
       const ends = [this.placeAt(this.drag.from), this.placeAt(y)].sort((a, b) => a - b);
-      this.drag.isMoved = true;
+      this.drag.isMoved = this.store.isDragging = true;
       this.store.brush(this.list[this.drag.k].id, ends);
       return;
     }
@@ -782,7 +905,7 @@ class Parallel extends Plot {
   released(x, y) {
     const { drag } = this;
     this.drag = null;
-    if (drag?.isMoved) return;
+    if (drag?.isMoved) { this.store.isDragging = false; this.store.changed(BRUSH); return; }
     const id = drag && this.list[drag.k].id;
     if (id && this.store.brushes.has(id)) this.store.brush(id, null);
     else super.released(x, y);
@@ -823,26 +946,30 @@ function short(context, text, room) {
 }
 
 class Slices extends Plot {
-  paint(context) {
-    const { store, view } = this;
-    const shown = store.study.moving.slice(0, MOST_SLICES);
-    const { frame } = store;
+  get all() { return this.store.complete; }
+  get parameters() { return this.store.study.moving.slice(0, MOST_SLICES); }
+
+  resize() {
+    this.nAcross = Math.max(1, Math.min(this.parameters.length, Math.floor(this.width / 190)));
+    this.height = 190 * Math.max(Math.ceil(this.parameters.length / this.nAcross), 1);
+  }
+
+  frame(context) {
+    const { store, view: { inks } } = this;
+    const { low, high } = store.frame;
     this.title.textContent = `Slices: ${store.study.goals[0][0]} against each parameter; late trials stronger, the best a star`;
-    if (!store.complete.length || !shown.length) return this.sorry(context, "No trial is complete yet.");
-    const nAcross = Math.max(1, Math.min(shown.length, Math.floor(this.width / 190)));
-    const cell = this.width / nAcross;
-    this.height = 190 * Math.ceil(shown.length / nAcross);
-    context = this.fit(this.base);
-    const margin = 0.07 * (frame.high - frame.low);
-    shown.forEach((parameter, k) => {
-      const [x0, y0] = [(k % nAcross) * cell, Math.floor(k / nAcross) * 190];
+    if (!store.complete.length || !this.parameters.length) return this.sorry(context, "No trial is complete yet.");
+    const cell = this.width / this.nAcross;
+    const margin = 0.07 * (high - low);
+    this.scales = this.parameters.map((parameter, k) => {
+      const [x0, y0] = [(k % this.nAcross) * cell, Math.floor(k / this.nAcross) * 190];
       const across = scale([-0.04, 1.04], [x0 + 46, x0 + cell - 10]);
-      const up = scale([frame.low - margin, frame.high + margin], [y0 + 150, y0 + 8]);
+      const up = scale([low - margin, high + margin], [y0 + 150, y0 + 8]);
       this.frameOf(context, parameter, across, up);
-      this.dots(context, k, across, up);
+      return [across, up];
     });
-    this.explain("★", view.inks.best, "best seen");
-    return undefined;
+    this.explain("★", inks.best, "best seen");
+    return true;
   }
 
   frameOf(context, parameter, across, up) {
@@ -865,82 +992,103 @@ class Slices extends Plot {
     context.font = FONT;
   }
 
-  dots(context, k, across, up) {
-    const { store, view } = this;
-    const { complete, frame } = store;
-    context.fillStyle = view.inks.trial;
-    complete.forEach((trial, age) => {
-      if (trial.slices[k] === null) return;
-      const y = up(Math.min(Math.max(trial.values[0], frame.low), frame.high));
-      const x = across(trial.slices[k]);
-      context.globalAlpha = this.alpha(trial, 0.4 + (0.5 * age) / Math.max(complete.length - 1, 1));
-      circle(context, x, y, complete.length > 150 ? 1.8 : 3, true);
-      this.marks.push({ number: trial.number, x, y });
+  paint(context, trials) {
+    const { low, high } = this.store.frame;
+    const last = Math.max(this.store.complete.at(-1).number, 1);
+    const radius = this.store.complete.length > 150 ? 1.8 : 3;
+    context.fillStyle = this.view.inks.trial;
+    this.scales.forEach(([across, up], k) => {
+      for (const trial of trials) {
+        if (trial.slices[k] === null) continue;
+        const y = up(Math.min(Math.max(trial.values[0], low), high));
+        const x = across(trial.slices[k]);
+        context.globalAlpha = 0.4 + (0.5 * trial.number) / last;
+        circle(context, x, y, radius, true);
+        this.marks.push({ number: trial.number, x, y });
+      }
     });
     context.globalAlpha = 1;
-    const best = store.best;
-    if (best?.x[k] === null || !best) return;
-    context.fillStyle = view.inks.best;
-    shape(context, "star", across(best.x[k]), up(best.values[0]));
+  }
+
+  over(context) {
+    const { best } = this.store;
+    context.fillStyle = this.view.inks.best;
+    this.scales.forEach(([across, up], k) => {
+      if (best && best.slices[k] !== null) shape(context, "star", across(best.slices[k]), up(best.values[0]));
+    });
   }
 }
 
 class Front extends Plot {
-  paint(context) {
-    const { store, view } = this;
+  get all() { return this.store.complete; }
+
+  frame(context) {
+    const { store, view: { inks } } = this;
     const { frame, goals } = store.study;
     this.title.textContent = `The front of ${goals.map(([m]) => m).join(" and ")}: what no trial is beyond`;
     if (!frame.pairs) return this.sorry(context, "No trial is complete yet.");
     const full = this.width;
-    const part = full / frame.pairs.length;
-    frame.pairs.forEach((pair, place) => {
+    this.width = full / frame.pairs.length; // of the axes of one pair
+    this.parts = frame.pairs.map((pair, place) => {
       context.save();
-      context.translate(place * part, 0);
-      this.width = part;
-      this.pair(context, pair, place * part);
+      context.translate(place * this.width, 0);
+      const [across, up] = this.pairOfAxes(context, pair.objective);
       context.restore();
+      return { ...pair, up, across: (value) => across(value) + place * this.width };
     });
     this.width = full;
-    this.explain("○", view.inks.trial, "trial");
-    this.explain("●", view.inks.best, "front");
-    this.explain("★", view.inks.best, frame.chosen === null ? "most balanced" : "chosen");
-    if (frame.start !== null) this.explain("◆", view.inks.start, "start");
-    return undefined;
+    this.explain("○", inks.trial, "trial");
+    this.explain("●", inks.best, "front");
+    this.explain("★", inks.best, frame.chosen === null ? "most balanced" : "chosen");
+    if (frame.start !== null) this.explain("◆", inks.start, "start");
+    return true;
   }
 
-  pair(context, { objective, corners }, offset) {
-    const { store, view } = this;
-    const { frame, goals } = store.study;
-    const [right, up] = [frame.axes[objective], frame.axes[0]];
+  pairOfAxes(context, objective) {
+    const { frame, goals } = this.store.study;
     const better = ([m, sign]) => `${m} (${sign > 0 ? "smaller" : "larger"} is better)`;
     const range = (axis) => Object.assign([axis.low, axis.high], { log: axis.is_log });
-    const [across, upward] = this.axes(context, range(right), range(up),
+    return this.axes(context, range(frame.axes[objective]), range(frame.axes[0]),
       { x: better(goals[objective]), y: goals[0][0], whole: false });
-    const at = (axis, sign, value) => sign * Math.min(sign * value, sign * axis.worst); // wild: at the edge
-    const spot = ([v0, ...rest]) => [across(at(right, goals[objective][1], rest[objective - 1])),
-      upward(at(up, goals[0][1], v0))];
-    const front = new Set(frame.front);
-    for (const trial of store.complete) {
-      const [x, y] = spot(trial.values);
-      context.globalAlpha = this.alpha(trial);
-      context.strokeStyle = view.inks.trial;
-      context.fillStyle = view.inks.best;
-      circle(context, x, y, front.has(trial.number) ? 4 : 3, front.has(trial.number));
-      this.marks.push({ number: trial.number, x: x + offset, y });
+  }
+
+  // Where a trial is in one pair of axes; a wild value at their edge.
+  spot({ objective, across, up }, values) {
+    const { frame, goals } = this.store.study;
+    const at = (k) => goals[k][1] * Math.min(goals[k][1] * values[k], goals[k][1] * frame.axes[k].worst);
+    return [across(at(objective)), up(at(0))];
+  }
+
+  paint(context, trials) {
+    const front = new Set(this.store.frame.front);
+    context.strokeStyle = this.view.inks.trial;
+    context.fillStyle = this.view.inks.best;
+    for (const part of this.parts) {
+      for (const trial of trials) {
+        const [x, y] = this.spot(part, trial.values);
+        circle(context, x, y, front.has(trial.number) ? 4 : 3, front.has(trial.number));
+        this.marks.push({ number: trial.number, x, y });
+      }
     }
-    context.globalAlpha = 1;
-    context.strokeStyle = view.inks.best;
-    context.lineWidth = 1.6;
-    const isPost = goals[objective][1] > 0;
-    line(context, corners.flatMap(([x, y], k) => {
-      const next = corners[k + 1];
-      const here = [across(x), upward(y)];
-      return next ? [here, isPost ? [across(next[0]), upward(y)] : [across(x), upward(next[1])]] : [here];
-    }));
-    for (const [which, name, ink] of [[frame.start, "diamond", view.inks.start], [frame.best, "star", view.inks.best]]) {
-      const trial = store.trials.get(which);
-      context.fillStyle = ink;
-      if (trial?.values.length) shape(context, name, ...spot(trial.values));
+  }
+
+  over(context) {
+    const { store, view: { inks } } = this;
+    const { frame, goals } = store.study;
+    for (const part of this.parts) {
+      context.strokeStyle = inks.best;
+      context.lineWidth = 1.6;
+      const isPost = goals[part.objective][1] > 0;
+      line(context, part.corners.flatMap(([x, y], k) => {
+        const next = part.corners[k + 1];
+        const here = [part.across(x), part.up(y)];
+        return next ? [here, isPost ? [part.across(next[0]), part.up(y)] : [part.across(x), part.up(next[1])]] : [here];
+      }));
+      for (const [which, name, ink] of [[frame.start, "diamond", inks.start], [frame.best, "star", inks.best]]) {
+        const trial = store.trials.get(which);
+        context.fillStyle = ink;
+        if (trial?.values.length) shape(context, name, ...this.spot(part, trial.values));
+      }
     }
   }
 }
@@ -949,47 +1097,59 @@ class Front extends Plot {
 class OnRequest extends Plot {
   get values() { return this.store.extras[this.key]; }
 
-  paint(context) {
+  frame(context) {
     if (!this.values) return this.sorry(context, "Being computed …");
     this.top.setAttribute("aria-label", this.values.said);
-    if (!this.values.bars.length) return this.sorry(context, this.values.said);
-    return this.bars(context);
+    return this.values.bars.length ? this.bars(context) : this.sorry(context, this.values.said);
   }
 }
 
 class Timeline extends OnRequest {
+  get all() { return this.values.bars.map(([n]) => this.store.trials.get(n)).filter(Boolean); }
+
+  get colours() {
+    const { inks } = this.view;
+    return { complete: inks.trial, "re-check": inks.start, pruned: inks.pale, failed: inks.failed, running: inks.best };
+  }
+
   bars(context) {
-    const { view, values } = this;
-    const colours = { complete: view.inks.trial, "re-check": view.inks.start, pruned: view.inks.pale, failed: view.inks.failed, running: view.inks.best };
-    const isUpright = values.rows === 1 && values.bars.length > 40;
+    const { values } = this;
+    this.isUpright = values.rows === 1 && values.bars.length > 40;
     const rows = Math.max(...values.bars.map(([, row]) => row)) + 1;
     const last = Math.max(...values.bars.map(([, , , end]) => end), 1e-3);
     const longest = Math.max(...values.bars.map(([, , begin, end]) => end - begin), 1e-3);
-    this.title.textContent = isUpright ? "Timeline: how long each trial took, and how it ended" : "Timeline: when each trial ran, and how it ended";
-    const [across, up] = this.axes(context, [0, last * 1.01], isUpright ? [0, longest * 1.05] : [rows - 0.4, -0.6],
-      { x: "seconds since the first trial began", y: isUpright ? "seconds" : values.rows > 1 ? "worker" : "trial", whole: false });
-    const thick = isUpright ? Math.max((0.7 * this.width) / values.bars.length, 0.8) : Math.max(Math.min(170 / rows, 12), 1.5);
+    this.title.textContent = this.isUpright ? "Timeline: how long each trial took, and how it ended" : "Timeline: when each trial ran, and how it ended";
+    [this.across, this.up] = this.axes(context, [0, last * 1.01], this.isUpright ? [0, longest * 1.05] : [rows - 0.4, -0.6],
+      { x: "seconds since the first trial began", y: this.isUpright ? "seconds" : values.rows > 1 ? "worker" : "trial", whole: false });
+    this.thick = this.isUpright ? Math.max((0.7 * this.width) / values.bars.length, 0.8) : Math.max(Math.min(170 / rows, 12), 1.5);
     const seen = new Map();
-    for (const [n, row, begin, end, outcome] of values.bars) {
-      const trial = this.store.trials.get(n);
-      context.fillStyle = colours[outcome] ?? view.inks.pale;
-      context.globalAlpha = trial ? this.alpha(trial) : 1;
-      const box = isUpright ? [across(begin), up(end - begin), thick, up(0) - up(end - begin)]
+    for (const [, , , , outcome] of values.bars) seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
+    for (const [outcome, n] of seen) this.explain("■", this.colours[outcome] ?? this.view.inks.pale, `${outcome} (${n})`);
+    return true;
+  }
+
+  paint(context, trials) {
+    const { across, up, thick, colours } = this;
+    const shown = new Set(trials.map((trial) => trial.number));
+    for (const [n, row, begin, end, outcome] of this.values.bars) {
+      if (!shown.has(n)) continue;
+      context.fillStyle = colours[outcome] ?? this.view.inks.pale;
+      const box = this.isUpright ? [across(begin), up(end - begin), thick, up(0) - up(end - begin)]
         : [across(begin), up(row) - thick / 2, Math.max(across(end) - across(begin), 2), thick];
       context.fillRect(...box);
-      this.marks.push({ number: n, x: box[0] + box[2] / 2, y: box[1] + (isUpright ? 0 : thick / 2) });
-      seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
+      this.marks.push({ number: n, x: box[0] + box[2] / 2, y: box[1] + (this.isUpright ? 0 : thick / 2) });
     }
-    context.globalAlpha = 1;
-    context.fillStyle = context.strokeStyle = view.ink;
-    for (const [where, text] of values.pauses) {
+  }
+
+  over(context) {
+    context.fillStyle = context.strokeStyle = this.view.ink;
+    context.textAlign = "left";
+    for (const [where, text] of this.values.pauses) {
       context.setLineDash([2, 3]);
-      line(context, [[across(where), 8], [across(where), this.height - 34]]);
-      context.textAlign = "left";
-      context.fillText(`pause ${text}`, across(where) + 3, this.height - 48);
+      line(context, [[this.across(where), 8], [this.across(where), this.height - 34]]);
+      context.fillText(`pause ${text}`, this.across(where) + 3, this.height - 48);
     }
     context.setLineDash([]);
-    for (const [outcome, n] of seen) this.explain("■", colours[outcome] ?? view.inks.pale, `${outcome} (${n})`);
   }
 
   columns() { return ["trial", "begins (s)", "ends (s)", "outcome"]; }
@@ -997,12 +1157,14 @@ class Timeline extends OnRequest {
 }
 
 class Importance extends OnRequest {
+  get all() { return []; }
+
+  resize() { this.height = Math.max(24 * Math.min(this.values?.bars.length ?? 0, 12) + 40, 90); }
+
   bars(context) {
     const { view, values } = this;
     const shown = values.bars.slice(0, 12);
     this.title.textContent = values.said;
-    this.height = Math.max(24 * shown.length + 40, 90);
-    context = this.fit(this.base);
     const most = Math.max(...shown.map(([, share, spread]) => share + spread), 1e-3) * 1.05;
     const left = Math.min(150, this.width * 0.35);
     const across = scale([0, most], [left, this.width - 16]);
@@ -1020,6 +1182,7 @@ class Importance extends OnRequest {
     context.textAlign = "center";
     for (const share of ticks(0, most, 4)) context.fillText(`${number(share * 100)}%`, across(share), this.height - 26);
     context.fillText("share of the differences", (left + this.width) / 2, this.height - 10);
+    return true;
   }
 
   columns() { return ["parameter", "share", "standard deviation"]; }
@@ -1149,7 +1312,8 @@ class Table {
     const sign = this.by.isDown ? -1 : 1;
     const sorted = store.searched.map((t) => [key(t), t]).sort(([a, s], [b, t]) => (a === null) - (b === null)
       || (a === null ? 0 : sign * (a < b ? -1 : a > b ? 1 : 0)) || s.number - t.number).map(([, t]) => t);
-    const bright = sorted.filter((t) => store.isBright(t));
+    const within = new Set(store.bright);
+    const bright = sorted.filter((t) => within.has(t));
     const reruns = Map.groupBy ? Map.groupBy(store.all.filter((t) => t.again !== null && t.texts.length), (t) => t.again) : new Map();
     const head = element("tr", {}, ...columns.map(([name], k) => {
       const th = element("th", { scope: "col" }, element("button", { type: "button", textContent: name, title: `Sort by ${name}`, onclick: () => this.sort(k) }));
@@ -1167,7 +1331,7 @@ class Table {
       row.dataset.number = trial.number;
       return row;
     });
-    const cut = bright.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${bright.length} trials` : `${bright.length} trials`;
+    const cut = bright.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${count(bright.length)} trials` : `${count(bright.length)} trials`;
     this.node.replaceChildren(element("table", {}, element("caption", { textContent: `${cut}, ★ the best seen` }),
       element("thead", {}, head), element("tbody", {}, ...body)));
   }
@@ -1185,7 +1349,7 @@ class Brushed {
     this.node = element("div", { className: "hpo-brushed" });
     this.said = element("span", { role: "status" });
     this.narrow = element("button", { type: "button", textContent: "Search here", title: "A cell with the brushed ranges in place of its own", onclick: () => this.ask() });
-    this.clear = element("button", { type: "button", textContent: "Clear", title: "Take all ranges away", onclick: () => { this.store.brushes.clear(); this.store.changed(); } });
+    this.clear = element("button", { type: "button", textContent: "Clear", title: "Take all ranges away", onclick: () => { this.store.brushes.clear(); this.store.changed(BRUSH); } });
     this.node.append(this.said, this.narrow, this.clear);
   }
 
@@ -1198,11 +1362,13 @@ class Brushed {
     const { store } = this;
     this.node.hidden = !store.brushes.size;
     if (!store.brushes.size) return;
-    const bright = store.searched.filter((t) => store.isBright(t));
+    const bright = store.bright.filter((t) => t.kind !== "re-check");
     const [[, sign]] = store.study.goals;
-    const best = bright.filter((t) => t.values.length).sort((a, b) => sign * (a.values[0] - b.values[0]))[0];
+    const better = (a, b) => (sign * (b.values[0] - a.values[0]) < 0 ? b : a);
+    const [first, ...rest] = bright.filter((t) => t.values.length);
+    const best = first && rest.reduce(better, first);
     const told = best ? `; the best of them is trial ${best.number}, ${valueText(store, best)}` : "";
-    this.said.textContent = `${bright.length} of ${store.searched.length} trials are within the ranges${told}.`;
+    this.said.textContent = `${count(bright.length)} of ${count(store.searched.length)} trials are within the ranges${told}.`;
     this.narrow.hidden = !store.study.can.narrow || [...store.brushes.keys()].every((id) => id === VALUE);
   }
 }
@@ -1229,7 +1395,7 @@ class View {
     const [card, brushed, table] = this.parts;
     const row = element("div", { className: "hpo-grid" }, plots.convergence.node, plots.curves.node, card.node);
     this.front = this.fold("Front", plots.front.node, true);
-    this.root = element("div", { className: "hpo-plots" }, this.now, row, this.front, brushed.node, plots.parallel.node,
+    this.root = element("div", { className: "hpo-plots" }, this.now, row, this.front, plots.parallel.node, brushed.node,
       this.fold("Table of trials", table.node), this.fold("Slices", plots.slices.node),
       this.fold("Importance", plots.importance.node, false, "importance"),
       this.fold("Timeline", plots.timeline.node, false, "timeline"), this.tipNode, this.spoken);
@@ -1250,7 +1416,10 @@ class View {
   }
 
   watch() {
-    this.sizes = new ResizeObserver(() => this.wants(ALL));
+    this.sizes = new ResizeObserver(([{ contentRect }]) => { // another height changes no plot
+      if (contentRect.width !== this.width) this.wants(ALL);
+      this.width = contentRect.width;
+    });
     this.sizes.observe(this.root);
     this.theme = new MutationObserver(() => this.wants(ALL));
     this.theme.observe(document.body, { attributes: true });
@@ -1275,11 +1444,12 @@ class View {
     if (!store.study) return;
     if (wanted === ALL) this.colours();
     this.front.hidden = store.study.goals.length < 2;
-    for (const plot of this.plots) plot.draw(wanted === ALL || (wanted === POINTS && plot.grows));
+    for (const plot of this.plots) plot.draw(wanted);
     const [card, brushed, table] = this.parts;
-    if (wanted === ALL) { card.draw(); brushed.draw(); }
+    if (wanted === ALL) card.draw();
+    if (wanted >= BRUSH) brushed.draw();
     if (wanted !== MARKS) this.drawNow();
-    table.draw(wanted === ALL);
+    if (!store.isDragging) table.draw(wanted >= BRUSH); // its rows follow when the mouse lets go
     this.root.dataset.seq = store.seq;
     this.root.closest(".hpo-panel")?.classList.add("hpo-drawn"); // hides pictures in its place
   }
@@ -1290,12 +1460,18 @@ class View {
     const [r, g, b] = (this.ink.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
     const isDark = 0.3 * r + 0.6 * g + 0.1 * b > 128;
     this.inks = INKS[isDark ? "dark" : "light"];
+    this.paper = isDark ? "#111111" : "#ffffff"; // where the page says nothing
+    for (let node = this.root; node; node = node.parentElement) {
+      const { backgroundColor } = getComputedStyle(node);
+      if (!/^transparent|, 0\)$/.test(backgroundColor)) { this.paper = backgroundColor; break; }
+    }
     this.grid = isDark ? "rgba(255,255,255,0.13)" : "rgba(0,0,0,0.09)";
     this.root.classList.toggle("hpo-dark", isDark);
   }
 
   drawNow() {
     const running = this.store.all.filter((t) => t.state === "running");
+    this.now.classList.toggle("hpo-live", this.store.study.live);
     this.now.replaceChildren(...running.map((trial) => {
       const last = trial.curve[1].at(-1);
       const value = last === undefined ? "" : `${this.store.study.metric} ${number(last)}`;
