@@ -16,6 +16,7 @@ from hpo_magic.core.summary import (
     time_left_s,
 )
 from hpo_magic.core.trial import State, Trial
+from hpo_magic.views.interval_bar import bar_of
 from hpo_magic.views.table import SIGNS
 from hpo_magic.views.text import KIND_TEXT, doing_text, trial_lines
 from hpo_magic.views.words.headline import headline_lines
@@ -83,13 +84,13 @@ def _bar(text: str, share: float | None) -> str:
 
 
 def numbers_html(snapshot: Snapshot) -> str:
-    """Return the headline: start, best seen, honest number and test, side by side."""
+    """Return the headline side by side, and the honest number's interval as a bar if it has one."""
     cells = "".join(
         f'<div class="hpo-number"><span>{escape(label)}</span>{_value_html(value)}'
         f'<span class="hpo-quiet">{escape(remark)}</span></div>'
         for label, value, remark in headline_lines(snapshot)
     )
-    return f'<div class="hpo-numbers">{cells}</div>'
+    return f'<div class="hpo-numbers">{cells}</div>{bar_of(snapshot)}'
 
 
 def _value_html(value: str) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from hpo_magic import hp, search
+from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.views.interval_bar import MARGIN, WIDTH, interval_bar
+from hpo_magic.views.live import numbers_html
 
 
 def test_everything_is_inside_and_in_order() -> None:
@@ -42,14 +45,28 @@ def test_equal_values_and_strange_names_draw_as_well() -> None:
     assert "&lt;start&gt;" in text
 
 
+def accuracy() -> float:
+    """Return a score on rows that the seed chooses."""
+    model = hp.Float(0, 1, name="x")
+    numbers = [(i * 7 + hp.seed()) % 11 for i in range(40)]
+    return float(hp.score("accuracy", numbers, [n if n < 10 * model else -1 for n in numbers]))
+
+
+def test_a_running_search_shows_the_bar_once_a_setting_was_run_again() -> None:
+    """Before that there is no interval, and no bar."""
+    study = search(accuracy, trials=12, maximize="value", ui="none", sampler="random")
+    running = replace(study.snapshot, ended=None, is_live=True)
+    assert "<svg" in numbers_html(running)
+    assert "<svg" not in numbers_html(without_reruns(running))
+
+
+def without_reruns(snapshot: Snapshot) -> Snapshot:
+    """Return the search before its re-check."""
+    return replace(snapshot, trials=snapshot.history.trials)
+
+
 def test_a_result_with_an_interval_has_a_bar() -> None:
     """One without has none."""
-
-    def accuracy() -> float:
-        model = hp.Float(0, 1, name="x")
-        rows = [(i * 7 + hp.seed()) % 10 < 10 * model for i in range(40)]
-        return float(hp.score("accuracy", [1] * 40, rows))
-
     study = search(accuracy, trials=8, maximize="value", ui="none", sampler="random")
     html = study._repr_html_()
     assert study.honest is not None
