@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hpo_magic.language.hp import HyperParameters, hp
 
 if TYPE_CHECKING:
-    from hpo_magic.api import load_study, search
+    from hpo_magic.api import load_study, read_study, search
     from hpo_magic.study.compare import compare
     from hpo_magic.study.study import Study
 
@@ -27,6 +27,7 @@ __all__ = [
     "hp",
     "load_ipython_extension",
     "load_study",
+    "read_study",
     "search",
 ]
 __version__ = "0.2.0.dev0"
@@ -36,6 +37,7 @@ _HOMES = {
     "compare": "hpo_magic.study.compare",
     "load_ipython_extension": "hpo_magic.notebook.magic",
     "load_study": "hpo_magic.api",
+    "read_study": "hpo_magic.api",
     "search": "hpo_magic.api",
     "unload_ipython_extension": "hpo_magic.notebook.magic",
 }

@@ -6,7 +6,8 @@ import hashlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,17 @@ from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.frameworks import all_frameworks, kept_models
 from hpo_magic.inputs.reads import values_read_by
 from hpo_magic.inputs.watch import InputsWatch
+from hpo_magic.readers import Asked, read
+from hpo_magic.readers.storing import store
 from hpo_magic.search.fingerprint import Fingerprint
-from hpo_magic.search.options import OPTIONS, Options, SearchArguments, checked_name, goals_of
+from hpo_magic.search.options import (
+    OPTIONS,
+    Options,
+    SearchArguments,
+    as_identifier,
+    checked_name,
+    goals_of,
+)
 from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.search.run import require_extras, run_search
@@ -128,6 +138,87 @@ def load_study(name: str, storage: str | Path | None = None) -> Study:
     record, snapshot = open_snapshot(opened, name)
     model_store = ModelStore(opened.models, record, None, all_frameworks(), kept_models())
     return Study(record, opened, snapshot, model_store)
+
+
+def read_study(
+    place: str | Path,
+    name: str | None = None,
+    *,
+    storage: str | Path | None = None,
+    study: str | None = None,
+    minimize: str | None = None,
+    maximize: str | None = None,
+    params: Sequence[str] | None = None,
+    choices: Mapping[str, Sequence[Any]] | None = None,
+    trust_pickle: bool = False,
+) -> Study:
+    """Read the trials that another tool ran, and store them as a study.
+
+    `%hpo NAME` shows it, and `--from NAME` lets its trials guide a new search. A search under the
+    same name begins a revision of its own: it never continues the trials of another tool. What the
+    files do not tell is said in a warning. Files that have more trials when they are read again
+    give a new revision; unchanged files give the revision that is there.
+
+    Parameters
+    ----------
+    place
+        A storage of Optuna: a URL such as `sqlite:///studies.db`, an SQLite file or a journal file.
+        A project folder of KerasTuner, which has `oracle.json`. A pickle of Hyperopt's `Trials`. A
+        `.csv` of MLflow (`search_runs().to_csv()`, or of the web page) or of W&B.
+    name
+        A Python identifier: the study's name here. Without it the name there is taken, with `_` for
+        what cannot stand in an identifier.
+    storage
+        The folder of the studies; `hpo_studies` in the working folder unless said otherwise.
+    study
+        The name of the study in a storage of Optuna that has several.
+    minimize, maximize
+        The metric by which the trials are judged; a CSV needs one of the two. For the other files
+        only where they do not tell it; for Optuna and Hyperopt it gives the value a name.
+    params
+        The columns of a CSV that are hyperparameters. Needed where the columns have no prefixes, as
+        in tables from the web pages of W&B and MLflow. In a CSV, "None" is read as None.
+    choices
+        For Hyperopt, which stores a choice as its position: the options by parameter, as in
+        `hp.choice`.
+    trust_pickle
+        Whether a pickle may be loaded, which runs whatever code is in it.
+
+    Returns
+    -------
+    Study
+        With the trials that have ended: complete, pruned, failed, stopped. An infeasible trial of
+        Optuna's is pruned. There are no models in it, and no source.
+
+    Raises
+    ------
+    StudyNotFound
+        If there is no such file, no search in it, or no trial that has ended.
+    OptionError
+        If an argument does not fit what the files have, a needed one is missing, or a search here
+        has the name.
+    HpoError
+        If the files cannot be read, or a needed package is not installed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from hpo_magic import read_study
+    >>> rows = ["params.lr,metrics.loss", "0.1,0.5", "0.01,0.3"]
+    >>> _ = Path("runs.csv").write_text(chr(10).join(rows))
+    >>> old = read_study("runs.csv", "old_runs", minimize="loss")
+    >>> old.best_params, old.best_seen
+    ({'lr': 0.01}, 0.3)
+    """
+    asked = Asked(study, minimize, maximize, params, choices or {}, trust_pickle)
+    if name is not None:
+        checked_name(name)
+    found = read(place, asked)
+    folder = Path(storage) if storage is not None else STUDIES
+    record = store(found, open_storage(folder), name or as_identifier(found.name))
+    if found.notes:
+        warnings.warn(f"read_study: {' '.join(found.notes)}", stacklevel=2)
+    return load_study(record.name, folder)
 
 
 class FunctionObjective:

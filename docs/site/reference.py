@@ -166,14 +166,17 @@ def pages() -> dict[str, str]:
         ),
         "study": module_page(
             "`Study`",
-            "What the name of a `%%hpo` cell is afterwards, and what `search` and `load_study` "
-            "return.",
+            "What the name of a `%%hpo` cell is afterwards, and what `search`, `load_study` and "
+            "`read_study` return.",
             [".. autoclass:: hpo_magic.Study", *members],
         ),
         "search": module_page(
             "Functions",
             "What `from hpo_magic import …` has beside `hp` and `Study`.",
-            [f".. autofunction:: hpo_magic.{n}\n" for n in ("search", "load_study", "compare")],
+            [
+                f".. autofunction:: hpo_magic.{n}\n"
+                for n in ("search", "load_study", "read_study", "compare")
+            ],
         ),
         "errors": module_page(
             "Errors", "What `except` may catch. All derive from `HpoError`.", exceptions

@@ -184,6 +184,7 @@ class StudyChange(Enum):
     """What makes a run begin a new revision of its study."""
 
     FRESH = "fresh"  # the user asked for it
+    READ = "read"  # the trials of the latest revision are another tool's
     ONLY_FAILED = "only failed"  # no trial of the latest revision had worked
     CODE = "code"
     DATA = "data"  # that the code reads

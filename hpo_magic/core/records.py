@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from hpo_magic.core.trial import AskedGoals, History, named_goals
 
+# Begins the code's fingerprint of a revision whose trials another tool ran; it is that of no code.
+READ = "read:"
+
 
 @dataclass(frozen=True)
 class StudyRecord:
@@ -64,6 +67,11 @@ class StudyRecord:
     def metric(self) -> str | None:
         """The metric of the first objective; None where no trial has named it yet."""
         return next((goal.metric for goal in named_goals(self.goals)), None)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether another tool ran the trials, so that no search of ours may continue them."""
+        return self.code.startswith(READ)
 
 
 @dataclass(frozen=True)

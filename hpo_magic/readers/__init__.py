@@ -48,8 +48,8 @@ def _reader(place: str | Path) -> tuple[str, str | Path]:
         return "table", path
     raise HpoError(
         f"read_study: {path} is no file that can be read. Those are: a storage of Optuna (URL, "
-        f"SQLite or journal file), a project folder of KerasTuner, a pickle of Hyperopt's Trials, a "
-        f".csv of MLflow or W&B."
+        f"SQLite or journal file), a project folder of KerasTuner, a pickle of Hyperopt's Trials, "
+        f"a .csv of MLflow or W&B."
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def read(path: Path, asked: Asked) -> Found:
 def _documents(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open("rb") as file:
-            loaded = pickle.load(file)
+            loaded = pickle.load(file)  # noqa: S301  # the user trusts it
     except ModuleNotFoundError as error:
         raise HpoError(
             f"read_study: the pickle needs {error.name}, which is not installed: pip install "
@@ -75,8 +76,8 @@ def _documents(path: Path) -> list[dict[str, Any]]:
         ) from error
     except Exception as error:  # unpickling may raise anything
         raise HpoError(
-            f"read_study: {path} cannot be loaded: {type(error).__name__}: {error} Load it with the "
-            f"versions of Python and Hyperopt that wrote it, and pickle it again."
+            f"read_study: {path} cannot be loaded: {type(error).__name__}: {error} Load it with "
+            f"the versions of Python and Hyperopt that wrote it, and pickle it again."
         ) from error
     documents = getattr(loaded, "trials", None)
     if not isinstance(documents, list) or not all(_is_document(one) for one in documents):
@@ -91,9 +92,7 @@ def _is_document(thing: Any) -> bool:
     return isinstance(thing, Mapping) and {"state", "result", "misc"} <= thing.keys()
 
 
-def _params(
-    document: Mapping[str, Any], choices: Mapping[str, Any]
-) -> dict[str, Plain]:
+def _params(document: Mapping[str, Any], choices: Mapping[str, Any]) -> dict[str, Plain]:
     """Return the setting of a trial: what was not drawn has no value in it."""
     drawn = {name: python_number(v[0]) for name, v in document["misc"]["vals"].items() if len(v)}
     return {name: _chosen(name, value, choices) for name, value in drawn.items()}
@@ -106,7 +105,7 @@ def _chosen(name: str, value: Any, choices: Mapping[str, Any]) -> Plain:
     if not isinstance(value, int) or not 0 <= value < len(options):
         raise OptionError(
             f"read_study: {name} is {value!r} in a trial, no position among the {len(options)} "
-            f"options of choices[{name!r}]. Write the options as in hp.choice, all and in its order."
+            f"options of choices[{name!r}]. Write the options as in hp.choice, all, in its order."
         )
     return options[value]
 
@@ -146,7 +145,7 @@ def _trial(number: int, document: Mapping[str, Any], params: dict[str, Plain], g
     loss = python_number(result.get("loss"))
     metrics[goal.metric] = float(loss) if type(loss) in (int, float) else math.nan
     is_ok = document["state"] == DONE and result.get("status") == OK
-    start, end = document.get("book_time"), document.get("refresh_time")
+    start, end = _utc(document.get("book_time")), _utc(document.get("refresh_time"))
     error = document["misc"].get("error")
     return ended_trial(
         number,
@@ -158,3 +157,8 @@ def _trial(number: int, document: Mapping[str, Any], params: dict[str, Plain], g
         duration_s=(end - start).total_seconds() if start and end else None,
         message=str(error[-1]) if error else f"Hyperopt's status is {result.get('status')!r}",
     )
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    """Return a time of Hyperopt's with its zone: it stores UTC without one."""
+    return None if time is None else time.replace(tzinfo=UTC)

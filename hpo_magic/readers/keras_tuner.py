@@ -60,8 +60,8 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise HpoError(
-            f"read_study: {path} cannot be read ({error}). Copy the project folder again, or remove "
-            f"that trial's folder."
+            f"read_study: {path} cannot be read ({error}). Copy the project folder again, or "
+            f"remove that trial's folder."
         ) from error
 
 
@@ -83,7 +83,9 @@ def _goal(ended: Sequence[Mapping[str, Any]], asked: Asked) -> Goal:
             known = {"min": Direction.MINIMIZE, "max": Direction.MAXIMIZE}
             directions[name] = known.get(metric["direction"])
     scored = [t for t in ended if t["score"] is not None]
-    equal = [n for n in directions if scored and all(_metrics(t).get(n) == t["score"] for t in scored)]
+    equal = [
+        n for n in directions if scored and all(_metrics(t).get(n) == t["score"] for t in scored)
+    ]
     if asked.goal is not None:
         told_direction = directions.get(asked.goal.metric)
         if told_direction is not None:
@@ -97,8 +99,8 @@ def _goal(ended: Sequence[Mapping[str, Any]], asked: Asked) -> Goal:
     direction = directions[equal[0]] if len(equal) == 1 else None
     if direction is None:
         raise OptionError(
-            f"read_study: KerasTuner's files do not say which metric was the objective, and more or "
-            f"less than one equals the score. Write minimize=… or maximize=… with one of: "
+            f"read_study: KerasTuner's files do not say which metric was the objective, and more "
+            f"or less than one equals the score. Write minimize=… or maximize=… with one of: "
             f"{', '.join(directions) or 'none is stored'}."
         )
     return Goal(equal[0], direction)
@@ -113,7 +115,9 @@ def _space(told: Sequence[Mapping[str, Any]]) -> Space:
                 domain = _domain(entry["class_name"], config)
                 default = plain(config.get("default"))
                 start = default if default in domain else domain.middle
-                scopes = tuple((c["name"], tuple(map(plain, c["values"]))) for c in _parents(config))
+                scopes = tuple(
+                    (c["name"], tuple(map(plain, c["values"]))) for c in _parents(config)
+                )
                 space = space.widen(Parameter(config["name"], domain, start, scopes))
     return space
 
@@ -134,7 +138,9 @@ def _domain(kind: str, config: Mapping[str, Any]) -> Domain:
     step = None if low == high else config["step"]
     if kind == "Int":
         step = step if log or step != 1 else None
-        return Int(low, high, step, log, reverse) if not reverse else Int(low, high, None, False, True)
+        return (
+            Int(low, high, step, log, reverse) if not reverse else Int(low, high, None, False, True)
+        )
     if kind == "Float":
         return Float(low, high, None if reverse else step, log, reverse)
     raise HpoError(

@@ -37,7 +37,7 @@ def read(place: str, asked: Asked) -> Found:
     """
     if find_spec("optuna") is None:
         raise HpoError(
-            'read_study() of a storage of Optuna needs optuna, which is not installed: pip install '
+            "read_study() of a storage of Optuna needs optuna, which is not installed: pip install "
             '"hpo_magic[optuna]"'
         )
     import optuna

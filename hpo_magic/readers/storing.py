@@ -7,13 +7,9 @@ import json
 import time
 
 from hpo_magic.core.ports import Storage
-from hpo_magic.core.records import StudyRecord
+from hpo_magic.core.records import READ, StudyRecord
 from hpo_magic.errors import OptionError
 from hpo_magic.readers.found import Found
-
-# Begins the fingerprint of the code of a study that was read. It equals that of no cell, so that a
-# search under the same name begins a revision of its own, which this one guides.
-READ = "read:"
 
 
 def store(found: Found, storage: Storage, name: str) -> StudyRecord:
@@ -26,14 +22,16 @@ def store(found: Found, storage: Storage, name: str) -> StudyRecord:
     """
     mark = READ + _fingerprint(found)
     revisions = storage.revisions(name)
-    if any(not record.code.startswith(READ) for record in revisions):
+    if any(not record.is_read for record in revisions):
         raise OptionError(
             f"read_study: a search here has the name {name!r}. Give another one: "
             f"read_study(…, {name + '_old'!r})."
         )
-    if revisions and revisions[-1].code == mark:
-        if len(storage.trials(revisions[-1].id)) == len(found.trials):
-            return revisions[-1]
+    latest = revisions[-1] if revisions else None
+    if latest is not None and latest.code == mark:
+        is_whole = len(storage.trials(latest.id)) == len(found.trials)  # else it was interrupted
+        if is_whole:
+            return latest
     wanted = StudyRecord(0, name, 0, found.goals, seed=0, code=mark, created=time.time())
     record = storage.create(wanted)
     storage.save_space(record.id, found.space)

@@ -31,7 +31,11 @@ from hpo_magic.readers.found import (
 )
 
 Row = Mapping[str, str]
-STATUS, STARTED, ENDED = ("status", "State", "Status"), ("start_time", "Created", "Start Time"), "end_time"
+STATUS, STARTED, ENDED = (
+    ("status", "State", "Status"),
+    ("start_time", "Created", "Start Time"),
+    "end_time",
+)
 RUNTIME_S = ("Runtime", "_runtime")
 STATES = {
     "finished": State.COMPLETE,
@@ -92,7 +96,11 @@ def read(path: Path, asked: Asked) -> Found:
         raise StudyNotFound(f"read_study: no run in {path} has hyperparameters and has ended.")
     ended, notes = _whole_numbers(ended)
     starts = [_seconds(run.first(STARTED)) for run in ended]
-    order = sorted(range(len(ended)), key=lambda k: starts[k] or 0.0) if all(starts) else range(len(ended))
+    order = (
+        sorted(range(len(ended)), key=lambda k: starts[k] or 0.0)
+        if all(starts)
+        else range(len(ended))
+    )
     trials = tuple(_trial(number, ended[k], goal, starts[k]) for number, k in enumerate(order))
     notes = (*left_out(len(tuned) - len(ended)), RANGES_NOT_STORED, *notes)
     if len(tuned) < len(runs):
@@ -127,8 +135,8 @@ def _runs(rows: list[Row], asked: Asked) -> tuple[list[Run], str]:
     if asked.params is None:
         listed = ", ".join(column for column in columns if column)
         raise OptionError(
-            f"read_study: the CSV does not tell hyperparameters from metrics. Write params=[…] with "
-            f"the columns of the hyperparameters. There are: {listed}."
+            f"read_study: the CSV does not tell hyperparameters from metrics. Write params=[…] "
+            f"with the columns of the hyperparameters. There are: {listed}."
         )
     _check_columns(asked.params, columns)
     others = [column for column in columns if column and column not in asked.params]

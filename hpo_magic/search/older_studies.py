@@ -55,12 +55,15 @@ def references(
 def _latest(storage: Storage, name: str, new: StudyRecord) -> tuple[Reference, ...]:
     """Return the latest revisions of a study that have a complete trial, the latest first."""
     found: list[Reference] = []
-    n_trials = 0
+    n_trials, has_read = 0, False
     for record in reversed(_revisions_before(storage, name, new)):
+        if record.is_read and has_read:  # of the same files, read again with more trials
+            continue
         n = len(history_until(storage, record, new.created).complete)
         if n:
             found.append((name, record.revision))
             n_trials += n
+            has_read = has_read or record.is_read
         if n_trials >= ENOUGH_TRIALS or len(found) == MOST_REVISIONS:
             break
     return tuple(found)

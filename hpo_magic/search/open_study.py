@@ -120,6 +120,8 @@ def _reason_for_new(
         return None
     if options.fresh:
         return NewRevision(StudyChange.FRESH)
+    if latest.is_read:
+        return NewRevision(StudyChange.READ)
     if _only_failed(storage.trials(latest.id)):
         return NewRevision(StudyChange.ONLY_FAILED)  # assume that the cause is fixed
     if changed.code:

@@ -290,9 +290,18 @@ def checked_name(name: str) -> str:
         return name
     if keyword.iskeyword(name):
         raise OptionError(f"the study's name cannot be {name!r}, a word of Python. Try {name}_.")
-    better = re.sub(r"\W+", "_", name).strip("_") or "study"
-    better = f"_{better}" if better[0].isdigit() else better
     raise OptionError(
         f"the study's name must be a Python identifier, since it names a variable afterwards; "
-        f"got {name!r}. Try {better}."
+        f"got {name!r}. Try {as_identifier(name)}."
     )
+
+
+def as_identifier(name: str) -> str:
+    """Return the Python identifier that is the most like a name.
+
+    >>> as_identifier("2nd run, lr"), as_identifier("class")
+    ('_2nd_run_lr', 'class_')
+    """
+    better = re.sub(r"\W+", "_", name).strip("_") or "study"
+    better = f"_{better}" if better[0].isdigit() else better
+    return f"{better}_" if keyword.iskeyword(better) else better

@@ -19,6 +19,8 @@ def _reason(reason: NewRevision) -> str:
     match reason.change:
         case StudyChange.FRESH:
             return "Started over (--fresh)"
+        case StudyChange.READ:
+            return "The stored trials are another tool's"
         case StudyChange.ONLY_FAILED:
             return "No trial had worked"
         case StudyChange.DATA:
