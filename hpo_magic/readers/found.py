@@ -165,7 +165,12 @@ def _tried_domain(values: Sequence[Plain]) -> Domain:
         return Int(min(values), max(values))  # type: ignore[type-var,arg-type]
     if all(type(value) in (int, float) for value in values):
         return Float(min(values), max(values))  # type: ignore[type-var,arg-type]
-    return Choice(tuple({identity(value): value for value in values}.values()))
+    return Choice(distinct(values))
+
+
+def distinct(values: Iterable[Plain]) -> tuple[Plain, ...]:
+    """Return each value once, where True, 1 and 1.0 are different ones."""
+    return tuple({identity(value): value for value in values}.values())
 
 
 def left_out(n_open: int) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from hpo_magic.readers.found import (
     Asked,
     Found,
     declared,
+    distinct,
     ended_trial,
     left_out,
     tried_space,
@@ -123,7 +124,7 @@ def _check_names(choices: Mapping[str, Any], settings: list[dict[str, Plain]]) -
 def _space(settings: list[dict[str, Plain]], choices: Mapping[str, Any]) -> Space:
     space = tried_space(settings)
     for name in choices.keys() & space.keys():
-        space = declared(space, name, Choice(tuple(dict.fromkeys(labels(list(choices[name]))))))
+        space = declared(space, name, Choice(distinct(labels(list(choices[name])))))
     return space
 
 

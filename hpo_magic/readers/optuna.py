@@ -12,7 +12,7 @@ from hpo_magic.core.labels import labels
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, Point, State, Trial
 from hpo_magic.errors import HpoError, OptionError, StudyNotFound, did_you_mean
-from hpo_magic.readers.found import Asked, Found, declared, ended_trial, left_out
+from hpo_magic.readers.found import Asked, Found, declared, distinct, ended_trial, left_out
 
 if TYPE_CHECKING:
     import optuna
@@ -171,7 +171,7 @@ def _value(trial: optuna.trial.FrozenTrial, name: str) -> Plain:
 
 def _domain(distribution: Any) -> Domain:
     if hasattr(distribution, "choices"):
-        return Choice(tuple(dict.fromkeys(labels(distribution.choices))))
+        return Choice(distinct(labels(distribution.choices)))
     low, high, log = distribution.low, distribution.high, distribution.log
     if isinstance(low, int):
         step = None if distribution.step == 1 or low == high else distribution.step

@@ -49,7 +49,7 @@ def test_a_pickle_is_not_loaded_unasked(trials: Trials) -> None:
 
     Path("bomb.bin").write_bytes(pickle.dumps(Bomb()))
     for path in ("old.pkl", "bomb.bin"):
-        with pytest.raises(OptionError, match="runs whatever code is in it.*trust_pickle=True"):
+        with pytest.raises(OptionError, match=r"runs whatever code is in it.*trust_pickle=True"):
             read_study(path)
     assert not Path("exploded").exists()
 

@@ -16,6 +16,11 @@ from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.trial import Direction, State
 from hpo_magic.errors import HpoError, OptionError, StudyNotFound
 
+# KerasTuner's own.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:currentThread:DeprecationWarning", "ignore:getName:DeprecationWarning"
+)
+
 
 class Tuner(keras_tuner.RandomSearch):  # type: ignore[misc]
     """Scores settings without a model; trial 2 fails."""
@@ -120,5 +125,5 @@ def test_errors_name_the_way_out(tuner: Tuner) -> None:
         read_study("dir/old")
     for folder in Path("dir/old").glob("trial_*"):
         shutil.rmtree(folder)
-    with pytest.raises(StudyNotFound, match="no trial in .* has ended"):
+    with pytest.raises(StudyNotFound, match=r"no trial in .* has ended"):
         read_study("dir/old")

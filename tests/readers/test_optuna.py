@@ -85,7 +85,7 @@ def test_it_guides_a_new_search_and_is_never_continued() -> None:
     stored("sqlite:///old.db", study_name="old")
     old = read_study("old.db")
     best = {name: old.best_params[name] for name in ("lr", "units")}
-    for name, options in {"old": {}, "new": {"from_study": "old"}}.items():
+    for name, options in {"new": {"from_study": "old"}, "old": {}}.items():
         new = search(cell, name, trials=3, minimize="value", ui="none", recheck="0", **options)
         assert len(new.trials) == 3
         assert new.record.guides == (("old", 1),)
@@ -124,11 +124,16 @@ def test_several_objectives_keep_names_and_directions() -> None:
 
 def test_an_infeasible_trial_is_pruned() -> None:
     """As in a search here."""
-    sampler = optuna.samplers.TPESampler(constraints_func=lambda t: [t.params["x"] - 0.5])
-    study = optuna.create_study(storage="sqlite:///c.db", sampler=sampler)
+
+    def limited(trial: optuna.Trial) -> float:
+        x = trial.suggest_float("x", 0, 1)
+        trial.set_constraint("size", x - 0.5)
+        return x
+
+    study = optuna.create_study(storage="sqlite:///c.db")
     study.enqueue_trial({"x": 0.9})
     study.enqueue_trial({"x": 0.1})
-    study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=2)
+    study.optimize(limited, n_trials=2)
     states = [trial.state for trial in read_study("c.db", "c").trials]
     assert states == [State.PRUNED, State.COMPLETE]
 

@@ -66,8 +66,8 @@ def test_mlflow_s_runs() -> None:
 def test_the_dicts_of_wandb_s_api() -> None:
     """`config` and `summary`, with dicts inside of them; a value that is not finite fails."""
     write([
-        {"summary": "{'loss': 0.5, '_runtime': 3}", "config": "{'opt': {'lr': 0.1}, 'k': [1, 2]}", "name": "a"},
-        {"summary": "{'loss': nan}", "config": "{'opt': {'lr': 0.2}, 'k': [3]}", "name": "b"},
+        {"summary": "{'loss': 0.5, '_step': 3}", "config": "{'opt': {'lr': 0.1}, 'k': [1, 2]}"},
+        {"summary": "{'loss': nan}", "config": "{'opt': {'lr': 0.2}, 'k': [3]}"},
     ])  # fmt: skip
     ours = read_study("runs.csv", minimize="loss")
     assert dict(ours.trials[0].params) == {"opt.lr": 0.1, "k": (1, 2)}
@@ -78,14 +78,12 @@ def test_the_dicts_of_wandb_s_api() -> None:
 def test_the_table_of_wandb_s_page() -> None:
     """Its columns have no prefixes, so the user names the hyperparameters; states are its own."""
     write([
-        {"Name": "a", "State": "finished", "Runtime": "12", "lr": "0.1", "units": "64.0", "acc": "0.7"},
-        {"Name": "b", "State": "crashed", "Runtime": "3", "lr": "0.2", "units": "", "acc": ""},
-        {"Name": "c", "State": "killed", "Runtime": "3", "lr": "0.3", "units": "32.0", "acc": "0.1"},
-        {"Name": "d", "State": "running", "Runtime": "3", "lr": "0.3", "units": "32.0", "acc": "0.1"},
+        {"State": "finished", "Runtime": "12", "lr": "0.1", "units": "64.0", "acc": "0.7"},
+        {"State": "crashed", "Runtime": "3", "lr": "0.2", "units": "", "acc": ""},
+        {"State": "killed", "Runtime": "3", "lr": "0.3", "units": "32.0", "acc": "0.1"},
+        {"State": "running", "Runtime": "3", "lr": "0.3", "units": "32.0", "acc": "0.1"},
     ])  # fmt: skip
-    with pytest.raises(
-        OptionError, match=r"Write params=\[…\].*Name, State, Runtime, lr, units, acc"
-    ):
+    with pytest.raises(OptionError, match=r"Write params=\[…\].*State, Runtime, lr, units, acc"):
         read_study("runs.csv", maximize="acc")
     with pytest.warns(UserWarning, match=r"left out: 1\..*whole numbers.*: units"):
         ours = read_study("runs.csv", maximize="acc", params=["lr", "units"])
