@@ -202,13 +202,16 @@ def read_study(
 
     Examples
     --------
-    >>> from pathlib import Path
+    >>> import tempfile
+    >>> import optuna
     >>> from hpo_magic import read_study
-    >>> rows = ["params.lr,metrics.loss", "0.1,0.5", "0.01,0.3"]
-    >>> _ = Path("runs.csv").write_text(chr(10).join(rows))
-    >>> old = read_study("runs.csv", "old_runs", minimize="loss")
-    >>> old.best_params, old.best_seen
-    ({'lr': 0.01}, 0.3)
+    >>> optuna.logging.set_verbosity(optuna.logging.ERROR)
+    >>> folder = tempfile.mkdtemp()
+    >>> url = f"sqlite:///{folder}/studies.db"
+    >>> theirs = optuna.create_study(storage=url, study_name="old_study")
+    >>> theirs.optimize(lambda trial: trial.suggest_float("x", -10, 10) ** 2, n_trials=5)
+    >>> read_study(url, storage=folder).best_params == theirs.best_params
+    True
     """
     asked = Asked(study, minimize, maximize, params, choices or {}, trust_pickle)
     if name is not None:

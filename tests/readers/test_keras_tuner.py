@@ -35,8 +35,9 @@ class Tuner(keras_tuner.RandomSearch):  # type: ignore[misc]
         hp.Boolean("wide")
         hp.Fixed("batch", 64)
         hp.Int("width", 2, 64, step=2, sampling="log")
+        act = hp.Choice("act", ["relu", "tanh"])
         with hp.conditional_scope("act", ["relu"]):
-            if hp.Choice("act", ["relu", "tanh"]) == "relu":
+            if act == "relu":
                 hp.Float("slope", 0, 1, step=0.1)
         if trial.trial_id == "2":  # type: ignore[attr-defined]
             raise keras_tuner.errors.FailedTrialError("no memory")
@@ -96,7 +97,6 @@ def test_keras_tuner_is_not_imported(tuner: Tuner) -> None:
 def test_an_objective_that_cannot_be_told_is_asked_for(tuner: Tuner) -> None:
     """Two metrics equal the score: the user names one, and the files check its direction."""
     tuned(same=True, project="same")
-    # In the tuner's files a name that KerasTuner does not know has the direction of its objective.
     with pytest.raises(OptionError, match=r"minimize=… or maximize=… with one of: val_accuracy"):
         read_study("dir/same")
     assert (
