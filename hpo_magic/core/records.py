@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo_magic.core.trial import AskedGoals, History, named_goals
+from hpo_magic.errors import HpoError
 
 # Begins the code's fingerprint of a revision whose trials another tool ran; it is that of no code.
 READ = "read:"
@@ -72,6 +73,21 @@ class StudyRecord:
     def is_read(self) -> bool:
         """Whether another tool ran the trials, so that no search of ours may continue them."""
         return self.code.startswith(READ)
+
+    def refuse_read(self, what: str) -> None:
+        """Refuse what needs the code of the search, where another tool ran it.
+
+        Raises
+        ------
+        HpoError
+            With what to do: `what` is what there is not, "no model".
+        """
+        if self.is_read:
+            raise HpoError(
+                f"Another tool ran the trials of study {self.name!r}: there is {what} here. Its "
+                f"settings are in {self.name}.best_params and {self.name}.to_frame(); "
+                f"%%hpo NEW --from {self.name} lets them guide a search of yours."
+            )
 
 
 @dataclass(frozen=True)

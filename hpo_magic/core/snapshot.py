@@ -60,6 +60,8 @@ class Snapshot(HasGoals):
     guides
         Older studies whose trials guide the search. None of their values is shown; those on the
         same validation rows count in the selection bias.
+    is_read
+        Whether another tool ran the trials: there is no cell and no model to run.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Snapshot(HasGoals):
     has_failed: bool = False
     guides: tuple[OlderStudy, ...] = ()
     counts_epochs: bool = False
+    is_read: bool = False
 
     @property
     def has_value(self) -> bool:

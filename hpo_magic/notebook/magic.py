@@ -193,9 +193,9 @@ class HpoMagics(Magics):  # type: ignore[misc]  # IPython has no types
         show_stored(
             study.snapshot,
             self.shell,
-            study.narrowed_cell,
+            None if study.record.is_read else study.narrowed_cell,
             lambda n: study.choose(n).snapshot,
-            study.enqueue,
+            None if study.record.is_read else study.enqueue,
         )
         return None
 

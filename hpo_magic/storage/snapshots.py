@@ -47,6 +47,7 @@ def snapshot_of(storage: Storage, record: StudyRecord) -> Snapshot:
         evaluations=tuple(evaluations_of(ledger.evaluations, record)),
         ledger_fault=ledger.fault,
         guides=older_studies(storage, record),
+        is_read=record.is_read,
     )
 
 

@@ -71,6 +71,7 @@ def frozen_text(
         raise OptionError(
             f"form: {form!r} is not one of {', '.join(FORMS)}.{did_you_mean(form, FORMS)}"
         )
+    record.refuse_read("no cell to freeze")
     if not record.source and record.line:
         raise HpoError(
             f"The training of study {record.name!r} is no line of its cell that could be frozen. "

@@ -223,6 +223,7 @@ class Study(Plots, Exports):
         return [self._model_of(trial) for trial in best[:n]]
 
     def _model_of(self, trial: Trial) -> Any:
+        self.record.refuse_read("no model")
         if self.model_store is None:
             raise HpoError(
                 f"The model of study {self.name!r} was not kept, and the cell that made it is not "
@@ -279,8 +280,10 @@ class Study(Plots, Exports):
         SpaceError
             If a name is not a parameter of the study, or a value is outside its range.
         HpoError
-            If nothing in a table is a parameter, or an argument holds no setting.
+            If nothing in a table is a parameter, an argument holds no setting, or another tool ran
+            the trials.
         """
+        self.record.refuse_read("no search that could go on")
         found = settings_of(settings, params, self.snapshot)  # all are right, or none is taken
         for setting in found if settings or params else [{}]:
             self.storage.enqueue(self.record.id, setting)

@@ -42,6 +42,7 @@ def narrowed_cell(
     HpoError
         If the study was not searched from a cell, or there is nothing to narrow.
     """
+    record.refuse_read("no cell to narrow")
     if not record.source:
         raise HpoError(f"Study {record.name!r} was not searched from a cell: nothing to narrow.")
     ranges = chosen_ranges(snapshot, chosen) if chosen else narrowed_ranges(snapshot)

@@ -93,15 +93,20 @@ def _best_setting_html(snapshot: Snapshot) -> str:
     chosen, start = chosen_trial(snapshot), snapshot.start
     if chosen is None or not chosen.params:
         return ""
-    before = {} if start is None else {n: shown(v) for n, v in start.params.items()}
-    rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(before.get(name, ""))}</td>'
-        f"<td><b>{escape(shown(value))}</b></td></tr>"
-        for name, value in chosen.params.items()
-    )
-    head = '<tr><th scope="col">parameter</th><th scope="col">start</th>'
-    head += f'<th scope="col">{escape(chosen_text(snapshot))}</th></tr>'
-    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    columns = [{name: shown(value) for name, value in chosen.params.items()}]
+    heads = ["parameter", chosen_text(snapshot)]
+    if not snapshot.is_read:
+        columns.insert(0, {} if start is None else {n: shown(v) for n, v in start.params.items()})
+        heads.insert(1, "start")
+    rows = "".join(_row_html(name, [c.get(name, "") for c in columns]) for name in chosen.params)
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _row_html(name: str, values: list[str]) -> str:
+    *before, last = values
+    cells = "".join(f"<td>{escape(value)}</td>" for value in before)
+    return f'<tr><th scope="row">{escape(name)}</th>{cells}<td><b>{escape(last)}</b></td></tr>'
 
 
 def result_figure(snapshot: Snapshot) -> Plot | None:

@@ -24,6 +24,7 @@ from hpo_magic.views.words.progress import digits_of, gain_text, goal_writers, v
 from hpo_magic.views.words.test_set import fault_text
 
 AS_WRITTEN = "the cell as you wrote it"
+OF_ANOTHER_TOOL = "another tool ran these trials: there is no model here to measure"
 
 
 class Line(NamedTuple):
@@ -40,6 +41,9 @@ def headline_lines(snapshot: Snapshot) -> list[Line]:
     lines = (
         _of_several(snapshot, found) if snapshot.is_multi_objective else _of_one(snapshot, found)
     )
+    if snapshot.is_read:
+        ran = [line for line in lines if line.label not in ("start", "honest")]
+        return [*ran, Line("honest", "not measured", OF_ANOTHER_TOOL)]
     return [*lines, test_line(snapshot.name, found.test, snapshot.ledger_fault)]
 
 
