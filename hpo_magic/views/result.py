@@ -61,12 +61,18 @@ def _joined(parts: Iterable[str]) -> str:
 def _summary(snapshot: Snapshot) -> list[str]:
     return [
         f"<p><b>{escape(snapshot.name)}</b>: {escape(goal_text(snapshot))}</p>",
-        headline_html(snapshot),
-        bar_of(snapshot),
-        _best_setting_html(snapshot),
+        _side_by_side(
+            _joined([headline_html(snapshot), bar_of(snapshot)]), _best_setting_html(snapshot)
+        ),
         f"<p>{escape(end_text(snapshot))}</p>",
         *(f"<p>{escape(message)}</p>" for message in messages(snapshot)),
     ]
+
+
+def _side_by_side(*parts: str) -> str:
+    """Return the parts beside each other where there is room; viewers without styles stack them."""
+    columns = "".join(f"<div>{part}</div>" for part in parts if part)
+    return f'<div style="display: flex; flex-wrap: wrap; gap: 0 40px">{columns}</div>'
 
 
 def _trials(snapshot: Snapshot) -> list[str]:

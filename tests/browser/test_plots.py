@@ -180,6 +180,31 @@ def test_the_picture_stays_in_the_file_and_is_not_shown_twice(
     assert '"image/png"' in (lab[1] / "stored.ipynb").read_text(encoding="utf-8")
 
 
+def test_a_dragged_rectangle_is_enlarged(page: Page) -> None:
+    """By mouse and by key; what is outside cannot be pointed at, "Show all" shows all again."""
+    plot = page.locator(".hpo-plot-convergence")
+    within = "document.querySelector('.hpo-plot-convergence').plot.order().length"
+    everything = page.evaluate(within)
+    point(page, "convergence", 9)
+    left, _ = page.evaluate(WHERE, ["convergence", 9])
+    box = plot.locator("canvas[tabindex]").bounding_box()
+    assert box is not None
+    page.mouse.move(left, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 36, steps=3)
+    page.mouse.up()
+    show_all = plot.locator("button", has_text="Show all")
+    show_all.wait_for()
+    assert 0 < page.evaluate(within) < everything
+    show_all.click()
+    show_all.wait_for(state="detached")
+    assert page.evaluate(within) == everything
+    plot.locator("canvas[tabindex]").press("+")
+    show_all.wait_for()
+    plot.locator("canvas[tabindex]").press("0")
+    show_all.wait_for(state="detached")
+
+
 def test_each_plot_has_a_table_behind_it(page: Page) -> None:
     """For those who cannot see it."""
     behind = page.locator(".hpo-plot-convergence .hpo-behind")
@@ -246,4 +271,25 @@ def test_an_epoch_is_seen_while_the_cell_runs(browser: Browser, lab: tuple[str, 
     notebook.click("Stop")
     notebook.wait_until_done()
     assert notebook.errors == []
+    notebook.close()
+
+
+def test_pictures_take_the_place_of_what_cannot_load(
+    browser: Browser, lab: tuple[str, Path]
+) -> None:
+    """After 3 s without an answer, in a search and in a stored study; the search goes on."""
+    address, folder = lab
+    slow = LIVE.replace("now", "blocked").replace("act =", "import time\nact =", 1)
+    notebook_file(folder / "blocked.ipynb", LOAD, slow, "%hpo seen")
+    notebook = Notebook(browser, address, "blocked.ipynb")
+    notebook.page.route("**/anywidget/**", lambda route: route.abort())
+    notebook.open()
+    notebook.run_all()
+    notebook.page.locator(".hpo-panel img[alt^='Learning curve of trial 0']").wait_for()
+    assert notebook.count(".hpo-plots") == 0
+    notebook.click("Stop")
+    notebook.wait_until_done()
+    notebook.page.locator(".hpo-panel img[alt^='Convergence of val_accuracy']").wait_for()
+    notebook.choose_tab("Trials")
+    notebook.page.locator(".hpo-panel caption").wait_for()
     notebook.close()

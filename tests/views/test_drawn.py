@@ -13,7 +13,7 @@ from made_up_searches import EVIL, a_search, a_search_for_several
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Kind, Point, State
 from hpo_magic.views.convergence import convergence
-from hpo_magic.views.curves import curves
+from hpo_magic.views.curves import CurveEnds, curves
 from hpo_magic.views.drawn import (
     Drawing,
     details_drawn,
@@ -74,6 +74,22 @@ def test_curves_are_those_of_the_picture() -> None:
     margins = (low - 0.04 * (high - low), high + 0.06 * (high - low))
     assert axes.get_ylim() == pytest.approx(margins, abs=1e-5)
     assert study["trials"][-1]["curve"] == [[1], [0.3], [0.4]]
+
+
+def test_what_is_remembered_of_the_curves_changes_no_limit() -> None:
+    """Through a search whose trials and curves grow, with a first epoch that diverged."""
+    ends = CurveEnds()
+    for n in (0, 3, 3, 12, 30):
+        snapshot = a_search(n)
+        wild = tuple(
+            replace(t, curve=(Point(1, {"val_accuracy": float("nan")}), *t.curve[1:]))
+            if t.number % 3 == 0 and t.curve
+            else t
+            for t in snapshot.trials
+        )
+        for each in (snapshot, replace(snapshot, trials=wild[: len(wild) // 2])):
+            fresh = CurveEnds() if each is not snapshot else ends
+            assert frame_drawn(each, fresh) == frame_drawn(each)
 
 
 def test_slices_are_those_of_the_picture() -> None:

@@ -11,8 +11,8 @@
 
 // After Okabe & Ito's palette, which colour-blind people tell apart; contrast above 3 on the page.
 const INKS = {
-  light: { trial: "#0072b2", best: "#c45a00", start: "#7b4fa6", failed: "#c2322f", pale: "#8a8f98" },
-  dark: { trial: "#56b4e9", best: "#f0a040", start: "#b99be0", failed: "#ff7b72", pale: "#7f858e" },
+  light: { trial: "#0072b2", best: "#c45a00", start: "#7b4fa6", chosen: "#00805c", failed: "#c2322f", pale: "#8a8f98" },
+  dark: { trial: "#56b4e9", best: "#f0a040", start: "#b99be0", chosen: "#3fc79a", failed: "#ff7b72", pale: "#7f858e" },
 };
 const HEIGHT_PX = 250;
 const NEAR_PX = 24; // how far from a mark the mouse may be
@@ -23,6 +23,7 @@ const MOST_ROWS = 200; // of the table that are shown at once
 const MOST_DRAGGED = 150; // trials that are painted anew while the mouse drags; all when it ends
 const PALE = 0.22; // how strong the trials outside the brushed ranges are
 const FONT = "11px sans-serif";
+const [LEFT, BELOW] = [54, 34]; // px, of what stands beside and below axes
 
 // ---------------------------------------------------------------- what is known
 
@@ -237,7 +238,8 @@ function scale([low, high], [from, to], log = false) {
   const f = log ? Math.log : (x) => x;
   const [a, b] = [f(low), f(high)];
   const place = (value) => from + ((f(value) - a) / (b - a || 1)) * (to - from);
-  return Object.assign(place, { low, high, log });
+  const value = (at) => (log ? Math.exp : f)(a + ((at - from) / (to - from)) * (b - a));
+  return Object.assign(place, { low, high, log, value });
 }
 
 class Plot {
@@ -247,6 +249,7 @@ class Plot {
     this.key = key;
     this.height = HEIGHT_PX;
     this.marks = []; // {number, x, y}: what can be pointed at
+    this.zoom = null; // the enlarged part: {xs, ys}, each [low, high]
     this.title = element("figcaption", { textContent: title });
     this.legend = element("div", { className: "hpo-legend" });
     this.base = element("canvas");
@@ -271,6 +274,7 @@ class Plot {
     this.top.addEventListener("pointerleave", () => { this.store.hover(null); this.view.tip(null); });
     this.top.addEventListener("pointerdown", (e) => this.pressed(...at(e), e));
     this.top.addEventListener("pointerup", (e) => this.released(...at(e), e));
+    this.top.addEventListener("dblclick", () => this.enlarge(null));
     this.top.addEventListener("keydown", (event) => {
       if (!this.key_(event)) return;
       event.preventDefault();
@@ -283,12 +287,54 @@ class Plot {
     let found = null, least = NEAR_PX ** 2;
     for (const mark of this.marks) {
       const apart = (mark.x - x) ** 2 + (mark.y - y) ** 2;
-      if (apart < least) [found, least] = [mark, apart];
+      if (apart < least && this.isInside(mark)) [found, least] = [mark, apart];
     }
     return found;
   }
 
+  // A rectangle that is dragged in some plots is enlarged; a double click shows all again.
+
+  get canZoom() { return false; }
+
+  isInside({ x, y }) { return !this.zoom || (x > LEFT && x < this.width && y > 0 && y < this.height - BELOW); }
+
+  inside(context, paint) {
+    context.save();
+    if (this.canZoom) {
+      context.beginPath();
+      const left = this.zoom ? LEFT : LEFT - 9; // a mark at the edge is seen whole
+      context.rect(left, 0, this.width - left, this.height - BELOW + 1);
+      context.clip();
+    }
+    paint();
+    context.restore();
+  }
+
+  enlarge(corners) {
+    if (!this.canZoom || !this.across || (!corners && !this.zoom)) return;
+    const part = (axis, k) => corners.map((corner) => axis.value(corner[k])).sort((a, b) => a - b);
+    this.zoom = corners && { xs: part(this.across, 0), ys: part(this.up, 1) };
+    this.view.speak(corners ? "Enlarged; 0 shows all" : "All is shown");
+    this.view.wants(ALL);
+  }
+
+  // Enlarge twice around what is pointed at.
+  closer() {
+    const at = this.marks.find((m) => m.number === this.store.hovered) ?? { x: this.width / 2, y: this.height / 2 };
+    const [w, h] = [(this.width - LEFT) / 4, (this.height - BELOW) / 4];
+    this.enlarge([[at.x - w, at.y - h], [at.x + w, at.y + h]]);
+  }
+
   pointed(x, y) {
+    if (this.corner) {
+      const [x0, y0] = this.corner;
+      if (this.rectangle || Math.hypot(x - x0, y - y0) > 6) {
+        this.rectangle = [[x0, y0], [x, y]];
+        this.show(null);
+        this.view.wants(MARKS);
+        return;
+      }
+    }
     const mark = this.nearest(x, y);
     this.top.style.cursor = mark ? "pointer" : "default";
     this.show(mark);
@@ -299,9 +345,20 @@ class Plot {
     this.view.tip(mark && this.top, mark);
   }
 
-  pressed() {}
+  pressed(x, y, event) {
+    if (!this.canZoom) return;
+    this.corner = [x, y];
+    this.top.setPointerCapture(event.pointerId);
+  }
 
   released(x, y) {
+    const { rectangle } = this;
+    this.corner = this.rectangle = null;
+    if (rectangle) {
+      if (rectangle.every((_, k) => Math.abs(rectangle[0][k] - rectangle[1][k]) > 6)) this.enlarge(rectangle);
+      this.view.wants(MARKS);
+      return;
+    }
     const mark = this.nearest(x, y);
     if (mark) this.store.choose(mark.number);
   }
@@ -316,6 +373,8 @@ class Plot {
     else if (event.key === "End") this.go(order, order.length - 1);
     else if ((event.key === "Enter" || event.key === " ") && this.store.hovered !== null) this.store.choose(this.store.hovered);
     else if (event.key === "Escape") { this.store.choose(null); this.show(null); }
+    else if (this.canZoom && event.key === "+") this.closer();
+    else if (this.canZoom && ["-", "0"].includes(event.key)) this.enlarge(null);
     else return false;
     return true;
   }
@@ -328,7 +387,7 @@ class Plot {
   // The trials as the arrows go through them: one mark of each, from left to right.
   order() {
     const first = new Map();
-    for (const mark of this.marks) if (!first.has(mark.number)) first.set(mark.number, mark);
+    for (const mark of this.marks) if (!first.has(mark.number) && this.isInside(mark)) first.set(mark.number, mark);
     return [...first.values()].sort((a, b) => a.x - b.x || a.y - b.y);
   }
 
@@ -357,9 +416,17 @@ class Plot {
     }
     if (what >= BRUSH || (what === POINTS && this.grows)) this.compose(what === ALL);
     const context = this.fit(this.top);
-    for (const [which, ink] of [[this.store.chosen, this.view.inks.best], [this.store.hovered, this.view.ink]]) {
+    for (const [which, ink] of [[this.store.chosen, this.view.inks.chosen], [this.store.hovered, this.view.ink]]) {
       const trial = this.store.trials.get(which);
       if (trial) this.point(context, trial, ink);
+    }
+    if (this.rectangle) {
+      const [[x0, y0], [x1, y1]] = this.rectangle;
+      context.strokeStyle = this.view.ink;
+      context.lineWidth = 1;
+      context.setLineDash([3, 3]);
+      context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+      context.setLineDash([]);
     }
   }
 
@@ -380,16 +447,17 @@ class Plot {
     this.marks = [];
     if (this.isFramed) {
       if (isFirst || this.isOutgrown()) {
-        this.paint(this.fit(this.layer), this.all);
+        const layer = this.fit(this.layer);
+        this.inside(layer, () => this.paint(layer, this.all));
         this.fixed = this.marks;
       }
       const isBrushed = store.brushes.size > 0;
       context.globalAlpha = isBrushed ? PALE : 1;
       context.drawImage(this.layer, 0, 0, this.width, this.height);
       context.globalAlpha = 1;
-      if (isBrushed) this.paintBright(context);
+      if (isBrushed) this.inside(context, () => this.paintBright(context));
       this.marks = this.fixed;
-      this.over(context);
+      this.inside(context, () => this.over(context));
     }
     this.showLegend();
   }
@@ -408,14 +476,14 @@ class Plot {
     context.strokeStyle = ink;
     context.lineWidth = 2;
     for (const mark of this.marks) {
-      if (mark.number === trial.number && !mark.isQuiet) circle(context, mark.x, mark.y, 6, false);
+      if (mark.number === trial.number && !mark.isQuiet && this.isInside(mark)) circle(context, mark.x, mark.y, 6, false);
     }
   }
 
   explain(...parts) { this.explained.push(parts); } // glyph, ink, text
 
   showLegend() {
-    const key = JSON.stringify(this.explained);
+    const key = JSON.stringify([this.explained, this.zoom]);
     if (key === this.legendKey) return;
     this.legendKey = key;
     this.legend.replaceChildren(...this.explained.map(([glyph, ink, text]) => {
@@ -424,6 +492,7 @@ class Plot {
       mark.style.color = ink;
       return element("span", {}, mark, ` ${text}`);
     }));
+    if (this.zoom) this.legend.append(element("button", { type: "button", textContent: "Show all", onclick: () => this.enlarge(null) }));
   }
 
   // A sentence where there is nothing to draw.
@@ -443,7 +512,8 @@ class Plot {
   }
 
   // Two axes with round marks; returns their scales.
-  axes(context, xs, ys, { left = 54, right = 12, top = 8, bottom = 34, x = "", y = "", whole = true, xText = number } = {}) {
+  axes(context, xs, ys, { left = LEFT, right = 12, top = 8, bottom = BELOW, x = "", y = "", whole = true, xText = number } = {}) {
+    if (this.zoom) [xs, ys] = [this.zoom.xs, this.zoom.ys]; // none of these is a log scale
     const across = scale(xs, [left, this.width - right], xs.log);
     const up = scale(ys, [this.height - bottom, top], ys.log);
     context.strokeStyle = this.view.grid;
@@ -533,6 +603,7 @@ function plainTable(columns, rows, caption) {
 // ---------------------------------------------------------------- the plots
 
 class Convergence extends Plot {
+  get canZoom() { return true; }
   get all() { return this.isSeveral ? [] : this.store.searched; }
   get isSeveral() { return this.store.study.goals.length > 1; }
 
@@ -540,7 +611,7 @@ class Convergence extends Plot {
     const { store, isSeveral } = this;
     const { frame, goals } = store.study;
     this.title.textContent = isSeveral ? "Convergence: what the front covers up to each trial"
-      : `Convergence: ${goals[0][0]} of each trial, and the best seen`;
+      : `Convergence of ${goals[0][0]}`;
     if (!frame.line) return this.sorry(context, "No trial is complete yet.");
     this.last = 1;
     for (const trial of store.searched) this.last = Math.max(this.last, trial.number);
@@ -611,19 +682,20 @@ class Convergence extends Plot {
     this.explain("★", inks.best, "best seen");
   }
 
-  // Its value as a line, so that the gain is seen.
+  // Its value as a line, so that the gain is seen, where it is on the scale.
   start(context) {
     const { store, across, view: { inks } } = this;
     const start = store.trials.get(store.frame.start);
     if (!start?.values.length) return;
     const y = this.height_(start.values[0]);
+    const isOff = start.values[0] < this.low || start.values[0] > this.high;
     context.strokeStyle = context.fillStyle = inks.start;
     context.lineWidth = 1.2;
     context.setLineDash([5, 3]);
-    line(context, [[across(-0.5), y], [across(this.last + 0.5), y]]);
+    if (!isOff) line(context, [[across(-0.5), y], [across(this.last + 0.5), y]]);
     context.setLineDash([]);
     shape(context, "diamond", across(start.number), y);
-    this.explain("◆", inks.start, `start ${start.texts[0]}`);
+    this.explain("◆", inks.start, `start ${start.texts[0]}${isOff ? ", off scale" : ""}`);
   }
 
   columns() { return ["trial", "state", ...this.store.study.goals.map(([m]) => m)]; }
@@ -631,6 +703,7 @@ class Convergence extends Plot {
 }
 
 class Curves extends Plot {
+  get canZoom() { return true; }
   get grows() { return true; } // with each point
 
   get drawn() { return this.store.all.filter((trial) => trial.curve[0].length); }
@@ -646,8 +719,7 @@ class Curves extends Plot {
   frame(context) {
     const { store, view: { inks } } = this;
     const { drawn, current } = this;
-    this.title.textContent = store.study.live ? "Learning curves: in training strong, the best orange, pruned ones cut"
-      : "Learning curves of all trials, the best orange, pruned ones cut";
+    this.title.textContent = "Learning curves of all trials, pruned ones cut";
     if (!drawn.length) return this.sorry(context, "No epoch is reported yet.");
     let [low, high] = store.frame.curves ?? [Infinity, -Infinity];
     for (const trial of current) { // its whole curve is seen
@@ -659,7 +731,7 @@ class Curves extends Plot {
     let last = 1;
     for (const trial of drawn) last = Math.max(last, trial.curve[0].at(-1));
     const margin = 0.05 * (high - low);
-    this.limits = [low, high, last].join();
+    this.limits = [low, high, last, this.width].join();
     [this.across, this.up] = this.axes(context, [0.5, last + 0.5], [low - margin, high + margin],
       { x: "epoch", y: store.study.metric ?? "" });
     if (store.best?.curve[0].length) this.explain("━", inks.best, `best seen (${store.best.number})`);
@@ -671,38 +743,25 @@ class Curves extends Plot {
 
   isOutgrown() { return this.limits !== this.painted; }
 
-  inside(context, paint) {
-    context.save();
-    context.beginPath();
-    context.rect(54, 0, this.width - 54, this.height - 33);
-    context.clip();
-    paint();
-    context.restore();
-  }
-
   paint(context, trials) {
     this.painted = this.limits;
-    this.inside(context, () => {
-      context.strokeStyle = this.view.inks.trial;
-      context.lineWidth = 0.8;
-      for (const trial of trials) {
-        context.globalAlpha = Math.min(0.55, Math.max(0.1, 12 / trials.length));
-        this.curve(context, trial);
-        if (trial.state === "pruned") this.cut(context, trial);
-      }
-    });
+    context.strokeStyle = this.view.inks.trial;
+    context.lineWidth = 0.8;
+    for (const trial of trials) {
+      context.globalAlpha = Math.min(0.55, Math.max(0.1, 12 / trials.length));
+      this.curve(context, trial);
+      if (trial.state === "pruned") this.cut(context, trial);
+    }
   }
 
   over(context) {
     const { store, view: { inks } } = this;
     this.marks = this.fixed.slice();
-    this.inside(context, () => {
-      context.lineWidth = 2;
-      context.strokeStyle = inks.best;
-      if (store.best?.curve[0].length) this.curve(context, store.best);
-      context.strokeStyle = context.fillStyle = inks.trial;
-      for (const trial of this.current) this.strong(context, trial);
-    });
+    context.lineWidth = 2;
+    context.strokeStyle = inks.best;
+    if (store.best?.curve[0].length) this.curve(context, store.best);
+    context.strokeStyle = context.fillStyle = inks.trial;
+    for (const trial of this.current) this.strong(context, trial);
   }
 
   curve(context, trial) {
@@ -742,12 +801,12 @@ class Curves extends Plot {
     context.lineWidth = 2.5;
     const before = this.marks;
     this.marks = [];
-    this.curve(context, trial);
+    this.inside(context, () => this.curve(context, trial));
     this.marks = before;
   }
 
   order() { // the arrows go from trial to trial, each at the end of its curve
-    const ends = new Map(this.marks.map((m) => [m.number, m]));
+    const ends = new Map(this.marks.filter((m) => this.isInside(m)).map((m) => [m.number, m]));
     return [...ends.values()].sort((a, b) => a.number - b.number);
   }
 
@@ -782,7 +841,7 @@ class Parallel extends Plot {
   frame(context) {
     const { store, view: { inks } } = this;
     this.list = this.shownAxes;
-    this.title.textContent = "Parallel coordinates: a line for each trial. Drag along an axis to brush a range";
+    this.title.textContent = "Parallel coordinates; drag along an axis to brush a range";
     if (!store.complete.length || this.list.length < 2) return this.sorry(context, "No trial is complete yet.");
     const [left, right] = [26, this.width - 64];
     [this.topmost, this.bottom] = [26, this.height - 14];
@@ -957,7 +1016,7 @@ class Slices extends Plot {
   frame(context) {
     const { store, view: { inks } } = this;
     const { low, high } = store.frame;
-    this.title.textContent = `Slices: ${store.study.goals[0][0]} against each parameter; late trials stronger, the best a star`;
+    this.title.textContent = `Slices: ${store.study.goals[0][0]} against each parameter, late trials stronger`;
     if (!store.complete.length || !this.parameters.length) return this.sorry(context, "No trial is complete yet.");
     const cell = this.width / this.nAcross;
     const margin = 0.07 * (high - low);
@@ -1206,17 +1265,19 @@ class Card {
     const had = document.activeElement?.dataset?.does;
     if (!trial) return this.node.replaceChildren(element("p", { textContent: "No trial is complete yet." }));
     const isBest = trial.number === store.frame.best;
+    this.node.classList.toggle("hpo-chosen", store.chosen !== null);
     const facts = [valueText(store, trial), isBest ? "the best seen" : difference(store, trial), trial.took && `took ${trial.took}`];
     const reruns = store.all.filter((t) => t.again === trial.number && t.texts.length);
     if (reruns.length) facts.push(`run again: ${reruns.map((t) => t.texts[0]).join(", ")}`);
     if (trial.again !== null) facts.push(`runs the setting of trial ${trial.again} again`);
     this.node.replaceChildren(
-      element("h4", { textContent: headline(store, trial) }),
-      element("p", { textContent: facts.filter(Boolean).join("; ") }),
+      element("div", {},
+        element("h4", { textContent: headline(store, trial) }),
+        element("p", { textContent: facts.filter(Boolean).join("; ") }),
+        this.buttons(trial),
+        element("p", { role: "status", className: "hpo-said", textContent: store.said })),
       this.settings(trial, isBest ? null : store.best),
-      this.buttons(trial),
-      element("p", { role: "status", className: "hpo-said", textContent: store.said }),
-      ...this.log(trial));
+      element("div", { className: "hpo-log" }, ...this.log(trial)));
     if (had) this.node.querySelector(`[data-does="${had}"]`)?.focus();
     return undefined;
   }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import made_up_searches
 import pytest
 from made_up_searches import EVIL, a_search, a_search_for_several
 
@@ -75,6 +79,18 @@ def test_without_a_complete_trial_there_is_no_picture(outputs: list[dict[str, An
         {"text/plain", "text/html"},
         {WIDGET, "text/plain"},
     ]
+
+
+def test_a_study_is_shown_without_what_takes_a_second_to_load() -> None:
+    """scikit-optimize is loaded when importance or dependence is looked at."""
+    code = (
+        f"import sys; sys.path.append({str(Path(made_up_searches.__file__).parent)!r});"
+        "from made_up_searches import a_search;"
+        "from hpo_magic.notebook.panel.stored import StoredPanel, _summary_of;"
+        "StoredPanel(a_search(30)).plots.described(); _summary_of(a_search(30));"
+        "sys.exit('skopt' in sys.modules or 'sklearn' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_without_a_reader_there_is_the_result_that_stays(outputs: list[dict[str, Any]]) -> None:
