@@ -15,6 +15,8 @@ from hpo_magic.core.log import caught
 from hpo_magic.executors.process_settings import SETTINGS, UNKNOWN, Setting
 from hpo_magic.executors.switched_settings import STREAMS, SWITCHED
 
+_STREAMS = frozenset(STREAMS)
+
 
 class ProcessState:
     """The settings of this process at one moment.
@@ -92,7 +94,7 @@ class SwitchedState:
                 continue
             if mine is UNKNOWN or there is UNKNOWN or mine is there:
                 continue
-            if setting not in STREAMS and _is_equal(mine, there):
+            if setting not in _STREAMS and _is_equal(mine, there):
                 continue
             assert setting.put is not None  # only such are switched
             setting.put(module, mine)
