@@ -11,7 +11,7 @@ lab: .venv/demo.stamp  ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab notebooks/01_quickstart.ipynb
 
 test: .venv/test.stamp  ## everything that needs no browser
-	$(BIN)/python -m pytest -m "not browser and not trainers"
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not browser and not trainers"
 
 trainers: .venv-trainers/stamp  ## Lightning, transformers, CatBoost, skorch, in an environment of their own
 	.venv-trainers/bin/python -m pytest -m trainers tests/notebook/trainers
