@@ -66,7 +66,7 @@ HOMES = {
     "threadpoolctl": ("samplers.gaussian_process",),
     "skopt": ("samplers.surrogate",),
     "hyperopt": ("samplers.tpe", "scripts.hyperopt"),
-    "keras_tuner": ("scripts.keras_tuner",),
+    "keras_tuner": ("exports.keras_tuner", "scripts.keras_tuner"),
     "pymoo": ("samplers.genetic",),
     "keras": (
         "frameworks.keras",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.domains import Plain
 from hpo_magic.core.ledger import Ledger
@@ -27,6 +27,9 @@ from hpo_magic.study.settings import settings_of
 from hpo_magic.study.vote import Vote
 from hpo_magic.study.warm_start import narrowed_cell
 from hpo_magic.views.words.numbers import counted
+
+if TYPE_CHECKING:
+    import keras_tuner
 
 # Models of a vote by default: more than 5 changed little where it was measured.
 FEWEST_VOTERS, MOST_VOTERS = 2, 5
@@ -142,6 +145,22 @@ class Study(Plots, Exports):
     def best_params(self) -> dict[str, Plain]:
         """The setting of the best trial: its active parameters alone."""
         return dict(self.best_trial.params)
+
+    @property
+    def best_hp(self) -> keras_tuner.HyperParameters:
+        """`best_params` as KerasTuner's, to build the model again: `build_model(study.best_hp)`.
+
+        Each `hp` call in `build_model` returns the best trial's value, and its default where that
+        trial did not reach the call.
+
+        Raises
+        ------
+        HpoError
+            If KerasTuner is not installed.
+        """
+        from hpo_magic.exports.keras_tuner import to_hyperparameters
+
+        return to_hyperparameters(self.space, self.best_trial.params)
 
     @property
     def best_seen(self) -> float:
