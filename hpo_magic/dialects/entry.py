@@ -30,12 +30,6 @@ def call_with_data(
     needed = _needed(function)
     returned = [] if data_function is None else _returned(data_function)
     if not needed:
-        read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-        if pasted := [name for name in returned if name in read]:
-            raise SpaceError(
-                f"{function.name} reads {', '.join(pasted)}, which {data}() returns. "
-                f"Write def {function.name}({', '.join(returned)})."
-            )
         return f"{function.name}()"
     if len(returned) == len(needed) == 1:
         return f"{function.name}({data}())"

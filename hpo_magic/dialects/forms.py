@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from hpo_magic.core.log import suppressed
 from hpo_magic.dialects.searches import speaks_hp
 from hpo_magic.dialects.translation import Translation
 from hpo_magic.errors import SpaceError
@@ -43,7 +44,7 @@ def with_forms(source: Source, first_line: int) -> Translation | None:
     notes: list[str] = []
     for name, value, form in _form_lines(source):
         try:
-            call, note = _call_text(name, ast.literal_eval(value), form)
+            call, note = _call_of(name, value, form)
             notes += [note] if note else []
         except SpaceError as error:
             line = value.lineno + first_line - 1
@@ -63,6 +64,15 @@ def with_forms(source: Source, first_line: int) -> Translation | None:
     )
 
 
+def varied_by_forms(source: Source) -> list[str]:
+    """Return the variables whose form lines leave a choice, in the order of the text."""
+    found = []
+    for name, value, form in _form_lines(source) if "@param" in source.text else ():
+        with suppressed(f"the form of {name} cannot be read", SpaceError):
+            found += [name] if _call_of(name, value, form)[0] else []
+    return found
+
+
 def _form_lines(source: Source) -> Iterator[tuple[str, ast.expr, str]]:
     """Yield name, value and form of the cell's own assignments of a literal."""
     lines = source.text.split("\n")
@@ -76,8 +86,14 @@ def _form_lines(source: Source) -> Iterator[tuple[str, ast.expr, str]]:
                 continue
         line = lines[(statement.end_lineno or 1) - 1].encode()
         found = _PARAM.match(line[statement.end_col_offset or 0 :].decode())
-        if found and _is_literal(value):
+        if found and (_is_literal(value) or _is_raw(found[1])):
             yield name, value, found[1]
+
+
+def _is_raw(form: str) -> bool:
+    """Return whether the options of a form are code, which Colab writes as texts."""
+    fields = {word: text.strip("\"'") for word, text in _FIELD.findall(form)}
+    return form.startswith("[") and fields.get("type") == "raw"
 
 
 def _is_literal(value: ast.expr) -> bool:
@@ -88,6 +104,29 @@ def _is_literal(value: ast.expr) -> bool:
     return True
 
 
+def _call_of(name: str, value: ast.expr, form: str) -> tuple[str, str]:
+    """Return the `hp` call for a form line, and what the user must know of it."""
+    if _is_literal(value) and not _is_raw(form):
+        return _call_text(name, ast.literal_eval(value), form)
+    options, _ = _options(form)
+    return _raw_choice(value, options or ""), ""
+
+
+def _raw_choice(value: ast.expr, options: str) -> str:
+    """Return the choice among options that are code, such as `"np.tanh"`."""
+    start = ast.unparse(value)
+    try:
+        texts = [v if isinstance(v, str) else repr(v) for v in ast.literal_eval(options)]
+        codes = [ast.unparse(ast.parse(text, mode="eval")) for text in texts]
+    except SyntaxError:
+        raise SpaceError(f"an option of {options} is no Python expression.") from None
+    if all(_is_literal(ast.parse(code, mode="eval").body) for code in [start, *codes]):
+        codes = codes if start in codes else [start, *codes]
+        return f"hp.Choice([{', '.join(codes)}], default={start})"
+    first = [start, *(code for code in codes if code != start)]
+    return f"hp.Choice([{', '.join(first)}])"  # the first one is the default
+
+
 def _call_text(name: str, start: Any, form: str) -> tuple[str, str]:
     """Return the `hp` call for a form, and what the user must know of it.
 
@@ -96,7 +135,7 @@ def _call_text(name: str, start: Any, form: str) -> tuple[str, str]:
     options, rest = _options(form)
     fields = {word: text.strip("\"'") for word, text in _FIELD.findall(rest)}
     if options is not None:
-        return _choice(start, options, is_raw=fields.get("type") == "raw"), ""
+        return _choice(start, options), ""
     if fields.get("type") == "boolean" and isinstance(start, bool):
         return f"hp.Boolean(default={start})", ""
     if "min" in fields and "max" in fields:
@@ -129,14 +168,8 @@ def _is_list(text: str) -> bool:
         return False
 
 
-def _choice(start: Any, options: str, *, is_raw: bool) -> str:
-    try:
-        values = ast.literal_eval(options)
-        # Colab writes the options of a raw form as texts, and puts them into the code without
-        # their quotes.
-        values = [ast.literal_eval(v) if is_raw and isinstance(v, str) else v for v in values]
-    except (ValueError, SyntaxError):
-        raise SpaceError(f"the list {options} cannot be read.") from None
+def _choice(start: Any, options: str) -> str:
+    values = ast.literal_eval(options)
     if start not in values:
         values = [start, *values]
     return f"hp.Choice({values!r}, default={start!r})"

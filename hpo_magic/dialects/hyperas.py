@@ -12,6 +12,7 @@ import builtins
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import count
 
+from hpo_magic.dialects.data_locals import with_locals_of_data
 from hpo_magic.dialects.distributions import call_text
 from hpo_magic.dialects.entry import call_with_data, call_with_variables
 from hpo_magic.dialects.translation import Translation
@@ -42,6 +43,10 @@ def with_templates(source: Source, defined: Container[str], first_line: int) -> 
     if not templates:
         return None
     cell = _HyperasCell(source, [outer for outer, _ in templates], defined)
+    if cell.model is not None and cell.data is not None:
+        text = with_locals_of_data(source, cell.model, cell.data, first_line)
+        if text != source.text:
+            return with_templates(read_source(text), defined, first_line)
     rewriting = Rewriting(source)
     for outer, call in reversed(templates):  # the inner before the outer
         _replace_template(rewriting, outer, call, first_line)
@@ -99,6 +104,8 @@ class _HyperasCell:
         The function that is called once per search; "" if there is none.
     call
         The call at the end; "" if the cell has one itself.
+    model, data
+        The definitions of the model's and the data's function; None where the cell has none.
     inputs
         The parameters of the model function.
     """
@@ -114,14 +121,16 @@ class _HyperasCell:
         self.replaced = list(self._replaced())
         self.once, self.call = "", ""
         self.inputs: tuple[str, ...] = ()
-        function = self._model_function(templates)
+        self.model = function = self._model_function(templates)
+        self.data: ast.FunctionDef | None = None
         if function is not None:
             data = self._argument_of_search("data") or "data"
             has_data = self._is_defined(data)
+            self.data = self._functions().get(data)
             self.inputs = tuple(arg.arg for arg in function.args.args)
             self.once = data if has_data else ""
             self.call = (
-                call_with_data(function, data, self._functions().get(data))
+                call_with_data(function, data, self.data)
                 if has_data
                 else call_with_variables(function, defined)
             )

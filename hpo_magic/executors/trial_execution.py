@@ -30,6 +30,7 @@ from hpo_magic.core.trial import (
     is_better,
     named_goals,
 )
+from hpo_magic.dialects.old_spellings import todays_spelling
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
 from hpo_magic.executors.output import TrialOutput, captured
 from hpo_magic.executors.process_state import settings_kept
@@ -297,7 +298,7 @@ class TrialExecution:
         line, frames = self.objective.where(error)
         # The sentences of our own errors are complete; their class names would add nothing.
         kind = "" if isinstance(error, HpoError) else type(error).__name__
-        failure = Failure(kind, _text(error), line, frames)
+        failure = Failure(kind, _with_spelling(error), line, frames)
         # A cell that gives no such number, or describes a space that cannot be searched, would
         # fail the same way with every setting.
         is_fatal = isinstance(error, MetricError | SpaceError)
@@ -334,6 +335,12 @@ def _is_pruned(error: BaseException) -> bool:
         kind.__name__ == "TrialPruned" and kind.__module__.partition(".")[0] == "optuna"
         for kind in type(error).__mro__
     )
+
+
+def _with_spelling(error: BaseException) -> str:
+    """Return the text of an exception, with today's spelling where that is what it lacks."""
+    text, spelling = _text(error), todays_spelling(error)
+    return f"{text.rstrip('.')}. {spelling}" if spelling else text
 
 
 def _text(error: BaseException) -> str:

@@ -22,6 +22,7 @@ from IPython.core.inputtransformer2 import leading_indent
 
 from hpo_magic.core.given_values import NOTHING, is_history, number
 from hpo_magic.core.log import suppressed
+from hpo_magic.dialects.old_spellings import todays_spelling
 from hpo_magic.errors import HpoError, MetricError
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.notebook.shell_text import keep_text, running_file
@@ -204,7 +205,7 @@ def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> Base
         shown: list[str] = shell.InteractiveTB.structured_traceback(
             type(error), error, short, tb_offset=0
         )
-        return shown
+        return [*shown, *filter(None, [todays_spelling(error)])]
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
     return error

@@ -23,6 +23,7 @@ from hpo_magic.language.hp import hp
 from hpo_magic.language.trial_context import CHOOSE_A_NAME
 from hpo_magic.notebook.cell import Cell, without_indent
 from hpo_magic.notebook.cell_objective import CellObjective
+from hpo_magic.notebook.forms_elsewhere import forms_elsewhere, refuse_forms_alone
 from hpo_magic.notebook.leak_check import check_of
 from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.once import Once
@@ -85,6 +86,7 @@ class SearchedCell:
         cell = Cell.compile(shell, line, translation.text)
         if not cell.tree.body:
             raise OptionError("the cell is empty: write the code that builds and trains the model.")
+        refuse_forms_alone(without_indent(source))
         _refuse_nested(read_source(translation.text), shell)
         refuse_other_hp(cell.tree, shell.user_ns)
         load_wanted(cell.text.modules_imported)
@@ -101,7 +103,9 @@ class SearchedCell:
         unseen = unseen_text(self.inputs.start.unseen)
         leaks = check_of(self.shell, self.cell.source).sentences()
         test_data = names_text(suspects)
-        notes = (unseen, *contradictions, *self.translation.notes, test_data, *leaks)
+        before = list(self.shell.history_manager.input_hist_raw)[:-1]
+        forms = forms_elsewhere(before, self.cell.source, self.cell.text.names_read)
+        notes = (unseen, *contradictions, *self.translation.notes, forms, test_data, *leaks)
         return SearchedCode(
             name,
             CellObjective(self.cell, self.shell, self.once.stand_in),

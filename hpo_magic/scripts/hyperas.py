@@ -5,9 +5,11 @@ The model's function is translated as a cell with templates is, and searched as 
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -15,7 +17,9 @@ from types import ModuleType
 from typing import Any
 
 from hpo_magic.core.domains import Choice
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.trial import Direction, Goal
+from hpo_magic.errors import HpoError
 from hpo_magic.scripts.tool_search import CannotTakeOver, ToolSearch, arguments_of
 from hpo_magic.study.study import Study
 from hpo_magic.tools.interception import Call
@@ -46,8 +50,17 @@ def read_minimize(call: Call) -> ToolSearch:
         (Goal("loss", Direction.MINIMIZE),),
         trials=given["max_evals"],
         cell=_cell_of(model, data),
-        result=lambda study: (_best_run(study, given), study.best_model()),
+        result=lambda study: (_best_run(study, given), _best_model(study)),
     )
+
+
+def _best_model(study: Study) -> Any:
+    """Return the best model; None, with a warning, where the trials leave none, as Hyperas."""
+    try:
+        return study.best_model()
+    except HpoError as error:
+        warnings.warn(f"best_model is None: {error}", stacklevel=2)
+        return None
 
 
 def _best_run(study: Study, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,12 +76,24 @@ def _best_run(study: Study, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cell_of(model: Callable[..., Any], data: Callable[..., Any]) -> str:
-    """Return the text of the model's function, on its lines, and of Hyperas's call."""
+    """Return the text of both functions, the model's on its lines, and of Hyperas's call.
+
+    The data's is left out where it is not there.
+    """
+    text = _text_of(model)
+    if text is None:
+        raise CannotTakeOver(_NO_SOURCE.format(name=model.__name__))
+    loading = _text_of(data) or ""
+    return f"{text}\n\n{loading}\n\noptim.minimize(model={model.__name__}, data={data.__name__})"
+
+
+def _text_of(function: Callable[..., Any]) -> str | None:
+    """Return the text of a function; None where it is not there, or it is a `lambda`."""
     try:
-        text = textwrap.dedent(inspect.getsource(model))
+        text = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError):
-        raise CannotTakeOver(_NO_SOURCE.format(name=model.__name__)) from None
-    return f"{text}\n\noptim.minimize(model={model.__name__}, data={data.__name__})"
+        return None
+    return text if text.startswith(("def ", "@")) else None
 
 
 def _minimize(
@@ -92,8 +117,11 @@ def _minimize(
 
 @contextmanager
 def importable() -> Iterator[None]:
-    """Have `from hyperas import optim` work where Hyperas is not installed, while this is open."""
-    if "hyperas" in sys.modules or find_spec("hyperas") is not None:
+    """Have `from hyperas import optim` work while this is open, also without Hyperas.
+
+    Hyperas's last version cannot be imported with Keras 3, so an installed one is tried first.
+    """
+    if _is_there():
         yield
         return
     names = ("hyperas", "hyperas.optim", "hyperas.distributions", "hyperas.utils")
@@ -111,6 +139,17 @@ def importable() -> Iterator[None]:
     finally:
         for name in names:
             sys.modules.pop(name, None)
+
+
+def _is_there() -> bool:
+    if "hyperas.optim" in sys.modules:
+        return True
+    if find_spec("hyperas") is None:
+        return False
+    with suppressed("the installed Hyperas cannot be imported"):
+        importlib.import_module("hyperas.optim")
+        return True
+    return False
 
 
 def _in_templates_alone(*args: Any, **options: Any) -> Any:

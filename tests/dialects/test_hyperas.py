@@ -148,8 +148,8 @@ def test_a_cell_that_calls_its_function_itself_is_left_to_it() -> None:
             r"^create_model takes x, y, and data\(\) returns a, b, c\. Make them the same\.$",
         ),
         (
-            f"{DATA}def model():\n    return x * {{{{uniform(0, 1)}}}}",
-            r"^model reads x, which data\(\) returns\. Write def model\(x, y\)\.$",
+            "def data():\n    n = 3\n    return f(n)\ndef model(x):\n    return n * {{randint(3)}}",
+            r"^model reads n of data\(\), which returns no variables on line 4\. Have it return n,",
         ),
         (
             "def a():\n    return {{randint(3)}}\ndef b():\n    return {{randint(3)}}",
@@ -161,6 +161,50 @@ def test_functions_that_cannot_be_called(text: str, message: str) -> None:
     """What is missing, and what to write."""
     with pytest.raises(SpaceError, match=message):
         translated(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "model", "returned", "head", "call"),
+    [
+        ("n = 3\n    return x, y", "model(x, y)", "return x, y, n", "model(x, y, n)", "*data()"),
+        (
+            "n = 3\n    return (x, y)",
+            "model(x, y)",
+            "return (x, y, n)",
+            "model(x, y, n)",
+            "*data()",
+        ),
+        ("n = 3\n    return n", "model()", "return n", "model(n)", "model(data())"),
+        ("n = 3\n    return x, n", "model(x)", "return x, n", "model(x, n)", "*data()"),
+        ("import n\n    return x", "model(x)", "return x, n", "model(x, n)", "*data()"),
+        ("n: int = 3\n    return y, x", "model(x, y=2)", "return y, x, n", "model(x, n, y=2)", ""),
+        (
+            "for n in r:\n        n\n    return x,",
+            "model(\n x)",
+            "return x, n",
+            "model(\n x, n)",
+            "",
+        ),
+    ],
+)
+def test_variables_of_data_are_read_as_there(
+    data: str, model: str, returned: str, head: str, call: str
+) -> None:
+    """Hyperas pastes the functions together: the one returns what the other reads of it."""
+    found = translated(f"def data():\n    {data}\ndef {model}:\n    return n * {{{{randint(9)}}}}")
+    assert f"    {returned}\n" in found.text
+    assert f"def {head}:\n" in found.text
+    assert call in found.text.rstrip().split("\n")[-1]
+
+
+def test_what_data_only_shares_a_name_with_is_left_alone() -> None:
+    """A variable that the model sets itself, and what the cell imports."""
+    text = (
+        "import numpy as np\ndef data():\n    import numpy as np\n    n = np.ones(3)\n"
+        "    return n, n\ndef model(x, y):\n    n = np.sum(x)\n    return n * {{randint(9)}}\n"
+    )
+    assert translated(text).text.endswith("model(*data())\n")
+    assert "def model(x, y):" in translated(text).text
 
 
 # What is not run.

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hpo_magic import load_study
 from hpo_magic.core.trial import State
 from hpo_magic.views.words.notices import messages
 
@@ -115,6 +116,43 @@ def test_hyperas_in_cells_of_their_own(quiet: Any) -> None:
     assert list(study.space)[:2] == ["range", "sizes[0]"]
     assert quiet["run"].keys() == study.best_params.keys()
     assert run_frozen(quiet, study)["loss"] == study.best_seen
+
+
+def test_variables_of_data_are_read_in_cells_of_their_own(quiet: Any) -> None:
+    """As Hyperas pastes `data` above the model; what it returns goes where it is named."""
+    quiet.ok("def data():\n    scale, n = 2.0, 3\n    y, x = 5.0, 1.0\n    return y, x")
+    quiet.ok("def model(x, y):\n    return {'loss': abs(scale * {{uniform(0, 9)}} + x - y) + n}")
+    cell = "from hyperas import optim\nrun, best = optim.minimize(model, data, None, 4, None)"
+    study = searched(quiet, cell, "--recheck 0")
+    assert quiet["best"] is None  # as in Hyperas, where no model is returned
+    losses = [abs(2 * next(iter(t.params.values())) + 1 - 5) + 3 for t in study.trials]
+    assert [trial.value for trial in study.trials] == pytest.approx(losses)
+    assert run_frozen(quiet, study)["loss"] == study.best_seen
+
+
+def test_an_installed_hyperas_that_cannot_be_imported(
+    quiet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its last version with Keras 3: the search runs without it."""
+    (tmp_path / "hyperas").mkdir()
+    (tmp_path / "hyperas" / "__init__.py").write_text("")
+    (tmp_path / "hyperas" / "optim.py").write_text("from keras.models import model_from_yaml")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert len(searched(quiet, HYPERAS, "--trials 2 --recheck 0").trials) == 2
+
+
+def test_an_old_import_is_told_in_todays_spelling(quiet: Any) -> None:
+    """In the trial's failure, and below the error that the cell shows."""
+    cell = "from sklearn.grid_search import ParameterGrid\n{{uniform(0, 1)}}"
+    shown = quiet.run(f"%%hpo study --minimize loss --ui none\n{cell}")
+    told = "Written today: from sklearn.model_selection import …"
+    assert isinstance(shown.error, ModuleNotFoundError)
+    assert told in shown.text
+    assert told in str(load_study("study").trials[0].failure)
+    shown = quiet.run(
+        f"%%hpo study --minimize --ui none\n{dedent(HYPERAS)}\nimport sklearn.grid_search"
+    )
+    assert told in shown.text
 
 
 def test_the_user_is_told_of_test_data(quiet: Any) -> None:
@@ -287,6 +325,24 @@ def test_a_trial_s_api_that_is_not_covered(quiet: Any) -> None:
 
 
 # Colab.
+
+
+def test_forms_and_training_in_different_cells(quiet: Any) -> None:
+    """It is said that the forms are not searched; a form cell under `%%hpo` is refused."""
+    forms = 'lr = 0.1 #@param [0.1, 0.2]\nn = 3 #@param {type:"integer"}\nact = "a" #@param ["a"]'
+    quiet.ok(forms)
+    quiet.ok("act = 'b'")
+    quiet.ok("%%hpo study --minimize loss --ui none\nloss = lr * n + len(act)")
+    assert messages(quiet["study"].snapshot)[0] == (
+        "Not searched: lr, whose forms stand in an earlier cell. To search them, put their form "
+        "lines into this cell."
+    )
+    quiet.ok("%%hpo study --minimize loss --ui none\nloss = lr * hp.Int('m', 1, 2)")
+    assert not any("Not searched" in text for text in messages(quiet["study"].snapshot))
+    assert quiet.run(f"%%hpo study --minimize loss\n{forms}").usage_error == (
+        "%%hpo: the cell has the forms of lr, act and trains nothing, so there is no value to "
+        "search by. Put the training into this cell, below its forms."
+    )
 
 
 @pytest.mark.parametrize(
