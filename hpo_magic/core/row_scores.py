@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpo_magic.core.domains import FloatArray
+from hpo_magic.core.groups import share_cut_by_splits
 
 # More rows change what is made of them by less than the digits it is written with.
 MOST_ROWS = 20_000
@@ -56,6 +57,11 @@ class RowScores:
         independent rows. Empty where each row stands for itself.
     order
         What the order of the rows means.
+    split_groups
+        The share of these rows' groups that are among the training rows, too; None if not known.
+    worst
+        The worst score that a row could have got from these predictions, had its label been the
+        next likely one; None for other metrics than log-loss, or if not known.
     """
 
     data: bytes
@@ -65,6 +71,8 @@ class RowScores:
     n_trained: float | None = None
     units: bytes = b""
     order: RowOrder = RowOrder.NONE
+    split_groups: float | None = None
+    worst: float | None = None
 
     @property
     def values(self) -> npt.NDArray[Any]:
@@ -99,6 +107,8 @@ def of_rows(
     groups: npt.ArrayLike | None = None,
     n_trained: float | None = None,
     order: RowOrder = RowOrder.NONE,
+    split_groups: float | None = None,
+    worst: float | None = None,
 ) -> RowScores | None:
     """Return the scores of rows, at most `MOST_ROWS` of them.
 
@@ -110,7 +120,7 @@ def of_rows(
         The true values of the same rows, which tell these rows from others.
     groups : shape (n_rows,)
         What each row belongs to, such as a patient: numbers or texts. None: each to itself.
-    n_trained, order
+    n_trained, order, split_groups, worst
         As in `RowScores`.
 
     Returns
@@ -128,6 +138,8 @@ def of_rows(
         n_trained=n_trained,
         units=b"" if groups is None else _unit_numbers(groups)[kept].tobytes(),
         order=order,
+        split_groups=split_groups,
+        worst=worst,
     )
 
 
@@ -184,7 +196,8 @@ def _with_sign(value: float, score: float, rows: RowScores) -> RowScores | None:
     if not _is(value, -score):
         return None
     values = -rows.values.astype(A_NUMBER)
-    return replace(rows, data=values.tobytes(), dtype=A_NUMBER)
+    worst = None if rows.worst is None else -rows.worst
+    return replace(rows, data=values.tobytes(), dtype=A_NUMBER, worst=worst)
 
 
 def _joined(rows: Sequence[RowScores]) -> RowScores | None:
@@ -204,7 +217,18 @@ def _joined(rows: Sequence[RowScores]) -> RowScores | None:
         n_trained=float(np.mean(trained)) if len(trained) == len(rows) else None,
         units=units[kept].tobytes() if len(units) else b"",
         order=max((one.order for one in rows), key=list(RowOrder).index),
+        split_groups=_share_of_split_groups(rows),
+        worst=max((one.worst for one in rows if one.worst is not None), default=None),
     )
+
+
+def _share_of_split_groups(folds: Sequence[RowScores]) -> float | None:
+    """Return the share of groups that are on both sides of a fold; None if not known."""
+    known = [one.split_groups for one in folds if one.split_groups is not None]
+    if len(known) == len(folds):
+        return float(np.mean(known))
+    groups = [one.groups for one in folds]
+    return share_cut_by_splits([one for one in groups if one is not None])
 
 
 def _unit_numbers(groups: npt.ArrayLike) -> npt.NDArray[np.uint32]:

@@ -12,7 +12,7 @@ import numpy as np
 from hpo_magic.core.log import caught, suppressed
 from hpo_magic.core.row_scores import RowScores, of_rows
 from hpo_magic.frameworks.standard import kept_random_state
-from hpo_magic.language.scores import scores_by_row
+from hpo_magic.language.scores import scores_by_row, worst_of
 
 # The metrics of LightGBM, XGBoost and CatBoost that are means over rows, and their names here.
 # RMSE and AUC are not.
@@ -80,14 +80,15 @@ class BoostedRows:
                 return None
             try:
                 with kept_random_state():
-                    truth = np.asarray(y)
-                    rows = scores_by_row(ROWS_OF[metric], truth, np.asarray(predict(x)))
+                    truth, predicted = np.asarray(y), np.asarray(predict(x))
+                    rows = scores_by_row(ROWS_OF[metric], truth, predicted)
+                    worst = worst_of(ROWS_OF[metric], predicted)
             except Exception:  # noqa: BLE001  (of the library, or labels that cannot be told)
                 caught("the rows of an evaluation set could not be scored")
                 return None
             mean = float(np.mean(rows, dtype=np.float64))
             is_it = math.isclose(mean, logged[name], rel_tol=REL_TOL, abs_tol=1e-9)
-            return of_rows(rows, truth) if is_it else None
+            return of_rows(rows, truth, worst=worst) if is_it else None
 
         return row_scores
 

@@ -25,6 +25,7 @@ from hpo_magic.frameworks.fit_watch import FitWatch
 from hpo_magic.frameworks.keras_files import why_files_are_shared
 from hpo_magic.frameworks.keras_row_scores import (
     inputs_of_fit,
+    order_of,
     outcomes_of_fit,
     validation_rows,
 )
@@ -90,7 +91,8 @@ class _Watch(FitWatch):
                 seconds=took_s,
             )
             if rows is not None:
-                found = outcomes_of_fit(model, *rows, reporter.epochs[final])
+                order = order_of(call.arguments)
+                found = outcomes_of_fit(model, *rows, reporter.epochs[final], order)
                 seen = replace(seen, row_scores=found)
             self.fits.append(seen)
         return result

@@ -17,10 +17,10 @@ import numpy as np
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.log import caught
-from hpo_magic.core.row_scores import MOST_ROWS, RowScores, of_rows, sampled_rows
+from hpo_magic.core.row_scores import MOST_ROWS, RowOrder, RowScores, of_rows, sampled_rows
 from hpo_magic.errors import MetricError
 from hpo_magic.frameworks.standard import kept_random_state
-from hpo_magic.language.scores import scores_by_row
+from hpo_magic.language.scores import scores_by_row, worst_of
 
 BATCH = 1024
 # Tolerance for the logged value, which is float32 and averaged over batches.
@@ -67,8 +67,14 @@ def inputs_of_fit(x: Any, x_val: Any) -> Callable[[], list[Any]]:
     return arrays
 
 
+def order_of(arguments: Mapping[str, Any]) -> RowOrder:
+    """Return what the order of validation rows means: `validation_split` keeps the data's."""
+    is_cut = arguments.get("validation_data") is None and arguments.get("validation_split")
+    return RowOrder.KEPT if is_cut else RowOrder.NONE
+
+
 def outcomes_of_fit(
-    model: Any, x: Any, y: Any, logged: Mapping[str, float]
+    model: Any, x: Any, y: Any, logged: Mapping[str, float], order: RowOrder = RowOrder.NONE
 ) -> Callable[[str], RowScores | None]:
     """Return a function of a metric's name that returns the score of each row; None if unknown.
 
@@ -80,6 +86,8 @@ def outcomes_of_fit(
         The validation rows: arrays, or a list or dict of arrays as `x`.
     logged
         The metrics of the epoch whose weights the model has.
+    order
+        What the order of the rows means.
     """
 
     def row_scores(metric: str) -> RowScores | None:
@@ -87,34 +95,38 @@ def outcomes_of_fit(
             return None
         try:
             with kept_random_state():
-                rows = _by_row(model, x, y, metric.removeprefix("val_"))
+                rows, worst = _by_row(model, x, y, metric.removeprefix("val_"))
         except Exception:  # noqa: BLE001  (a model of the user's may do anything)
             caught("the validation rows could not be scored")
             return None
         if rows is None or not _is_mean_of(rows, logged[metric], len(y)):
             return None
-        return of_rows(rows, np.asarray(y)[sampled_rows(len(y))])
+        truth = np.asarray(y)[sampled_rows(len(y))]
+        return of_rows(rows, truth, order=order, worst=worst)
 
     return row_scores
 
 
-def _by_row(model: Any, x: Any, y: Any, metric: str) -> Any:
-    """Return the score of each row, shape (n_rows,); None if the metric is no mean over rows."""
+def _by_row(model: Any, x: Any, y: Any, metric: str) -> tuple[Any, float | None]:
+    """Return the score of each row, shape (n_rows,), and the worst that one could have had.
+
+    None and None if the metric is no mean over rows; the worst is known for cross-entropies alone.
+    """
     if metric != "loss" and metric not in _BY_NAME:
-        return None
+        return None, None
     if len(y) > MOST_ROWS:
         kept = sampled_rows(len(y))
         x, y = _rows(x, kept), np.asarray(y)[kept]
     truth = np.asarray(y)
     predicted = _predicted(model, x, len(truth))
     if metric == "loss":
-        return _losses(model.loss, truth, predicted)
+        return _losses(model.loss, truth, predicted), _worst(model.loss, predicted)
     if _BY_NAME[metric] == "accuracy" and predicted.size == len(predicted):
         predicted = predicted.reshape(len(predicted)) > 0.5
     try:
-        return scores_by_row(_BY_NAME[metric], truth, predicted)
+        return scores_by_row(_BY_NAME[metric], truth, predicted), None
     except MetricError:
-        return None
+        return None, None
 
 
 def _predicted(model: Any, x: Any, n_rows: int) -> Any:
@@ -138,6 +150,22 @@ def _losses(loss: Any, truth: Any, predicted: Any) -> FloatArray | None:
     if len(losses) != len(truth):
         return None
     return np.asarray(losses.reshape(len(truth), -1).mean(axis=1))
+
+
+def _worst(loss: Any, predicted: Any) -> float | None:
+    """Return the largest cross-entropy of a row, had its label been the next likely one.
+
+    None for other losses. `predicted` has the shape (n_rows, n_classes) or (n_rows, 1).
+    """
+    known = keras.losses.get(loss)
+    name = str(getattr(known, "name", None) or getattr(known, "__name__", ""))
+    if "crossentropy" not in name or predicted.ndim != 2:
+        return None
+    if getattr(known, "from_logits", False):
+        to_probabilities = keras.ops.softmax if predicted.shape[1] > 1 else keras.ops.sigmoid
+        predicted = keras.ops.convert_to_numpy(to_probabilities(predicted))
+    least = keras.backend.epsilon()
+    return worst_of("log_loss", np.clip(predicted, least, 1 - least))
 
 
 def _is_mean_of(rows: Any, logged: float, n_rows: int) -> bool:

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn.metrics
 import sklearn.model_selection
 
+from hpo_magic.core.groups import share_of_split_groups
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.row_scores import RowOrder
 from hpo_magic.frameworks.function_watch import WatchedFunction
-from hpo_magic.language.scores import Scored, scored
+from hpo_magic.language.scores import Scored, Split, scored
 from hpo_magic.language.trial_context import TrialContext, current_trial
 
 # Means over rows, R² with the variance of the true values as it is.
@@ -35,6 +37,7 @@ METRICS = (
 )
 # Of a cell that scores in a long loop the last ones are kept.
 MOST_SCORES = 200
+MOST_SPLITS = 20  # whose columns are kept, to know the groups of a score among them
 # How near two ways to compute one score come.
 SAME = 1e-6
 
@@ -60,6 +63,16 @@ def watched_scores(guard: Callable[[], None]) -> Iterator[None]:
         yield
 
 
+class _CrossPredicted(NamedTuple):
+    """What `cross_val_predict` returned, and how its rows were split; groups None: not given."""
+
+    predictions: Any
+    n_folds: int
+    order: RowOrder
+    groups: Any
+    split_groups: float | None
+
+
 class _Watch:
     """The scores of one trial."""
 
@@ -68,7 +81,7 @@ class _Watch:
         self._in_folds: list[Scored] | None = None  # while a cross-validation runs
         # By the number of validation rows: those that are trained on, and their order.
         self._n_trained: dict[int, tuple[float, RowOrder]] = {}
-        self._cross_predicted: list[tuple[Any, int, RowOrder]] = []
+        self._cross_predicted: list[_CrossPredicted] = []
 
     def on_metric(self, metric: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return what the metric returns, and remember what it was given."""
@@ -86,6 +99,10 @@ class _Watch:
         with suppressed("a split of scikit-learn could not be read"):
             order = RowOrder.NONE if kwargs.get("shuffle", True) else RowOrder.KEPT
             self._n_trained[_n_rows(parts[1])] = (float(_n_rows(parts[0])), order)
+            # `hp.score` finds its groups among them.
+            pairs = zip(parts[::2], parts[1::2], strict=True)
+            self._trial.splits += [Split(*pair, order) for pair in pairs if _is_flat(pair)]
+            del self._trial.splits[:-MOST_SPLITS]
         return parts
 
     def on_cross_val_predict(self, predict: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -93,7 +110,10 @@ class _Watch:
         predictions = predict(*args, **kwargs)
         with suppressed("the folds of a cross-validation could not be read"):
             call = inspect.signature(predict).bind(*args, **kwargs).arguments
-            self._cross_predicted.append((predictions, _n_folds(call), _order(call)))
+            known = _CrossPredicted(
+                predictions, _n_folds(call), _order(call), call.get("groups"), _share_split(call)
+            )
+            self._cross_predicted.append(known)
         return predictions
 
     def on_cross_validate(self, validate: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -134,11 +154,18 @@ class _Watch:
 
     def _by_fold(self, found: Scored) -> tuple[Scored, ...]:
         """Return the score, as one of folds where a cross-validation gave the predictions."""
-        for predictions, n_folds, order in self._cross_predicted:
-            if np.array_equal(np.asarray(predictions), found.predicted):
-                n = len(found.truth)
-                trained = n * (1 - 1 / n_folds)
-                return (replace(found, n_folds=n_folds, n_trained=trained, order=order),)
+        for one in self._cross_predicted:
+            if np.array_equal(np.asarray(one.predictions), found.predicted):
+                return (
+                    replace(
+                        found,
+                        n_folds=one.n_folds,
+                        n_trained=len(found.truth) * (1 - 1 / one.n_folds),
+                        order=one.order,
+                        groups=None if one.groups is None else np.asarray(one.groups),
+                        split_groups=one.split_groups,
+                    ),
+                )
         return (found,)
 
     def _add_folds(
@@ -156,13 +183,17 @@ class _Watch:
             if folds is None:
                 continue
             units = np.arange(n) if groups is None and is_repeated else groups
+            numbers = None if units is None else np.asarray(units)
             self._trial.observed.append(
                 tuple(
                     replace(
                         one,
                         n_trained=float(len(trained)),
                         order=_order(call),
-                        groups=None if units is None else np.asarray(units)[test],
+                        groups=None if numbers is None else numbers[test],
+                        split_groups=None
+                        if groups is None or numbers is None
+                        else share_of_split_groups(numbers[test], numbers[trained]),
                     )
                     for one, trained, test in zip(folds, indices["train"], held_out, strict=True)
                 )
@@ -186,6 +217,28 @@ def _in_order(found: Sequence[Scored], values: Sequence[float]) -> list[Scored] 
 def _n_folds(call: dict[str, Any]) -> int:
     cv = sklearn.model_selection.check_cv(call.get("cv"))
     return int(cv.get_n_splits(call["X"], call.get("y"), call.get("groups")))
+
+
+def _share_split(call: dict[str, Any]) -> float | None:
+    """Return which share of groups the folds cut through; None without groups, or if not known."""
+    groups = call.get("groups")
+    cv = sklearn.model_selection.check_cv(call.get("cv"))
+    is_repeatable = not getattr(cv, "shuffle", True) or isinstance(
+        getattr(cv, "random_state", None), int
+    )
+    if groups is None or not is_repeatable:
+        return None
+    numbers = np.asarray(groups)
+    # Splitters that do not use groups warn of them.
+    with warnings.catch_warnings(action="ignore"):
+        folds = list(cv.split(call["X"], call.get("y"), groups))
+    shares = [share_of_split_groups(numbers[test], numbers[train]) for train, test in folds]
+    return float(np.mean(shares))
+
+
+def _is_flat(pair: tuple[Any, Any]) -> bool:
+    """Return whether the parts are single columns, as groups are."""
+    return all(np.ndim(part) == 1 for part in pair)
 
 
 def _order(call: dict[str, Any]) -> RowOrder:

@@ -21,6 +21,7 @@ from hpo_magic.honesty.bbc import Bbc, bbc
 from hpo_magic.honesty.choice import oriented
 from hpo_magic.honesty.intervals import share_variance
 from hpo_magic.honesty.lattice import n_rows_of_scores
+from hpo_magic.honesty.no_interval import worst_possible
 from hpo_magic.honesty.recheck_rows import units_of
 from hpo_magic.honesty.selection_bias import enough, selection_bias
 
@@ -160,4 +161,6 @@ def _shared(trials: Sequence[Trial]) -> tuple[RowScores, ...]:
 @lru_cache(maxsize=4)
 def _bbc(shared: tuple[RowScores, ...], direction: Direction) -> Bbc:
     scores = oriented(np.stack([one.values for one in shared]), direction)
-    return bbc(scores, units=units_of(shared[0]))
+    worst = worst_possible(shared)
+    known = None if worst is None else -direction.sign * worst
+    return bbc(scores, units=units_of(shared[0]), order=shared[0].order, worst=known)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.trial import Direction
 from hpo_magic.honesty.intervals import LEVEL, RATIO, resplit_half_width
+from hpo_magic.honesty.no_interval import NoInterval, has_rare_losses
 from hpo_magic.honesty.quantiles import t_half
 from hpo_magic.honesty.recheck_rows import RecheckRows
 from hpo_magic.honesty.resplit_intervals import (
@@ -55,6 +56,12 @@ class Rechecked:
     knows_rows
         Whether the rows behind the scores are known. Without them some of the luck of rows that the
         re-runs share with the search may remain.
+    no_interval
+        Why there is no interval; None where there is one.
+    n_rows
+        Validation rows of one run, on average; None if the rows are not known.
+    n_alike
+        Over how many neighbouring rows the scores agree, if that is too many for an interval.
     """
 
     chosen: int
@@ -64,6 +71,9 @@ class Rechecked:
     n_settings: int
     n_reruns: int
     knows_rows: bool = False
+    no_interval: NoInterval | None = None
+    n_rows: int | None = None
+    n_alike: float | None = None
 
 
 def oriented(scores: npt.ArrayLike, direction: Direction) -> FloatArray:
@@ -104,15 +114,35 @@ def rechecked(
     chosen = chosen_setting(y, f)
     first = settings.tolist().index(start) if start in settings.tolist() else None
     value = _expected(y, f, chosen, part)
+    half_width = _half_width(f, _without_start(f, first, chosen), value, part, n_rows)
+    why_not = _why_no_interval(half_width, part, value)
     return Rechecked(
         chosen=int(settings[chosen]),
         value=value,
-        half_width=_half_width(f, _without_start(f, first, chosen), value, part, n_rows),
+        half_width=half_width if why_not is None else None,
         gain=None if first is None else gain_over_start(f, value, first, chosen, part),
         n_settings=len(settings),
         n_reruns=len(seeds),
         knows_rows=part is not None,
+        no_interval=why_not,
+        n_rows=None if part is None else round(part.n_rows),
+        n_alike=None if part is None else part.n_alike,
     )
+
+
+def _why_no_interval(
+    half_width: float | None, rows: RecheckRows | None, value: float
+) -> NoInterval | None:
+    """Return what keeps an estimate from having an interval; None where nothing does."""
+    if half_width is None:
+        return NoInterval.FEW_RERUNS
+    if rows is None:
+        return None
+    if rows.n_alike is not None:
+        return NoInterval.ORDER
+    if not rows.is_share and has_rare_losses(half_width, rows.half_width_if_worst(value)):
+        return NoInterval.RARE_LOSSES
+    return None
 
 
 def _expected(y: FloatArray, f: FloatArray, chosen: int, rows: RecheckRows | None) -> float:

@@ -6,7 +6,6 @@ Rows of one patient, or of one hour, tell less than as many rows from different 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.honesty.resampling import Units
@@ -36,22 +35,6 @@ def design_effect(rows: FloatArray, units: Units) -> float:
     totals = np.stack([np.bincount(units, weights=row, minlength=n_units) for row in centred])
     by_group = float((totals**2).sum(axis=1).mean()) * n_units / (n_units - 1) / n**2
     return float(max(1.0, by_group / variance))
-
-
-def share_of_split_groups(
-    validation_groups: npt.ArrayLike, training_groups: npt.ArrayLike
-) -> float:
-    """Return the share of the validation set's groups that are among the training rows, too.
-
-    Each has a group for each of its rows, shape (n_rows,).
-
-    Above 0 where rows of one group were split: then every score on these rows is too high, and no
-    resampling of them shows by how much.
-    """
-    held_out = np.unique(np.asarray(validation_groups))
-    if not len(held_out):
-        return 0.0
-    return float(np.isin(held_out, np.asarray(training_groups)).mean())
 
 
 def correlation_time(rows: FloatArray) -> float:

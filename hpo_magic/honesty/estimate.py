@@ -5,12 +5,13 @@ Values only: `views/words/honest.py` writes the sentences.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from hpo_magic.core.trial import Direction
 from hpo_magic.honesty.bbc import Bbc
 from hpo_magic.honesty.choice import Rechecked, oriented
+from hpo_magic.honesty.no_interval import NoInterval
 
 
 class Method(Enum):
@@ -40,6 +41,8 @@ class Honest:
         In the metric's unit; None where it was not estimated.
     half_width
         Of the 95% interval, in the metric's unit; None where there is none.
+    no_interval
+        Why a value has no interval; None where it has one.
     method
         How it was estimated; None where it was not.
     why_not
@@ -52,11 +55,16 @@ class Honest:
     n_reruns
         Re-runs of each setting; 0 where none was used.
     n_rows
-        Validation rows of the bootstrap; None with another method.
+        Validation rows of one run; None where they are not known.
     n_older
         Trials of older studies that guided the search by the same validation rows.
     n_older_unknown
         Those of which that is not known.
+    n_alike
+        Over how many neighbouring rows the scores agree, if that is why there is no interval.
+    split_groups
+        The share of the validation rows' groups that are among the training rows, too, as far as it
+        is known: above 0 every number of the search is too high. None if not known.
     change
         Mean difference between re-run and search over the settings that were re-run, in the
         metric's unit; None unless `method` is `OTHER_SETTINGS`.
@@ -73,6 +81,9 @@ class Honest:
     knows_rows: bool = True
     n_older: int = 0
     n_older_unknown: int = 0
+    no_interval: NoInterval | None = None
+    n_alike: float | None = None
+    split_groups: float | None = None
 
 
 def honest(
@@ -104,7 +115,7 @@ def honest(
         The reason to give where there is no result.
     """
     if recheck is not None and on_new_splits and not (cross_validated and bbc):
-        return _of_reruns(recheck, direction, Method.NEW_SPLITS, recheck.half_width)
+        return _of_reruns(recheck, direction, Method.NEW_SPLITS)
     if bbc is not None:
         value = in_metric_unit(bbc.value, direction)
         return Honest(
@@ -114,9 +125,12 @@ def honest(
             n_settings=bbc.n_settings,
             n_rows=bbc.n_rows,
             n_older=bbc.n_older,
+            no_interval=bbc.no_interval,
+            n_alike=bbc.n_alike,
         )
     if recheck is not None:
-        return _of_reruns(recheck, direction, Method.NEW_TRAINING_SEEDS, None)
+        biased = replace(recheck, half_width=None, no_interval=NoInterval.SAME_ROWS)
+        return _of_reruns(biased, direction, Method.NEW_TRAINING_SEEDS)
     return Honest(why_not=why_not)
 
 
@@ -125,15 +139,27 @@ def in_metric_unit(score: float, direction: Direction) -> float:
     return float(oriented(score, direction))
 
 
-def _of_reruns(
-    recheck: Rechecked, direction: Direction, method: Method, half_width: float | None
-) -> Honest:
+def on_split_groups(found: Honest, share: float | None) -> Honest:
+    """Return the estimate with what is known of its groups; if they are split, without interval.
+
+    Resampling rows that are too good in all draws does not show how much too good they are.
+    """
+    if not share or found.value is None:
+        return replace(found, split_groups=share)
+    why = NoInterval.SPLIT_GROUPS
+    return replace(found, half_width=None, no_interval=why, n_alike=None, split_groups=share)
+
+
+def _of_reruns(recheck: Rechecked, direction: Direction, method: Method) -> Honest:
     value = in_metric_unit(recheck.value, direction)
     return Honest(
         value,
-        half_width,
+        recheck.half_width,
         method,
         n_settings=recheck.n_settings,
         n_reruns=recheck.n_reruns,
         knows_rows=recheck.knows_rows,
+        n_rows=recheck.n_rows,
+        no_interval=recheck.no_interval,
+        n_alike=recheck.n_alike,
     )

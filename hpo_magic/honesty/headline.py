@@ -14,7 +14,13 @@ from hpo_magic.honesty.choice import Gain
 from hpo_magic.honesty.estimate import Honest
 from hpo_magic.honesty.intervals import Interval, newcombe_interval
 from hpo_magic.honesty.measured import Measured
-from hpo_magic.honesty.rechecking import gain_of, honest_by_goal, honest_of, reruns_had_new_splits
+from hpo_magic.honesty.rechecking import (
+    gain_of,
+    honest_by_goal,
+    honest_of,
+    reruns_had_new_splits,
+    split_groups_of,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,9 @@ class Headline:
         Of the chosen setting over the start, higher is better; None if the start was not re-run.
     on_new_splits
         Whether the re-runs were scored on new splits; else on the search's validation rows.
+    split_groups
+        The share of the validation rows' groups that are among the training rows, too: above 0 all
+        figures are too high. None if not known.
     test
         The latest test evaluation that has a value; None if there is none.
     """
@@ -49,6 +58,7 @@ class Headline:
     gain: Gain | None
     on_new_splits: bool
     test: TestEvaluation | None
+    split_groups: float | None = None
 
 
 def headline(snapshot: Snapshot) -> Headline:
@@ -64,6 +74,7 @@ def headline(snapshot: Snapshot) -> Headline:
         gain=gain_of(snapshot),
         on_new_splits=reruns_had_new_splits(snapshot),
         test=measured[-1] if measured else None,
+        split_groups=split_groups_of(snapshot),
     )
 
 

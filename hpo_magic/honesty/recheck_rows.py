@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,15 +13,19 @@ from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.row_scores import RowOrder, RowScores
 from hpo_magic.core.trial import Direction
 from hpo_magic.honesty.dependence import design_effect
+from hpo_magic.honesty.intervals import LEVEL
+from hpo_magic.honesty.no_interval import n_alike, worst_possible
+from hpo_magic.honesty.quantiles import z_half
 from hpo_magic.honesty.resampled_choice import Run, best_of_recheck
 from hpo_magic.honesty.resampling import (
     BLOCK_IF_ORDER_IS_KEPT,
     BLOCK_OF_TIME,
+    ROWS_FOR_LONG_BLOCKS,
     Units,
     units_of_blocks,
     units_of_groups,
 )
-from hpo_magic.honesty.resplit_intervals import VALIDATION_SHARE
+from hpo_magic.honesty.resplit_intervals import VALIDATION_SHARE, effective_rows
 from hpo_magic.honesty.weighted_scores import Means
 
 
@@ -75,17 +80,42 @@ class RecheckRows:
     @property
     def deff(self) -> float:
         """How many rows of a group are worth one row; 1 without groups."""
-        runs = [*([self.search] if self.search else []), *self.reruns]
         found = []
-        for rows, run in zip(self.own, runs, strict=True):
+        for rows, run in zip(self.own, self._runs, strict=True):
             units = units_of(run[0])
             found.append(1.0 if units is None else design_effect(rows, units))
         return float(np.mean(found))
 
     @property
+    def n_alike(self) -> float | None:
+        """Over how many neighbours the scores agree, if that is too many for an interval."""
+        found = [
+            n_alike(rows, run[0].order) for rows, run in zip(self.own, self._runs, strict=True)
+        ]
+        return max((one for one in found if one is not None), default=None)
+
+    def half_width_if_worst(self, value: float) -> float:
+        """Return the half-width that one more row with the worst score possible would give.
+
+        0 if that score is not known, or if a row had it. `value` is what to expect, oriented.
+        """
+        own = [self.search[k] for k in self.again] if self.search else []
+        found = worst_possible([*own, *(one for run in self.reruns for one in run)])
+        worst = None if found is None else -self.direction.sign * found
+        if worst is None or worst >= min(float(rows.min()) for rows in self.own):
+            return 0.0
+        n_seen = sum(rows.shape[1] for rows in self.own)
+        n = effective_rows(self.n_rows, len(self.own), self.validation_share)
+        return z_half(LEVEL) * abs(worst - value) / math.sqrt(n * (n_seen + 1))
+
+    @property
     def expected(self) -> float:
         """What to expect of the re-check's choice; higher is better."""
         return _expected(self)
+
+    @property
+    def _runs(self) -> list[tuple[RowScores, ...]]:
+        return [*([self.search] if self.search else []), *self.reruns]
 
     @property
     def _again(self) -> list[FloatArray]:
@@ -108,7 +138,10 @@ def units_of(rows: RowScores) -> Units | None:
         return units_of_groups(rows.groups)
     match rows.order:
         case RowOrder.TIME:
-            return units_of_blocks(rows.n_rows, BLOCK_OF_TIME)
+            are_long = rows.n_rows >= ROWS_FOR_LONG_BLOCKS
+            return units_of_blocks(
+                rows.n_rows, BLOCK_OF_TIME if are_long else BLOCK_IF_ORDER_IS_KEPT
+            )
         case RowOrder.KEPT:
             return units_of_blocks(rows.n_rows, BLOCK_IF_ORDER_IS_KEPT)
     return None

@@ -31,7 +31,8 @@ from hpo_magic.honesty.choice import (
     oriented,
     rechecked,
 )
-from hpo_magic.honesty.estimate import Honest, WhyNot, honest
+from hpo_magic.honesty.estimate import Honest, WhyNot, honest, on_split_groups
+from hpo_magic.honesty.no_interval import share_of_cut_groups
 from hpo_magic.honesty.recheck import SEARCH_SHARE, Recheck, Rerun, plan, recheck_of
 from hpo_magic.honesty.recheck_rows import RecheckRows, are_shared
 from hpo_magic.honesty.repeated_scores import (
@@ -158,7 +159,8 @@ def honest_of(snapshot: Snapshot) -> Honest:
         return honest_by_goal(snapshot)[snapshot.metric]
     by_row = None if snapshot.is_live else bbc_of(snapshot.history)
     if _tells_nothing(snapshot):
-        return honest(snapshot.direction, bbc=by_row, why_not=WhyNot.SAME_SCORES)
+        same = honest(snapshot.direction, bbc=by_row, why_not=WhyNot.SAME_SCORES)
+        return on_split_groups(same, split_groups_of(snapshot))
     found = _found(snapshot)
     estimate = honest(
         snapshot.direction,
@@ -169,14 +171,26 @@ def honest_of(snapshot: Snapshot) -> Honest:
         why_not=_why_not(snapshot),
     )
     n_older, n_unknown = n_selected_before(snapshot.history)
-    return replace(estimate, n_older=n_older, n_older_unknown=n_unknown)
+    estimate = replace(estimate, n_older=n_older, n_older_unknown=n_unknown)
+    return on_split_groups(estimate, split_groups_of(snapshot))
+
+
+def split_groups_of(snapshot: Snapshot) -> float | None:
+    """Return the share of validation groups that were trained on, too; None if not known.
+
+    By the latest trials, and where they do not tell by one setting's runs on several splits.
+    """
+    complete = snapshot.history.complete
+    runs = [*complete[-1:], *_complete(snapshot.reruns)]
+    return share_of_cut_groups([one.row_scores for one in runs if one.row_scores])
 
 
 def honest_by_goal(snapshot: Snapshot) -> dict[str, Honest]:
     """Return the honest estimate in each of several objectives, by metric."""
     if _tells_nothing(snapshot):
         return {goal.metric: Honest(why_not=WhyNot.SAME_SCORES) for goal in snapshot.goals}
-    return honest_of_front(snapshot, _why_not(snapshot))
+    share, found = split_groups_of(snapshot), honest_of_front(snapshot, _why_not(snapshot))
+    return {metric: on_split_groups(one, share) for metric, one in found.items()}
 
 
 def _why_not(snapshot: Snapshot) -> WhyNot:

@@ -12,6 +12,8 @@ N_DRAWS = 400
 # independent after all, so they are used where the order was merely kept; blocks of 20 cover 91%
 # where neighbouring rows agree by 0.8 (simulated with 200 rows).
 BLOCK_IF_ORDER_IS_KEPT, BLOCK_OF_TIME = 10, 20
+# Of fewer rows there would be too few blocks of 20: three blocks cover 86% of 60 rows.
+ROWS_FOR_LONG_BLOCKS = 200
 
 Units = npt.NDArray[np.intp]
 

@@ -19,6 +19,7 @@ from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import History, State, Trial
 from hpo_magic.honesty.estimate import Honest, Method, WhyNot
 from hpo_magic.honesty.intervals import resplit_half_width
+from hpo_magic.honesty.no_interval import NoInterval
 from hpo_magic.honesty.quantiles import median_of_variance
 
 
@@ -82,11 +83,19 @@ def _honest(snapshot: Snapshot, best: Trial, again: Again, k: int) -> Honest:
         lost = _mean_loss(snapshot, again, k)
         seen = snapshot.history.values(best)[k]
         assert seen is not None  # it is complete
-        return Honest(seen + lost, method=Method.OTHER_SETTINGS, n_settings=len(again), change=lost)
+        return Honest(
+            seen + lost,
+            method=Method.OTHER_SETTINGS,
+            n_settings=len(again),
+            change=lost,
+            no_interval=NoInterval.FEW_RERUNS,
+        )
     value = float(np.mean([values[k] for values in own]))
     half = _half_width(again, own, k) if is_new_split else None
     method = Method.NEW_SPLITS if is_new_split else Method.NEW_TRAINING_SEEDS
-    return Honest(value, half, method, n_settings=1, n_reruns=len(own))
+    few = NoInterval.FEW_RERUNS if is_new_split else NoInterval.SAME_ROWS
+    why_not = few if half is None else None
+    return Honest(value, half, method, n_settings=1, n_reruns=len(own), no_interval=why_not)
 
 
 def _mean_loss(snapshot: Snapshot, again: Again, k: int) -> float:

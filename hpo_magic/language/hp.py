@@ -13,7 +13,7 @@ from hpo_magic.language.call import in_scope, scope_of
 from hpo_magic.language.optuna_trial import OptunaTrial
 from hpo_magic.language.ranges import Ranges
 from hpo_magic.language.reporting import reported
-from hpo_magic.language.scores import Metric, scored
+from hpo_magic.language.scores import Metric, scored, with_split
 from hpo_magic.language.spaces import value_from
 from hpo_magic.language.trial_context import current_trial
 
@@ -178,7 +178,8 @@ class HyperParameters(Ranges):
             probabilities for "log_loss".
         groups
             What each row belongs to, if rows belong together: the patient, the user, the document.
-            Split by these groups, too (GroupKFold, GroupShuffleSplit).
+            Split by these groups, too (GroupKFold, GroupShuffleSplit): where rows of one group were
+            trained on and validated on, the result says that every number is too high.
         order
             Whether the rows are in the order of time, so that neighbours are alike.
 
@@ -194,7 +195,7 @@ class HyperParameters(Ranges):
         found = scored(metric, y_true, y_pred, groups, known)
         trial = current_trial()
         if trial is not None:
-            trial.scored.append(found)
+            trial.scored.append(with_split(found, trial.splits))
         return found.value
 
     @property

@@ -7,13 +7,14 @@ the user gives.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from hpo_magic.core.groups import share_of_split_groups
 from hpo_magic.core.row_scores import RowOrder, RowScores, of_rows
 from hpo_magic.errors import MetricError, did_you_mean
 
@@ -49,6 +50,8 @@ class Scored:
         Training rows; None: not known.
     n_folds
         Number of validation sets that the rows come from.
+    split_groups
+        The share of the groups that are among the training rows, too; None if not known.
     """
 
     metric: str
@@ -61,15 +64,33 @@ class Scored:
     order: RowOrder = RowOrder.NONE
     n_trained: float | None = None
     n_folds: int = 1
+    split_groups: float | None = None
 
     def row_scores(self) -> RowScores | None:
         """Return the scores of the rows as they are stored; None where there are none."""
         if self.rows is None:
             return None
         found = of_rows(
-            self.rows, self.truth, groups=self.groups, n_trained=self.n_trained, order=self.order
+            self.rows,
+            self.truth,
+            groups=self.groups,
+            n_trained=self.n_trained,
+            order=self.order,
+            split_groups=self.split_groups,
+            worst=worst_of(self.metric, self.predicted),
         )
         return None if found is None else replace(found, n_folds=self.n_folds)
+
+
+class Split(NamedTuple):
+    """A column that a watched library split: its training and its validation rows, and their order.
+
+    The parts have the shapes (n_trained,) and (n_rows,).
+    """
+
+    trained: Any
+    held_out: Any
+    order: RowOrder
 
 
 def scored(
@@ -120,6 +141,28 @@ def scored(
     )
 
 
+def with_split(found: Scored, splits: Sequence[Split]) -> Scored:
+    """Return the score with what is known of the split that its rows come from.
+
+    That is the split whose validation rows have these true values, and for the share of groups that
+    are on both sides the one whose validation rows have these groups.
+    """
+    for one in reversed(splits):
+        if found.n_trained is None and _are_equal(one.held_out, found.truth):
+            order = one.order if found.order is RowOrder.NONE else found.order
+            found = replace(found, n_trained=float(len(one.trained)), order=order)
+        groups = found.groups if found.split_groups is None else None
+        if groups is not None and _are_equal(one.held_out, groups):
+            share = share_of_split_groups(groups, _array(one.trained))
+            found = replace(found, split_groups=share)
+    return found
+
+
+def _are_equal(column: Any, values: Array) -> bool:
+    """Return whether a column has these values; shape (n_rows,) each."""
+    return len(column) == len(values) and np.array_equal(_array(column), values)
+
+
 def _groups(name: str, groups: Any, n_rows: int) -> Array:
     found = _array(groups)
     if found.shape != (n_rows,):
@@ -145,6 +188,21 @@ def scores_by_row(metric: str, truth: Array, predicted: Array) -> Array:
             f"hp.score(f1_score, y_true, y_pred)."
         )
     return _BY_ROW[_ALIASES[metric]](truth, predicted)
+
+
+def worst_of(metric: str, predicted: Array) -> float | None:
+    """Return the largest loss that a row could have had, had its label been the next likely one.
+
+    None for other metrics than log-loss.
+
+    >>> round(worst_of("log_loss", np.array([[0.9, 0.1], [1.0, 0.0]])), 1)
+    36.0
+    """
+    if _ALIASES.get(metric) != "log_loss" or predicted.dtype.kind not in "fbiu":
+        return None
+    p = _of_classes(predicted)
+    next_likely = np.partition(p, -2, axis=1)[:, -2]
+    return -math.log(float(next_likely.min()))
 
 
 def labels_of(predicted: Array, truth: Array) -> Array:
@@ -216,12 +274,17 @@ def _squared(truth: Array, predicted: Array) -> Array:
 
 
 def _log_loss(truth: Array, predicted: Array) -> Array:
-    labels = _flat_labels(truth)
+    labels, p = _flat_labels(truth), _of_classes(predicted)
+    places = np.searchsorted(_classes(labels, p.shape[1]), labels)
+    return np.asarray(-np.log(p[np.arange(len(p)), places]))
+
+
+def _of_classes(predicted: Array) -> Array:
+    """Return a probability for each class, none of them 0; shape (n_rows, n_classes)."""
     p = np.clip(predicted.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     if p.ndim == 1 or p.shape[1] == 1:
         p = np.stack([1 - p.reshape(len(p)), p.reshape(len(p))], axis=1)
-    places = np.searchsorted(_classes(labels, p.shape[1]), labels)
-    return np.asarray(-np.log(p[np.arange(len(p)), places]))
+    return p
 
 
 def _explained(truth: Array, predicted: Array) -> Array:

@@ -22,7 +22,7 @@ from hpo_magic.core.ports import Report
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Direction, Kind
 from hpo_magic.errors import SpaceError
-from hpo_magic.language.scores import Scored
+from hpo_magic.language.scores import Scored, Split
 from hpo_magic.source.call_names import CallNames
 
 # How to write a choice among things that have hyperparameters of their own.
@@ -53,6 +53,8 @@ class TrialContext:
         The results of `hp.score()`, in the order of the calls.
     observed
         The scores that a watched library computed, those of one cross-validation together.
+    splits
+        The columns that a watched library split into training and validation rows.
     scopes, prefixes
         The open `hp.conditional_scope`s and `hp.name_scope`s, outermost first.
     noted
@@ -92,6 +94,7 @@ class TrialContext:
         self.used_seed = False
         self.scored: list[Scored] = []
         self.observed: list[tuple[Scored, ...]] = []
+        self.splits: list[Split] = []
         self.scopes: list[Scope] = []
         self.prefixes: list[str] = []
         self.noted: dict[str, Any] = {}

@@ -405,6 +405,7 @@ def _save_outcomes(db: Connection, study: int, trial: Trial) -> None:
                         "n_folds": found.n_folds,
                         "n_trained": found.n_trained,
                         "order": found.order.value,
+                        **_if_known(split_groups=found.split_groups, worst=found.worst),
                     }
                 ),
                 found.units,
@@ -421,6 +422,10 @@ def _row_scores(data: bytes, dtype: str, rows: str, about: str, units: bytes) ->
     fields = from_text(about)
     order = RowOrder(fields.pop("order", ""))
     return RowScores(data, dtype, rows, units=units, order=order, **fields)
+
+
+def _if_known(**fields: float | None) -> dict[str, float]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _stopped(text: str) -> Trial:

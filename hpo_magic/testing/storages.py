@@ -166,8 +166,9 @@ class StorageContract:
             groups=["a", "b", "a"],
             n_trained=9.0,
             order=RowOrder.TIME,
+            split_groups=0.5,
         )
-        losses = of_rows(np.array([0.1, 2.5e-38, 3.0]), [0, 1, 2])
+        losses = of_rows(np.array([0.1, 2.5e-38, 3.0]), [0, 1, 2], worst=36.0)
         assert right is not None
         assert losses is not None
         trials = [replace(a_trial(0), row_scores=right), replace(a_trial(1), row_scores=losses)]

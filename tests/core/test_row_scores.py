@@ -74,3 +74,22 @@ def test_rows_that_are_not_the_value_are_not_taken() -> None:
     """A cell that ends in an F1 and scores the accuracy too."""
     assert matching_row_scores(0.7, [0.75], [rows(RIGHT)]) is None
     assert matching_row_scores(0.7, [], []) is None
+
+
+def test_what_is_known_of_folds_is_known_of_all() -> None:
+    """The groups that were cut, and the worst row; the sign of a loss turns the latter."""
+    folds = [
+        of_rows(np.array([0.5, 0.1]), [k, 1], groups=["a", k], split_groups=k / 2, worst=9.0 + k)
+        for k in range(2)
+    ]
+    known = [one for one in folds if one is not None]
+    whole = matching_row_scores(0.3, [0.3, 0.3], known)
+    turned = matching_row_scores(-0.3, [0.3, 0.3], known)
+    assert whole is not None
+    assert turned is not None
+    assert (whole.split_groups, whole.worst, turned.worst) == (0.25, 10.0, -10.0)
+    parts = [["a", "a", "b"], ["a", "b", "b"]]
+    told = [of_rows(np.array([0.3, 0.2, 0.4]), [k], groups=g) for k, g in enumerate(parts)]
+    found = matching_row_scores(0.3, [0.3, 0.3], [one for one in told if one is not None])
+    assert found is not None
+    assert found.split_groups == 1.0

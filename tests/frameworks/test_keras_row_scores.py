@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hpo_magic.core.ports import Fit
-from hpo_magic.core.row_scores import MOST_ROWS
+from hpo_magic.core.row_scores import MOST_ROWS, RowOrder
 from hpo_magic.frameworks.keras import KerasFramework
 
 pytestmark = [
@@ -97,7 +97,11 @@ def test_a_split_by_the_fit_itself() -> None:
     fit = fitted(model, CLASSES, validation_data=None, validation_split=0.25)
     found = fit.row_scores("val_accuracy")
     assert found is not None
-    assert found.n_rows == 15
+    assert (found.n_rows, found.order) == (15, RowOrder.KEPT)
+    losses = fit.row_scores("val_loss")
+    assert losses is not None
+    assert losses.worst is not None
+    assert 0.6 < losses.worst < 17
 
 
 def test_a_model_of_several_inputs() -> None:

@@ -21,6 +21,7 @@ from sklearn.metrics import (
     zero_one_loss,
 )
 from sklearn.model_selection import (
+    GroupKFold,
     KFold,
     RepeatedKFold,
     StratifiedKFold,
@@ -232,3 +233,43 @@ def test_folds_in_threads_of_joblib_are_left_alone() -> None:
     """Calls of other threads are not watched; the score is what it is."""
     with joblib.parallel_config("threading", n_jobs=2):
         assert rows_after(lambda: cross_val_score(KNeighborsClassifier(), X, Y).mean()) is None
+
+
+GROUPS = np.repeat(np.arange(30), 5)
+WHOLE, CUT = GroupKFold(5), KFold(5, shuffle=True, random_state=0)
+
+
+# What scikit-learn says is what a user may overlook.
+@pytest.mark.filterwarnings("ignore:The groups parameter is ignored by KFold:UserWarning")
+@pytest.mark.parametrize(("cv", "share"), [(WHOLE, 0.0), (CUT, 1.0)])
+def test_groups_that_are_on_both_sides_are_seen(cv: KFold, share: float) -> None:
+    """By a cross-validation, and by predictions of one."""
+    by_fold = rows_after(lambda: cross_val_score(TREE, X, Y, groups=GROUPS, cv=cv).mean())
+    predicted = rows_after(
+        lambda: accuracy_score(Y, cross_val_predict(TREE, X, Y, groups=GROUPS, cv=cv))
+    )
+    for found in (by_fold, predicted):
+        assert found is not None
+        assert found.split_groups == share
+        assert found.groups is not None
+
+
+def test_groups_of_a_split_are_known_to_hp_score() -> None:
+    """They were split beside the rows; so are the training rows' number and the order."""
+
+    def cell() -> float:
+        x, x_val, y, y_val, _, g_val = train_test_split(X, Y, GROUPS, random_state=1)
+        model = copy.deepcopy(TREE).fit(x, y)
+        return hp.score("accuracy", y_val, model.predict(x_val), groups=g_val)
+
+    found = rows_after(cell)
+    assert found is not None
+    assert (found.split_groups, found.n_trained) == (1.0, 112)
+
+    def ordered() -> float:
+        x, x_val, y, y_val = train_test_split(XR, YR, shuffle=False)
+        return hp.score("mae", y_val, Ridge().fit(x, y).predict(x_val))
+
+    found = rows_after(ordered)
+    assert found is not None
+    assert (found.order, found.n_trained, found.split_groups) == (RowOrder.KEPT, 60, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpo_magic.honesty.dependence import correlation_time, design_effect, share_of_split_groups
+from hpo_magic.honesty.dependence import correlation_time, design_effect
 
 
 def test_equal_rows_of_a_group_are_one_row() -> None:
@@ -16,15 +16,6 @@ def test_equal_rows_of_a_group_are_one_row() -> None:
     assert design_effect(rng.random((3, 1000)), units) == pytest.approx(1, abs=0.15)
     assert design_effect(np.ones((1, 10)), np.arange(10)) == 1
     assert design_effect(rng.random((1, 10)), np.zeros(10, dtype=int)) == 1
-
-
-def test_groups_on_both_sides_are_counted() -> None:
-    """Split by group: none; by row: all."""
-    groups = np.repeat(np.arange(40), 5)
-    by_group, by_row = groups >= 30, np.arange(200) % 4 == 0
-    assert share_of_split_groups(groups[by_group], groups[~by_group]) == 0.0
-    assert share_of_split_groups(groups[by_row], groups[~by_row]) == 1.0
-    assert share_of_split_groups([], groups) == 0.0
 
 
 @pytest.mark.parametrize(("phi", "time"), [(0.0, 1.0), (0.5, 3.0), (0.8, 9.0)])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hpo_magic.core.ledger import LedgerFault
 from hpo_magic.core.records import TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.trial import Trial
+from hpo_magic.core.trial import Direction, Trial
 from hpo_magic.honesty.headline import Headline, headline
 from hpo_magic.views.words.honest import (
     MINUS,
@@ -17,6 +17,7 @@ from hpo_magic.views.words.honest import (
     gain_value_text,
     how_text,
     plus_minus,
+    split_groups_text,
     value_text,
 )
 from hpo_magic.views.words.numbers import number
@@ -44,7 +45,21 @@ def headline_lines(snapshot: Snapshot) -> list[Line]:
     if snapshot.is_read:
         ran = [line for line in lines if line.label not in ("start", "honest")]
         return [*ran, Line("honest", "not measured", OF_ANOTHER_TOOL)]
-    return [*lines, test_line(snapshot.name, found.test, snapshot.ledger_fault)]
+    return [
+        *lines,
+        *_too_good(snapshot, found),
+        test_line(snapshot.name, found.test, snapshot.ledger_fault),
+    ]
+
+
+def _too_good(snapshot: Snapshot, found: Headline) -> Iterator[Line]:
+    """Yield the line that says that all numbers above it are too good, where that is known."""
+    if found.split_groups:
+        is_max = snapshot.direction is Direction.MAXIMIZE
+        amount = "too high" if is_max else "too low"
+        if snapshot.is_multi_objective:
+            amount = "too good"
+        yield Line("every number here", amount, split_groups_text(found.split_groups))
 
 
 def _of_one(snapshot: Snapshot, found: Headline) -> Iterator[Line]:

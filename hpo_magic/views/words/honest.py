@@ -13,6 +13,7 @@ from hpo_magic.honesty.by_row import SelectionBias
 from hpo_magic.honesty.choice import Gain
 from hpo_magic.honesty.estimate import Honest, Method, WhyNot, in_metric_unit
 from hpo_magic.honesty.headline import Difference
+from hpo_magic.honesty.no_interval import NoInterval
 from hpo_magic.honesty.resampling import N_DRAWS
 from hpo_magic.honesty.selection_bias import HARMLESS
 from hpo_magic.views.words.numbers import counted, number
@@ -32,9 +33,49 @@ WHY_NOT = {
 
 
 def how_text(honest: Honest) -> str:
-    """Return how an estimate was made, or why there is none."""
+    """Return how an estimate was made, and why it has no interval; or why there is no estimate."""
     if honest.why_not is not None:
         return WHY_NOT[honest.why_not]
+    why = _no_interval(honest)
+    return f"{_with_older(honest)}; {why}" if why else _with_older(honest)
+
+
+def _no_interval(honest: Honest) -> str:
+    """Return why an estimate has no interval; "" where it has one, or the method says why."""
+    n_rows = f"{honest.n_rows or 0:,} validation rows"
+    match honest.no_interval:
+        case NoInterval.SPLIT_GROUPS:
+            return "no interval, as resampling these rows does not show how much is too good"
+        case NoInterval.ORDER:
+            return (
+                f"no interval: neighbouring rows score alike over about {honest.n_alike or 0:.0f} "
+                f"rows, and {n_rows} are too few for that"
+            )
+        case NoInterval.RARE_LOSSES:
+            return (
+                f"no interval: some predictions are so certain that a single wrong row would cost "
+                f"more than all others vary, and {n_rows} cannot show how often that happens"
+            )
+        case NoInterval.FEW_RERUNS if honest.method is Method.NEW_SPLITS:
+            return "no interval, as there are too few re-runs to show how much they vary"
+    return ""
+
+
+def split_groups_text(share: float) -> str:
+    """Return why numbers are too good where rows of one group are on both sides of a split.
+
+    >>> split_groups_text(1.0)
+    'all groups of the validation rows have rows in the training set, too; split by group \
+(GroupKFold, GroupShuffleSplit)'
+    """
+    groups = "all" if share == 1 else f"{share:.0%} or more of the"
+    return (
+        f"{groups} groups of the validation rows have rows in the training set, too; split by "
+        f"group (GroupKFold, GroupShuffleSplit)"
+    )
+
+
+def _with_older(honest: Honest) -> str:
     how = _how(honest)
     if honest.n_older and honest.method is Method.BOOTSTRAP:
         older = counted(honest.n_older, "older trial")
@@ -78,7 +119,10 @@ def sentence_of(honest: Honest) -> str:
     """
     if honest.value is None:
         return f"not measured: {how_text(honest)}"
-    return f"expect about {plus_minus(honest.value, honest.half_width)}: {how_text(honest)}"
+    text = f"expect about {plus_minus(honest.value, honest.half_width)}: {how_text(honest)}"
+    if not honest.split_groups:
+        return text
+    return f"{text}; this number is too good: {split_groups_text(honest.split_groups)}"
 
 
 def value_text(honest: Honest, digits: int = 4) -> str:
