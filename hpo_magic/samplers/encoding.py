@@ -28,6 +28,8 @@ IntArray = npt.NDArray[np.intp]
 
 # A choice without an order among more values than this has features for those that were tried.
 MOST_ONE_HOT = 64
+# A continuous range with fewer floating-point numbers than this is searched number by number.
+NARROW = 2.0**24
 # The level that stands for all that were not tried.
 UNTRIED = -1
 
@@ -101,6 +103,9 @@ class Encoding:
         snapped[:, columns] = (levels + 0.5) / n
         for j in self._log_integers:
             snapped[:, j] = self.domains[j].snap(snapped[:, j])
+        for j in self._narrow:
+            domain = self.domains[j]
+            snapped[:, j] = [domain.unit(domain.value(unit)) for unit in snapped[:, j].tolist()]
         return snapped
 
     def gaps(self, units: FloatArray) -> FloatArray:
@@ -170,6 +175,17 @@ class Encoding:
             and d.kind == "int"
             and (d.log or d.reverse_log)
             and d.step is None
+        ]
+
+    @cached_property
+    def _narrow(self) -> list[int]:
+        """The continuous ranges with so few numbers that two places are often the same number."""
+        return [
+            j
+            for j, d in enumerate(self.domains)
+            if not isinstance(d, Choice)
+            and d.n_levels is None
+            and 0 < d.high - d.low < NARROW * np.spacing(max(abs(d.low), abs(d.high)))
         ]
 
     @cached_property

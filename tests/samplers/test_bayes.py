@@ -226,6 +226,14 @@ def test_any_space_and_any_history(domains, values):
             assert BayesSampler().suggest(space, history, 0) == trials[-1].params
 
 
+def test_a_range_of_a_few_thousand_numbers_repeats_none():
+    """Two places in it may be one number."""
+    space = space_of(p0=Float(7995.0, 7995.0 + 1e-8))
+    values = iter([0.0] + [None] * 11)
+    trials = searched(BayesSampler, space, 12, lambda number, params: next(values))
+    assert len({trial.params["p0"] for trial in trials}) == 12
+
+
 def test_every_space_of_the_contract_becomes_a_result_of_scikit_optimize():
     """`x_iters` are the settings, the best is `x`, and the model is at home in the space.
 
