@@ -45,7 +45,18 @@ class Curve:
 
 
 def curve_of(trial: Trial, metric: str, direction: Direction) -> Curve:
-    """Return the curve of one metric; of a step that was reported twice, the later."""
+    """Return the curve of one metric; of a step that was reported twice, the later.
+
+    A pruner asks for those of all trials at each rung, so each is computed once.
+    """
+    known = trial.computed
+    if (metric, direction) not in known:
+        known[metric, direction] = _computed_curve(trial, metric, direction)
+    found: Curve = known[metric, direction]
+    return found
+
+
+def _computed_curve(trial: Trial, metric: str, direction: Direction) -> Curve:
     losses: dict[int, float] = {}
     for point in trial.curve:
         value = point.metrics.get(metric)

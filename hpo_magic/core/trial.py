@@ -234,6 +234,11 @@ class Trial:
     n_steps: int | None = None
     drew_random: bool | None = None
 
+    @cached_property
+    def computed(self) -> dict[Any, Any]:
+        """What was computed of this trial, which never changes, so that it is computed once."""
+        return {}
+
     def to_json(self) -> dict[str, Any]:
         """Return the trial as values that JSON can hold, without `row_scores`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,18 +41,29 @@ class BoostedRows:
         The training rows, an array or a table; None: unknown.
     held_out
         x and y of each evaluation set, by name; an x of None is unknown.
+    arrays
+        Returns all rows, where `held_out` has them in an object of the library; None: it has
+        arrays.
     """
 
-    def __init__(self, trained: Any, held_out: Mapping[str, tuple[Any, Any]]) -> None:
+    def __init__(
+        self,
+        trained: Any,
+        held_out: Mapping[str, tuple[Any, Any]],
+        arrays: Callable[[], Sequence[Any]] | None = None,
+    ) -> None:
         self._trained = _held(trained)
         self._held_out = held_out
+        self._arrays = arrays
 
-    def arrays(self) -> list[Any]:
+    def arrays(self) -> Sequence[Any]:
         """Return the rows that are known and still in memory.
 
         None without evaluation sets: the cell validates on rows that are not seen here, and what it
         reads counts as used.
         """
+        if self._arrays is not None:
+            return self._arrays()
         if not self._held_out:
             return []
         found = [self._trained(), *(x for x, _ in self._held_out.values())]

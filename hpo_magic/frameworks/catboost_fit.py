@@ -9,7 +9,6 @@ a graphics card and cross-validations are not watched.
 from __future__ import annotations
 
 import contextlib
-import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -19,8 +18,11 @@ import numpy as np
 
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.boosted_rows import BoostedRows, rows_or_none
-from hpo_magic.frameworks.fit_watch import FitWatch, RoundReporter, is_part_of_another
+from hpo_magic.frameworks.boosting_watch import BoostingWatch, arguments
 from hpo_magic.frameworks.method_watch import WatchedMethod
+from hpo_magic.frameworks.rounds import RoundReporter
+
+_ROUNDS = ("iterations", "num_boost_round", "n_estimators", "num_trees")  # CatBoost's names
 
 
 @contextlib.contextmanager
@@ -32,7 +34,7 @@ def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit
     report
         Called for the first rounds and then ever more seldom (`RoundReporter`).
     guard
-        Called at most 50 times a second, after a round. If it raises, the training ends.
+        Called ten times a second, after a round. If it raises, the training ends.
     """
     watch = _Watch(report, guard)
     with contextlib.ExitStack() as stack:
@@ -41,43 +43,29 @@ def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit
         yield watch.fits
 
 
-class _Watch(FitWatch):
+class _Watch(BoostingWatch):
     """The trainings of one trial."""
+
+    library = "catboost"
 
     def fit(self, fit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return what `fit(*args, **kwargs)` returns; `args[0]` is the model."""
-        try:
-            call = inspect.signature(fit).bind(*args, **kwargs)
-        except TypeError:
-            return fit(*args, **kwargs)  # CatBoost says what is wrong with the arguments
-        model = args[0]
-        others = call.arguments.get("callbacks")
-        if self._depth or str(model.get_param("task_type") or "CPU").upper() == "GPU":
-            return fit(*args, **kwargs)  # of a class whose `fit` calls that of its base
-        begun = time.perf_counter()
-        reporter = RoundReporter(self, model.get_params().get("iterations", 1000), dict)
-        ours = _Callback(reporter)
-        call.arguments["callbacks"] = [*_listed(others), ours]
-        with self.fitting():
+        call = arguments(fit, args, kwargs)
+        if call is None or self._depth or _is_on_gpu(args[0]):
+            return fit(*args, **kwargs)  # with depth: of a class whose `fit` calls its base's
+        begun, model = time.perf_counter(), args[0]
+        reporter = RoundReporter(self, dict)
+        ours = _Callback(reporter, _n_rounds(model))
+        call.arguments["callbacks"] = [*_listed(call.arguments.get("callbacks")), ours]
+        with self.fitting(), reporter.until_the_end():
             result = fit(*call.args, **call.kwargs)
             if ours.stop is not None:
                 raise ours.stop
-            reporter.close()
-        rounds = reporter.rounds
+        n, n_kept = len(reporter.rounds), model.tree_count_
+        final = n_kept - 1 if 0 < n_kept <= n else n - 1
         rows = rows_or_none(_rows_of, call.arguments)
-        n_kept = model.tree_count_
-        final = n_kept - 1 if 0 < n_kept <= len(rounds) else len(rounds) - 1
         predict = getattr(model, "predict_proba", model.predict)
-        self.fits.append(
-            Fit(
-                rounds,
-                final,
-                model=None if is_part_of_another("catboost") else model,
-                row_scores=rows.scores_by(predict, rounds[final] if rounds else {}),
-                arrays=rows.arrays,
-                seconds=time.perf_counter() - begun,
-            )
-        )
+        self.add_fit(begun, reporter.rounds, final, model, rows, predict)
         return result
 
 
@@ -87,8 +75,8 @@ class _Callback:
     It turns an exception of a callback into one of its own, so that ours is kept until it returns.
     """
 
-    def __init__(self, reporter: RoundReporter) -> None:
-        self._reporter = reporter
+    def __init__(self, reporter: RoundReporter, n_rounds: int) -> None:
+        self._reporter, self._n_rounds = reporter, n_rounds
         self.stop: BaseException | None = None
 
     def after_iteration(self, info: Any) -> bool:
@@ -100,10 +88,20 @@ class _Callback:
             if len(values)
         }
         try:
-            self._reporter.add(found)
+            self._reporter.add(found, self._n_rounds)
         except BaseException as stop:  # noqa: BLE001  (raised again when CatBoost has returned)
             self.stop = stop
         return self.stop is None
+
+
+def _is_on_gpu(model: Any) -> bool:
+    return str(model.get_param("task_type") or "CPU").upper() == "GPU"
+
+
+def _n_rounds(model: Any) -> int:
+    """Return how many rounds a model plans; 1,000 is CatBoost's default."""
+    given = model.get_params()
+    return int(next((given[name] for name in _ROUNDS if name in given), 1000))
 
 
 def _rows_of(given: Mapping[str, Any]) -> BoostedRows:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Iterator, Mapping
 
 from hpo_magic.core.ports import Fit, Report
 
 # Between two guards of a library that trains thousands of rounds a second.
-GUARD_EVERY_S = 0.02
-# Of such a library the first rounds are reported, then each that is so much later than the last.
-# A thousand rounds are 34 reports: what the pruner does at each costs as much as some rounds.
-SPARSER_BY = 1.2
+GUARD_EVERY_S = 0.1
 # A caller in one of these fits a model as a part of its own: a pipeline, a search, an ensemble.
 _COMPOSING = ("sklearn", "imblearn", "mapie")
 _OURS = ("hpo_magic", "functools", "contextlib", "joblib")
@@ -72,7 +68,7 @@ class FitWatch:
             if metrics:
                 with self._stops():
                     self._report(step, metrics, None if n_left is None else step + n_left)
-        self.guard()
+        self.guard_sometimes()
 
     def guard(self) -> None:
         """Let the search end the training here."""
@@ -94,88 +90,6 @@ class FitWatch:
         except BaseException as stop:
             self.stop = stop
             raise
-
-
-class Rounds(Sequence[Mapping[str, float]]):
-    """The metrics of each round; read from what the library gave only when they are asked for.
-
-    Parameters
-    ----------
-    metrics_of
-        Returns the metrics by name from what the library gave for a round.
-    """
-
-    def __init__(self, metrics_of: Callable[[Any], Mapping[str, float]]) -> None:
-        self._given: list[Any] = []
-        self._metrics_of = metrics_of
-
-    def append(self, given: Any) -> None:
-        """Add what the library gave for a round."""
-        self._given.append(given)
-
-    def __len__(self) -> int:
-        return len(self._given)
-
-    @overload
-    def __getitem__(self, place: int) -> Mapping[str, float]: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Mapping[str, float]]: ...
-    def __getitem__(self, place: int | slice) -> Any:
-        if isinstance(place, slice):
-            return [self._metrics_of(one) for one in self._given[place]]
-        return self._metrics_of(self._given[place])
-
-
-class RoundReporter:
-    """Collects the rounds of one fast fit, and reports some of them: the first ones, then fewer.
-
-    Which ones depends on their number alone, so that the curves of all trials have the same steps.
-
-    Parameters
-    ----------
-    watch
-        The trial's.
-    n_rounds
-        How many are planned; None: unknown.
-    metrics_of
-        As in `Rounds`.
-
-    Attributes
-    ----------
-    rounds
-        The metrics of each round.
-    """
-
-    def __init__(
-        self,
-        watch: FitWatch,
-        n_rounds: int | None,
-        metrics_of: Callable[[Any], Mapping[str, float]],
-    ) -> None:
-        self.rounds = Rounds(metrics_of)
-        self._watch, self._n_rounds = watch, n_rounds
-        self._next = 1  # the round that is reported next
-        self._before = watch.n_steps
-
-    def add(self, given: Any) -> None:
-        """Take what the library gave for a round."""
-        self.rounds.append(given)
-        n = len(self.rounds)
-        if n < self._next and n != self._n_rounds:
-            self._watch.guard_sometimes()
-            return
-        self._next = max(n + 1, int(n * SPARSER_BY))
-        self._report(n)
-
-    def close(self) -> None:
-        """Report the last round, if it was not."""
-        n = len(self.rounds)
-        if n and self._watch.n_steps < self._before + n:
-            self._report(n)
-
-    def _report(self, n: int) -> None:
-        n_left = None if self._n_rounds is None else max(0, self._n_rounds - n)
-        self._watch.round_ended(self._before + n, self.rounds[-1], n_left)
 
 
 def is_part_of_another(library: str) -> bool:

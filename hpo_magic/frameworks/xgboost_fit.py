@@ -1,6 +1,6 @@
 """Watches XGBoost: reports what each round measured, and may stop the training at each round.
 
-A callback is added before those of `xgboost.train` and `xgboost.cv`, which the scikit-learn classes
+A callback is added to those of `xgboost.train` and `xgboost.cv`, which the scikit-learn classes
 call too. It changes neither the results nor the random streams. A round is called `val-auc`: the
 set's name and the metric's, as XGBoost prints them; `test-auc-mean` in a cross-validation.
 """
@@ -8,9 +8,8 @@ set's name and the metric's, as XGBoost prints them; `test-auc-mean` in a cross-
 from __future__ import annotations
 
 import contextlib
-import inspect
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import xgboost
@@ -18,13 +17,13 @@ from xgboost.callback import EarlyStopping, TrainingCallback
 
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.boosted_rows import BoostedRows, rows_or_none
-from hpo_magic.frameworks.fit_watch import FitWatch, RoundReporter, Rounds, is_part_of_another
+from hpo_magic.frameworks.boosting_watch import Given, Predict, TrainWatch, watched_by
 from hpo_magic.frameworks.method_watch import WatchedFunction, WatchedMethod
+from hpo_magic.frameworks.rounds import RoundReporter, Rounds
 
 
-@contextlib.contextmanager
-def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit]]:
-    """Watch the trainings of this context; yield the list to which each complete one is added.
+def watched_fits(report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
+    """Watch the trainings of a context; return it with the list of the complete ones.
 
     Parameters
     ----------
@@ -32,182 +31,142 @@ def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit
         Called for the first rounds and then ever more seldom (`RoundReporter`), as a report costs
         as much as a small round. Rounds are counted over all trainings of the cell.
     guard
-        Called at most 50 times a second, before a round. If it raises, the training ends.
+        Called ten times a second, before a round. If it raises, the training ends.
     """
-    watch = _Watch(report, guard)
-    with _TRAIN.through(watch.train), _CV.through(watch.cv), contextlib.ExitStack() as stack:
-        for fit in _FITS:
-            stack.enter_context(fit.through(watch.estimator))
-        yield watch.fits
+    return watched_by(_Watch(report, guard), _TRAIN, _CV, _FITS)
 
 
-class _Watch(FitWatch):
-    """The trainings of one trial."""
+class _Logged:
+    """What XGBoost has logged in a training: by set and metric the value of each round.
 
-    def __init__(self, report: Report, guard: Callable[[], None]) -> None:
-        super().__init__(report, guard)
-        self._estimator: tuple[Any, Mapping[str, Any]] | None = None  # whose `fit` runs, its rows
+    In a cross-validation a value is a pair, mean and standard deviation over the folds.
+    """
 
-    def train(self, train: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Return what `xgboost.train(*args, **kwargs)` returns."""
-        call = _call(train, args, kwargs)
-        if call is None:
-            return train(*args, **kwargs)
-        begun = time.perf_counter()
-        owner = self._estimator
-        with self.fitting(), self._reported(call) as rounds:
-            booster = train(*call.args, **call.kwargs)
-        final = _final(booster, call.arguments, len(rounds), is_best_used=owner is not None)
-        rows = rows_or_none(_sets_of, call.arguments)
+    def __init__(self) -> None:
+        self.log: Mapping[str, Mapping[str, Sequence[Any]]] = {}
 
-        def predict(dmatrix: Any) -> Any:
-            n_before = booster.num_boosted_rounds() - len(rounds)
-            return booster.predict(dmatrix, iteration_range=(0, n_before + final + 1))
+    def metrics_of(self, k: int) -> dict[str, float]:
+        """Return the metrics of a round, counted from 0."""
+        found: dict[str, float] = {}
+        for name, metrics in self.log.items():
+            for metric, values in metrics.items():
+                if isinstance(values[k], tuple):
+                    found[f"{name}-{metric}-mean"] = float(values[k][0])
+                else:
+                    found[f"{name}-{metric}"] = float(values[k])
+        return found
 
-        model = booster if owner is None else owner[0]
-        self.fits.append(
-            Fit(
-                rounds,
-                final,
-                model=None if is_part_of_another("xgboost") else model,
-                row_scores=rows.scores_by(predict, rounds[final] if rounds else {}),
-                arrays=_arrays_of(call.arguments, owner[1] if owner else None),
-                seconds=time.perf_counter() - begun,
-            )
-        )
-        return booster
+    def n_rounds(self) -> int | None:
+        """Return how many rounds were logged; None without an evaluation set."""
+        lengths = [len(values) for of in self.log.values() for values in of.values()]
+        return max(lengths, default=None)
 
-    def cv(self, cv: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Return what `xgboost.cv(*args, **kwargs)` returns; it leaves no one model."""
-        call = _call(cv, args, kwargs)
-        if call is None:
-            return cv(*args, **kwargs)
-        begun = time.perf_counter()
-        with self.fitting(), self._reported(call) as rounds:
-            results = cv(*call.args, **call.kwargs)
-        n_kept = len(results) if not isinstance(results, dict) else max(map(len, results.values()))
-        took_s = time.perf_counter() - begun
-        self.fits.append(Fit(rounds, n_kept - 1, arrays=_arrays_of(call.arguments), seconds=took_s))
-        return results
-
-    def estimator(self, fit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Return what the `fit` of a scikit-learn class returns; its `train` is watched."""
-        try:
-            given = inspect.signature(inspect.unwrap(fit)).bind(*args, **kwargs).arguments
-        except TypeError:
-            return fit(*args, **kwargs)  # XGBoost says what is wrong with the arguments
-        outside, self._estimator = self._estimator, (args[0], given)
-        try:
-            return fit(*args, **kwargs)
-        finally:
-            self._estimator = outside
-
-    @contextlib.contextmanager
-    def _reported(self, call: inspect.BoundArguments) -> Iterator[Rounds]:
-        """Add our callback to those of a call; the user's own list stays unchanged."""
-        reporter = RoundReporter(
-            self, call.arguments.get("num_boost_round", 10), lambda found: found
-        )
-        ours = _Callback(reporter)
-        call.arguments["callbacks"] = [ours, *(call.arguments.get("callbacks") or ())]
-        yield reporter.rounds
-        ours.close()
-        reporter.close()
+    def keep(self) -> None:
+        """Copy the log, which XGBoost gives to the user too."""
+        self.log = {name: {m: list(v) for m, v in of.items()} for name, of in self.log.items()}
 
 
 # The base may have no types, hence the exemption.
 class _Callback(TrainingCallback):  # type: ignore[misc,unused-ignore]
-    """What XGBoost calls around each round.
+    """What XGBoost calls before each round.
 
-    A round is taken at the beginning of the next one: then the user's callbacks have seen it too.
-    XGBoost asks no further callback after one that ends the training.
+    A round is taken at the beginning of the next one: then the user's callbacks have seen it. After
+    a round a callback that ends the training may keep XGBoost from asking ours, whose place among
+    the others is not defined in XGBoost 2.
     """
 
-    def __init__(self, reporter: RoundReporter) -> None:
+    def __init__(self, reporter: RoundReporter, logged: _Logged, n_rounds: int) -> None:
         super().__init__()
-        self._reporter = reporter
-        self._log: Mapping[str, Mapping[str, Sequence[Any]]] = {}
-        self._is_waiting = False
+        self._add, self._logged, self._n_rounds = reporter.add, logged, n_rounds
+        self._n_begun = 0
 
     def before_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        self.close()
+        self._logged.log = evals_log  # the same one at each round
+        if self._n_begun:
+            self._add(self._n_begun - 1, self._n_rounds)
+        self._n_begun += 1
         return False
 
-    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        self._log, self._is_waiting = evals_log, True
-        return False
-
-    def close(self) -> None:
-        """Take the round that was not taken yet."""
-        if not self._is_waiting:
-            return
-        self._is_waiting = False
-        found: dict[str, float] = {}
-        for name, metrics in self._log.items():
-            for metric, values in metrics.items():
-                value = values[-1]
-                if isinstance(value, tuple):  # mean and standard deviation over folds
-                    found[f"{name}-{metric}-mean"] = float(value[0])
-                else:
-                    found[f"{name}-{metric}"] = float(value)
-        self._reporter.add(found)
+    def take_last(self) -> None:
+        """Take the last round, if there was one: a callback may end a training before a round."""
+        n_logged = self._logged.n_rounds()
+        if self._n_begun and self._n_begun == (n_logged or self._n_begun):
+            self._add(self._n_begun - 1, self._n_rounds)
 
 
-def _call(
-    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> inspect.BoundArguments | None:
-    """Return a call's arguments by name; None if it is wrong, or watched already."""
-    try:
-        call = inspect.signature(function).bind(*args, **kwargs)
-    except TypeError:
-        return None
-    callbacks = call.arguments.get("callbacks") or ()
-    return None if any(isinstance(one, _Callback) for one in callbacks) else call
+class _Watch(TrainWatch):
+    """The trainings of one trial."""
+
+    library = "xgboost"
+    callback = _Callback
+
+    @contextlib.contextmanager
+    def reported(self, given: dict[str, Any]) -> Iterator[Rounds]:
+        logged = _Logged()
+        reporter = RoundReporter(self, logged.metrics_of)
+        ours = _Callback(reporter, logged, given.get("num_boost_round", 10))
+        given["callbacks"] = [ours, *(given.get("callbacks") or ())]
+        with reporter.until_the_end() as rounds:
+            yield rounds
+            ours.take_last()
+        logged.keep()
+
+    def rows_of(self, given: Given, of_fit: Given | None) -> BoostedRows:
+        """Return the evaluation sets as the matrices that the model predicts."""
+        sets = given.get("evals") or ()
+        if of_fit is not None:
+            arrays = rows_or_none(_rows_of_fit, of_fit).arrays
+        else:
+            arrays = _read_later([given.get("dtrain"), *(one for one, _ in sets)])
+        return rows_or_none(
+            lambda _: BoostedRows(None, {name: (m, m.get_label()) for m, name in sets}, arrays),
+            given,
+        )
+
+    def arrays_of_cv(self, given: Given) -> Sequence[Any]:
+        return _read_later([given.get("dtrain")])()
+
+    def final(self, booster: Any, given: Given, n_rounds: int, *, is_best_used: bool) -> int:
+        """Return the index of the round up to which the model predicts.
+
+        After early stopping the scikit-learn classes predict up to the best round. A `Booster`
+        predicts with all its rounds, unless `EarlyStopping(save_best=True)` has cut it.
+        """
+        is_cut = any(
+            isinstance(one, EarlyStopping) and one.save_best for one in given.get("callbacks") or ()
+        )
+        best = booster.attr("best_iteration")
+        if best is None or not (is_cut or is_best_used):
+            return n_rounds - 1
+        found = int(best) - _n_before(booster, given, n_rounds)
+        return found if 0 <= found < n_rounds else n_rounds - 1
+
+    def predict_of(self, booster: Any, given: Given, n_rounds: int, final: int) -> Predict:
+        end = _n_before(booster, given, n_rounds) + final + 1
+        return lambda matrix: booster.predict(matrix, iteration_range=(0, end))
+
+    def n_kept(self, results: Any) -> int:
+        return len(results) if not isinstance(results, dict) else max(map(len, results.values()))
 
 
-def _final(booster: Any, given: Mapping[str, Any], n_rounds: int, *, is_best_used: bool) -> int:
-    """Return the index of the round up to which the model predicts.
-
-    After early stopping the scikit-learn classes predict up to the best round. A `Booster` predicts
-    with all of its rounds, unless `EarlyStopping(save_best=True)` has cut it.
-    """
-    is_cut = any(
-        isinstance(one, EarlyStopping) and one.save_best for one in given.get("callbacks") or ()
-    )
-    best = booster.attr("best_iteration")
-    if best is None or not (is_cut or is_best_used):
-        return n_rounds - 1
-    n_before = 0 if is_cut else booster.num_boosted_rounds() - n_rounds
-    found = int(best) - n_before
-    return found if 0 <= found < n_rounds else n_rounds - 1
+def _n_before(booster: Any, given: Given, n_rounds: int) -> int:
+    """Return how many rounds the model had before the training, which went on with them."""
+    before = given.get("xgb_model")
+    if before is None:
+        return 0
+    if isinstance(before, xgboost.XGBModel):
+        before = before.get_booster()
+    if isinstance(before, xgboost.Booster):
+        return int(before.num_boosted_rounds())
+    return max(0, int(booster.num_boosted_rounds()) - n_rounds)  # a file
 
 
-def _sets_of(given: Mapping[str, Any]) -> BoostedRows:
-    """Return the evaluation sets of a training, as the matrices that its model predicts."""
-    sets = given.get("evals") or ()
-    return BoostedRows(None, {name: (one, one.get_label()) for one, name in sets})
-
-
-def _arrays_of(
-    given: Mapping[str, Any], of_fit: Mapping[str, Any] | None = None
-) -> Callable[[], Sequence[Any]]:
-    """Return a function that returns the rows of a training.
-
-    Parameters
-    ----------
-    given
-        The arguments of `train` or `cv`, whose matrices have their rows.
-    of_fit
-        Those of the `fit` that called it, which has them as the user gave them.
-    """
-    if of_fit is not None:
-        return rows_or_none(_rows_of_fit, of_fit).arrays
-    matrices = [given.get("dtrain"), *(one for one, _ in given.get("evals") or ())]
-    # A `QuantileDMatrix` has its rows in bins only.
+def _read_later(matrices: Sequence[Any]) -> Callable[[], list[Any]]:
+    """Return a function that returns the rows; a `QuantileDMatrix` has them in bins only."""
     return lambda: [one.get_data() for one in matrices if type(one) is xgboost.DMatrix]
 
 
-def _rows_of_fit(given: Mapping[str, Any]) -> BoostedRows:
+def _rows_of_fit(given: Given) -> BoostedRows:
     sets = given.get("eval_set") or ()
     return BoostedRows(given.get("X"), {str(i): (x, y) for i, (x, y) in enumerate(sets)})
 

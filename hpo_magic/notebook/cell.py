@@ -10,7 +10,7 @@ import ast
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.inputtransformer2 import leading_indent
 
+from hpo_magic import frameworks
 from hpo_magic.core.given_values import NOTHING, is_history, number
 from hpo_magic.core.log import suppressed
 from hpo_magic.dialects.old_spellings import todays_spelling
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 # How many frames of a long traceback are shown at each end.
 FRAMES_SHOWN = 10
+# The folder of the hooks, whose frames are neither the user's nor a library's.
+HOOKS = str(Path(frameworks.__file__).parent)
 
 
 class CellError(HpoError):
@@ -159,11 +162,15 @@ class Cell:
         return ObjectiveResult(last, namespace.set_by_trial(), namespace.not_set())
 
     def frames_of(self, error: BaseException) -> TracebackType | None:
-        """Return the traceback from the cell's own frame on; None if it never got there."""
+        """Return the traceback from the cell's own frame on; None if it never got there.
+
+        Without the hooks that a call of a training library passes through.
+        """
         entry = error.__traceback__
         while entry is not None and entry.tb_frame.f_code.co_filename != self.filename:
             entry = entry.tb_next
-        return entry
+        entries = _entries(entry)
+        return _linked(one for one in entries if one is entries[-1] or not _is_hook(one))
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return the line of the cell that failed, and the frames from the cell on as text."""
@@ -216,15 +223,30 @@ def _without_middle(entry: TracebackType) -> TracebackType | None:
 
     IPython takes 40 ms for each frame: an endless recursion took a minute.
     """
-    entries = [entry]
-    while entries[-1].tb_next is not None:
-        entries.append(entries[-1].tb_next)
+    entries = _entries(entry)
     if len(entries) > 2 * FRAMES_SHOWN:
         entries[FRAMES_SHOWN:-FRAMES_SHOWN] = []
-    short = None
-    for one in reversed(entries):
-        short = TracebackType(short, one.tb_frame, one.tb_lasti, one.tb_lineno)
-    return short
+    return _linked(entries)
+
+
+def _entries(entry: TracebackType | None) -> list[TracebackType]:
+    entries = []
+    while entry is not None:
+        entries.append(entry)
+        entry = entry.tb_next
+    return entries
+
+
+def _linked(entries: Iterable[TracebackType]) -> TracebackType | None:
+    """Return a traceback of these entries; None of none."""
+    linked = None
+    for one in reversed(list(entries)):
+        linked = TracebackType(linked, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return linked
+
+
+def _is_hook(entry: TracebackType) -> bool:
+    return entry.tb_frame.f_code.co_filename.startswith(HOOKS)
 
 
 def _awaits_at_the_top(source: str, shell: InteractiveShell) -> bool:

@@ -43,6 +43,9 @@ class AshaPruner:
 
     def verdict(self, trial: Trial, history: History) -> Verdict:
         """Return whether the training goes on; see `core.ports.Pruner`."""
+        step = trial.curve[-1].step
+        if not is_at_rung(trial, rungs_of(self.first, self.factor, step + 1)):
+            return Verdict.KEEP  # as at most reports of a fast training: nothing else is computed
         length = length_of(trial, history)
         if not is_at_rung(trial, rungs_of(self.first, self.factor, length)):
             return Verdict.KEEP

@@ -6,22 +6,23 @@ massively parallel hyperparameter tuning" (ASHA), MLSys 2020, algorithm 2.
 
 from __future__ import annotations
 
-import numpy as np
+from functools import lru_cache
 
 from hpo_magic.pruners.reference_curves import ReferenceCurves
 
 
-def rungs_of(first: float, factor: float, length: int) -> list[int]:
+@lru_cache
+def rungs_of(first: float, factor: float, length: int) -> tuple[int, ...]:
     """Return the steps at which trainings are compared: r, rη, rη², ... below `length`.
 
     >>> rungs_of(2, 3, 30)
-    [2, 6, 18]
+    (2, 6, 18)
     """
     rungs, step = [], max(first, 1.0)
     while round(step) < length:
         rungs.append(round(step))
         step *= factor
-    return sorted(set(rungs))
+    return tuple(sorted(set(rungs)))
 
 
 def is_promoted(references: ReferenceCurves, factor: float) -> bool:
@@ -30,6 +31,6 @@ def is_promoted(references: ReferenceCurves, factor: float) -> bool:
     The training itself is counted. The best one is always promoted, so the first few trainings go
     on without waiting for others.
     """
-    losses = np.append(references.reached(references.step), references.loss)
-    n_promoted = max(int(len(losses) / factor), 1)
-    return bool((losses < references.loss).sum() < n_promoted)
+    losses = references.reached(references.step)
+    n_promoted = max(int((len(losses) + 1) / factor), 1)
+    return int((losses < references.loss).sum()) < n_promoted

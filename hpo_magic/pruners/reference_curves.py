@@ -10,7 +10,7 @@ import numpy as np
 
 from hpo_magic.core.curves import Curve, curve_of, judged_by
 from hpo_magic.core.domains import FloatArray
-from hpo_magic.core.trial import History, State, Trial
+from hpo_magic.core.trial import Direction, History, State, Trial
 
 # Trainings with fewer reports are not pruned: stopping them saves little time.
 FEWEST_REPORTS = 8
@@ -93,13 +93,25 @@ def reference_curves_of(trial: Trial, history: History) -> ReferenceCurves | Non
         if other.number == trial.number or not curve.steps:
             continue
         if other.state is State.COMPLETE:
-            final = history.loss(other)
-            assert final is not None  # complete trials have a value
-            # The model that the cell leaves may be that of an earlier epoch.
-            complete.append(Curve(curve.steps, (*curve.losses[:-1], final)))
+            complete.append(_ended_in_value(other, metric, history.direction))
         elif other.state in (State.PRUNED, State.SKIPPED):
             cut.append(curve)
     return ReferenceCurves(curve_of(trial, metric, history.direction), tuple(complete), tuple(cut))
+
+
+def _ended_in_value(trial: Trial, metric: str, direction: Direction) -> Curve:
+    """Return the curve of a complete trial, whose last loss is that of its value.
+
+    The model that the cell leaves may be that of an earlier epoch.
+    """
+    key = "ended in value", metric, direction
+    if key not in trial.computed:
+        assert trial.value is not None  # complete trials have one
+        curve = curve_of(trial, metric, direction)
+        losses = (*curve.losses[:-1], direction.sign * trial.value)
+        trial.computed[key] = Curve(curve.steps, losses)
+    found: Curve = trial.computed[key]
+    return found
 
 
 def _or_infinite(loss: float | None) -> float:

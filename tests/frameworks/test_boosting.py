@@ -24,7 +24,10 @@ from hpo_magic.core.trial import Direction, State
 from hpo_magic.frameworks.lightgbm import Lightgbm
 from hpo_magic.frameworks.xgboost import Xgboost
 
-pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # LightGBM 4.7 of `eval_set`
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::FutureWarning",  # LightGBM 4.7 of `eval_set`
+    "ignore:X does not have valid feature names",  # LightGBM 4.6 in `predict` of an array
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))
@@ -106,7 +109,7 @@ def test_long_trainings_report_ever_more_seldom(library: Any) -> None:
     framework, train, metric = library
     with Watched(framework) as seen:
         train(200)
-    assert seen.steps[:9] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert seen.steps[:10] == [1, 2, 3, 4, 5, 6, 7, 8, 10, 12]
     assert seen.steps[-1] == 200
     assert len(seen.steps) < 40
     assert len(seen.fits[0].epochs) == 200
@@ -288,3 +291,55 @@ def test_the_direction_of_the_libraries_metrics_is_known(
 ) -> None:
     """By the names that they log."""
     assert usual_direction(metric) is direction
+
+
+class Broken(Exception):
+    """What a user's callback raises."""
+
+
+def test_a_training_that_fails_has_its_rounds_on_the_curve(library: Any) -> None:
+    """Those that waited to be reported, too; its error is its own."""
+    framework, train, _ = library
+    with Watched(framework) as seen, pytest.raises(Broken):
+        train(50, callbacks=[breaking(framework.name)])
+    assert seen.steps == [1, 2, 3, 4, 5]
+
+
+def breaking(name: str) -> Any:
+    """Return a callback of a library that raises in its sixth round."""
+
+    class Breaking(xgb.callback.TrainingCallback):
+        order = 0  # for LightGBM: before ours
+        before_iteration = False
+
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            if epoch == 5:
+                raise Broken
+            return False
+
+        def __call__(self, env: Any) -> None:
+            self.after_iteration(None, env.iteration, None)
+
+    if name == "xgboost":
+        del Breaking.before_iteration
+    return Breaking()
+
+
+def test_the_rounds_planned_are_those_that_lightgbm_counts() -> None:
+    """Its parameters may have them, under several names."""
+    rows = lgb.Dataset(X[:80], Y[:80])
+    with Watched(Lightgbm()) as seen:
+        lgb_train({**LGB, "n_iter": 3}, rows, valid_sets=[rows])
+    assert seen.planned == [3, 3, 3]
+
+
+def test_a_training_of_xgboost_that_goes_on_knows_its_rows() -> None:
+    """Of the model as it predicts: with the rounds that it had before, or cut to the best one."""
+    with Watched(Xgboost()) as seen:
+        first = boosted(4)
+        boosted(3, xgb_model=first)
+        boosted(60, xgb_model=first, callbacks=[xgb.callback.EarlyStopping(3, save_best=True)])
+    for fit in seen.fits:
+        rows = fit.row_scores("held-logloss")
+        assert rows is not None
+        assert rows.mean == pytest.approx(fit.epochs[fit.final]["held-logloss"], rel=1e-4)

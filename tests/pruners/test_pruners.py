@@ -177,10 +177,10 @@ def test_the_agreement_of_two_orders() -> None:
 
 def test_rungs_are_geometric() -> None:
     """They end before the training does."""
-    assert rungs_of(1, 3, 27) == [1, 3, 9]
-    assert rungs_of(2, 4, 30) == [2, 8]
-    assert rungs_of(1, 1.5, 8) == [1, 2, 3, 5]
-    assert rungs_of(2, 3, 0) == []
+    assert rungs_of(1, 3, 27) == (1, 3, 9)
+    assert rungs_of(2, 4, 30) == (2, 8)
+    assert rungs_of(1, 1.5, 8) == (1, 2, 3, 5)
+    assert rungs_of(2, 3, 0) == ()
 
 
 def test_a_rung_that_was_jumped_over_counts() -> None:

@@ -187,3 +187,17 @@ def test_other_processes_train_the_same(notebook: Any, trainer: Trainer, where: 
     assert [len(t.curve) for t in away.trials] == [len(t.curve) for t in here.trials]
     notebook.ok("model = away.best_model()")
     assert np.isclose(notebook.ok(trainer.score).value, away.best_seen, rtol=1e-4)
+
+
+def test_a_failed_call_shows_no_frame_of_a_hook(notebook: Any) -> None:
+    """Neither the frames that are stored nor those that the notebook shows."""
+    trainer = TRAINERS["xgboost"]
+    notebook.ok(trainer.setup)
+    cell = trainer.magic("-n 1 --errors raise").replace('"nthread": 1', '"tree_method": "none"')
+    shown = notebook.run(cell)
+    assert type(shown.error).__name__ == "XGBoostError"
+    frames = notebook["s"].trials[0].failure.traceback
+    assert "in train" in frames
+    for text in (frames, shown.text):
+        assert "hpo_magic" not in text
+        assert "function(*args, **kwargs)" not in text
