@@ -18,6 +18,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, setting_key
 from hpo_magic.core.summary import active_names, best_so_far, best_trial, curve_metric
 from hpo_magic.core.trial import Kind, State, Trial
+from hpo_magic.honesty.rechecking import chosen_trial, is_rechecked
 from hpo_magic.views.convergence import convergence_alt, visible_range
 from hpo_magic.views.curves import CurveEnds, curve_limits, curves_alt, path
 from hpo_magic.views.front import (
@@ -150,6 +151,7 @@ def study_drawn(drawing: Drawing, ends: CurveEnds | None = None) -> dict[str, An
         "trials": [drawing.trial(trial) for trial in snapshot.trials],
         "frame": frame_drawn(snapshot, ends),
         "said": said_drawn(snapshot),
+        "taken": taken_drawn(snapshot),
         "live": snapshot.is_live,
     }
 
@@ -179,6 +181,14 @@ def frame_drawn(snapshot: Snapshot, ends: CurveEnds | None = None) -> dict[str, 
     if limits is not None:
         frame["curves"] = _rounded(limits)
     return frame
+
+
+def taken_drawn(snapshot: Snapshot) -> int | None:
+    """Return the trial that the re-check chose, which need not be the best seen; None without."""
+    if not is_rechecked(snapshot):
+        return None
+    trial = chosen_trial(snapshot)
+    return None if trial is None else trial.number
 
 
 def said_drawn(snapshot: Snapshot) -> dict[str, str]:

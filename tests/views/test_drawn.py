@@ -149,6 +149,20 @@ def test_a_rerun_names_the_trial_whose_setting_it_has() -> None:
     assert {trial["again"] for trial in study["trials"][:12]} == {None}
 
 
+def test_the_trial_that_the_re_check_chose_is_named() -> None:
+    """It is shown first, also where another one is the best seen."""
+    snapshot = a_search(30, is_running=False)
+    first, second = snapshot.history.ranked[:2]
+    values = [(first, -0.1), (first, -0.12), (second, 0.0), (second, 0.01)]
+    again = [
+        replace(trial, number=30 + n, kind=Kind.RECHECK, value=trial.value + by, seed=1 + n % 2)
+        for n, (trial, by) in enumerate(values)
+        if trial.value is not None
+    ]
+    assert drawn(snapshot)["taken"] is None
+    assert drawn(replace(snapshot, trials=(*snapshot.trials, *again)))["taken"] == second.number
+
+
 def test_numbers_that_json_lacks_are_left_out() -> None:
     """A loss that became NaN or infinite is a gap in its curve."""
     wild = (1.0, float("nan"), float("inf"), 0.5)

@@ -64,7 +64,7 @@ class Store {
     }
     if (message.type === "extras") {
       Object.assign(this.extras, message.extras);
-      if (message.said) this.study.said = message.said;
+      if (message.said) Object.assign(this.study, { said: message.said, taken: message.taken });
     } else if (message.type === "details") this.details.set(message.number, message);
     else if (message.type === "said") this.said = message.text;
     this.changed();
@@ -104,8 +104,14 @@ class Store {
   get complete() { return this.searched.filter((t) => t.state === "complete" && t.values.length); }
   get best() { return this.trials.get(this.frame.best); }
 
-  // The chosen trial, or the best one till the user chooses.
-  get shown() { return this.trials.get(this.chosen) ?? this.best; }
+  // The chosen trial; till the user chooses, the one whose setting is taken.
+  get shown() { return this.trials.get(this.chosen) ?? this.trials.get(this.study.taken) ?? this.best; }
+
+  // What the best trial is called.
+  get bestName() {
+    if (this.study.goals.length < 2) return "the best seen";
+    return this.frame.chosen === null ? "the balanced point" : "your choice";
+  }
 
   hover(number) {
     if (number === this.hovered) return;
@@ -208,14 +214,15 @@ function sentence(store, trial) {
   return [headline(store, trial), ...facts, settingText(store, trial)].filter(Boolean).join("; ");
 }
 
-// How far a trial's value is from the best seen, in the metric's unit.
+// How far a trial's values are from those of the best one, in the metrics' units.
 function difference(store, trial) {
-  const best = store.best;
+  const { best } = store;
   if (!best || !trial.values.length || trial.number === best.number) return "";
-  const [[metric, sign]] = store.study.goals;
-  const apart = (trial.values[0] - best.values[0]) * sign;
-  if (apart === 0) return "as good as the best seen";
-  return `${metric} ${number(Math.abs(apart))} ${apart > 0 ? "worse" : "better"} than the best seen`;
+  const apart = store.study.goals.map(([metric, sign], k) => [metric, (trial.values[k] - best.values[k]) * sign]);
+  if (apart.every(([, by]) => by === 0)) return `as good as ${store.bestName}`;
+  const told = apart.filter(([, by]) => by !== 0)
+    .map(([metric, by]) => `${metric} ${number(Math.abs(by))} ${by > 0 ? "worse" : "better"}`);
+  return `${told.join(", ")} than ${store.bestName}`;
 }
 
 // ---------------------------------------------------------------- a plot
@@ -847,7 +854,7 @@ class Parallel extends Plot {
     [this.topmost, this.bottom] = [26, this.height - 14];
     this.xs = this.list.map((_, k) => left + (k * (right - left)) / (this.list.length - 1));
     this.y = (place) => this.bottom - place * (this.bottom - this.topmost);
-    this.explain("━", inks.best, "best seen");
+    this.explain("━", inks.best, store.bestName.replace("the ", ""));
     this.explain("━", inks.trial, store.brushes.size ? "within the ranges" : "the best tenth");
     this.explain("━", inks.pale, "others");
     if (this.all.some((t) => t.state === "pruned")) this.explain("┄", inks.pale, "pruned");
@@ -1027,7 +1034,7 @@ class Slices extends Plot {
       this.frameOf(context, parameter, across, up);
       return [across, up];
     });
-    this.explain("★", inks.best, "best seen");
+    this.explain("★", inks.best, store.bestName.replace("the ", ""));
     return true;
   }
 
@@ -1266,7 +1273,8 @@ class Card {
     if (!trial) return this.node.replaceChildren(element("p", { textContent: "No trial is complete yet." }));
     const isBest = trial.number === store.frame.best;
     this.node.classList.toggle("hpo-chosen", store.chosen !== null);
-    const facts = [valueText(store, trial), isBest ? "the best seen" : difference(store, trial), trial.took && `took ${trial.took}`];
+    const facts = [valueText(store, trial), isBest ? store.bestName : difference(store, trial), trial.took && `took ${trial.took}`];
+    if (trial.number === store.study.taken) facts.unshift("chosen by the re-check");
     const reruns = store.all.filter((t) => t.again === trial.number && t.texts.length);
     if (reruns.length) facts.push(`run again: ${reruns.map((t) => t.texts[0]).join(", ")}`);
     if (trial.again !== null) facts.push(`runs the setting of trial ${trial.again} again`);

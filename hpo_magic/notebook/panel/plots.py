@@ -35,6 +35,7 @@ from hpo_magic.views.drawn import (
     importance_drawn,
     said_drawn,
     study_drawn,
+    taken_drawn,
     timeline_drawn,
     training_metric,
 )
@@ -208,8 +209,10 @@ class LivePlots:
             if self._extras_pace.is_due():
                 with self._extras_pace.spending():
                     extras = {name: EXTRAS[name](self.snapshot) for name in self._open}
-                    said = said_drawn(self.snapshot)
-                    self.widget.send({"type": "extras", "extras": extras, "said": said})
+                    said, taken = said_drawn(self.snapshot), taken_drawn(self.snapshot)
+                    self.widget.send(
+                        {"type": "extras", "extras": extras, "said": said, "taken": taken}
+                    )
 
     def close(self) -> None:
         """Send nothing more."""
