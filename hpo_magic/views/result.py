@@ -69,10 +69,12 @@ def _summary(snapshot: Snapshot) -> list[str]:
     ]
 
 
-def _side_by_side(*parts: str) -> str:
-    """Return the parts beside each other where there is room; viewers without styles stack them."""
-    columns = "".join(f"<div>{part}</div>" for part in parts if part)
-    return f'<div style="display: flex; flex-wrap: wrap; gap: 0 40px">{columns}</div>'
+def _side_by_side(first: str, second: str) -> str:
+    """Return both beside each other where there is room; viewers without styles stack them."""
+    return (
+        '<div style="display: flex; flex-wrap: wrap; gap: 0 40px">'
+        f'<div style="flex: 1 1 480px; min-width: 0">{first}</div><div>{second}</div></div>'
+    )
 
 
 def _trials(snapshot: Snapshot) -> list[str]:
