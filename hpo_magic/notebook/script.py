@@ -113,6 +113,7 @@ class Script:
         self._studies: list[Study] = []
         self._calls: list[ast.stmt] = []  # the statements that searched
         self._owners: list[tuple[Any, str, int]] = []
+        self._texts: dict[str, str] = {}  # the text of each study's training, by name
         self._check()
 
     def _check(self) -> None:
@@ -213,7 +214,8 @@ class Script:
         return self._search(name, code, options, lambda requests: [searched.input_check(requests)])
 
     def _code(self, search: ToolSearch, call: Call, name: str, options: Options) -> SearchedCode:
-        text = self._equivalent(search, call)
+        # A further call on the same object goes on, whatever stands between the calls.
+        text = self._texts.setdefault(name, self._equivalent(search, call))
         watch = InputsWatch(search.values_read, text)
         whole = hashlib.blake2b(self.cell.source.encode(), digest_size=16).hexdigest()
         parts = code_fingerprint(text) if text else (whole, "")

@@ -66,7 +66,8 @@ def test_a_frozen_script_trains_once(notebook: Any) -> None:
 
 def test_a_second_call_on_the_same_study_goes_on(notebook: Any) -> None:
     """And the cell that is run again trains only what is missing."""
-    cell = OPTUNA.replace("n, best", "study.optimize(objective, n_trials=4)\n        n, best")
+    more = "print(len(study.trials))\n        study.optimize(objective, n_trials=4)"
+    cell = OPTUNA.replace("n, best", f"{more}\n        n, best")
     study = run(notebook, cell, options="--recheck 0 --sampler random")
     assert len(study.trials) == 16 == notebook["n"]
     again = run(notebook, cell, options="--recheck 0 --sampler random")
