@@ -30,13 +30,14 @@ from hpo_magic.notebook.cell_objective import exit_refused, nothing_displayed
 from hpo_magic.notebook.searched_cell import SearchedCell
 from hpo_magic.notebook.whose_hp import asks_outside_functions
 from hpo_magic.scripts.hyperas import importable
-from hpo_magic.scripts.tool_search import ToolSearch, search_of
+from hpo_magic.scripts.tool_search import ToolSearch, not_taken_over, search_of
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.study.study import Study
+from hpo_magic.tools.entries import refused
 from hpo_magic.tools.finding import FoundSearch, searches_in
 from hpo_magic.tools.interception import Call, handled, intercepted
 from hpo_magic.views.words.numbers import counted
@@ -122,6 +123,9 @@ class Script:
                 f"the cell sets {self._name} itself, and the study would replace it. Give the "
                 f"study another name: %%hpo {self._name}_search."
             )
+        for one in self._found:
+            if (entry := refused(one.package, one.text)) is not None:
+                raise not_taken_over(entry, one.line)
         has_workers = self._options.jobs > 1 or self._options.isolate or self._options.on
         if has_workers and self._found[0].package != "hyperas":
             raise NotPortable(
@@ -140,7 +144,8 @@ class Script:
             If no search began.
         """
         wanted = {*self.cell.text.modules_imported, *(one.package for one in self._found)}
-        wanted |= {"optuna"} if "optuna_integration" in wanted else set()
+        if wanted & {"optuna", "optuna_integration"}:
+            wanted |= {"optuna", "optuna_integration"}
         with ExitStack() as kept:
             kept.enter_context(importable())
             kept.enter_context(intercepted(wanted))

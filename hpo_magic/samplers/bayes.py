@@ -13,7 +13,9 @@ suggestion is the lowest point of a parabola (`parabola`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import overload
 
 import numpy as np
 from scipy.optimize import OptimizeResult
@@ -110,15 +112,58 @@ def to_optimize_result(space: Space, history: History) -> OptimizeResult:
     """Return the search as scikit-optimize's result, for `skopt.plots`.
 
     `func_vals` are the values of the complete trials, with their sign turned if they are maximized:
-    scikit-optimize minimizes. What a trial did not reach stands at its default.
+    scikit-optimize minimizes. What a trial did not reach stands at its default. `models` has what
+    was learned of the first trials, of one more, and so on up to all, each fitted when it is asked.
+
+    Raises
+    ------
+    HpoError
+        If no trial is complete.
     """
-    model = fitted(space, history, is_compact=False)
-    surrogate = model.surrogate
-    in_losses = LossSurrogate(surrogate.owner, surrogate.theta, model.warp)
-    in_losses.fit(surrogate.X_train_, surrogate.y_train_)
+    models = FittedModels(space, history)
     settings = [trial.params for trial in history.complete]
     losses = losses_of(history, history.complete).tolist()
-    return optimize_result(space, settings, losses, in_losses)
+    return optimize_result(space, settings, losses, models)
+
+
+class FittedModels(Sequence[LossSurrogate]):
+    """The surrogates of a growing search, for scikit-optimize: each predicts losses.
+
+    The first one knows the trials that a search begins with (`initial`), the last one all.
+    """
+
+    def __init__(self, space: Space, history: History) -> None:
+        if not history.complete:
+            raise HpoError("no trial is complete yet: there is nothing to learn from.")
+        self._space, self._history = space, history
+        self._fitted: dict[int, LossSurrogate] = {}
+
+    def __len__(self) -> int:
+        return max(len(self._history.complete) - n_initial(self._space) + 1, 1)
+
+    @overload
+    def __getitem__(self, index: int) -> LossSurrogate: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LossSurrogate]: ...
+    def __getitem__(self, index: int | slice) -> LossSurrogate | list[LossSurrogate]:
+        if isinstance(index, slice):
+            return [self[k] for k in range(len(self))[index]]
+        k = range(len(self))[index]
+        if k not in self._fitted:
+            self._fitted[k] = self._fit(len(self) - 1 - k)
+        return self._fitted[k]
+
+    def _fit(self, n_left_out: int) -> LossSurrogate:
+        """Return what is learned without the last `n_left_out` complete trials."""
+        history = self._history
+        if n_left_out:
+            last = history.complete[-n_left_out].number
+            history = replace(history, trials=tuple(t for t in history.trials if t.number < last))
+        model = fitted(self._space, history, is_compact=False)
+        surrogate = model.surrogate
+        in_losses = LossSurrogate(surrogate.owner, surrogate.theta, model.warp)
+        in_losses.fit(surrogate.X_train_, surrogate.y_train_)
+        return in_losses
 
 
 def _is_initial(space: Space, history: History, n_older: int) -> bool:

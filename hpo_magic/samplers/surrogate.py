@@ -11,6 +11,7 @@ apart, tuples as choices, integers beyond 64 bits, NumPy scalars in its answers.
 # ruff: noqa: N802, N803 -- scikit-learn's names
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -121,7 +122,7 @@ def skopt_space(space: Space) -> SkoptSpace:
 
 
 def optimize_result(
-    space: Space, settings: list[Params], losses: list[float], model: Surrogate
+    space: Space, settings: list[Params], losses: list[float], models: Sequence[Surrogate]
 ) -> OptimizeResult:
     """Return what `skopt.gp_minimize` would: `x_iters`, `func_vals`, `x`, `fun`, `space`, `models`.
 
@@ -137,8 +138,9 @@ def optimize_result(
         ]
         for setting in settings
     ]
-    models = [model] if is_known else []
-    return create_result(points, losses, space=skopt_space(space), models=models)
+    return create_result(
+        points, losses, space=skopt_space(space), models=models if is_known else []
+    )
 
 
 def _dimension(parameter: Parameter) -> Dimension:

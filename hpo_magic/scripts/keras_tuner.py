@@ -143,7 +143,7 @@ class _Script:
         build = texts.get("new hypermodel") or texts.get("new 0", "")
         is_plain = (
             type(self._tuner).__module__.startswith("keras_tuner.")
-            and self._tuner.executions_per_trial == 1
+            and getattr(self._tuner, "executions_per_trial", 0) == 1
             and "new hyperparameters" not in texts
         )
         goals = self.goals()

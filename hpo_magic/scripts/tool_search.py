@@ -16,6 +16,7 @@ from hpo_magic.errors import SpaceError
 from hpo_magic.inputs.reads import values_read_by
 from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.study.study import Study
+from hpo_magic.tools.entries import Entry
 from hpo_magic.tools.interception import Call
 
 
@@ -156,6 +157,14 @@ def _names_of(code: Any) -> set[str]:
     return found
 
 
+def not_taken_over(entry: Entry, line: int) -> CannotTakeOver:
+    """Return the error of a call that begins a search which cannot be ours."""
+    return CannotTakeOver(
+        f"{entry.call} on line {line}: a search of {entry.tool}'s is not taken over. Write the "
+        f"training without it: {entry.instead}."
+    )
+
+
 def search_of(call: Call) -> ToolSearch:
     """Return the search that a call asks for.
 
@@ -165,10 +174,7 @@ def search_of(call: Call) -> ToolSearch:
         If it cannot be read; the message says what to write.
     """
     if not call.entry.reader:
-        raise CannotTakeOver(
-            f"{call.entry.call} on line {call.frame.f_lineno}: a search of {call.entry.tool}'s is "
-            f"not taken over. Write the training without it: {call.entry.instead}."
-        )
+        raise not_taken_over(call.entry, call.frame.f_lineno)
     module, _, name = call.entry.reader.partition(":")
     found: ToolSearch = getattr(importlib.import_module(module), name)(call)
     return found

@@ -31,6 +31,8 @@ class Entry:
         "module:function" of ours that reads a call of it as a search; "" if it is refused.
     may_nest
         Whether it may run inside a trial: scikit-learn's searches are estimators, too.
+    is_inner
+        Whether the tool itself calls it, too, in a search of which another entry is the beginning.
     """
 
     tool: str
@@ -40,6 +42,7 @@ class Entry:
     instead: str
     reader: str = ""
     may_nest: bool = False
+    is_inner: bool = False
 
 
 def _of_skopt(module: str, name: str) -> Entry:
@@ -75,6 +78,30 @@ ENTRIES = (
         "study.optimize",
         _OPTUNA_WAY,
         "hpo_magic.scripts.optuna:read_optimize",
+    ),
+    Entry(
+        "Optuna",
+        "optuna",
+        "optuna.study:Study.ask",
+        "study.ask",
+        _OPTUNA_WAY,
+        is_inner=True,
+    ),
+    Entry(
+        "scikit-optimize",
+        "skopt",
+        "skopt.optimizer.optimizer:Optimizer.ask",
+        "Optimizer.ask",
+        "func(hp.from_space(dimensions)) in place of it is one trial",
+        is_inner=True,
+    ),
+    Entry(
+        "LightGBMTuner",
+        "optuna_integration",
+        "optuna_integration.lightgbm._lightgbm_tuner.optimize:_LightGBMBaseTuner.run",
+        "Optuna's lgb.train",
+        "lightgbm.train({**params, 'num_leaves': hp.Int(2, 256), …}, …) with LightGBM's own train "
+        "is one trial",
     ),
     Entry(
         "KerasTuner",
@@ -133,6 +160,18 @@ ENTRIES = (
         "is one trial",
     ),
 )
+
+
+def refused(package: str, text: str) -> Entry | None:
+    """Return the entry of a call of a tool that is never taken over; None if the tool is.
+
+    `text` is the call as it is written, "tune.Tuner".
+    """
+    entries = [entry for entry in ENTRIES if entry.package == package and not entry.is_inner]
+    if not entries or any(entry.reader for entry in entries):
+        return None
+    name = text.rpartition(".")[2]
+    return next((entry for entry in entries if name in entry.call), entries[0])
 
 
 def packages() -> set[str]:

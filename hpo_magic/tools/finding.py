@@ -35,20 +35,25 @@ _CALLS = {
         "HalvingGridSearchCV",
         "HalvingRandomSearchCV",
     ),
-    "optuna": ("OptunaSearchCV",),
-    "optuna_integration": ("OptunaSearchCV",),
+    "optuna": ("OptunaSearchCV", "LightGBMTuner", "LightGBMTunerCV"),
+    "optuna_integration": ("OptunaSearchCV", "LightGBMTuner", "LightGBMTunerCV"),
     "hyperas": ("minimize",),
     "talos": ("Scan",),
     "ray": ("Tuner", "run"),
 }
+# Functions whose names are common words, by their whole path.
+_PATHS = {
+    "optuna.integration.lightgbm.train": "optuna",
+    "optuna_integration.lightgbm.train": "optuna_integration",
+}
 # Methods of a tool's objects that search, by package.
 _METHODS = {
-    "optuna": ("optimize",),
+    "optuna": ("optimize", "ask"),
     "keras_tuner": ("search",),
     "kerastuner": ("search",),
     "hyperopt": ("fmin",),
     "sklearn": (),
-    "skopt": (),
+    "skopt": ("ask",),
 }
 # Names that stand for one tool alone, also where no import of it is seen.
 _ALONE = {
@@ -176,6 +181,8 @@ class _Text:
             package, last = path.partition(".")[0], path.rpartition(".")[2]
             if last in _CALLS.get(package, ()):
                 return package
+            if path in _PATHS:
+                return _PATHS[path]
         elif chain is not None and len(chain) == 1 and self._is_unknown(chain[0]):
             return _ALONE.get(chain[0], "")
         if isinstance(call.func, ast.Attribute):

@@ -152,6 +152,8 @@ def called(place: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """
     entry = next(one for one in ENTRIES if one.place == place)
     original = _originals[place]
+    if entry.is_inner and _root(sys._getframe(2)) in (entry.package, "optuna_integration"):
+        return original(*args, **options)  # sys._getframe(1) is the stand-in's
     call = Call(entry, original, args, options, _users_frame(entry))
     if current_trial() is not None:
         if entry.may_nest:
@@ -168,7 +170,7 @@ def called(place: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
 
 def _users_frame(entry: Entry) -> FrameType:
     """Return the innermost frame that is neither ours nor the tool's nor a library's of it."""
-    own = ("hpo_magic", entry.package, "sklearn", "functools", "contextlib")
+    own = ("hpo_magic", entry.package, "optuna_integration", "sklearn", "functools", "contextlib")
     frame = sys._getframe(1)
     while frame.f_back is not None and _root(frame) in own:
         frame = frame.f_back

@@ -270,6 +270,26 @@ def test_a_script_of_keras_tuner_s(notebook: Any) -> None:
     assert "Take study.best_params" in str(notebook.run("s.freeze()").error)
 
 
+@pytest.mark.filterwarnings(DEPRECATED)
+def test_a_script_of_sklearn_tuner(notebook: Any) -> None:
+    """Its trials fit on folds, and it has the best model."""
+    cell = """
+        import keras_tuner
+        from sklearn import linear_model
+        def build(hp):
+            return linear_model.RidgeClassifier(alpha=hp.Float("alpha", 1e-3, 1, sampling="log"))
+        oracle = keras_tuner.oracles.RandomSearchOracle(keras_tuner.Objective("score", "max"), 3)
+        tuner = keras_tuner.SklearnTuner(oracle, build, directory="kt4")
+        tuner.search(x_train, y_train)
+        best = tuner.get_best_models()[0]
+    """
+    notebook.ok(DATA)
+    notebook.ok(f"%%hpo s --recheck 0 --ui none\n{dedent(cell)}")
+    study = notebook["s"]
+    assert [trial.state.value for trial in study.trials] == ["complete"] * 3
+    assert notebook["best"].alpha == study.best_params["alpha"]
+
+
 @pytest.mark.filterwarnings(DEPRECATED, "ignore:Skipping variable loading:UserWarning")
 def test_a_script_of_keras_tuner_s_is_frozen(notebook: Any) -> None:
     """To one training with the values beside `build_model(hp)`; `FatalError` ends a search."""

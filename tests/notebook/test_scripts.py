@@ -337,3 +337,55 @@ def test_a_tool_that_is_not_taken_over(package: str, call: str, way_out: str) ->
     tree = ast.parse(f"import {package}\n{call}")
     found = searches_in(tree, {})
     assert [(one.package, one.line) for one in found] == [(package, 2)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("import talos\nscan = talos.Scan(x=1, y=1, params={}, model=abs)", "talos.Scan on line 3"),
+        ("from ray import tune\ntune.Tuner(abs).fit()", "Tuner(…).fit on line 3"),
+        ("from ray import tune\ntune.run(abs)", "tune.run on line 3"),
+        (
+            "import optuna\noptuna.logging.set_verbosity(30)\ntrial = optuna.create_study().ask()",
+            "study.ask on line 4",
+        ),
+        (
+            "from skopt import Optimizer\nopt = Optimizer([(0, 9)])\nopt.ask()",
+            "Optimizer.ask on li",
+        ),
+    ],
+)
+def test_searches_that_are_not_taken_over(notebook: Any, cell: str, told: str) -> None:
+    """Each is refused before a trial, with what to write; a tool that is not installed, too."""
+    refused = notebook.run(f"%%hpo s --minimize loss --ui none\n{cell}").usage_error
+    assert refused.startswith(f"%%hpo: {told}")
+    assert "Write the training without it: " in refused
+
+
+def test_the_tuner_of_lightgbm_is_found() -> None:
+    """Optuna's `train` has LightGBM's name; its own is no search."""
+    text = "import optuna_integration.lightgbm as lgb\nlgb.train({}, 1)"
+    assert [one.line for one in searches_in(ast.parse(text), {})] == [2]
+    assert searches_in(ast.parse(text.replace("optuna_integration.", "")), {}) == []
+    entry = next(one for one in ENTRIES if one.tool == "LightGBMTuner")
+    with pytest.raises(CannotTakeOver, match="with LightGBM's own train is one trial"):
+        search_of(Call(entry, print, (), {}, sys._getframe()))
+
+
+def test_a_loop_of_ask_and_tell_inside_a_trial_is_named(notebook: Any) -> None:
+    """And what asks by itself, an estimator of scikit-optimize's, is left alone."""
+    notebook.ok("import skopt\nopts = [skopt.Optimizer([(0.0, 9.0)])]\nask = 'ask'")
+    asks = "v = hp.Float(0, 1) + getattr(opts[0], ask)()[0]"
+    shown = notebook.run(f"%%hpo s --minimize v --ui none\n{asks}")
+    assert "Optimizer.ask on line 2 is a search of scikit-optimize's" in shown.usage_error
+    notebook.ok(dedent(SPLIT))
+    study = run(
+        notebook,
+        """
+        search = skopt.BayesSearchCV(SVC(kernel=hp.Choice(["rbf", "poly"])), {"C": (0.1, 9.0)},
+                                     n_iter=2, cv=2)
+        accuracy = search.fit(X, y).best_score_
+        """,
+        options="--maximize accuracy --trials 2 --recheck 0",
+    )
+    assert [trial.state.value for trial in study.trials] == ["complete"] * 2

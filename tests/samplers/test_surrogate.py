@@ -79,6 +79,20 @@ def test_the_model_of_a_result_answers_in_the_metrics_unit():
     assert ((std >= 0) & (std < 0.3)).all()
 
 
+def test_a_result_has_a_model_of_each_stage_of_the_search():
+    """As scikit-optimize's own: `models[k]` knows what was known then; none is fitted twice."""
+    space = space_of(x=Float(0.0, 1.0), y=Float(0.0, 1.0))
+    trials = tuple(searched(BayesSampler, space, 12))
+    models = to_optimize_result(space, History(trials)).models
+    known = [len(model.X_train_) for model in models]
+    assert known == list(range(12 - len(models) + 1, 13))
+    assert known[0] < 8
+    assert models[-1] is models[len(models) - 1]
+    assert models[-2:] == [models[-2], models[-1]]
+    assert plot_objective(to_optimize_result(space, History(trials)), n_points=3) is not None
+    mpl.pyplot.close("all")
+
+
 def test_choices_that_scikit_optimize_cannot_tell_apart_become_text():
     """`True` and `1`, and tuples, are shown as they are written."""
     space = space_of(
