@@ -27,6 +27,9 @@ from hpo_magic.honesty.selection_bias import enough, selection_bias
 
 _ACCURACY = re.compile(r"(.+_)?(accuracy|acc|accuracy_score|error_rate)")
 
+# Of so many of the best settings the predictions are asked how bad a row could be.
+N_LEADING = 3
+
 
 class SelectionBias(NamedTuple):
     """The selection bias of the best seen.
@@ -161,6 +164,7 @@ def _shared(trials: Sequence[Trial]) -> tuple[RowScores, ...]:
 @lru_cache(maxsize=4)
 def _bbc(shared: tuple[RowScores, ...], direction: Direction) -> Bbc:
     scores = oriented(np.stack([one.values for one in shared]), direction)
-    worst = worst_possible(shared)
+    best_first = np.argsort(-scores.mean(axis=1), kind="stable")
+    worst = worst_possible([shared[k] for k in best_first[:N_LEADING]])
     known = None if worst is None else -direction.sign * worst
     return bbc(scores, units=units_of(shared[0]), order=shared[0].order, worst=known)

@@ -6,6 +6,7 @@ rows, a pair of equal flowers, features that come centred.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,11 @@ ROUNDING = 1e-4
 FEWEST_ROWS = 20
 MOST_COLUMNS = 2_000
 MOST_CLASSES = 20
+# What is looked at first: most data is ruled out by it, in milliseconds.
+SOME_ROWS, SOME_COLUMNS = 200, 8
+SOME_HELD_OUT = 5_000
+# A column that tells the target on so many rows is a leak, whatever it does on the others.
+MOST_ROWS = 50_000
 
 
 class Copies(NamedTuple):
@@ -40,8 +46,18 @@ def shared_rows(train: Array, held_out: Array) -> Copies | None:
 
     Both have the shape (n_rows, ...) with as many values in each row.
     """
+    if not (np.ndim(train) and np.ndim(held_out) and len(train) and len(held_out)):
+        return None
+    if _width(train) != _width(held_out):
+        return None
+    rough = _hashes(train, n_numbers=1)
+    some = _hashes(held_out[_spread(len(held_out), SOME_HELD_OUT)], n_numbers=1)
+    if rough is None or some is None:
+        return None
+    if not _may_be_copies(int(np.isin(some, rough).sum()), len(some)):
+        return None
     one, other = _hashes(train), _hashes(held_out)
-    if one is None or other is None or _width(train) != _width(held_out):
+    if one is None or other is None:
         return None
     is_there = np.isin(other, one)
     together = np.concatenate([_rows(train), _rows(held_out)])
@@ -53,6 +69,12 @@ def repeated_rows(rows: Array) -> Copies | None:
 
     Shape (n_rows, ...). A random split puts copies of a row into both parts.
     """
+    rough = _hashes(rows, n_numbers=1)
+    if rough is None:
+        return None
+    in_order = np.sort(rough)
+    if not _may_be_copies(1 + int((in_order[1:] == in_order[:-1]).sum()), len(rough)):
+        return None
     hashes = _hashes(rows)
     if hashes is None:
         return None
@@ -78,13 +100,19 @@ def column_of_target(features: Array, target: Array) -> int | None:
         return None
     if len(table) != len(wanted) or len(table) < FEWEST_ROWS:
         return None
+    if len(table) > MOST_ROWS:
+        kept = _spread(len(table), MOST_ROWS)
+        table, wanted = table[kept], wanted[kept]
     codes, n_classes = _codes(wanted)
     if n_classes < 2:
         return None
+    some = _some_of_each(codes)
     # Values that come once each fit to anything, in some order.
     is_ordered = n_classes > MOST_CLASSES
     one_hot: dict[int, int] = {}
     for column in range(table.shape[1]):
+        if not _may_tell(table[some, column], codes[some], is_ordered=is_ordered):
+            continue
         own, n_own = _codes(table[:, column])
         if n_own == n_classes and _is_same_code(own, codes, n_classes, is_ordered=is_ordered):
             return column
@@ -105,6 +133,8 @@ def are_scaled_together(train: Array, *others: Array) -> bool:
         The training rows, and the others; of rows that are split later the former alone. With
         others the training rows by themselves must not be standardized: then the scaler is theirs.
     """
+    if not _may_be_standardized([train, *others]):
+        return False
     tables = [_numbers(one) for one in (train, *others)]
     known = [one for one in tables if one is not None]
     if len(known) < len(tables) or len({one.shape[1] for one in known}) > 1:
@@ -115,6 +145,24 @@ def are_scaled_together(train: Array, *others: Array) -> bool:
     return _is_standardized(together) and not (others and _is_standardized(known[0]))
 
 
+def _may_be_standardized(tables: Sequence[Array]) -> bool:
+    """Return whether some columns of these rows together have mean 0 and deviation 1.
+
+    Each has the shape (n_rows, n_columns).
+    """
+    known = [np.asarray(one) for one in tables]
+    if any(one.ndim != 2 or one.dtype.kind != "f" for one in known):
+        return False
+    if len({one.shape[1] for one in known}) > 1:
+        return False
+    n_columns = known[0].shape[1]
+    for column in _spread(n_columns, SOME_COLUMNS):
+        together = np.concatenate([one[:, column] for one in known]).astype(np.float64)
+        if len(together) and np.ptp(together) > 0 and not _is_standardized(together[:, None]):
+            return False
+    return True
+
+
 def _is_standardized(table: FloatArray) -> bool:
     """Return whether all columns have mean 0 and deviation 1; shape (n_rows, n_columns)."""
     varied = table[:, table.std(axis=0) > 0]
@@ -123,6 +171,11 @@ def _is_standardized(table: FloatArray) -> bool:
     deviations = (varied.std(axis=0), varied.std(axis=0, ddof=1))
     near = [bool((np.abs(one - 1) < ROUNDING / 10).all()) for one in deviations]
     return any(near) and bool((np.abs(varied.mean(axis=0)) < ROUNDING / 10).all())
+
+
+def _may_be_copies(n_found: int, n_rows: int) -> bool:
+    """Return whether copies may be more than data without a fault has, by a part of the rows."""
+    return n_found >= max(FEWEST_COPIES - 1, n_rows * LEAST_SHARE / 2)
 
 
 def _unnatural(is_copy: npt.NDArray[np.bool_], rows: Array, among: Array) -> Copies | None:
@@ -167,6 +220,35 @@ def _some_columns(n: int) -> list[int]:
     return [int(k) for k in np.unique(np.linspace(0, n - 1, min(n, 30)).astype(int))] if n else []
 
 
+def _spread(n: int, most: int) -> npt.NDArray[np.intp]:
+    """Return at most so many of n places, evenly spread; shape (min(n, most),)."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.intp))
+
+
+def _some_of_each(codes: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return some rows, with two of each class where there are few classes.
+
+    `codes` has the shape (n_rows,), the result (n_some,).
+    """
+    in_order = np.argsort(codes, kind="stable")
+    _, first = np.unique(codes[in_order], return_index=True)
+    of_each = [first, first + 1] if len(first) <= MOST_CLASSES else []
+    places = np.concatenate([*of_each, np.linspace(0, len(codes) - 1, SOME_ROWS)])
+    return in_order[np.minimum(places.astype(np.intp), len(codes) - 1)]
+
+
+def _may_tell(column: Array, codes: npt.NDArray[np.intp], *, is_ordered: bool) -> bool:
+    """Return whether a column may tell the target, or mark a class of it, by some of the rows.
+
+    Both have the shape (n_some,).
+    """
+    own, n_own = _codes(column)
+    known, n_classes = _codes(codes)
+    if n_own == n_classes and _is_same_code(own, known, n_classes, is_ordered=is_ordered):
+        return True
+    return n_own == 2 and not is_ordered and _class_marked(own, known, n_classes) is not None
+
+
 def _width(array: Array) -> int:
     """Return the number of values in a row; shape (n_rows, ...)."""
     return int(np.reshape(array, (len(array), -1)).shape[1])
@@ -181,8 +263,10 @@ def _rows(array: Array) -> Array:
     return table[: max(1, MOST_NUMBERS // max(1, table.shape[1]))]
 
 
-def _hashes(array: Array) -> npt.NDArray[np.generic] | None:
+def _hashes(array: Array, n_numbers: int = 2) -> npt.NDArray[np.generic] | None:
     """Return a number for each row, equal for equal rows; None for what cannot be compared.
+
+    Of many thousands of rows some that differ have the same one number; two numbers tell them.
 
     `array` has the shape (n_rows, ...), the result (n_rows,).
     """
@@ -196,10 +280,13 @@ def _hashes(array: Array) -> npt.NDArray[np.generic] | None:
             return None
     if table.dtype.kind not in "biuf":
         return None
-    numbers = np.nan_to_num(np.asarray(table, dtype=np.float64), nan=1.2345e9)
-    weights = np.random.default_rng(0).standard_normal((numbers.shape[1], 2))
+    numbers = np.asarray(table, dtype=np.float64)
+    weights = np.random.default_rng(0).standard_normal((numbers.shape[1], n_numbers))
     mixed = numbers @ weights
-    return np.asarray(np.round(mixed[:, 0], 9) + 1j * np.round(mixed[:, 1], 9))
+    if not np.isfinite(mixed).all():
+        mixed = np.nan_to_num(numbers, nan=1.2345e9) @ weights
+    rounded = np.round(mixed, 9)
+    return np.asarray(rounded[:, 0] if n_numbers == 1 else rounded[:, 0] + 1j * rounded[:, 1])
 
 
 def _numbers(array: Array) -> FloatArray | None:

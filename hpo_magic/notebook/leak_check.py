@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -165,6 +165,15 @@ class LeakCheck:
 
     def _array(self, name: str) -> npt.NDArray[Any] | None:
         """Return a variable of the notebook as an array, shape (n_rows, ...); None if none."""
+        if name not in self._arrays:
+            self._arrays[name] = self._as_array(name)
+        return self._arrays[name]
+
+    @cached_property
+    def _arrays(self) -> dict[str, npt.NDArray[Any] | None]:
+        return {}
+
+    def _as_array(self, name: str) -> npt.NDArray[Any] | None:
         if not name or not self._bound_outside(name):
             return None
         value = self.variables[name]
@@ -224,12 +233,18 @@ def _is_regular(dates: Any) -> bool:
 
 def check_of(shell: Any, source: str) -> LeakCheck:
     """Return the check of the cell that runs now, with the cells that ran before it."""
-    typed = list(shell.history_manager.input_hist_raw)[:-1]
-    cells = [(number, text, _parsed(shell, text)) for number, text in enumerate(typed)]
+    typed = list(enumerate(shell.history_manager.input_hist_raw))[:-1]
+    cells = [(number, text, _tree_of(shell, text)) for number, text in typed[-MOST_CELLS:]]
     known = [(number, text, tree) for number, text, tree in cells if tree is not None]
     whole = f"\n{source}"  # the magic's own line is the first
     tree = _parsed(shell, whole) or ast.Module([], [])
     return LeakCheck(known, (0, whole, tree), shell.user_ns)
+
+
+# The cells before were there at the search before, too.
+@lru_cache(maxsize=2 * MOST_CELLS)
+def _tree_of(shell: Any, cell: str) -> ast.Module | None:
+    return _parsed(shell, cell)
 
 
 def _parsed(shell: Any, cell: str) -> ast.Module | None:
@@ -239,9 +254,19 @@ def _parsed(shell: Any, cell: str) -> ast.Module | None:
         if first.split()[0] not in ("%%time", "%%capture", "%%timeit"):
             return None
         cell = cell.replace(first, "", 1)
+    as_it_is = _python(cell)  # most cells have no magics
+    if as_it_is is not None:
+        return as_it_is
     empty = len(cell) - len(cell.lstrip("\n"))  # IPython removes empty lines at the beginning
     try:
         text: str = shell.transform_cell(cell.lstrip("\n"))
-        return ast.parse("\n" * empty + text)
+    except SyntaxError:
+        return None
+    return _python("\n" * empty + text)
+
+
+def _python(text: str) -> ast.Module | None:
+    try:
+        return ast.parse(text)
     except SyntaxError:
         return None

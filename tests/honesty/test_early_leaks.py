@@ -96,3 +96,23 @@ def test_it_takes_little_time() -> None:
     assert repeated_rows(rows) is None
     assert column_of_target(rows, target) is None
     assert process_time() - began < 2_000 * one
+
+
+def test_leaks_of_large_tables_are_found_by_a_part_of_their_rows() -> None:
+    """70,000 rows: a rare class's one-hot code, the target as a number, 2% copies, one scaler."""
+    rng = np.random.default_rng(0)
+    table = rng.standard_normal((70_000, 12))
+    classes = np.where(rng.random(70_000) < 0.001, 2, rng.integers(0, 2, 70_000))
+    assert column_of_target(table, classes) is None
+    one_hot = np.hstack([table, (classes[:, None] == np.arange(3)).astype(float)])
+    assert column_of_target(one_hot, classes) == 12
+    number = table[:, 0] * 3
+    assert column_of_target(table, number) == 0
+    train, held_out = table[:50_000], table[50_000:].copy()
+    assert shared_rows(train, held_out) is None
+    held_out[::50] = train[:400]
+    assert shared_rows(train, held_out) == (400, 20_000)
+    assert repeated_rows(np.concatenate([train, held_out])) == (800, 70_000)
+    scaled = (table - table.mean(axis=0)) / table.std(axis=0)
+    assert are_scaled_together(scaled[:50_000], scaled[50_000:])
+    assert not are_scaled_together(table[:50_000], table[50_000:])
