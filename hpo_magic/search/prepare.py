@@ -41,6 +41,11 @@ from hpo_magic.search.where import is_remote, worker_executor
 from hpo_magic.storage.snapshots import evaluations_of
 from hpo_magic.study.models import ModelStore
 
+NONE_WAITS_ON_WORKERS = (
+    "Trainings do not wait on workers (--jobs, --isolate, --on): there --pruner wait stops them as "
+    "asha does. --trials counts whole trainings' worth of epochs."
+)
+
 MakeListeners = Callable[[UserRequests], Sequence[Listener]]
 
 
@@ -149,6 +154,8 @@ def prepare(
         engine = _engine(opened, options, goals)
         if opened.is_new and models is not None:
             _tell_if_temporary(engine, models.parent)
+        if waits and here is None:
+            engine.handle(Noted(NONE_WAITS_ON_WORKERS))
         with _executor(here, options, execution, requests) as executor:
             for text in code.notes:
                 requests.note(text)

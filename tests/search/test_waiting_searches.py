@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from hpo_magic import hp, load_study, search
 from hpo_magic.core.epochs_spent import trainings_worth
 from hpo_magic.core.trial import Kind, State
+from hpo_magic.search.prepare import NONE_WAITS_ON_WORKERS
 
 N_EPOCHS = 12
 
@@ -32,7 +34,7 @@ def training() -> float:
     return loss
 
 
-def waiting(function: Any, folder: Path, trials: int = 8) -> Any:
+def waiting(function: Any, folder: Path, trials: int = 8, **options: Any) -> Any:
     """Return the study of a search in which trainings may wait."""
     return search(
         function,
@@ -43,6 +45,7 @@ def waiting(function: Any, folder: Path, trials: int = 8) -> Any:
         recheck="0",
         ui="none",
         storage=str(folder),
+        **options,
     )
 
 
@@ -113,3 +116,12 @@ def test_a_training_that_holds_a_lock_goes_on(tmp_path: Path) -> None:
     study = waiting(with_a_lock, tmp_path)
     assert State.FAILED not in {trial.state for trial in study.trials}
     assert not LOCK.locked()
+
+
+def test_with_workers_it_is_said_that_none_waits(tmp_path: Path) -> None:
+    """Before the first trial, in one sentence."""
+    with ThreadPoolExecutor(1) as pool:
+        study = waiting(training, tmp_path, trials=2, on=pool)
+    said = [str(notice) for notice in study.snapshot.notices]
+    assert said.count(NONE_WAITS_ON_WORKERS) == 1
+    assert NONE_WAITS_ON_WORKERS not in map(str, waiting(training, tmp_path / "here").snapshot.notices)
