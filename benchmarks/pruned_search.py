@@ -24,6 +24,7 @@ from hpo_magic.errors import SpaceExhausted
 from hpo_magic.pruners import make_pruner
 from hpo_magic.pruners.asha import AshaPruner
 from hpo_magic.samplers import make_sampler
+from hpo_magic.waiting.brackets import HyperbandTurns
 from hpo_magic.waiting.pruner import TurnsPruner
 
 __all__ = ["SEARCHES", "Search", "Spent"]
@@ -73,11 +74,10 @@ def _trained(trial: Trial, losses: list[float], pruner: Pruner | None, history: 
     points = tuple(Point(step, {"loss": loss}) for step, loss in enumerate(losses, start=1))
     if pruner is not None and trial.kind is Kind.SEARCH:
         for n in range(1, len(points)):
-            so_far = Trial(**{**vars(trial), "curve": points[:n]})
+            so_far = replace(trial, curve=points[:n])
             if pruner.verdict(so_far, history) is Verdict.STOP:
-                return Trial(**{**vars(so_far), "state": State.PRUNED})
-    complete = {"state": State.COMPLETE, "curve": points, "value": losses[-1]}
-    return Trial(**{**vars(trial), **complete})
+                return replace(so_far, state=State.PRUNED)
+    return replace(trial, state=State.COMPLETE, curve=points, value=losses[-1])
 
 
 def waiting(
@@ -249,6 +249,7 @@ SEARCHES: dict[str, Search] = {
     "asha": ours(make_pruner("asha")),
     "asha, as published": ours(AshaPruner(factor=4.0, is_careful=False)),
     "hyperband": ours(make_pruner("hyperband")),
+    "hyperband, waiting": waiting(HyperbandTurns),
     "median": ours(make_pruner("median")),
     "wait": waiting(TurnsPruner),
     "wait, first rung at a step": waiting(lambda: TurnsPruner(first_share=0.0)),

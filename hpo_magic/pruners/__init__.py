@@ -6,18 +6,16 @@ from hpo_magic.core.ports import Pruner
 from hpo_magic.core.registry import load
 from hpo_magic.errors import OptionError, did_you_mean
 
-__all__ = ["PRUNERS", "WAITING_PRUNER", "make_pruner"]
+__all__ = ["PRUNERS", "make_pruner"]
 
 # Where each pruner is; "" for no pruner.
 PRUNERS = {
     "asha": "hpo_magic.pruners.asha:AshaPruner",
-    "hyperband": "hpo_magic.pruners.hyperband:HyperbandPruner",
+    "hyperband": "hpo_magic.waiting.brackets:HyperbandTurns",
     "median": "hpo_magic.pruners.median:MedianPruner",
     "none": "",
     "wait": "hpo_magic.waiting.pruner:TurnsPruner",
 }
-# That which has trainings wait, where an executor can.
-WAITING_PRUNER = "wait"
 
 
 def make_pruner(name: str) -> Pruner | None:

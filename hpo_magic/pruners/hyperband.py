@@ -39,22 +39,25 @@ class HyperbandPruner:
         length = length_of(trial, history)
         if not length:
             return Verdict.KEEP
-        # s_max + 1 brackets; bracket s begins at R η^-s.
-        s_max = int(math.log(length / self.first, self.factor) + 1e-9)
-        bracket = self._bracket(trial.number, s_max)
+        n_brackets = self.n_brackets(length)
+        bracket = self.bracket(trial.number, n_brackets)
         rungs = rungs_of(length * self.factor**-bracket, self.factor, length)
         if not is_at_rung(trial, rungs):
             return Verdict.KEEP
-        same = (t for t in history.trials if self._bracket(t.number, s_max) == bracket)
+        same = (t for t in history.trials if self.bracket(t.number, n_brackets) == bracket)
         references = reference_curves_of(trial, replace(history, trials=tuple(same)))
         is_kept = references is None or is_promoted(references, self.factor)
         return Verdict.KEEP if is_kept else Verdict.STOP
 
-    def _bracket(self, number: int, s_max: int) -> int:
+    def n_brackets(self, length: int) -> int:
+        """Return how many brackets there are, s_max + 1; bracket s begins at R η^-s."""
+        return int(math.log(length / self.first, self.factor) + 1e-9) + 1
+
+    def bracket(self, number: int, n_brackets: int) -> int:
         """Return the bracket of a trial, drawn with the probability that the paper's sizes give.
 
         Bracket s has n = ⌈(s_max + 1) η^s / (s + 1)⌉ trials (algorithm 1, line 2).
         """
-        sizes = [math.ceil((s_max + 1) * self.factor**s / (s + 1)) for s in range(s_max + 1)]
+        sizes = [math.ceil(n_brackets * self.factor**s / (s + 1)) for s in range(n_brackets)]
         shares = np.cumsum(sizes) / sum(sizes)
         return int(np.searchsorted(shares, np.random.default_rng(number).random(), side="right"))

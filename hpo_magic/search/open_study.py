@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpo_magic.core.domains import Plain
+from hpo_magic.core.epochs_spent import trainings_worth
 from hpo_magic.core.notices import NewRevision, StudyChange
-from hpo_magic.core.ports import Storage
+from hpo_magic.core.ports import Storage, WaitingPruner
 from hpo_magic.core.records import OlderStudy, StudyRecord
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import (
@@ -20,6 +21,7 @@ from hpo_magic.core.trial import (
     goals_or_value,
     named_goals,
 )
+from hpo_magic.pruners import make_pruner
 from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
 from hpo_magic.search.older_studies import references
 from hpo_magic.search.options import Options
@@ -200,6 +202,8 @@ def _going_on(
             f"the {counted(n_done, 'trial')} that are inside the new ranges; the others stay on "
             f"disk."
         )
+    elif trials and _counts_epochs(options, named_goals(record.goals) or options.goals):
+        sentence = _epochs_done(options, [t for t in trials if space.fits(t.params)])
     elif n_done >= options.trials:
         waiting = f", and {counted(len(queue), 'enqueued setting')} can wait" if queue else ""
         more = len(queue) or max(options.trials // 2, 1)
@@ -215,6 +219,24 @@ def _going_on(
         sentence = f"{sentence} {unheard}".strip()
     guides = older_studies(storage, record)
     return Opened(record, space, trials, queue, changed.ranges, guides, sentence)
+
+
+def _counts_epochs(options: Options, goals: AskedGoals) -> bool:
+    """Return whether the budget of trials is one of epochs, as trainings wait."""
+    is_one = len(named_goals(goals)) < 2
+    return is_one and isinstance(make_pruner(options.pruner), WaitingPruner)
+
+
+def _epochs_done(options: Options, trials: Sequence[Trial]) -> str:
+    """Return how much of the budget is used, and what was unfinished when the search ended."""
+    done = trainings_worth(trials)
+    of = f"{done:.1f} of {options.trials} trainings' worth of epochs are done"
+    if done >= options.trials:
+        more = options.trials + max(options.trials // 2, 1)
+        return f"No trial is left to run: {of}. For more: --trials {more}, or --fresh."
+    n_lost = sum(trial.state is State.STOPPED for trial in trials)
+    lost = f"{counted(n_lost, 'unfinished training')} ended with the last run and may begin again."
+    return f"Continues: {of}." + (f" {lost}" if n_lost else "")
 
 
 def _unheard(options: Options, record: StudyRecord) -> str:

@@ -102,8 +102,8 @@ class DeclaredOptions:
     )
     pruner: str = option(
         "asha",
-        "which trials are stopped early; with wait, trainings are suspended and taken up again, "
-        "and the budget of trials counts whole trainings' worth of epochs",
+        "which trials are stopped early; with wait and hyperband, trainings are suspended and "
+        "taken up again, and the budget of trials counts whole trainings' worth of epochs",
         OneOf(PRUNERS),
         placeholder="P",
     )

@@ -17,7 +17,7 @@ from hpo_magic.core.engine import Engine
 from hpo_magic.core.events import Noted
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Executor, Listener, Storage
+from hpo_magic.core.ports import Executor, Listener, Pruner, Storage, WaitingPruner
 from hpo_magic.core.trial import AskedGoals, named_goals
 from hpo_magic.errors import StorageError
 from hpo_magic.executors.serial import SerialExecutor
@@ -28,7 +28,7 @@ from hpo_magic.honesty.by_row import enough_of
 from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.honesty.used_rows import fitted_rows, rows_read
 from hpo_magic.inputs.watch import InputsWatch
-from hpo_magic.pruners import WAITING_PRUNER, make_pruner
+from hpo_magic.pruners import make_pruner
 from hpo_magic.samplers import make_sampler
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.interrupt import RemoteTraining, interruptible
@@ -42,8 +42,8 @@ from hpo_magic.storage.snapshots import evaluations_of
 from hpo_magic.study.models import ModelStore
 
 NONE_WAITS_ON_WORKERS = (
-    "Trainings do not wait on workers (--jobs, --isolate, --on): there --pruner wait stops them as "
-    "asha does. --trials counts whole trainings' worth of epochs."
+    "Trainings do not wait on workers (--jobs, --isolate, --on): what would wait is stopped there. "
+    "--trials counts whole trainings' worth of epochs."
 )
 
 MakeListeners = Callable[[UserRequests], Sequence[Listener]]
@@ -146,7 +146,7 @@ def prepare(
     model_store = ModelStore(models, opened.record, code.objective, all_frameworks(), kept_models())
     goals = named_goals(opened.record.goals) or options.goals
     execution = _execution(model_store, code.objective, goals, is_remote=is_remote(options))
-    waits = options.pruner == WAITING_PRUNER
+    waits = isinstance(_pruner(options, goals), WaitingPruner)
     here = None if is_remote(options) else SerialExecutor(execution, waits=waits)
     # Importing a sampler's library takes a second, in which the user may interrupt, and may draw
     # from the random streams.
@@ -272,6 +272,11 @@ def _plan(name: str, options: Options, goals: AskedGoals) -> Plan:
         n_keep=options.keep,
         enough=(lambda history: None) if is_multi_objective else enough_of,
         stop_at_noise=options.stop == "noise",
-        pruner=None if is_multi_objective else make_pruner(options.pruner),
+        pruner=_pruner(options, goals),
         rechecker=Rechecking(str(options.recheck)),
     )
+
+
+def _pruner(options: Options, goals: AskedGoals) -> Pruner | None:
+    """Return the pruner; None also where there are several objectives."""
+    return None if len(named_goals(goals)) > 1 else make_pruner(options.pruner)

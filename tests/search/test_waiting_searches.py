@@ -70,7 +70,12 @@ def test_more_begin_than_the_budget_has(tmp_path: Path) -> None:
 def test_a_search_that_is_done_has_nothing_missing(tmp_path: Path) -> None:
     """Run again, it begins no further training."""
     n_trials = len(waiting(training, tmp_path).trials)
-    assert len(waiting(training, tmp_path).trials) == n_trials
+    again = waiting(training, tmp_path)
+    assert len(again.trials) == n_trials
+    said = [str(notice) for notice in again.snapshot.notices]
+    assert any("No trial is left to run: 8." in one and "epochs are done" in one for one in said)
+    said = [str(notice) for notice in waiting(training, tmp_path, trials=10).snapshot.notices]
+    assert any(one.startswith("Continues: 8.") for one in said)
 
 
 def test_trainings_that_share_a_file_do_not_wait(
@@ -124,4 +129,6 @@ def test_with_workers_it_is_said_that_none_waits(tmp_path: Path) -> None:
         study = waiting(training, tmp_path, trials=2, on=pool)
     said = [str(notice) for notice in study.snapshot.notices]
     assert said.count(NONE_WAITS_ON_WORKERS) == 1
-    assert NONE_WAITS_ON_WORKERS not in map(str, waiting(training, tmp_path / "here").snapshot.notices)
+    assert NONE_WAITS_ON_WORKERS not in map(
+        str, waiting(training, tmp_path / "here").snapshot.notices
+    )

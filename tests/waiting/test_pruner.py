@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,9 @@ from hpo_magic.core.domains import Float
 from hpo_magic.core.ports import WaitingPruner
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Goal, History, Kind, Point, State, Trial
+from hpo_magic.pruners.hyperband import HyperbandPruner
 from hpo_magic.waiting import curve_process
+from hpo_magic.waiting.brackets import HyperbandTurns
 from hpo_magic.waiting.halving import promoted, rungs_of
 from hpo_magic.waiting.pruner import TurnsPruner
 from hpo_magic.waiting.trainings import trainings_of
@@ -58,7 +62,7 @@ def test_first_some_settings_begin() -> None:
 def test_short_trainings_do_not_wait() -> None:
     """Below eight reports there is nothing to learn before the end."""
     short = trial_of(0, 0.5, 5)
-    complete = Trial(**{**vars(short), "state": State.COMPLETE, "value": 0.2})
+    complete = replace(short, state=State.COMPLETE, value=0.2)
     assert TurnsPruner().turn(SPACE, history_of(complete), 0) is None
 
 
@@ -101,13 +105,43 @@ def test_halving_promotes_the_best_third() -> None:
     assert trainings is not None
     turn = promoted(trainings)
     assert (turn.number, turn.until) == (2, 9)
-    dropped = [Trial(**{**vars(t), "state": State.PRUNED}) for t in SOME]
+    dropped = [replace(t, state=State.PRUNED) for t in SOME]
     trainings = trainings_of(history_of(START, *dropped))
     assert trainings is not None
     assert promoted(trainings).params == {"x": 0.31}
     trainings = trainings_of(history_of(START, SOME[0]))
     assert trainings is not None
     assert (promoted(trainings).number, promoted(trainings).until) == (None, 1)
+
+
+def test_hyperband_promotes_within_brackets() -> None:
+    """The best of a bracket's trainings at its rung goes on; each new one gets its bracket's."""
+    rule, pruner = HyperbandPruner(), HyperbandTurns()
+
+    def bracket(number: int) -> int:
+        return rule.bracket(number, rule.n_brackets(LENGTH))
+
+    trials, promoted_to = {0: START}, set()
+    for _ in range(60):
+        turn = pruner.turn(SPACE, history_of(*trials.values()), 0)
+        assert turn is not None
+        if turn.number is None:
+            number, first = len(trials), LENGTH // 3 ** bracket(len(trials))
+            assert turn.until == (first if first < LENGTH else None)
+            x = 0.3 + 0.7 * (number % 7 - 3) / 7 + number / 1000
+        else:
+            number, x = turn.number, float(trials[turn.number].params["x"])
+            at = len(trials[number].curve)
+            rivals = [t for t in trials.values() if bracket(t.number) == bracket(number)]
+            reached = [t.curve[at - 1].metrics["loss"] for t in rivals if len(t.curve) >= at]
+            better = sum(loss < trials[number].curve[-1].metrics["loss"] for loss in reached)
+            assert better < len(reached) // 3
+            promoted_to.add(turn.until)
+        trials[number] = trial_of(number, x, turn.until or LENGTH)
+    assert promoted_to == {3, 9, None}
+    dropped = trials[pruner.to_drop(SPACE, history_of(*trials.values()), 0)]
+    assert dropped.state is State.WAITING
+    assert len(dropped.curve) == 1
 
 
 @pytest.mark.parametrize("seed", range(2))
