@@ -132,6 +132,10 @@ def test_a_click_chooses_in_all_plots_and_the_table(page: Page) -> None:
     assert table.locator("tr.hpo-chosen").get_attribute("data-number") == "3"
     table.locator("tr[data-number='5'] button").click()
     text(page, ".hpo-card h4", "Trial 5")
+    text(page, ".hpo-plots caption", "30 trials")
+    table.locator("select").select_option("complete")
+    text(page, ".hpo-plots caption", "30 trials")
+    assert table.locator("option").all_inner_texts() == ["all states", "complete"]
     table.locator("> summary").click()
 
 
@@ -209,6 +213,7 @@ def test_each_plot_has_a_table_behind_it(page: Page) -> None:
     """For those who cannot see it."""
     behind = page.locator(".hpo-plot-convergence .hpo-behind")
     behind.locator("summary").click()
+    behind.locator("tbody tr").first.wait_for()
     assert behind.locator("tbody tr").count() == 30
     behind.locator("summary").click()
 

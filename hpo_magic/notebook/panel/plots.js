@@ -1330,29 +1330,42 @@ const store_rows = (store, trial, best) => store.study.names
   .map((name, k) => [name, trial.params[k] ?? "", ...(best ? [best.params[k] ?? ""] : [])])
   .filter(([, a, b]) => a || b);
 
-// All trials, sorted by any column; a click chooses.
+// All trials, sorted by any column, of all states or of one; a click chooses.
 class Table {
   constructor(view) {
     this.view = view;
     this.store = view.store;
     this.by = { column: null, isDown: false };
-    this.node = element("div", { className: "hpo-rows", tabIndex: 0, role: "group" });
-    this.node.setAttribute("aria-label", "Table of trials");
-    this.node.addEventListener("click", (event) => {
+    this.rows = element("div", { className: "hpo-rows", tabIndex: 0, role: "group" });
+    this.rows.setAttribute("aria-label", "Table of trials");
+    this.states = element("select", { onchange: () => this.draw(true) });
+    this.node = element("div", {}, element("label", { textContent: "Show " }, this.states), this.rows);
+    this.rows.addEventListener("click", (event) => {
       const row = event.target.closest("tr[data-number]");
       if (row) this.store.choose(Number(row.dataset.number));
     });
-    this.node.addEventListener("pointerover", (event) => {
+    this.rows.addEventListener("pointerover", (event) => {
       const row = event.target.closest("tr[data-number]");
       this.store.hover(row ? Number(row.dataset.number) : null);
     });
-    this.node.addEventListener("pointerleave", () => this.store.hover(null));
+    this.rows.addEventListener("pointerleave", () => this.store.hover(null));
+  }
+
+  // The states that there are; what is chosen of them stays so.
+  offer() {
+    const found = ["all states", ...new Set(this.store.searched.map((t) => t.state))];
+    const key = found.join();
+    if (key === this.offered) return;
+    this.offered = key;
+    const { value } = this.states;
+    this.states.replaceChildren(...found.map((state) => element("option", { textContent: state })));
+    if (found.includes(value)) this.states.value = value;
   }
 
   draw(isNew) {
     if (!this.node.clientWidth) return;
-    if (isNew) this.fill();
-    for (const row of this.node.querySelectorAll("tr[data-number]")) {
+    if (isNew) { this.offer(); this.fill(); }
+    for (const row of this.rows.querySelectorAll("tr[data-number]")) {
       const n = Number(row.dataset.number);
       row.classList.toggle("hpo-chosen", n === this.store.chosen);
       row.classList.toggle("hpo-hovered", n === this.store.hovered);
@@ -1382,7 +1395,8 @@ class Table {
     const sorted = store.searched.map((t) => [key(t), t]).sort(([a, s], [b, t]) => (a === null) - (b === null)
       || (a === null ? 0 : sign * (a < b ? -1 : a > b ? 1 : 0)) || s.number - t.number).map(([, t]) => t);
     const within = new Set(store.bright);
-    const bright = sorted.filter((t) => within.has(t));
+    const { value: state } = this.states;
+    const bright = sorted.filter((t) => within.has(t) && (state === "all states" || t.state === state));
     const reruns = Map.groupBy ? Map.groupBy(store.all.filter((t) => t.again !== null && t.texts.length), (t) => t.again) : new Map();
     const head = element("tr", {}, ...columns.map(([name], k) => {
       const th = element("th", { scope: "col" }, element("button", { type: "button", textContent: name, title: `Sort by ${name}`, onclick: () => this.sort(k) }));
@@ -1401,7 +1415,7 @@ class Table {
       return row;
     });
     const cut = bright.length > MOST_ROWS ? `The first ${MOST_ROWS} of ${count(bright.length)} trials` : `${count(bright.length)} trials`;
-    this.node.replaceChildren(element("table", {}, element("caption", { textContent: `${cut}, ★ the best seen` }),
+    this.rows.replaceChildren(element("table", {}, element("caption", { textContent: `${cut}, ★ ${store.bestName}` }),
       element("thead", {}, head), element("tbody", {}, ...body)));
   }
 
