@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import optuna
-from optuna.trial import BaseTrial, TrialState
+from optuna.trial import TrialState
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import AskedGoals, Direction, Goal, Kind, Trial
@@ -65,14 +65,42 @@ def _equivalent(texts: Mapping[str, str]) -> str:
     return f"{grouped(function)}(hp.trial)" if function else ""
 
 
-class ScriptTrial(OptunaTrial, BaseTrial):  # type: ignore[misc]  # as Optuna's, by its class
-    """The running trial of a script: the methods of Optuna's `Trial`, with its study."""
+class ScriptTrial(OptunaTrial, optuna.Trial):  # type: ignore[misc]  # as Optuna's, by its class
+    """The running trial of a script: the methods of Optuna's `Trial`, with its study.
+
+    Parameters
+    ----------
+    attributes, system_attributes
+        What trials were given, by the trial's number and the attribute's name.
+    """
 
     __getattr__ = OptunaTrial.__getattr__
 
-    def __init__(self, study: optuna.Study, attributes: dict[int, dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        study: optuna.Study,
+        attributes: dict[int, dict[str, Any]],
+        system_attributes: dict[int, dict[str, Any]],
+    ) -> None:
         self._study = study
         self._attributes = attributes
+        self._system_attributes = system_attributes
+
+    @property
+    def storage(self) -> TrialAttributes:
+        """What Optuna's own functions write a running trial's attributes to."""
+        return TrialAttributes(self)
+
+    @property
+    def _trial_id(self) -> int:
+        """The number of our trial: the script's study has no such trial before it ends."""
+        running = current_trial()
+        return -1 if running is None else running.run.number
+
+    def set_system_attr(self, key: str, value: Any) -> None:
+        """Store a value for integrations; the study's trial has it too."""
+        super().set_system_attr(key, value)
+        self._system_attributes.setdefault(self._trial_id, {})[key] = value
 
     @property
     def study(self) -> optuna.Study:
@@ -85,6 +113,21 @@ class ScriptTrial(OptunaTrial, BaseTrial):  # type: ignore[misc]  # as Optuna's,
         trial = current_trial()
         if trial is not None:
             self._attributes.setdefault(trial.run.number, {})[key] = value
+
+
+class TrialAttributes:
+    """What artifacts and the terminator use of a storage: attributes of the running trial."""
+
+    def __init__(self, trial: ScriptTrial) -> None:
+        self._trial = trial
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Store a value with the running trial."""
+        self._trial.set_system_attr(key, value)
+
+    def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
+        """Return the values that the running trial has."""
+        return dict(self._trial.system_attrs)
 
 
 class _Script:
@@ -110,6 +153,7 @@ class _Script:
         self._objective = objective
         self._callbacks = callbacks
         self._attributes: dict[int, dict[str, Any]] = {}
+        self._system_attributes: dict[int, dict[str, Any]] = {}
         self._infeasible: dict[int, list[float]] = {}  # the values of infeasible trials
         self._limits: dict[int, list[float]] = {}  # the constraints of each trial
         self._known: set[int] = set()
@@ -147,7 +191,7 @@ class _Script:
 
     def train(self) -> Any:
         """Call the objective with the running trial; return its value, or a dict of several."""
-        value = self._objective(ScriptTrial(self.study, self._attributes))
+        value = self._objective(ScriptTrial(self.study, self._attributes, self._system_attributes))
         values = list(value) if isinstance(value, list | tuple) else [value]
         self._note_constraints(values)
         goals = self.goals()
@@ -162,7 +206,7 @@ class _Script:
             return
         if self._constraints is not None:
             attributes = self._attributes.get(trial.run.number, {})
-            asked = ScriptTrial(self.study, self._attributes)
+            asked = ScriptTrial(self.study, self._attributes, self._system_attributes)
             made = optuna.trial.create_trial(
                 values=values,
                 params=asked.params,
@@ -186,7 +230,8 @@ class _Script:
         infeasible = self._infeasible.get(trial.number)
         attributes = self._attributes.get(trial.number, {})
         frozen = frozen_trial(snapshot, trial, attributes, infeasible is not None)
-        frozen.system_attrs = {_MARK: _mark(trial)}
+        system = self._system_attributes.get(trial.number, {})
+        frozen.system_attrs = {**system, _MARK: _mark(trial)}
         if trial.number in self._limits:
             frozen.system_attrs["constraints"] = self._limits[trial.number]
         if infeasible is not None:

@@ -113,6 +113,33 @@ def test_a_trial_of_a_script_has_its_study(notebook: Any) -> None:
     assert any(value > 0.8 for value in notebook["study"].trials_dataframe()["params_x"])
 
 
+def test_artifacts_and_scores_of_folds_belong_to_the_trial(notebook: Any) -> None:
+    """Optuna's own functions take the running trial, and find what they stored in the study."""
+    cell = """
+        import optuna, os, warnings
+        from optuna import terminator
+        warnings.simplefilter("ignore")
+        os.makedirs("kept", exist_ok=True)
+        store = optuna.artifacts.FileSystemArtifactStore(base_path="kept")
+        def objective(trial):
+            x = trial.suggest_float("x", 0, 1)
+            with open("note", "w") as file:
+                print(x, file=file)
+            optuna.artifacts.upload_artifact(
+                artifact_store=store, file_path="note", study_or_trial=trial)
+            terminator.report_cross_validation_scores(trial, [x, x / 2])
+            return x
+        study = optuna.create_study()
+        study.optimize(objective, n_trials=4)
+        kept = [optuna.artifacts.get_all_artifact_meta(trial, storage=study._storage)[0].filename
+                for trial in study.trials]
+        error = terminator.CrossValidationErrorEvaluator().evaluate(study.trials, "minimize")
+    """
+    run(notebook, cell, options="--recheck 0")
+    assert notebook["kept"] == ["note"] * 4
+    assert notebook["error"] >= 0
+
+
 def test_constraints_of_a_sampler(notebook: Any) -> None:
     """Are asked after each trial, with its values."""
     cell = """
