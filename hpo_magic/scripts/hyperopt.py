@@ -19,9 +19,9 @@ from hpo_magic.scripts.tool_search import (
     ToolSearch,
     arguments_of,
     new_trials,
+    on_space,
     replayed,
 )
-from hpo_magic.source.spelling import grouped
 from hpo_magic.study.study import Study
 from hpo_magic.tools.interception import Call
 
@@ -54,16 +54,10 @@ def read_fmin(call: Call) -> ToolSearch:
         first=[script.named(point) for point in points],
         read=given["fn"],
         notes=script.notes(),
-        equivalent=_equivalent,
+        equivalent=on_space("fn", "space"),
         ended=script.ended,
         result=script.result,
     )
-
-
-def _equivalent(texts: Mapping[str, str]) -> str:
-    if not texts.get("fn") or not texts.get("space"):
-        return ""
-    return f"{grouped(texts['fn'])}(hp.from_space({texts['space']}))"
 
 
 class _Script:

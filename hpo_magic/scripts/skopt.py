@@ -9,8 +9,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction
 from hpo_magic.language.spaces import value_from
 from hpo_magic.samplers.bayes import to_optimize_result
-from hpo_magic.scripts.tool_search import ToolSearch, arguments_of, new_trials, replayed
-from hpo_magic.source.spelling import grouped
+from hpo_magic.scripts.tool_search import ToolSearch, arguments_of, new_trials, on_space, replayed
 from hpo_magic.study.study import Study
 from hpo_magic.tools.interception import Call
 
@@ -25,16 +24,10 @@ def read_minimize(call: Call) -> ToolSearch:
         trials=int(given["n_calls"]),
         first=script.first(),
         read=given["func"],
-        equivalent=_equivalent,
+        equivalent=on_space("func", "dimensions"),
         ended=script.ended,
         result=script.result,
     )
-
-
-def _equivalent(texts: Mapping[str, str]) -> str:
-    if not texts.get("func") or not texts.get("dimensions"):
-        return ""
-    return f"{grouped(texts['func'])}(hp.from_space({texts['dimensions']}))"
 
 
 class _Script:

@@ -15,6 +15,7 @@ from hpo_magic.core.trial import AskedGoals, Kind, Trial
 from hpo_magic.errors import SpaceError
 from hpo_magic.inputs.reads import values_read_by
 from hpo_magic.language.trial_context import TrialContext, running
+from hpo_magic.source.spelling import grouped
 from hpo_magic.study.study import Study
 from hpo_magic.tools.entries import Entry
 from hpo_magic.tools.interception import Call
@@ -102,6 +103,23 @@ def replayed(trial: Trial) -> Iterator[TrialContext]:
 
 def _unreported(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
     """Take a report and do nothing: no training runs."""
+
+
+def on_space(function: str, space: str) -> Callable[[Mapping[str, str]], str]:
+    """Return what writes one training of a function on a space's values.
+
+    `function` and `space` are the parameters of the tool's call that have them.
+
+    >>> on_space("fn", "space")({"fn": "loss", "space": "ranges"})
+    'loss(hp.from_space(ranges))'
+    """
+
+    def written(texts: Mapping[str, str]) -> str:
+        if not texts.get(function) or not texts.get(space):
+            return ""
+        return f"{grouped(texts[function])}(hp.from_space({texts[space]}))"
+
+    return written
 
 
 def new_trials(snapshot: Snapshot, known: set[int]) -> list[Trial]:
