@@ -134,7 +134,7 @@ def test_who_comes_from_elsewhere_finds_what_they_know(tmp_path: Path) -> None:
     """Cells of four tools end in studies, and in cells that run without us."""
     path = tmp_path / "coming_from.ipynb"
     text = COMING_FROM.read_text(encoding="utf-8")
-    assert text.count("--trials 12") == 3
+    assert text.count("--trials 12") == 4
     text = text.replace("--trials 12", "--trials 5").replace(
         "val_accuracy --trials 5", "val_accuracy --trials 2"
     )
@@ -156,6 +156,10 @@ def test_who_comes_from_elsewhere_finds_what_they_know(tmp_path: Path) -> None:
     votes = script.shown(cell_with(notebook, "best_models(3)"))
     assert re.fullmatch(r"three models together: 0\.\d+ \(on validation data\)", votes)
     assert "slope" in script.shown(cell_with(notebook, "search(loss"))
+    assert "trained on 1,797 rows with {" in script.shown(cell_with(notebook, "best_hp"))
+    assert "leaves: {'depth'" in script.shown(cell_with(notebook, "script_study.best_trials"))
+    assert "10 trials of study old guide" in script.shown(cell_with(notebook, "%%hpo guided"))
+    assert "'kind'" in script.shown(cell_with(notebook, "space_eval(space, best)"))
 
 
 def test_the_table_names_what_is_there() -> None:
