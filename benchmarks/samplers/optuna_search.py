@@ -31,7 +31,7 @@ def gp(problem: Problem, seed: int) -> OptunaSearch:
 
 
 def hierarchical_tpe(problem: Problem, seed: int) -> OptunaSearch:
-    """Return a search with the sampler for conditional spaces on OptunaHub.
+    """Return a search with the sampler for conditional spaces on OptunaHub; it needs Optuna 4.8.
 
     It is downloaded from GitHub, or taken from the copy of OptunaHub's registry in the folder that
     the variable OPTUNAHUB_REGISTRY names.
