@@ -1,9 +1,10 @@
-"""Trainings that wait: two rules take turns on one set of suspended trainings.
+"""Trainings that wait: which of them is at work next, and which one is given up.
 
-Freeze-thaw (`freeze_thaw`) learns which settings begin slowly and end well; successive halving
-(`halving`) needs no model, and is right where early and final order agree. Which of the two a
-search needs cannot be told before much of its budget is spent, so each decides over half of the
-epochs. On recorded curves (`benchmarks/`) the pair is close to the better of the two on each kind.
+The rule is freeze-thaw (`freeze_thaw`), which learns which settings begin slowly and end well.
+Successive halving (`halving`), and both in turns, can be had to be measured: on the recorded curves
+of `benchmarks/` both needed more epochs. There the best settings change places until late, and
+halving ends what would have led. Where early and final order agree among the best, too, the turns
+may be the better rule; which of the two a search has cannot be told before much of it is spent.
 
 Nothing is stopped for good, and only complete trainings are results.
 """
@@ -39,14 +40,16 @@ class TurnsPruner:
     Parameters
     ----------
     rules
-        "turns", or one of the two rules alone: "freeze-thaw", "halving".
+        "freeze-thaw", "halving", or "turns" of the two.
     turn_share
-        How long each rule decides, in the epochs of the longest training.
+        How long each rule decides in turns, in the epochs of the longest training.
+    first_share
+        The first rung of the halving, as a share of the longest training.
     """
 
     def __init__(
         self,
-        rules: str = "turns",
+        rules: str = "freeze-thaw",
         turn_share: float = TURN_SHARE,
         first_share: float = FIRST_RUNG_SHARE,
     ) -> None:

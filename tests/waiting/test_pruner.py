@@ -68,7 +68,7 @@ def test_short_trainings_do_not_wait() -> None:
 
 def test_the_most_promising_goes_on() -> None:
     """To one and a half times its epochs."""
-    turn = TurnsPruner("freeze-thaw").turn(SPACE, history_of(START, *SOME), 0)
+    turn = TurnsPruner().turn(SPACE, history_of(START, *SOME), 0)
     assert turn is not None
     assert turn.number == 2 or (
         turn.params is not None and abs(float(turn.params["x"]) - 0.3) < 0.2
@@ -92,10 +92,10 @@ def test_the_worst_is_dropped() -> None:
 def test_the_same_trials_give_the_same_turn() -> None:
     """Whatever was asked before of another object."""
     history = history_of(START, *SOME)
-    used = TurnsPruner("freeze-thaw")
+    used = TurnsPruner()
     first = used.turn(SPACE, history, 0)
     assert used.turn(SPACE, history, 0) == first
-    assert TurnsPruner("freeze-thaw").turn(SPACE, history, 0) == first
+    assert TurnsPruner().turn(SPACE, history, 0) == first
 
 
 def test_halving_promotes_the_best_third() -> None:
@@ -112,6 +112,17 @@ def test_halving_promotes_the_best_third() -> None:
     trainings = trainings_of(history_of(START, SOME[0]))
     assert trainings is not None
     assert (promoted(trainings).number, promoted(trainings).until) == (None, 1)
+
+
+def test_in_turns_each_rule_decides_over_a_training_s_worth_of_epochs() -> None:
+    """The model first; after a training's worth of epochs halving promotes what is due."""
+    far = trial_of(6, 0.35, 20)
+    assert sum(len(t.curve) for t in SOME) < LENGTH < sum(len(t.curve) for t in (*SOME, far))
+    in_turns, history = TurnsPruner("turns"), history_of(START, *SOME)
+    assert in_turns.turn(SPACE, history, 0) == TurnsPruner().turn(SPACE, history, 0)
+    turn = in_turns.turn(SPACE, history_of(START, *SOME, far), 0)
+    assert turn is not None
+    assert (turn.number, turn.until) == (2, 9)
 
 
 def test_hyperband_promotes_within_brackets() -> None:
