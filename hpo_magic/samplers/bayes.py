@@ -39,9 +39,12 @@ from hpo_magic.samplers.tried import Tried, every_setting
 
 # Up to so many settings, each is scored; with more, they are searched.
 MOST_SCORED = 1000
-# What counts as an improvement, in standard deviations of the warped losses; scikit-optimize's
-# default too. With 0, half of a long search goes into the fourth digit of the best setting.
+# What counts as an improvement, in standard deviations of the warped losses: at most so much, which
+# is scikit-optimize's default too, and so much of the noise's standard deviation. With 0, half of a
+# long search goes into digits that the next training would not repeat; with 0.01 whatever the
+# noise, a smooth loss is searched no finer than to a thousandth of its range.
 LEAST_GAIN = 0.01
+LEAST_GAIN_IN_NOISE = 0.2
 # With fewer trials of older studies than this, the first trials are spread as without them.
 FEWEST_OLDER = 6
 
@@ -210,10 +213,12 @@ def _promising(model: Fitted, tried: Tried, rng: np.random.Generator) -> FloatAr
     Units of shape (n, n_params).
     """
     encoding = model.encoding
+    noise = float(np.exp(model.surrogate.theta.noise / 2))
+    least = min(LEAST_GAIN, LEAST_GAIN_IN_NOISE * noise)
 
     def score(settled: FloatArray) -> FloatArray:
         mean, std = model.at(settled)
-        scores = log_expected_improvement(mean, std, model.best - LEAST_GAIN)
+        scores = log_expected_improvement(mean, std, model.best - least)
         scores[tried.known(settled)] = -np.inf
         return scores
 

@@ -22,7 +22,7 @@ N_RANDOM = 500
 N_AROUND, N_NEIGHBOURS = 10, 20  # of the trials with the lowest means, and candidates near each
 FIRST_STEPS = (0.05, 0.2)  # as parts of the whole range
 N_BEAM, N_CHILDREN = 10, 10
-STEPS = (0.2, 0.1, 0.05, 0.025, 0.01)
+STEPS = (0.2, 0.1, 0.05, 0.025, 0.01, 0.004, 0.0015)
 
 
 def most_promising(

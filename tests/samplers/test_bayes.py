@@ -111,6 +111,18 @@ def test_a_parabola_in_one_parameter_is_solved_in_ten_trials(domain):
         assert best(trials) <= 1e-3**2
 
 
+def test_a_smooth_loss_is_searched_finely():
+    """A valley in two parameters is met to a thousandth of each range in thirty trials."""
+    space = space_of(x=Float(-5.0, 5.0), y=Float(1e-5, 1.0, log=True))
+    x, y = space["x"].domain, space["y"].domain
+    for seed, (a, b) in enumerate([(0.6, 0.3), (0.15, 0.5), (0.9, 0.72)]):
+
+        def squared_distance(number, params, a=a, b=b):
+            return (x.unit(params["x"]) - a) ** 2 + (y.unit(params["y"]) - b) ** 2
+
+        assert best(searched(BayesSampler, space, 30, squared_distance, seed)) <= 1e-3**2
+
+
 def test_the_start_takes_no_point_of_the_spread():
     """The first suggestion is the same with and without the defaults' trial before it."""
     start = Trial(0, State.COMPLETE, BOWL.defaults(), Kind.START, value=1.0)
