@@ -147,6 +147,7 @@ class ModelStore:
                 # the model, and the kept weights are put into it.
                 if self.objective is None:
                     raise
+        self._say_that_it_runs(trial)
         model = self.again(trial)[1]
         if model is None:
             raise HpoError(
@@ -156,6 +157,20 @@ class ModelStore:
             )
         return model
 
+    def _say_that_it_runs(self, trial: Trial) -> None:
+        """Print that the trial's code runs again, which may take long, and why."""
+        if self.objective is None or self._is_trained(trial):
+            return
+        begun = f"The code of trial {trial.number} runs again"
+        if self.folder is not None and self._place(trial.number).is_dir():
+            why = ": it builds the model, into which the kept weights are put."
+        else:
+            why = ", with the same values and seed: its model was not kept."
+        sys.stdout.write(f"{begun}{why}\n")
+
+    def _is_trained(self, trial: Trial) -> bool:
+        return self._trained is not None and self._trained[0] == trial.number
+
     def again(self, trial: Trial) -> tuple[Mapping[str, Any], Any]:
         """Train again with the trial's values and seed; return the cell's variables and its model.
 
@@ -164,8 +179,9 @@ class ModelStore:
         HpoError
             If the code is not here, or fails.
         """
-        if self._trained is None or self._trained[0] != trial.number:
+        if not self._is_trained(trial):
             self._trained = (trial.number, *self._train(trial))
+        assert self._trained is not None
         _, trained, model = self._trained
         return trained.variables, model
 

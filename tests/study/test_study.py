@@ -150,10 +150,14 @@ def test_the_test_is_the_first_look_with_the_choice(study: Study) -> None:
     assert study.test.value == 0.2
 
 
-def test_a_model_that_nobody_can_make(study: Study) -> None:
-    """Neither kept nor left behind by a function that trains none."""
+def test_a_model_that_nobody_can_make(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither kept nor left behind by a function that trains none, which runs again and says so."""
     with pytest.raises(HpoError, match=r"left no model that can be told: no variable of its cell"):
         study.best_model()
+    assert capsys.readouterr().out == (
+        f"The code of trial {study.best_trial.number} runs again, with the same values and seed: "
+        f"its model was not kept.\n"
+    )
     study.model_store = None
     with pytest.raises(HpoError, match=r"^The model of study 'study' was not kept, and the cell"):
         study.best_model()
