@@ -34,7 +34,7 @@ def watched_fits(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit
     report
         Called for the first rounds and then ever more seldom (`RoundReporter`).
     guard
-        Called ten times a second, after a round. If it raises, the training ends.
+        Called seven times a second, after a round. If it raises, the training ends.
     """
     watch = _Watch(report, guard)
     with contextlib.ExitStack() as stack:

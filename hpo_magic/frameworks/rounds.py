@@ -13,7 +13,7 @@ from hpo_magic.frameworks.fit_watch import FitWatch
 # are 30 reports.
 SPARSER_BY = 1.25
 # How often reports are sent, in seconds. Stop and --timeout act as fast.
-EVERY_S = 0.1
+EVERY_S = 0.15
 
 
 class Rounds(Sequence[Mapping[str, float]]):
@@ -52,9 +52,9 @@ class RoundReporter:
     """Collects the rounds of one fit, and reports some of them: the first ones, then ever fewer.
 
     Which ones depends on their number alone, so that the curves of all trials have the same steps,
-    and a pruner decides the same however fast a machine is. Those of a tenth of a second are
-    reported together: then a training of a thousand rounds a second loses the processor's caches
-    seldom. A training that a report ends has the points up to that one.
+    and a pruner decides the same however fast a machine is. Those of `EVERY_S` are reported
+    together: then a training of a thousand rounds a second seldom loses the processor's caches. A
+    training that a report ends has the points up to that one.
 
     Parameters
     ----------
@@ -72,33 +72,29 @@ class RoundReporter:
     def __init__(self, watch: FitWatch, metrics_of: Callable[[Any], Mapping[str, float]]) -> None:
         self.rounds = Rounds(metrics_of)
         self._watch = watch
-        self._n = 0
         self._n_rounds: int | None = None
         self._next = 1  # the round that is reported next
-        self._waiting: list[int] = []  # the rounds that will be
         self._due = 0.0
         self._before = watch.n_steps
 
     def add(self, given: Any, n_rounds: int | None) -> None:
         """Take what the library gave for a round; `n_rounds` are planned, None: unknown."""
         self.rounds.add(given)
-        self._n = n = self._n + 1
-        if n >= self._next:
-            self._waiting.append(n)
-            self._next = max(n + 1, int(n * SPARSER_BY))
         now = time.monotonic()
         if now >= self._due:
-            self._due = now + EVERY_S
-            self._n_rounds = n_rounds
+            self._due, self._n_rounds = now + EVERY_S, n_rounds
             self.send()
 
     def send(self) -> None:
         """Report what waits, and let the search end the training."""
-        waiting, self._waiting = self._waiting, []
-        for n in waiting:
-            n_left = None if self._n_rounds is None else max(0, self._n_rounds - n)
-            self._watch.round_ended(self._before + n, self.rounds[n - 1], n_left)
+        while self._next <= len(self.rounds):
+            n, self._next = self._next, max(self._next + 1, int(self._next * SPARSER_BY))
+            self._report(n)
         self._watch.guard_sometimes()
+
+    def _report(self, n: int) -> None:
+        n_left = None if self._n_rounds is None else max(0, self._n_rounds - n)
+        self._watch.round_ended(self._before + n, self.rounds[n - 1], n_left)
 
     @contextlib.contextmanager
     def until_the_end(self) -> Iterator[Rounds]:
@@ -108,10 +104,7 @@ class RoundReporter:
         except Exception:
             self.send()
             raise
-        if (
-            self._n
-            and self._n not in self._waiting
-            and self._watch.n_steps < self._before + self._n
-        ):
-            self._waiting.append(self._n)
         self.send()
+        n = len(self.rounds)
+        if self._watch.n_steps < self._before + n:
+            self._report(n)

@@ -31,7 +31,7 @@ def watched_fits(report: Report, guard: Callable[[], None]) -> AbstractContextMa
         Called for the first rounds and then ever more seldom (`RoundReporter`), as a report costs
         as much as a small round. Rounds are counted over all trainings of the cell.
     guard
-        Called ten times a second, before a round. If it raises, the training ends.
+        Called seven times a second, before a round. If it raises, the training ends.
     """
     return watched_by(_Watch(report, guard), _TRAIN, _CV, _FITS)
 

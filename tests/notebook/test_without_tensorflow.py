@@ -77,7 +77,7 @@ print("all cells ran")
 
 @pytest.mark.slow
 def test_cells_without_keras_need_no_tensorflow(tmp_path: Path) -> None:
-    """Import, extension, searches, curves, models, test and listing; a Keras cell says what lacks."""
+    """Searches, curves, models, test and listing; a cell of Keras has its own import's error."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CELLS],
         cwd=tmp_path, capture_output=True, text=True,

@@ -257,40 +257,61 @@ def test_a_trial_ends_at_the_batch_after_its_timeout() -> None:
     assert slow.duration_s < 30.0  # of the 64 that it would have taken
 
 
-TORCH = """
+ON_ANOTHER_BACKEND = """
+import os
 import numpy as np
 import keras
 from hpo_magic import hp, search
-assert keras.backend.backend() == "torch"
+from hpo_magic.core.ports import Verdict
+from hpo_magic.errors import SearchFailed
+from hpo_magic.pruners import PRUNERS
+assert keras.backend.backend() == os.environ["KERAS_BACKEND"]
 x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
 y = (x[:, 0] > 0).astype("float32")
+n = 3
 def objective():
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(hp.Int("units", 2, 8), "relu"),
                               keras.layers.Dense(1, "sigmoid")])
     model.compile(keras.optimizers.SGD(hp.Float("lr", 0.01, 0.1)), "binary_crossentropy")
-    return model.fit(x, y, validation_split=0.25, epochs=2)
-study = search(objective, "on_torch", trials=3, minimize="val_loss", ui="none", recheck="0",
-               storage={folder!r})
-model = study.best_model()
-score = model.evaluate(x[24:], y[24:], verbose=0)
+    return model.fit(x, y, validation_split=0.25, epochs=n)
+class Impatient:
+    def verdict(self, trial, history):
+        return Verdict.STOP if trial.curve[-1].step >= 2 else Verdict.KEEP
+PRUNERS["impatient"] = "__main__:Impatient"
+options = {"minimize": "val_loss", "ui": "none", "recheck": "0", "storage": "."}
+study = search(objective, "whole", trials=3, **options)
+score = study.best_model().evaluate(x[24:], y[24:], verbose=0)
 print([t.state.value for t in study.trials], len(study.trials[1].curve))
-print(abs(score - study.best_seen) < 1e-6)
+print(abs(score - study.best_seen) < 1e-6, study.trials[0].row_scores.n_rows)
+cut = search(objective, "cut", trials=2, pruner="impatient", **options)
+print([t.state.value for t in cut.trials], len(cut.trials[1].curve))
+n = 10**6
+try:
+    search(objective, "late", trials=1, timeout=3.0, **options)
+except SearchFailed as error:
+    print(error)
 """
 
 
-def test_keras_on_torch_is_searched(tmp_path: Path) -> None:
-    """Reports, values and the kept model are those of any backend."""
-    program = TORCH.replace("{folder!r}", repr(str(tmp_path)))
+@pytest.mark.parametrize("backend", ["torch", pytest.param("jax", marks=pytest.mark.trainers)])
+def test_keras_on_another_backend_is_searched(tmp_path: Path, backend: str) -> None:
+    """Curves, values, rows, pruning, timeout and the kept model are those of any backend."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", program],
-        env={**os.environ, "KERAS_BACKEND": "torch"},
+        [sys.executable, "-W", "ignore", "-c", ON_ANOTHER_BACKEND],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.splitlines()[-2:] == ["['complete', 'complete', 'complete'] 2", "True"]
+    assert done.stdout.splitlines()[-4:] == [
+        "['complete', 'complete', 'complete'] 3",
+        "True 8",
+        "['complete', 'pruned'] 2",
+        "The search ended: a trial failed: Timeout: it took longer than the 3 s of --timeout.",
+    ]
 
 
 def test_a_fit_gives_the_second_objective_by_itself() -> None:
