@@ -16,6 +16,7 @@ from hpo_magic.errors import MetricError, MissingMetric
 EXAMPLES = (("maximize", "score"), ("minimize", "loss"))
 # How to have a fit measure on other data than it trains on.
 VALIDATE = "Give it validation_data=(x_val, y_val) or validation_split=0.2"
+EVALUATE = "Have it evaluate rows that it does not train on"  # in a library that is not Keras
 
 
 def missing(
@@ -42,11 +43,11 @@ def missing(
         return MetricError(f"The end of the cell: {number_expected(last)}")
     if text := _earlier_text(metric, fits):
         return MetricError(text)
-    training = of_training(logged, fits)
+    training, validate = of_training(logged, fits), _validate(fits)
     if metric.startswith("val_") and logged and set(logged) == set(training):
         return MetricError(
             f'The trial finished without the metric "{metric}": the fit had no validation data; it '
-            f"measured {_listed(training)} on the training data. {VALIDATE}, or end the cell "
+            f"measured {_listed(training)} on the training data. {validate}, or end the cell "
             f"with a score on data that it does not train on."
         )
     close = difflib.get_close_matches(metric, list(logged), n=1)
@@ -63,6 +64,12 @@ def nothing_named(
     if direction is not Direction.MAXIMIZE and (text := _earlier_text("val_loss", fits)):
         return MetricError(text)
     training = of_training(logged, fits)
+    if logged and set(logged) == set(training) and not _is_keras(fits):
+        return MetricError(
+            f"Nothing says which metric the search is to improve. The fit measured "
+            f"{_listed(training)} on the training data alone. {EVALUATE} and name that metric, or "
+            f"end the cell with a score on such rows."
+        )
     if logged and set(logged) == set(training):
         return MetricError(
             f"Nothing says which metric the search is to improve. The fit had no validation data; "
@@ -94,22 +101,39 @@ def of_training(logged: Mapping[str, float], fits: Sequence[Fit]) -> tuple[str, 
     """
     if not fits or not fits[-1].epochs:
         return ()
-    epoch = fits[-1].epochs[fits[-1].final]
+    fit = fits[-1]
+    is_of_training = fit.of_training or (lambda name: not name.startswith("val_"))
+    epoch = fit.epochs[fit.final]
     return tuple(
-        name for name in logged if not name.startswith("val_") and epoch.get(name) == logged[name]
+        name for name in logged if is_of_training(name) and epoch.get(name) == logged[name]
     )
 
 
 def training_remark(metric: str, logged: Mapping[str, float], fits: Sequence[Fit]) -> str:
     """Return what is said of an objective that is measured on the training data; else ""."""
-    if metric not in of_training(logged, fits):
+    training = of_training(logged, fits)
+    if metric not in training:
         return ""
     other = f"val_{metric}"
-    way_out = f"Name {other}." if other in logged else f"{VALIDATE}, and name {other}."
+    if _is_keras(fits):
+        way_out = f"Name {other}." if other in logged else f"{VALIDATE}, and name {other}."
+    else:
+        epoch = fits[-1].epochs[fits[-1].final]
+        others = [name for name in epoch if name in logged and name not in training]
+        way_out = f"Name {others[-1]}." if others else f"{EVALUATE}, and name that metric."
     return (
         f"{metric} is measured on the training data: the search prefers settings that overfit. "
         f"{way_out}"
     )
+
+
+def _is_keras(fits: Sequence[Fit]) -> bool:
+    """Return whether the last fit logs by Keras's names."""
+    return bool(fits) and fits[-1].of_training is None
+
+
+def _validate(fits: Sequence[Fit]) -> str:
+    return VALIDATE if _is_keras(fits) else EVALUATE
 
 
 def _earlier_text(metric: str, fits: Sequence[Fit]) -> str:

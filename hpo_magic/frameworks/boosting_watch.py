@@ -35,6 +35,7 @@ class BoostingWatch(FitWatch):
         model: Any,
         rows: BoostedRows,
         predict: Predict,
+        of_training: Callable[[str], bool],
     ) -> None:
         """Add a training that began at `begun` and left a model that predicts up to `final`."""
         self.fits.append(
@@ -43,6 +44,7 @@ class BoostingWatch(FitWatch):
                 final,
                 model=None if is_part_of_another(self.library) else model,
                 row_scores=rows.scores_by(predict, rounds[final] if rounds else {}),
+                of_training=of_training,
                 arrays=rows.arrays,
                 seconds=time.perf_counter() - begun,
             )
@@ -69,7 +71,16 @@ class TrainWatch(BoostingWatch):
             booster = train(*call.args, **call.kwargs)
         final = self.final(booster, call.arguments, len(rounds), is_best_used=owner is not None)
         predict = self.predict_of(booster, call.arguments, len(rounds), final)
-        self.add_fit(begun, rounds, final, owner[0] if owner else booster, rows, predict)
+        names = tuple(f"{name}-" for name in self.names_of_training(call.arguments))
+        self.add_fit(
+            begun,
+            rounds,
+            final,
+            owner[0] if owner else booster,
+            rows,
+            predict,
+            lambda metric: metric.startswith(names),
+        )
         return booster
 
     def cv(self, cv: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -82,7 +93,15 @@ class TrainWatch(BoostingWatch):
         with self.fitting(), self.reported(call.arguments) as rounds:
             results = cv(*call.args, **call.kwargs)
         final, took_s = self.n_kept(results) - 1, time.perf_counter() - begun
-        self.fits.append(Fit(rounds, final, arrays=lambda: arrays, seconds=took_s))
+        self.fits.append(
+            Fit(
+                rounds,
+                final,
+                of_training=lambda metric: metric.startswith("train"),
+                arrays=lambda: arrays,
+                seconds=took_s,
+            )
+        )
         return results
 
     def estimator(self, fit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -111,6 +130,10 @@ class TrainWatch(BoostingWatch):
     @abstractmethod
     def rows_of(self, given: Given, of_fit: Given | None) -> BoostedRows:
         """Return the rows of `train(**given)`, called by `fit(**of_fit)` or by the user."""
+
+    @abstractmethod
+    def names_of_training(self, given: Given) -> Sequence[str]:
+        """Return the names of the evaluation sets that `train(**given)` also trains on."""
 
     @abstractmethod
     def arrays_of_cv(self, given: Given) -> Sequence[Any]:

@@ -65,7 +65,7 @@ class _Watch(BoostingWatch):
         final = n_kept - 1 if 0 < n_kept <= n else n - 1
         rows = rows_or_none(_rows_of, call.arguments)
         predict = getattr(model, "predict_proba", model.predict)
-        self.add_fit(begun, reporter.rounds, final, model, rows, predict)
+        self.add_fit(begun, reporter.rounds, final, model, rows, predict, _is_of_training)
         return result
 
 
@@ -96,6 +96,10 @@ class _Callback:
 
 def _is_on_gpu(model: Any) -> bool:
     return str(model.get_param("task_type") or "CPU").upper() == "GPU"
+
+
+def _is_of_training(metric: str) -> bool:
+    return metric.startswith("learn-")
 
 
 def _n_rounds(model: Any) -> int:

@@ -80,6 +80,7 @@ class _Watch(FitWatch):
                 epochs,
                 final,
                 model=trainer.model,
+                of_training=lambda metric: metric == "loss" or metric.startswith("train_"),
                 arrays=lambda: [_rows_of(one) for one in datasets if one is not None],
                 n_params=n_params,
                 seconds=took_s,

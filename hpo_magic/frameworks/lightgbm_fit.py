@@ -66,6 +66,10 @@ class _Watch(TrainWatch):
             return rows_or_none(_rows_of_fit, of_fit)
         return rows_or_none(_rows_of_sets, given)  # before LightGBM frees them
 
+    def names_of_training(self, given: Given) -> Sequence[str]:
+        names = [name for name, one in _sets(given) if one is given.get("train_set")]
+        return ["training", *names]
+
     def arrays_of_cv(self, given: Given) -> Sequence[Any]:
         return [_data(given.get("train_set"))]
 
@@ -102,15 +106,17 @@ def _name_in_cv(one: Sequence[Any]) -> str:
 
 def _rows_of_sets(given: Given) -> BoostedRows:
     """Return the rows of a training by the names of its `Dataset`s."""
-    train_set, sets = given.get("train_set"), given.get("valid_sets") or ()
+    train_set = given.get("train_set")
+    held_out = {name: (_data(one), one.label) for name, one in _sets(given) if one is not train_set}
+    return BoostedRows(_data(train_set), held_out)
+
+
+def _sets(given: Given) -> list[tuple[str, Any]]:
+    """Return the evaluation sets of a training with their names."""
+    sets = given.get("valid_sets") or ()
     sets = [sets] if isinstance(sets, lightgbm.Dataset) else list(sets)
     names = _listed(given.get("valid_names"))
-    held_out = {
-        names[i] if i < len(names) else f"valid_{i}": (_data(one), one.label)
-        for i, one in enumerate(sets)
-        if one is not train_set
-    }
-    return BoostedRows(_data(train_set), held_out)
+    return [(names[i] if i < len(names) else f"valid_{i}", one) for i, one in enumerate(sets)]
 
 
 def _data(dataset: Any) -> Any:

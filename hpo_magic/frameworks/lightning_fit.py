@@ -86,6 +86,7 @@ class _Watch(FitWatch):
             Fit(
                 epochs,
                 model=module,
+                of_training=lambda metric: metric.startswith("train"),
                 arrays=lambda: [one for one in loaders if one is not None],
                 n_params=n_params,
                 seconds=took_s,

@@ -63,6 +63,7 @@ class _Watch(FitWatch):
                 self._epochs,
                 _final(net, len(self._epochs)),
                 model=None if is_part_of_another("skorch") else net,
+                of_training=lambda metric: metric.startswith("train_"),
                 arrays=lambda: _rows_of(net, x),
                 n_params=sum(one.numel() for one in net.module_.parameters()),
                 seconds=time.perf_counter() - begun,

@@ -123,6 +123,9 @@ class _Watch(TrainWatch):
             given,
         )
 
+    def names_of_training(self, given: Given) -> Sequence[str]:
+        return [name for one, name in given.get("evals") or () if one is given.get("dtrain")]
+
     def arrays_of_cv(self, given: Given) -> Sequence[Any]:
         return _read_later([given.get("dtrain")])()
 

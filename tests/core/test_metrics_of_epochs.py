@@ -106,6 +106,24 @@ def test_an_objective_of_the_training_data(goal, last, fit, remark):
     assert bool(said) is bool(remark)
 
 
+@pytest.mark.parametrize(
+    ("names", "remark"),
+    [
+        (["learn-l2", "valid-l2"], "overfit. Name valid-l2."),
+        (["learn-l2"], "overfit. Have it evaluate rows that it does not train on, and name that"),
+    ],
+)
+def test_other_libraries_say_what_was_measured_on_the_training_data(names, remark):
+    """A validation metric of another name than Keras's is none."""
+    fit = Fit([dict.fromkeys(names, 0.5)], of_training=lambda name: name.startswith("learn-"))
+    assert remark in score(Goal("learn-l2", MINIMIZE), fits=[fit]).remark
+    if len(names) > 1:
+        assert score(Goal("valid-l2", MINIMIZE), fits=[fit]).remark == ""
+    else:
+        with pytest.raises(MetricError, match="measured learn-l2 on the training data alone"):
+            score(fits=[fit])
+
+
 def test_a_named_tuple_at_the_end_does_not_hide_what_was_logged():
     """Hugging Face's `train` returns one; it is no list of numbers without names."""
     from collections import namedtuple

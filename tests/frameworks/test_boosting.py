@@ -343,3 +343,30 @@ def test_a_training_of_xgboost_that_goes_on_knows_its_rows() -> None:
         rows = fit.row_scores("held-logloss")
         assert rows is not None
         assert rows.mean == pytest.approx(fit.epochs[fit.final]["held-logloss"], rel=1e-4)
+
+
+def test_it_is_known_which_sets_are_those_of_the_training() -> None:
+    """By the objects, whatever their names: an evaluation set is not called so by mistake."""
+    rows, held_out = (X[:80], Y[:80]), (X[80:], Y[80:])
+    sets = {"eval_set": [rows, held_out]}
+    with Watched(Lightgbm()) as seen, Watched(Xgboost()) as also_seen:
+        grown(2)
+        data = lgb.Dataset(*rows)
+        lgb_train(LGB, data, 2, [data, lgb.Dataset(*held_out, reference=data)], ["mine", "other"])
+        lgb.LGBMClassifier(n_estimators=2, verbosity=-1).fit(*rows, **sets)
+        boosted(2)
+        matrix = xgb.DMatrix(*rows)
+        xgb_train(XGB, matrix, 2, evals=[(matrix, "mine")], verbose_eval=False)
+        xgb.XGBClassifier(n_estimators=2).fit(*rows, **sets, verbose=False)
+    found = [
+        {name: fit.of_training(name) for name in fit.epochs[-1]}
+        for fit in (*seen.fits, *also_seen.fits)
+    ]
+    assert found == [
+        {"held-binary_logloss": False},
+        {"mine-binary_logloss": True, "other-binary_logloss": False},
+        {"training-binary_logloss": True, "valid_1-binary_logloss": False},
+        {"held-logloss": False},
+        {"mine-logloss": True},
+        {"validation_0-logloss": True, "validation_1-logloss": False},
+    ]

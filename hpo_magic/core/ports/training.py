@@ -29,6 +29,9 @@ class Fit:
     row_scores
         Returns the score of each validation row for the name of a logged metric; None where the
         rows are not known.
+    of_training
+        Returns whether the metric of that name was measured on the training data; None: the names
+        are Keras's, where those of the validation data begin with `val_`.
     arrays
         Returns the inputs of training and validation that are arrays and still in memory.
     n_params
@@ -46,6 +49,7 @@ class Fit:
     row_scores: Callable[[str], RowScores | None] = field(
         default=lambda metric: None, repr=False, compare=False
     )
+    of_training: Callable[[str], bool] | None = field(default=None, repr=False, compare=False)
     arrays: Callable[[], Sequence[Any]] = field(default=tuple, repr=False, compare=False)
     n_params: int | None = None
     seconds: float | None = field(default=None, compare=False)
