@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -25,6 +26,9 @@ MOST_ROWS = 20_000
 RIGHT_OR_WRONG, A_NUMBER, UNIT = "|b1", "<f4", "<u4"
 # A score that the cell has rounded to four digits is still the mean of its rows.
 REL_TOL = 1e-4
+# Rows are told by their labels, unless other rows have the same with more than this probability.
+LEAST_CHANCE = 1e-3
+MOST_LABELS = 1_000  # that are counted for it
 
 
 class RowOrder(Enum):
@@ -62,6 +66,9 @@ class RowScores:
     worst
         The worst score that a row could have got from these predictions, had its label been the
         next likely one; None for other metrics than log-loss, or if not known.
+    label_chance
+        How likely as many other rows are to have the same labels, as few or one-sided labels have:
+        then `rows` may be equal for other rows. None if that is hardly possible, or not known.
     """
 
     data: bytes
@@ -73,6 +80,7 @@ class RowScores:
     order: RowOrder = RowOrder.NONE
     split_groups: float | None = None
     worst: float | None = None
+    label_chance: float | None = None
 
     @property
     def values(self) -> npt.NDArray[Any]:
@@ -140,6 +148,7 @@ def of_rows(
         order=order,
         split_groups=split_groups,
         worst=worst,
+        label_chance=_label_chance(np.asarray(truth)),
     )
 
 
@@ -219,6 +228,7 @@ def _joined(rows: Sequence[RowScores]) -> RowScores | None:
         order=max((one.order for one in rows), key=list(RowOrder).index),
         split_groups=_share_of_split_groups(rows),
         worst=max((one.worst for one in rows if one.worst is not None), default=None),
+        label_chance=_if_likely(math.prod(one.label_chance or 0.0 for one in rows)),
     )
 
 
@@ -239,6 +249,23 @@ def _unit_numbers(groups: npt.ArrayLike) -> npt.NDArray[np.uint32]:
     labels, places = np.unique(np.asarray(groups), return_inverse=True)
     numbers = [zlib.crc32(repr(label).encode()) for label in labels.tolist()]
     return np.array(numbers, dtype=UNIT)[places.reshape(-1)]
+
+
+def _label_chance(truth: npt.NDArray[Any]) -> float | None:
+    """Return how likely rows drawn from such labels are to have these; None if hardly.
+
+    `truth` has the shape (n_rows, ...).
+    """
+    if truth.ndim != 1 or truth.dtype.hasobject:
+        labels = [repr(one) for one in truth[:MOST_LABELS].tolist()]
+    else:
+        labels = truth[:MOST_LABELS].tolist()
+    shares = np.array(list(Counter(labels).values())) / max(len(labels), 1)
+    return _if_likely(float((shares**2).sum()) ** len(truth))
+
+
+def _if_likely(chance: float) -> float | None:
+    return chance if chance > LEAST_CHANCE else None
 
 
 def _is(value: float, score: float) -> bool:

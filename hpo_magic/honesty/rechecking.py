@@ -281,7 +281,10 @@ def _rerun_beside(before: Trial, again: Trial, names: Sequence[str]) -> Repeat:
     one, other = before.row_scores, again.row_scores
     if one is None or other is None:
         return Repeat(is_equal)
-    return Repeat(is_equal, one.rows == other.rows, one.data == other.data)
+    same_rows, rows_are_equal = one.rows == other.rows, one.data == other.data
+    if same_rows and one.label_chance is not None and rows_are_equal:
+        return Repeat(is_equal)  # other rows may have the same labels, and the same scores
+    return Repeat(is_equal, same_rows, rows_are_equal)
 
 
 def _randomness(trials: Sequence[Trial]) -> Randomness:

@@ -16,7 +16,7 @@ import numpy as np
 
 # The odds that a cell is deterministic at which it is said to be.
 CERTAIN = 99.0
-# As many equal re-runs are enough, whatever the odds.
+# As many equal re-runs are enough where nothing is known of random numbers, whatever the odds.
 MOST_RERUNS = 3
 LEAST_ROW_VARIANCE = 0.25  # n p (1 - p): about one row in doubt
 
@@ -64,7 +64,7 @@ def repeats_itself(
     -----
     A re-run with another score, or on rows with other labels, settles it: the cell is not
     deterministic. Else, if each row got the same score, one re-run is enough, two where a generator
-    moved. Else the odds are prior ∏ 1/q, and 99 are enough.
+    moved or `hp.seed()` was called. Else the odds are prior ∏ 1/q, and 99 are enough.
     """
     if not reruns or not all(one.is_equal for one in reruns):
         return False
@@ -73,9 +73,9 @@ def repeats_itself(
     if randomness is Randomness.NONE:
         return True
     n_same_rows = sum(one.rows_are_equal is True for one in reruns)
-    if n_same_rows >= (2 if randomness is Randomness.DRAWN else 1):
+    if n_same_rows >= (1 if randomness is Randomness.UNKNOWN else 2):
         return True
-    if len(reruns) >= MOST_RERUNS:
+    if len(reruns) >= MOST_RERUNS and randomness is Randomness.UNKNOWN:
         return True
     odds = randomness.value
     for chance in by_chance:

@@ -125,8 +125,8 @@ TABLES = (
 
 # Format 7 is that of version 0.1.0, the first release. Format 8 has further fields in the JSON, and
 # what is known of validation rows beside their scores. Format 9 chains the entries of the ledger.
-# Format 10 has the revisions that guide a study, in the JSON; format 11 the groups that splits cut
-# and the worst score that a row could have got.
+# Format 10 has the revisions that guide a study, in the JSON; format 11 the groups that splits
+# cut, the worst score that a row could have got, and how much its labels tell of the rows.
 SCHEMA = Schema(
     version=11,
     tables=TABLES,

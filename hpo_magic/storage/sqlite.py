@@ -405,7 +405,11 @@ def _save_outcomes(db: Connection, study: int, trial: Trial) -> None:
                         "n_folds": found.n_folds,
                         "n_trained": found.n_trained,
                         "order": found.order.value,
-                        **_if_known(split_groups=found.split_groups, worst=found.worst),
+                        **_if_known(
+                            split_groups=found.split_groups,
+                            worst=found.worst,
+                            label_chance=found.label_chance,
+                        ),
                     }
                 ),
                 found.units,

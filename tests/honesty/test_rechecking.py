@@ -239,7 +239,8 @@ def test_a_deterministic_cell_is_told_by_one_run(
 
 def test_equal_accuracies_on_new_labels_never_stop() -> None:
     """All score alike on every split: no number tells, but the rows do."""
-    rows = [of_rows(np.array([True, False] * 10), np.full(20, seed)) for seed in range(4)]
+    labels = np.random.default_rng(0).integers(0, 5, (4, 20))
+    rows = [of_rows(np.array([True, False] * 10), labels[seed]) for seed in range(4)]
     trials = [Trial(i, State.COMPLETE, {"x": i}, value=0.5, row_scores=rows[0]) for i in range(9)]
     reruns = [
         Trial(10 + seed, State.COMPLETE, {"x": 0}, Kind.RECHECK, seed, 0.5, row_scores=rows[seed])
@@ -248,6 +249,10 @@ def test_equal_accuracies_on_new_labels_never_stop() -> None:
     assert not Rechecking().only_repeats(History(tuple(trials)), reruns)
     same = [replace(trial, row_scores=rows[0]) for trial in reruns]
     assert Rechecking().only_repeats(History(tuple(trials)), same)
+    of_one = of_rows(np.array([True, False] * 10), np.zeros(20))  # other rows may have these labels
+    trials = [replace(trial, row_scores=of_one) for trial in trials]
+    same = [replace(trial, row_scores=of_one, used_seed=True) for trial in reruns]
+    assert not Rechecking().only_repeats(History(tuple(trials)), same)
 
 
 def test_an_exhausted_space_is_re_checked_too() -> None:
