@@ -61,7 +61,11 @@ def value_of_call(
         if trial is None:
             return described.object_of(parameter.default)
         _refuse_values_inside(described.objects, trial)
+        if name in trial.fixed and name in trial.objects:
+            return trial.objects[name]
         value = described.object_of(trial.ask(parameter))
+        if method == "Fixed" and parameter.name in trial.values:
+            trial.fixed.add(parameter.name)
         if parameter.name in trial.values:
             trial.objects[parameter.name] = value
         return value

@@ -37,6 +37,18 @@ _WAYS_OUT = {
 }
 
 
+class _Values(dict[str, Any]):
+    """The values of a trial; one that is set is fixed."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if current_trial() is None:
+            raise SpaceError(
+                f"hp.values[{name!r}] = … fixes a value in a trial; outside there is none. Write "
+                f"it into the cell of %%hpo, before {name} is asked for."
+            )
+        super().__setitem__(name, hp.Fixed(name, value))
+
+
 class HyperParameters(Ranges):
     """The hyperparameters of a cell or function; `hp` is the one instance.
 
@@ -205,9 +217,12 @@ class HyperParameters(Ranges):
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values of the parameters declared so far in this trial; empty outside a trial."""
+        """The values of the parameters declared so far in this trial; empty outside a trial.
+
+        `hp.values["units"] = 64` fixes a value, as `hp.Fixed("units", 64)`.
+        """
         trial = current_trial()
-        return {} if trial is None else dict(trial.objects)
+        return _Values({} if trial is None else trial.objects)
 
     def get(self, name: str) -> Any:
         """Return the value of a parameter that was declared before in this trial."""

@@ -6,7 +6,8 @@ has is asked for only where the branch is chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from hpo_magic.core.describe import describe_choice
@@ -88,12 +89,27 @@ def _list_value(space: Any, tuples: TupleValue | None, name: str) -> Any:
     if parts and all(isinstance(part, Mapping) for part in parts) and not name:
         return _one_of(parts, tuples)
     found = []
-    for position, part in enumerate(parts):
-        own = f"{name}/{position}" if name else f"x{position}"
-        if isinstance(part, list | tuple) and not _has_spaces(part):
+    for own, part in zip(names_of_parts(parts, name), parts, strict=True):
+        if is_dimension(part):
+            found.append(value_of(own, described_dimension(part)))
+        elif isinstance(part, list | tuple) and not _has_spaces(part):
             found.append(dimension_value(own, part))  # as skopt writes a dimension
         else:
             found.append(value_from(part, tuples, own))
+    return found
+
+
+def names_of_parts(parts: Sequence[Any], name: str = "") -> list[str]:
+    """Return the names of a list's parameters: the dimensions' own, else their places.
+
+    Of several dimensions with one name the later ones are numbered, since each has its own value.
+    """
+    found: list[str] = []
+    for position, part in enumerate(parts):
+        place = f"{name}/{position}" if name else f"x{position}"
+        base = _named(part, place) if is_dimension(part) else place
+        numbered = (base if k == 1 else f"{base}_{k}" for k in count(1))
+        found.append(next(one for one in numbered if one not in found))
     return found
 
 

@@ -91,6 +91,7 @@ class TrialContext:
         self.values: dict[str, Plain] = {}
         self.objects: dict[str, Any] = {}
         self.known: set[str] = set()
+        self.fixed: set[str] = set()  # by hp.Fixed: a later range of the name is not asked for
         self.used_seed = False
         self.scored: list[Scored] = []
         self.observed: list[tuple[Scored, ...]] = []
@@ -111,7 +112,7 @@ class TrialContext:
             # Inactive, so not recorded. KerasTuner gives None; the default lets code below run.
             return parameter.default
         if name in self.asked:
-            if self.asked[name].domain != parameter.domain:
+            if name not in self.fixed and self.asked[name].domain != parameter.domain:
                 raise SpaceError(
                     f"{name!r} was asked for with another range before: a name has one range. "
                     f'Give this one a name of its own, such as hp.…("{name}_b", …).'

@@ -12,8 +12,7 @@ from typing import Any
 
 from hpo_magic.core.trial import Direction
 from hpo_magic.language.spaces import dimension_value, value_from
-from hpo_magic.samplers.bayes import to_optimize_result
-from hpo_magic.scripts.tool_search import ToolSearch
+from hpo_magic.scripts.tool_search import ToolSearch, replayed
 from hpo_magic.study.study import Study
 from hpo_magic.tools.interception import Call
 
@@ -80,7 +79,7 @@ class _Script:
 
     def train(self) -> float:
         """Return the mean score over the folds of the trial's setting."""
-        setting = value_from(self._space, self._tuple_value)
+        setting = self._setting()
         results = self._evaluated(setting)
         name = self._score_name(results)
         return float(results[name][-1])
@@ -91,6 +90,11 @@ class _Script:
             more = (self._search._checked_cv_orig, {"n_resources": [0], "iter": [0]})
         results: Mapping[str, Any] = self._evaluate([setting], *more)
         return results
+
+    def _setting(self) -> dict[str, Any]:
+        """Return the trial's values by name."""
+        setting: dict[str, Any] = value_from(self._space, self._tuple_value)
+        return setting
 
     def _tuple_value(self, name: str, part: tuple[Any, ...]) -> Any:
         """Return the value of a tuple: a range for scikit-optimize, else values to choose from."""
@@ -105,8 +109,21 @@ class _Script:
         return next(name for name in results if name.startswith("mean_test_"))
 
     def result(self, study: Study) -> None:
-        """Leave scikit-optimize's own attribute where the search is its."""
+        """Leave scikit-optimize's own attributes where the search is its."""
         if self._has_budgets:
-            snapshot = study.snapshot
-            self._search._optim_results = [to_optimize_result(snapshot.space, snapshot.history)]
-            self._search.optimizers_ = []
+            made = [self._search._make_optimizer(space) for space in self._space]
+            self._search.optimizers_ = made
+            self._search._optim_results = [
+                self._told(optimizer, k, study) for k, optimizer in enumerate(made)
+            ]
+
+    def _told(self, optimizer: Any, k: int, study: Study) -> Any:
+        """Return the result of scikit-optimize's optimizer of one space, told of its trials."""
+        points, losses = [], []
+        for trial in study.snapshot.history.complete:
+            if trial.value is not None and trial.params.get("grid", k) == k:
+                with replayed(trial):
+                    setting = self._setting()
+                points.append([setting[name] for name in sorted(self._space[k])])
+                losses.append(-trial.value)
+        return optimizer.tell(points, losses) if points else optimizer.get_result()

@@ -7,7 +7,7 @@ from typing import Any
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction
-from hpo_magic.language.spaces import value_from
+from hpo_magic.language.spaces import names_of_parts, value_from
 from hpo_magic.samplers.bayes import to_optimize_result
 from hpo_magic.scripts.tool_search import ToolSearch, arguments_of, new_trials, on_space, replayed
 from hpo_magic.study.study import Study
@@ -57,8 +57,7 @@ class _Script:
         if not given:
             return []
         points = given if isinstance(given[0], list | tuple) else [given]
-        named = (getattr(one, "name", None) for one in self._dimensions)
-        names = [name or f"x{position}" for position, name in enumerate(named)]
+        names = names_of_parts(self._dimensions)
         return [dict(zip(names, point, strict=False)) for point in points]
 
     def ended(self, snapshot: Snapshot) -> bool:

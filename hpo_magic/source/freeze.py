@@ -222,8 +222,11 @@ class CallReplacement:
             given = self.matching.elsewhere.items()
             values = ", ".join(f"{name!r}: {self.one(name, repr(v))}" for name, v in given)
             self.rewriting.replace(trial, f"optuna.trial.FixedTrial({{{values}}})")
-        if self.matching.elsewhere and not self.matching.trials:
-            self._give_to_functions(self.matching.elsewhere)
+        given_on = {**self._fixed(), **self.matching.elsewhere} if self.matching.handed_on else {}
+        if (given_on or self.matching.elsewhere) and not self.matching.trials:
+            self._give_to_functions(given_on or self.matching.elsewhere)
+        else:
+            self._removed += self._values_set()
         self.rewriting.remove(self._removed)
         self.rewriting.remove(self._imports_not_needed())
         return self.rewriting.text()
@@ -236,6 +239,29 @@ class CallReplacement:
         self._insert_import(f"import keras_tuner\n\n{made}")
         for name in self.matching.handed_on:
             self.rewriting.replace(name, variable)
+        for statement in self._values_set():
+            (target,) = statement.targets
+            self.rewriting.replace(target.value.value, variable)  # type: ignore[attr-defined]
+
+    def _fixed(self) -> dict[str, object]:
+        """Return what `hp.Fixed` fixes in the cell, for functions that `hp` is handed to."""
+        calls = [call for call, method in self.matching.calls if method == "Fixed"]
+        found: dict[str, object] = {}
+        for hp_call in map(self.matching.hp_call_of, calls):
+            if hp_call.given is not None:
+                found |= self.matching.values_of(hp_call)
+        return found
+
+    def _values_set(self) -> list[ast.Assign]:
+        """Return the statements `hp.values[…] = …`."""
+        found = []
+        for node in self.source.nodes:
+            match node:
+                case ast.Assign(
+                    targets=[ast.Subscript(value=ast.Attribute(value=base, attr="values"))]
+                ):
+                    found += [node] if ast.unparse(base) in self.matching.bases else []
+        return found
 
     def _write_value(self, hp_call: HpCall, method: str) -> None:
         arguments = arguments_of(hp_call.call, method, hp_call.given)

@@ -632,3 +632,20 @@ def test_trials_in_threads_leave_no_mark_in_the_environment() -> None:
         ended.result(timeout=30)
         assert is_marked.result(timeout=30)
     assert MARK not in os.environ
+
+
+def test_what_is_fixed_is_not_asked_for() -> None:
+    """KerasTuner's overrides: by `hp.Fixed` before the range, or by setting a value."""
+    with running(a_trial({"lr": 0.5})) as trial:
+        hp.Fixed("units", 33)
+        hp.values["act"] = "tanh"
+        assert hp.Int("units", 8, 64) == 33
+        assert hp.Choice("act", ["relu", "tanh"]) == "tanh"
+        assert hp.Float("lr", 0.0, 1.0) == 0.5
+        assert hp.values == {"units": 33, "act": "tanh", "lr": 0.5}
+    assert {name: p.domain.n_levels for name, p in trial.asked.items() if name != "lr"} == {
+        "units": 1,
+        "act": 1,
+    }
+    with pytest.raises(SpaceError, match=r"^hp\.values\['act'\] = … fixes a value in a trial; out"):
+        hp.values["act"] = "tanh"

@@ -96,6 +96,13 @@ def test_dimensions_in_a_list_have_values_in_their_order() -> None:
     assert domains["x2"].log
 
 
+def test_dimensions_of_one_name_have_values_of_their_own() -> None:
+    """The later ones are numbered, as scikit-optimize's examples have several dummies."""
+    value, domains = asked([Integer(0, 9, name="d"), Real(0, 1, name="d")], d=3, d_2=0.25)
+    assert value == [3, 0.25]
+    assert list(domains) == ["d", "d_2"]
+
+
 def test_one_of_several_dicts_is_chosen() -> None:
     """As scikit-learn has them; a name that has other values in each is told apart."""
     grids = [{"kernel": ["linear"], "C": [1, 2]}, {"kernel": ["rbf"], "C": [3], "gamma": [0.1]}]

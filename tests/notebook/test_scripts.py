@@ -262,6 +262,25 @@ def test_searches_of_scikit_learn(notebook: Any, made: str, n: int) -> None:
     assert notebook["accuracy"] > 0.9
 
 
+def test_a_bayes_search_over_several_spaces_has_a_result_of_each(notebook: Any) -> None:
+    """With the points of its trials, in the order of the names, and its own optimizer's model."""
+    notebook.ok(SPLIT)
+    cell = """
+        import skopt
+        spaces = [({"kernel": ["rbf"], "C": (1e-2, 1e2, "log-uniform"), "gamma": (1e-4, 1.0)}, 6),
+                  ({"kernel": ["linear"], "C": (1e-1, 1e1, "log-uniform")}, 4)]
+        search = skopt.BayesSearchCV(SVC(), spaces, cv=2, optimizer_kwargs={"n_initial_points": 1})
+        search.fit(X, y)
+    """
+    study = run(notebook, cell)
+    wide, narrow = notebook["search"].optimizer_results_
+    assert len(wide.x_iters) + len(narrow.x_iters) == len(study.trials) == 10
+    assert min(wide.fun, narrow.fun) == -study.best_seen
+    assert [len(point) for point in (wide.x, narrow.x)] == [3, 2]
+    assert wide.x[2] == "rbf"
+    assert wide.models
+
+
 def test_a_search_of_scikit_learn_is_an_estimator_too(notebook: Any) -> None:
     """Where the cell asks `hp`, each trial fits it."""
     notebook.ok(SPLIT)

@@ -545,6 +545,17 @@ def test_a_function_that_gets_hp_is_given_the_values() -> None:
     )
 
 
+def test_what_the_cell_fixes_is_given_to_functions_too() -> None:
+    """By `hp.Fixed`, which has the values of a trial, and by setting a value."""
+    cell = "hp.Fixed('units', 64)\nhp.values['act'] = 'tanh'\nmodel = build(hp)"
+    text = freeze(cell, {"units": 64, "act": "tanh", "lr": 0.1}, {}, {})
+    made = "import keras_tuner\n\n_hp = keras_tuner.HyperParameters()\n_hp.values = {"
+    assert text.startswith(f"{made}'units': 64, 'act': 'tanh', 'lr': 0.1}}\n")
+    assert text.endswith("_hp.values['act'] = 'tanh'\nmodel = build(_hp)")
+    own = "hp.values['act'] = 'tanh'\nact = hp.Choice('act', ['relu', 'tanh'])"
+    assert freeze(own, {"act": "tanh"}, {}, {}) == "act = 'tanh'"
+
+
 def test_a_choice_that_cannot_be_read() -> None:
     """Values that come from elsewhere are written plainly."""
     assert frozen("x = hp.Choice(*a)", {"x": "b"}) == "x = 'b'"
