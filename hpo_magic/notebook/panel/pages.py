@@ -72,18 +72,33 @@ class Page:
 
 
 class Words:
-    """A text that follows the search."""
+    """A text that follows the search.
 
-    def __init__(self, text: Callable[[Snapshot], str]) -> None:
-        self._text = text
+    Parameters
+    ----------
+    text
+        Makes it.
+    depends_on
+        What it depends on; None: making the text is how to find out whether it changed.
+    """
+
+    def __init__(
+        self,
+        text: Callable[[Snapshot], str],
+        depends_on: Callable[[Snapshot], Hashable] | None = None,
+    ) -> None:
+        self._text, self._depends_on = text, depends_on
+        self._shown: Hashable = None
         self.widget = widgets.HTML(layout=widgets.Layout(max_width="100%"))
 
     def is_old(self, snapshot: Snapshot) -> bool:
-        """Whether it may read differently: making the text is how to find out."""
-        return True
+        """Whether it may read differently."""
+        return self._depends_on is None or self._depends_on(snapshot) != self._shown
 
     def update(self, snapshot: Snapshot) -> None:
         """Show the snapshot; a text that reads the same is not sent."""
+        if self._depends_on is not None:
+            self._shown = self._depends_on(snapshot)
         self.widget.value = self._text(snapshot)
 
 
@@ -108,14 +123,14 @@ def overview_page() -> Page:
     """Return the page that is seen first: the current trial with its curve, and the convergence."""
     words = Words(current_html)
     curve = Picture(current_curve, _running_curve)
-    best = Picture(convergence, _ended_trials)
+    best = Picture(convergence, ended_trials)
     widget = widgets.VBox([words.widget, side_by_side([curve.widget, best.widget])])
     return Page("Now", widget, [words, curve, best])
 
 
 def stored_overview_page() -> Page:
     """Return the first page of a search that nothing is drawn beside, so that it may be sharp."""
-    pictures = [Picture(view, _ended_trials, sharpness=SHARPNESS) for view in (convergence, curves)]
+    pictures = [Picture(view, ended_trials, sharpness=SHARPNESS) for view in (convergence, curves)]
     return Page("Overview", side_by_side([p.widget for p in pictures]), pictures)
 
 
@@ -168,7 +183,7 @@ def compare_page(
 
 def _picture(view: View, sharpness: float) -> Picture:
     size_px = SIZE_PX if view in NARROW else WIDE_PX
-    return Picture(view, _ended_trials, size_px, sharpness)
+    return Picture(view, ended_trials, size_px, sharpness)
 
 
 def log_page() -> Page:
@@ -181,5 +196,6 @@ def _running_curve(snapshot: Snapshot) -> Hashable:
     return tuple((t.number, len(t.curve)) for t in running_trials(snapshot))
 
 
-def _ended_trials(snapshot: Snapshot) -> Hashable:
+def ended_trials(snapshot: Snapshot) -> Hashable:
+    """Return what plots and numbers of the trials that ended depend on."""
     return tuple((t.number, t.state, t.value) for t in snapshot.trials if t.state.is_finished)

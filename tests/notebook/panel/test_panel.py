@@ -146,6 +146,16 @@ def test_skip_and_finish_act_on_a_trial_that_waits(shown: Shown) -> None:
     assert shown.requests.asked[-1] == ("finish", 13)
 
 
+def test_what_happens_now_does_not_wait_for_the_numbers(shown: Shown) -> None:
+    """They may cost more than the sentence and the buttons, which follow each trial."""
+    shown.panel.buttons.skip.click()
+    with shown.panel.texts.spending():
+        shown.clock.advance(1)
+    shown.show(a_search(13))
+    assert "training trial 13" in shown.html
+    assert not shown.panel.buttons.skip.disabled
+
+
 def test_without_live_clicks_the_panel_says_how_to_stop(page: Page) -> None:
     """Buttons that would not work are disabled, tabs that could not be filled are gone."""
     made = Shown(a_search(12))
