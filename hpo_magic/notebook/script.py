@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
-import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,7 +29,7 @@ from hpo_magic.notebook.cell_objective import exit_refused, nothing_displayed
 from hpo_magic.notebook.searched_cell import SearchedCell
 from hpo_magic.notebook.whose_hp import asks_outside_functions
 from hpo_magic.scripts.hyperas import importable
-from hpo_magic.scripts.tool_search import ToolSearch, not_taken_over, search_of
+from hpo_magic.scripts.tool_search import OUR_HP, ToolSearch, not_taken_over, search_of
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import SearchedCode
@@ -246,7 +245,8 @@ class Script:
         if around is None:
             return ""
         texts = _argument_texts(around, call) | _constructor_texts(self.cell.tree, around)
-        training = search.equivalent(texts)
+        is_ours = isinstance(self._hp_of(call), HyperParameters)
+        training = search.equivalent(texts | {OUR_HP: "hp" if is_ours else "_hp"})
         if not training:
             return ""
         self._calls.append(around)
@@ -258,9 +258,8 @@ class Script:
         if block is not None and all(s.lineno in gone for s in block.body if s.lineno <= line):
             gone.add(block.lineno)  # nothing of the block is left
         kept = [t for n, t in enumerate(lines[: around.lineno - 2], 2) if n not in gone]
-        if not isinstance(self._hp_of(call), HyperParameters):
+        if not is_ours:
             kept = [*kept, "from hpo_magic import hp as _hp"]
-            training = re.sub(r"\bhp\b", "_hp", training)
         return "\n".join([*kept, training, ""])
 
     def _hp_of(self, call: Call) -> Any:

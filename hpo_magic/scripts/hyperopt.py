@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import hyperopt
 from hyperopt.base import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK, Domain
-from hyperopt.pyll import as_apply
+from hyperopt.pyll import Apply, as_apply
 
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.trial import Direction, State, Trial
+from hpo_magic.core.trial import Direction, Goal, State, Trial
 from hpo_magic.language.hyperopt_space import expression_value, option_of
 from hpo_magic.language.trial_context import current_trial
 from hpo_magic.scripts.tool_search import (
@@ -43,12 +45,14 @@ def read_fmin(call: Call) -> ToolSearch:
             "fmin: a function that takes pass_expr_memo_ctrl evaluates the space itself, which "
             "only Hyperopt's own search can give it. Have it take the values."
         )
+    if isinstance(given["space"], str) and given["space"] == "annotated":
+        given = _with_annotated_space(given)
     script = _Script(given)
     n = given["max_evals"]
     points = given["points_to_evaluate"] or ()
     return ToolSearch(
         script.train,
-        Direction.MINIMIZE,
+        (Goal("loss", Direction.MINIMIZE),),
         trials=None if n is None or n == _NO_LIMIT else int(n),
         time_s=given["timeout"],
         first=[script.named(point) for point in points],
@@ -58,6 +62,30 @@ def read_fmin(call: Call) -> ToolSearch:
         ended=script.ended,
         result=script.result,
     )
+
+
+def _with_annotated_space(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments with the space that the function's annotations are, as Hyperopt has it.
+
+    Raises
+    ------
+    CannotTakeOver
+        If a parameter is not annotated with an expression.
+    """
+    function = given["fn"]
+    space = inspect.getfullargspec(function).annotations
+    wrong = [name for name, part in space.items() if not isinstance(part, Apply)]
+    if wrong or not space:
+        raise CannotTakeOver(
+            f"fmin: space='annotated' needs each parameter of the function annotated with an "
+            f"expression, def f(x: hp.uniform('x', -1, 1)); {', '.join(wrong) or 'none'} is not."
+        )
+
+    @functools.wraps(function)
+    def of_dict(values: dict[str, Any]) -> Any:
+        return function(**values)
+
+    return given | {"fn": of_dict, "space": space}
 
 
 class _Script:
@@ -138,7 +166,8 @@ class _Script:
         result = self._returned.get(trial.number, {"status": STATUS_OK, "loss": trial.value})
         if trial.state is not State.COMPLETE:
             result = {"status": STATUS_FAIL}
-        (document,) = self._trials.new_trial_docs([tid], [None], [dict(result)], [misc])
+        kept = {name: value for name, value in result.items() if name != "attachments"}
+        (document,) = self._trials.new_trial_docs([tid], [None], [kept], [misc])
         document["state"] = JOB_STATE_DONE
         if trial.started is not None:
             document["book_time"] = datetime.fromtimestamp(trial.started)
@@ -146,6 +175,9 @@ class _Script:
             document["refresh_time"] = datetime.fromtimestamp(ended)
         self._trials.insert_trial_docs([document])
         self._trials.refresh()
+        attachments = self._trials.trial_attachments(document)
+        for name, value in result.get("attachments", {}).items():
+            attachments[name] = value
 
     def _raw_of(self, trial: Trial) -> dict[str, Any]:
         """Return the values of a trial as Hyperopt stores them."""

@@ -27,7 +27,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
 from hpo_magic.language.asking import value_of
 from hpo_magic.language.trial_context import current_trial
-from hpo_magic.scripts.tool_search import EndsSearch, ToolSearch, new_trials
+from hpo_magic.scripts.tool_search import OUR_HP, EndsSearch, ToolSearch, new_trials
 from hpo_magic.tools.interception import Call
 
 _STATUS = keras_tuner_trial.TrialStatus
@@ -152,7 +152,8 @@ class _Script:
         best = "max" if goals[0].direction is Direction.MAXIMIZE else "min"
         return (
             "import keras\n\nkeras.utils.clear_session()  # as the tuner does each time\n"
-            f"model = {build}(hp)\nhistory = model.fit({self._fit_text(texts)})\n"
+            f"model = {build}({texts.get(OUR_HP, 'hp')})\n"
+            f"history = model.fit({self._fit_text(texts)})\n"
             f"{best}(history.history[{goals[0].metric!r}])"  # the tuner keeps the best epoch
         )
 

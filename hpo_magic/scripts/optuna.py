@@ -15,6 +15,7 @@ from hpo_magic.exports.optuna import frozen_trial
 from hpo_magic.language.optuna_trial import OptunaTrial
 from hpo_magic.language.trial_context import current_trial
 from hpo_magic.scripts.tool_search import (
+    OUR_HP,
     ToolSearch,
     arguments_of,
     names_in_code,
@@ -62,7 +63,7 @@ def read_optimize(call: Call) -> ToolSearch:
 
 def _equivalent(texts: Mapping[str, str]) -> str:
     function = texts.get("func", "")
-    return f"{grouped(function)}(hp.trial)" if function else ""
+    return f"{grouped(function)}({texts.get(OUR_HP, 'hp')}.trial)" if function else ""
 
 
 class ScriptTrial(OptunaTrial, optuna.Trial):  # type: ignore[misc]  # as Optuna's, by its class

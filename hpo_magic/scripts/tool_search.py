@@ -20,6 +20,9 @@ from hpo_magic.study.study import Study
 from hpo_magic.tools.entries import Entry
 from hpo_magic.tools.interception import Call
 
+# Among the texts of a call's arguments: what our `hp` is called where the training is written.
+OUR_HP = "our hp"
+
 
 class EndsSearch(SpaceError):
     """A failure after which no further setting is tried, such as KerasTuner's `FatalError`."""
@@ -117,7 +120,9 @@ def on_space(function: str, space: str) -> Callable[[Mapping[str, str]], str]:
     def written(texts: Mapping[str, str]) -> str:
         if not texts.get(function) or not texts.get(space):
             return ""
-        return f"{grouped(texts[function])}(hp.from_space({texts[space]}))"
+        if texts[space] in ("'annotated'", '"annotated"'):
+            return ""  # the space stands in the function's parameters
+        return f"{grouped(texts[function])}({texts.get(OUR_HP, 'hp')}.from_space({texts[space]}))"
 
     return written
 

@@ -209,6 +209,35 @@ def test_fmin_returns_what_hyperopt_returns(notebook: Any) -> None:
     assert study.best_seen == notebook.ok(str(study.freeze())).value["loss"]
 
 
+def test_fmin_as_its_tutorials_write_it(notebook: Any) -> None:
+    """A space in the call by Hyperopt's own `hp`, attachments, a space of annotations."""
+    cell = """
+        from hyperopt import STATUS_OK, Trials, fmin, hp, tpe
+        def loss(x):
+            return {"loss": x**2, "status": STATUS_OK, "attachments": {"raw": str(x)}}
+        trials = Trials()
+        best = fmin(loss, hp.uniform("x", -9, 9), algo=tpe.suggest, max_evals=5, trials=trials)
+        kept = [trials.trial_attachments(trial)["raw"] for trial in trials.trials]
+    """
+    study = run(notebook, cell, options="--recheck 0")
+    assert notebook["kept"] == [str(trial.params["x"]) for trial in study.trials]
+    assert notebook.ok(str(study.freeze(check=True))).value["loss"] == study.best_seen
+    cell = """
+        from hyperopt import fmin, hp, tpe
+        def loss(x: hp.uniform("x", -9, 9), k: hp.choice("k", [1, 2])):
+            return x**2 + k
+        best = fmin(loss, space="annotated", algo=tpe.suggest, max_evals=4)
+    """
+    assert (
+        set(run(notebook, cell, "t", "--recheck 0").best_params)
+        == {"x", "k"}
+        == {*notebook["best"]}
+    )
+    wrong = dedent(cell).replace(': hp.choice("k", [1, 2])', ": int")
+    refused = notebook.run(f"%%hpo u --ui none\n{wrong}").usage_error
+    assert refused.endswith("hp.uniform('x', -1, 1)); k is not.")
+
+
 def test_gp_minimize_returns_its_own_result(notebook: Any) -> None:
     """Points in the order of the dimensions; its callbacks are called."""
     cell = """
