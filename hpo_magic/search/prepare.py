@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hpo_magic.core.engine import Engine
+from hpo_magic.core.epochs_spent import trainings_worth
 from hpo_magic.core.events import Noted
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.plan import Plan
@@ -238,7 +239,11 @@ def _engine(opened: Opened, options: Options, goals: AskedGoals) -> Engine:
     )
     if opened.sentence:
         engine.handle(Noted(opened.sentence))
-    n_done = sum(trial.state.is_finished for trial in opened.trials)
+    n_done = (
+        trainings_worth(opened.trials)
+        if isinstance(plan.pruner, WaitingPruner)
+        else sum(trial.state.is_finished for trial in opened.trials)
+    )
     announced = Rechecking(str(options.recheck)).announcement(
         options.trials,
         is_timed=options.time is not None,
