@@ -138,13 +138,16 @@ def units_of(rows: RowScores) -> Units | None:
         return units_of_groups(rows.groups)
     match rows.order:
         case RowOrder.TIME:
-            are_long = rows.n_rows >= ROWS_FOR_LONG_BLOCKS
-            return units_of_blocks(
-                rows.n_rows, BLOCK_OF_TIME if are_long else BLOCK_IF_ORDER_IS_KEPT
-            )
+            return blocks_of_time(rows.n_rows)
         case RowOrder.KEPT:
             return units_of_blocks(rows.n_rows, BLOCK_IF_ORDER_IS_KEPT)
     return None
+
+
+def blocks_of_time(n_rows: int) -> Units:
+    """Return the blocks in which rows in the order of time are drawn; shape (n_rows,)."""
+    are_many = n_rows >= ROWS_FOR_LONG_BLOCKS
+    return units_of_blocks(n_rows, BLOCK_OF_TIME if are_many else BLOCK_IF_ORDER_IS_KEPT)
 
 
 def are_shared(rows: Sequence[RowScores | None]) -> bool:
