@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.measure import Figure, Runs, mean_regret, ratio, won
 from benchmarks.speed import SIZES, Speed
+from hpo_magic import __version__
 
 __all__ = [
     "bar_table",
@@ -44,8 +45,9 @@ EVERYWHERE = ("numpy", "scipy", "scikit-learn")
 
 def versions(runs: Runs) -> str:
     """Return the versions of what was compared, and the problems and seeds of each sampler."""
-    libraries = ("hpo_magic", *dict.fromkeys(LIBRARIES[s] for s in runs.samplers if s in LIBRARIES))
-    told = [f"{name} {_version(name)}" for name in (*libraries, *EVERYWHERE)]
+    libraries = dict.fromkeys(LIBRARIES[s] for s in runs.samplers if s in LIBRARIES)
+    told = [f"hpo_magic {__version__}"]
+    told += [f"{name} {_version(name)}" for name in (*libraries, *EVERYWHERE)]
     lines = []
     for sampler in runs.samplers:
         keys = [key[1:] for key in runs.curves if key[0] == sampler]
