@@ -26,6 +26,7 @@ from hpo_magic.scripts.tool_search import (
 )
 from hpo_magic.study.study import Study
 from hpo_magic.tools.interception import Call
+from hpo_magic.views.words.numbers import counted
 
 # What `hyperopt.fmin` does without `max_evals`: it goes on; ours has a budget of its own.
 _NO_LIMIT = float("inf")
@@ -53,7 +54,7 @@ def read_fmin(call: Call) -> ToolSearch:
     return ToolSearch(
         script.train,
         (Goal("loss", Direction.MINIMIZE),),
-        trials=None if n is None or n == _NO_LIMIT else int(n),
+        trials=None if n is None or n == _NO_LIMIT else max(int(n) - script.n_before, 1),
         time_s=given["timeout"],
         first=[script.named(point) for point in points],
         read=given["fn"],
@@ -99,6 +100,8 @@ class _Script:
         self._trials = given["trials"]
         if not isinstance(self._trials, hyperopt.Trials):
             self._trials = hyperopt.Trials()
+        # Those that `trials` has already count in `max_evals`, as in Hyperopt.
+        self.n_before = len(self._trials.trials)
         self._domain = Domain(lambda values: 0.0, given["space"])
         self._stops = given["early_stop_fn"]
         self._stop_args: list[Any] = []
@@ -110,6 +113,10 @@ class _Script:
         used = [f"{algo.rpartition('.')[2]}.suggest (--sampler chooses)"] if other else []
         if type(self._trials).__name__ not in ("Trials",):
             used.append(f"{type(self._trials).__name__} (--jobs N trains side by side)")
+        if self.n_before:
+            used.append(
+                f"the {counted(self.n_before, 'trial')} that trials has already, to learn from"
+            )
         return [f"Not used: {', '.join(used)}."] if used else []
 
     def named(self, point: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,10 +195,9 @@ class _Script:
 
     def result(self, study: Study) -> Any:
         """Return what `fmin` returns: the best point by label, a choice by its position."""
-        best = study.snapshot.history.best()
         if not self._given["return_argmin"]:
             return self._trials
-        return {} if best is None else self._raw_of(best)
+        return self._trials.argmin if STATUS_OK in self._trials.statuses() else {}
 
 
 class FailedByStatus(Exception):

@@ -221,6 +221,13 @@ def test_fmin_as_its_tutorials_write_it(notebook: Any) -> None:
     """
     study = run(notebook, cell, options="--recheck 0")
     assert notebook["kept"] == [str(trial.params["x"]) for trial in study.trials]
+    more = "best = fmin(loss, hp.uniform('x', -9, 9), tpe.suggest, 7, trials=trials)"
+    added = run(notebook, more, "more", "--recheck 0")
+    assert (len(added.trials), len(notebook["trials"].trials)) == (2, 7)
+    assert notebook["best"] == notebook["trials"].argmin
+    assert "Not used: the 5 trials that trials has already, to learn from." in messages(
+        added.snapshot
+    )
     assert notebook.ok(str(study.freeze(check=True))).value["loss"] == study.best_seen
     cell = """
         from hyperopt import fmin, hp, tpe
