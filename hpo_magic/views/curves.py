@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -111,6 +112,7 @@ def curves(snapshot: Snapshot, figure: Plot | None = None) -> Plot:
     lines = LineCollection([p for _, p in paths], colors=TRIAL, linewidths=0.8, alpha=fade)
     axes.add_collection(lines)
     _mark_pruned(axes, [line[-1] for trial, line in paths if trial.state is State.PRUNED])
+    _mark_waiting(axes, [line[-1] for trial, line in paths if trial.state is State.WAITING])
     best = best_trial(snapshot)
     if best is not None and best.curve:
         label = f"best seen (trial {best.number})"
@@ -168,17 +170,25 @@ def _mark_pruned(axes: Axes, ends: Path) -> None:
         axes.scatter(*_xy(ends), marker="|", s=36, color=TRIAL, linewidths=1.2, label=label)
 
 
+def _mark_waiting(axes: Axes, ends: Path) -> None:
+    """Put a ring where a training waits: its curve may go on there."""
+    if ends:
+        label = f"waiting ({len(ends):,})"
+        axes.scatter(*_xy(ends), s=26, facecolors="none", edgecolors=BEST, label=label)
+
+
 def curves_alt(snapshot: Snapshot) -> str:
     """Return the alternative text of the plot of all learning curves."""
     metric = curve_metric(snapshot)
     n = sum(1 for t in snapshot.trials if t.curve)
-    n_pruned = sum(1 for t in snapshot.trials if t.curve and t.state is State.PRUNED)
+    states = Counter(t.state for t in snapshot.trials if t.curve)
     if metric is None:
         return "Learning curves: no epoch is reported."
     best = best_trial(snapshot)
     line = path(best, metric) if best is not None else []
     end = f"; the best one ends at {number(line[-1][1])} after epoch {line[-1][0]}" if line else ""
-    cut = f", {n_pruned:,} pruned" if n_pruned else ""
+    some = [s for s in (State.PRUNED, State.WAITING) if states[s]]
+    cut = "".join(f", {states[state]:,} {state.value}" for state in some)
     return f"Learning curves of {metric} in {counted(n, 'trial')}{cut}{end}."
 
 

@@ -159,6 +159,21 @@ def pruned_search() -> Snapshot:
     return replace(old, trials=trials)
 
 
+def test_trials_that_wait_have_a_ring_at_the_end_of_their_curve() -> None:
+    """The legend and the words count them; they are not said to be pruned."""
+    old = pruned_search()
+    trials = tuple(
+        replace(t, state=State.WAITING) if t.state is State.PRUNED and t.number > 15 else t
+        for t in old.trials
+    )
+    n_waiting = sum(t.state is State.WAITING for t in trials)
+    assert n_waiting
+    figure = curves(replace(old, trials=trials))
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    assert f"waiting ({n_waiting})" in labels
+    assert f", {n_waiting} waiting" in str(figure.get_label())
+
+
 def test_pruned_trials_are_marked_by_their_shape() -> None:
     """Colour alone would not tell them: a bar at the edge, and at the end of a cut curve."""
     search = pruned_search()

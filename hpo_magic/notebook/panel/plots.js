@@ -723,6 +723,8 @@ class Curves extends Plot {
 
   get all() { return this.drawn.filter((trial) => trial.state !== "running"); }
 
+  get waiting() { return this.drawn.filter((trial) => trial.state === "waiting"); }
+
   frame(context) {
     const { store, view: { inks } } = this;
     const { drawn, current } = this;
@@ -742,6 +744,7 @@ class Curves extends Plot {
     [this.across, this.up] = this.axes(context, [0.5, last + 0.5], [low - margin, high + margin],
       { x: "epoch", y: store.study.metric ?? "" });
     if (store.best?.curve[0].length) this.explain("━", inks.best, `best seen (${store.best.number})`);
+    if (this.waiting.length) this.explain("○", inks.best, `waiting (${this.waiting.length})`);
     if (current.length) this.explain("●", inks.trial, `trial ${current.map((t) => t.number).slice(0, 4).join(", ")}`);
     const train = (store.study.metric ?? "").replace(/^val_/, "");
     if (current.length === 1 && current[0].curve[2]?.some((value) => value !== null)) this.explain("┄", inks.trial, `its ${train}`);
@@ -767,6 +770,7 @@ class Curves extends Plot {
     context.lineWidth = 2;
     context.strokeStyle = inks.best;
     if (store.best?.curve[0].length) this.curve(context, store.best);
+    for (const { curve: [steps, values] } of this.waiting) circle(context, this.across(steps.at(-1)), this.up(values.at(-1)), 3.5, false);
     context.strokeStyle = context.fillStyle = inks.trial;
     for (const trial of this.current) this.strong(context, trial);
   }
@@ -1175,7 +1179,7 @@ class Timeline extends OnRequest {
 
   get colours() {
     const { inks } = this.view;
-    return { complete: inks.trial, "re-check": inks.start, pruned: inks.pale, failed: inks.failed, running: inks.best };
+    return { complete: inks.trial, "re-check": inks.start, pruned: inks.pale, failed: inks.failed, running: inks.best, waiting: inks.best };
   }
 
   bars(context) {
