@@ -223,10 +223,11 @@ class TrialExecution:
                 _watched(self.frameworks, of_library, guard) as fits,
             ):
                 seed_everything(run.seed, self.frameworks)
+                trial.random_state = self._random_state
                 seeded = self._random_state()
                 with in_user_code():
                     result = self.objective.train()
-                drew_random = self._random_state() != seeded
+                drew_random = trial.drew_random(seeded)
             if any(value > 0 for value in trial.constraints.values()):  # infeasible
                 outcome = self._outcome(trial, output, None)
                 return ExecutionResult(Ended(run.number, outcome, self.clock(), gave_up=True))
@@ -256,13 +257,13 @@ class TrialExecution:
             if framework.is_loaded() and hasattr(framework, "release"):
                 framework.release()
 
-    def _random_state(self) -> list[Hashable]:
+    def _random_state(self) -> tuple[Hashable, ...]:
         """Return where the random streams of all loaded frameworks are.
 
         A framework of others that was written before there was `random_state` has none.
         """
         loaded = [one for one in self.frameworks if one.is_loaded()]
-        return [one.random_state() for one in loaded if hasattr(one, "random_state")]
+        return tuple(one.random_state() for one in loaded if hasattr(one, "random_state"))
 
     def _divergence(self, score: Score) -> Failure | None:
         """Return the failure of the first objective whose value is NaN or infinite, if one is."""

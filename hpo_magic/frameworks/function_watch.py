@@ -16,6 +16,7 @@ from types import CellType
 from typing import Any
 
 Run = Callable[..., Any]
+_NAMES = ("func", "fit_method")  # of what the wrappers of functions and of `fit` hold
 
 
 class WatchedFunction:
@@ -87,5 +88,5 @@ def _held(function: Callable[..., Any]) -> CellType | None:
     inner = getattr(function, "__wrapped__", None)
     if code is None or not cells or inner is None:
         return None
-    held = dict(zip(code.co_freevars, cells, strict=True)).get("func")
-    return held if held is not None and held.cell_contents is inner else None
+    held = [cell for name, cell in zip(code.co_freevars, cells, strict=True) if name in _NAMES]
+    return held[0] if len(held) == 1 and held[0].cell_contents is inner else None

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import sklearn.metrics
 import sklearn.model_selection
+from sklearn.svm._base import BaseLibSVM  # SVC, SVR and their relatives have its fit
 
 from hpo_magic.core.groups import share_of_split_groups
 from hpo_magic.core.log import suppressed
@@ -130,6 +131,17 @@ class _Watch:
         indices = result["indices"] if asked else result.pop("indices")
         with suppressed("the folds of a cross-validation could not be read"):
             self._add_folds(found, result, indices, call.arguments)
+        return result
+
+    def on_svm_fit(self, fit: Callable[..., Any], svm: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return what the fit returns, and note a draw that it does not use.
+
+        libsvm gets a seed from the global stream in each fit, and needs it for probabilities alone.
+        """
+        before = self._trial.random_state()
+        result = fit(svm, *args, **kwargs)
+        if svm.random_state is None and svm.probability is not True:
+            self._trial.idle_draws.append((before, self._trial.random_state()))
         return result
 
     def _scored(
@@ -254,4 +266,5 @@ _OF_SPLITS = ("train_test_split", "cross_val_predict", "cross_validate")
 _WATCHED = {
     **{name: WatchedFunction(getattr(sklearn.metrics, name)) for name in METRICS},
     **{name: WatchedFunction(getattr(sklearn.model_selection, name)) for name in _OF_SPLITS},
+    "svm_fit": WatchedFunction(BaseLibSVM.fit),
 }

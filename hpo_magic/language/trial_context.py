@@ -7,7 +7,7 @@ run in threads at once.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -55,6 +55,10 @@ class TrialContext:
         The scores that a watched library computed, those of one cross-validation together.
     splits
         The columns that a watched library split into training and validation rows.
+    random_state
+        Returns where the random streams are, as a value.
+    idle_draws
+        Where they were before and after draws that no result depends on.
     scopes, prefixes
         The open `hp.conditional_scope`s and `hp.name_scope`s, outermost first.
     noted
@@ -96,6 +100,8 @@ class TrialContext:
         self.scored: list[Scored] = []
         self.observed: list[tuple[Scored, ...]] = []
         self.splits: list[Split] = []
+        self.random_state: Callable[[], Hashable] = lambda: None
+        self.idle_draws: list[tuple[Hashable, Hashable]] = []
         self.scopes: list[Scope] = []
         self.prefixes: list[str] = []
         self.noted: dict[str, Any] = {}
@@ -103,6 +109,15 @@ class TrialContext:
         self.reported: dict[str, float] = {}  # what each metric was reported as last
         self._report = report
         self._n_reports = 0
+
+    def drew_random(self, begun: Hashable) -> bool:
+        """Return whether a random stream moved since `begun`, but for draws without an effect."""
+        at = begun
+        for before, after in self.idle_draws:
+            if before != at:
+                return True
+            at = after
+        return self.random_state() != at
 
     def ask(self, parameter: Parameter) -> Plain:
         """Return the trial's value of `parameter`; the same one at each call."""

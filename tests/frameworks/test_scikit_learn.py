@@ -32,6 +32,7 @@ from sklearn.model_selection import (
     train_test_split,
 )
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 
 from hpo_magic.core.events import Completed, Run
@@ -273,3 +274,36 @@ def test_groups_of_a_split_are_known_to_hp_score() -> None:
     found = rows_after(ordered)
     assert found is not None
     assert (found.order, found.n_trained, found.split_groups) == (RowOrder.KEPT, 60, None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "drew"),
+    [
+        (lambda: SVC().fit(X_TRAIN, Y_TRAIN).score(X_VAL, Y_VAL), False),
+        (
+            lambda: cross_val_score(SVR(), XR, YR, cv=3, scoring="neg_mean_absolute_error").mean(),
+            False,
+        ),
+        (lambda: [SVC().fit(X, Y), np.random.random()] and 0.5, True),  # noqa: NPY002
+        (
+            lambda: (
+                DecisionTreeClassifier(max_features=1).fit(X_TRAIN, Y_TRAIN).score(X_VAL, Y_VAL)
+            ),
+            True,
+        ),
+        (lambda: TREE.fit(X_TRAIN, Y_TRAIN).score(X_VAL, Y_VAL), False),
+    ],
+)
+def test_the_seed_that_libsvm_does_not_use_is_no_random_number(
+    cell: Callable[[], Any], drew: bool
+) -> None:
+    """A support vector machine draws one in each fit, and gives the same result."""
+    execution = TrialExecution(
+        FakeObjective(cell),
+        [*all_frameworks()],
+        goals=(Goal("value", Direction.MAXIMIZE),),
+        clock=FakeClock(),
+    )
+    ended = execution(Run(0, {}, Kind.START, 0), lambda *a, **k: None, lambda: None).event
+    assert isinstance(ended, Completed), ended
+    assert ended.outcome.drew_random is drew
