@@ -4,10 +4,9 @@
     python -m benchmarks.trainers memory lightgbm -n 500    # small trials in one process
     python -m benchmarks.trainers memory lightgbm -n 500 --isolate
 
-**hook**: each trial of a search trains the same by turns: watched, and in a thread of its own,
-which nobody watches. Counted is the CPU time of the thread that trains (one thread). The hook alone
-is what a round calls, called by itself: the callback of a round that is not reported, and a report
-with what the engine and the pruner do at it.
+**hook**: each trial of a search trains the same by turns: watched, and in an empty context, in which
+nobody watches. Counted is the CPU time of the thread that trains (one thread). The load of the
+machine is printed with the table: what others run displaces from the caches what a report needs.
 
 **memory**: the cells of `tests/kit/trainers.py`, one short training each. Printed is the resident
 memory at some trials, and its growth per trial since the row before: with `--isolate` that of the
@@ -20,9 +19,9 @@ import argparse
 import os
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +83,7 @@ def _table(n_rows: int, n_columns: int) -> tuple[Any, Any]:
 
 def hook() -> None:
     """Print the table of the hook's cost."""
+    print("load", *(f"{one:.1f}" for one in os.getloadavg()), flush=True)
     print("| | rounds a second | bare, µs a round | watched | share |", flush=True)
     print("|---|---|---|---|---|", flush=True)
     for library, (training_of, metric) in LIBRARIES.items():
@@ -103,8 +103,8 @@ def costs(train: Callable[[], None], metric: str) -> list[tuple[float, float]]:
 
     def objective() -> None:
         hp.Float("x", 0.0, 1.0)
-        first, second = _in_a_thread(train), _cpu_s(train)
-        third, fourth = _cpu_s(train), _in_a_thread(train)
+        first, second = _bare_cpu_s(train), _cpu_s(train)
+        third, fourth = _cpu_s(train), _bare_cpu_s(train)
         found.append(((first + fourth) / 2, (second + third) / 2))
 
     search(objective, trials=N_TRIALS, minimize=metric, ui="none", recheck="0", sampler="random")
@@ -117,12 +117,9 @@ def _cpu_s(work: Callable[[], object]) -> float:
     return time.thread_time() - began
 
 
-def _in_a_thread(work: Callable[[], None]) -> float:
-    took: list[float] = []
-    thread = threading.Thread(target=lambda: took.append(_cpu_s(work)))
-    thread.start()
-    thread.join()
-    return took[0]
+def _bare_cpu_s(work: Callable[[], None]) -> float:
+    """Return the CPU seconds in an empty context, in which nobody watches."""
+    return Context().run(_cpu_s, work)
 
 
 def memory(name: str, n_trials: int, *, is_isolated: bool) -> None:

@@ -23,7 +23,7 @@ from hpo_magic.errors import (
     did_you_mean,
 )
 from hpo_magic.executors.trial_execution import ObjectiveResult
-from hpo_magic.frameworks import all_frameworks, kept_models
+from hpo_magic.frameworks import all_frameworks, kept_models, load_wanted
 from hpo_magic.inputs.reads import values_read_by
 from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.readers import Asked, read
@@ -100,6 +100,7 @@ def search(
     checked = Options(trials, goals=goals, **options)
     require_extras(checked)
     storage = open_storage(None if name is None else checked.folder or STUDIES)
+    load_wanted((), _globals_of(objective))
     code = SearchedCode(
         checked_name(name or "study"),
         FunctionObjective(objective),
@@ -300,6 +301,14 @@ def _metrics(given: dict[str, Any]) -> list[tuple[str | None, Direction]]:
         metrics = [m for m in (value if isinstance(value, list) else [value]) if m is not None]
         found += [(m if isinstance(m, str) else None, Direction(key)) for m in metrics]
     return found
+
+
+def _globals_of(function: Callable[..., Any]) -> list[object]:
+    """Return the variables of its module that a function names."""
+    inner: Any = inspect.unwrap(function)
+    names = getattr(getattr(inner, "__code__", None), "co_names", ())
+    known = getattr(inner, "__globals__", {})
+    return [known[name] for name in names if name in known]
 
 
 def _mark(function: Callable[[], Any]) -> Fingerprint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import FunctionType, ModuleType
 
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.ports import Framework
@@ -39,17 +40,26 @@ def all_frameworks() -> list[Framework]:
     return [load(place)() for place in FRAMEWORKS.values()]
 
 
-def load_wanted(modules: Iterable[str]) -> None:
-    """Import the libraries that a cell with these imports loads in its first trial.
+def load_wanted(modules: Iterable[str], values: Iterable[object] = ()) -> None:
+    """Import the libraries that code with these imports loads in its first trial.
 
-    One that is not installed, or cannot be imported, is left to the cell: its own import raises,
+    `values` are what it reads from outside: a package that the notebook has imported may import
+    its trainer only when it is used, which would be too late for the hook and the seeds. A library
+    that is not installed, or cannot be imported, is left to the cell: its own import raises,
     at a line of the user's.
     """
-    modules = list(modules)
+    modules = [*modules, *filter(None, map(_module_of, values))]
     for framework in all_frameworks():
         if not framework.is_loaded() and framework.wants(modules):
             with suppressed(f"{framework.name} could not be imported"):
                 framework.load()
+
+
+def _module_of(value: object) -> str:
+    """Return the name of a module, or of the one that defines a class or function; else ""."""
+    if isinstance(value, ModuleType):
+        return value.__name__
+    return str(value.__module__ or "") if isinstance(value, type | FunctionType) else ""
 
 
 def kept_models() -> KeptModels:

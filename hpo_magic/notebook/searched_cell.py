@@ -89,7 +89,8 @@ class SearchedCell:
         refuse_forms_alone(without_indent(source))
         _refuse_nested(read_source(translation.text), shell)
         refuse_other_hp(cell.tree, shell.user_ns)
-        load_wanted(cell.text.modules_imported)
+        read = [shell.user_ns.get(name) for name in cell.text.names_read]
+        load_wanted(cell.text.modules_imported, read)
         inputs = InputsWatch(lambda: values_read(cell.text, shell.user_ns), cell.source)
         return cls(shell, line, cell, translation, inputs, Once(translation.once))
 

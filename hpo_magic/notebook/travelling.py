@@ -77,5 +77,5 @@ def unpacked_cell(fields: Fields) -> TravellingCell:
     lines, source, filename, tree, flags, variables, stand_in = fields
     linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
     cell = compiled(source, filename, tree, flags)
-    load_wanted(cell.text.modules_imported)
+    load_wanted(cell.text.modules_imported, variables.values())
     return TravellingCell(cell, variables, stand_in)
