@@ -4,9 +4,9 @@
     python -m benchmarks.trainers memory lightgbm -n 500    # small trials in one process
     python -m benchmarks.trainers memory lightgbm -n 500 --isolate
 
-**hook**: each trial of a search trains the same by turns: watched, and in an empty context, in which
-nobody watches. Counted is the CPU time of the thread that trains (one thread). The load of the
-machine is printed with the table: what others run displaces from the caches what a report needs.
+**hook**: each trial of a search trains the same by turns: watched, and in an empty context, in
+which nobody watches. Counted is the CPU time of the thread that trains (one thread). The load of
+the machine is printed: what others run displaces from the caches what a report needs.
 
 **memory**: the cells of `tests/kit/trainers.py`, one short training each. Printed is the resident
 memory at some trials, and its growth per trial since the row before: with `--isolate` that of the

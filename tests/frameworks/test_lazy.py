@@ -22,6 +22,9 @@ def test_importing_the_frameworks_loads_none():
         "load_wanted(['keras.layers'])\n"
         "loaded = {f.name for f in all_frameworks() if f.is_loaded()}\n"
         "assert loaded == {'standard', 'scikit-learn', 'keras'}\n"
+        "import types\n"
+        "load_wanted([], [types.ModuleType('xgboost'), types.ModuleType('mine'), 3])\n"
+        "assert 'xgboost' in sys.modules and 'lightgbm' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

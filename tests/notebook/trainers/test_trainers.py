@@ -178,7 +178,7 @@ def test_the_frozen_script_comes_to_the_same_score(notebook: Any, trainer: Train
     assert found["seen"][-1] == pytest.approx(notebook["s"].best_seen, rel=1e-6)
 
 
-@pytest.mark.parametrize("where", ["--isolate"])
+@pytest.mark.parametrize("where", ["--isolate", "--jobs 2"])
 def test_other_processes_train_the_same(notebook: Any, trainer: Trainer, where: str) -> None:
     """Curves, values and models come back from a worker."""
     notebook.ok(trainer.setup)
