@@ -177,6 +177,16 @@ def a_logistic_regression() -> Any:
     return linear_model.LogisticRegression(C=hp.Float("C", 1e-3, 1e4, sampling="log"), max_iter=500)
 
 
+def boosted_trees() -> Any:
+    """Return boosted trees, which are sure of themselves where they learn fast."""
+    return ensemble.GradientBoostingClassifier(
+        n_estimators=hp.Int("n", 5, 40),
+        learning_rate=hp.Float("lr", 0.05, 1.0),
+        max_depth=hp.Int("d", 1, 4),
+        random_state=hp.seed(),
+    )
+
+
 def a_naive_bayes() -> Any:
     """Return naive Bayes, which is sure of itself in most cases."""
     return naive_bayes.GaussianNB(var_smoothing=hp.Float("s", 1e-9, 1.0, sampling="log"))
@@ -252,6 +262,8 @@ LOG_LOSSES = (
         "cancer, logistic", loaded(datasets.load_breast_cancer), a_logistic_regression, 100,
         "log_loss",
     ),
+    Problem("made up, boosting", made_up, boosted_trees, 160, "log_loss"),
+    Problem("made up, network", made_up, a_network, 160, "log_loss"),
     Problem(
         "cancer, naive Bayes", loaded(datasets.load_breast_cancer), a_naive_bayes, 100, "log_loss"
     ),
@@ -379,7 +391,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first repeat's seed")
     parser.add_argument("--noise", action="store_true", help="the problems without a signal")
     parser.add_argument("--losses", action="store_true", help="six losses")
-    parser.add_argument("--log-losses", action="store_true", help="six log-losses of sure models")
+    parser.add_argument("--log-losses", action="store_true", help="eight log-losses of sure models")
     parser.add_argument(
         "--way", action="append", help="a value of --recheck; by default auto, and 0"
     )

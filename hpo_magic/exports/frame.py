@@ -39,5 +39,6 @@ def to_frame(snapshot: Snapshot) -> pd.DataFrame:
         for trial in snapshot.trials
     ]
     frame = pd.DataFrame(rows).set_index(columns["number"]) if rows else pd.DataFrame()
-    frame.attrs.update({line.label: line.value for line in headline_lines(snapshot)})
+    for line in headline_lines(snapshot):
+        frame.attrs.update({line.label: line.value, f"{line.label}, remark": line.remark})
     return frame

@@ -14,6 +14,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.exports.logging import require, write_all
 from hpo_magic.honesty.rechecking import chosen_trial, honest_of
+from hpo_magic.views.words.honest import sentence_of
 
 BETWEEN_S = 1.0  # at least so long between two calls for points
 MOST_METRICS = 1000  # in one call: the limit of MLflow
@@ -82,9 +83,10 @@ class MlflowLog:
             self._client.set_tag(self.run_id, f"direction_{k}", goal.direction.value)
         if best is not None and best.value is not None and chosen is not None:
             found = {"best_seen": best.value}
-            expected = honest_of(snapshot).value
-            if expected is not None:
-                found["honest"] = expected
+            expected = honest_of(snapshot)
+            if expected.value is not None:
+                found["honest"] = expected.value
+                self._client.set_tag(self.run_id, "honest", sentence_of(expected))
             self._keep(self.run_id, found, 0)
             self._send()
             for name, value in chosen.params.items():

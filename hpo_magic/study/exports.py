@@ -26,7 +26,8 @@ class Exports:
         its metric (`value_error` for `error`) instead of `value`, and `front` says which trials are
         on it. A parameter keeps its name: beside a parameter `state` the trial's state is in
         `trial_state`. Its `attrs` have the headline: the start, the best seen, the honest number
-        and the test, as they are shown.
+        and the test, as they are shown, and under "honest, remark" and the like what is said of
+        them: why there is no interval, and whether every number is too high.
 
         Raises
         ------

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pytest
 from made_up_searches import a_search, a_search_for_several
 from mlflow import MlflowClient
 
+from hpo_magic import hp, search
 from hpo_magic.core.trial import State
 from hpo_magic.exports.mlflow import to_mlflow
 
@@ -52,6 +54,20 @@ def test_mlflow_has_a_run_for_each_trial_under_one() -> None:
             points = client.get_metric_history(run.info.run_id, "val_accuracy")
             assert [p.step for p in points] == [p.step for p in trial.curve]
             assert [p.value for p in points] == [p.metrics["val_accuracy"] for p in trial.curve]
+
+
+def test_the_honest_number_has_its_sentence() -> None:
+    """Its interval, or why there is none."""
+
+    def cell() -> float:
+        labels = np.random.default_rng(hp.seed()).integers(0, 3, 40)
+        return float(hp.score("accuracy", labels, np.full(40, hp.Int(0, 2, name="x"))))
+
+    study = search(cell, trials=9, maximize="value", sampler="random", ui="none")
+    assert study.honest is not None
+    whole = MlflowClient().get_run(to_mlflow(study.snapshot))
+    assert whole.data.metrics["honest"] == study.honest.value
+    assert whole.data.tags["honest"] == study.honest.sentence
 
 
 def test_two_exports_are_two_runs_of_one_experiment() -> None:

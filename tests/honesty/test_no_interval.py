@@ -11,6 +11,7 @@ from hpo_magic.core.row_scores import RowOrder, RowScores, of_rows
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
+from hpo_magic.exports.frame import to_frame
 from hpo_magic.honesty.no_interval import (
     NoInterval,
     n_alike,
@@ -95,6 +96,9 @@ def test_split_groups_make_every_number_too_high() -> None:
     [line] = [line for line in headline_lines(search) if line.label == "every number here"]
     assert line.value == "too high"
     assert line.remark.startswith("all groups of the validation rows have rows in the training set")
+    attrs = to_frame(search).attrs
+    assert attrs["every number here"] == "too high"
+    assert "no interval" in attrs["honest, remark"]
     whole = ended([replace(one, split_groups=0.0) for one in rows])
     assert honest_of(whole).half_width
     assert "every number here" not in [line.label for line in headline_lines(whole)]
