@@ -155,9 +155,9 @@ class StoredPanel:
         name = self._snapshot.name
         words = {"text/plain": f"The plots of {name}, to point at and click: run %hpo {name}"}
         display({**view_bundle(self.widget), **words}, raw=True)
+        # Also where it is text alone: what follows the tabs is hidden, and must not be the user's.
         still = picture_bundle(self._snapshot)
-        if "image/png" in still.data:
-            display(still.data, metadata=still.metadata, raw=True)
+        display(still.data, metadata=still.metadata, raw=True)
 
     def _on_point(self, number: int) -> None:
         """Take a point of the front, and say what follows from it."""

@@ -72,13 +72,17 @@ def test_the_picture_comes_after_the_plots_and_stays_in_the_file(
     assert picture["text/plain"].startswith("Convergence of val_accuracy")
 
 
-def test_without_a_complete_trial_there_is_no_picture(outputs: list[dict[str, Any]]) -> None:
-    """The summary says it."""
+def test_without_a_complete_trial_a_sentence_follows_the_tabs(
+    outputs: list[dict[str, Any]],
+) -> None:
+    """A picture right after them is hidden: it must not be one that the user shows next."""
     show_stored(ended(0), Shell(has_reader=True))
     assert [set(output) for output in outputs] == [
         {"text/plain", "text/html"},
         {WIDGET, "text/plain"},
+        {"text/plain"},
     ]
+    assert outputs[2]["text/plain"] == "Convergence: no trial is complete yet."
 
 
 def test_a_study_is_shown_without_what_takes_a_second_to_load() -> None:
