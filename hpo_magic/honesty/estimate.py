@@ -65,6 +65,8 @@ class Honest:
     split_groups
         The share of the validation rows' groups that are among the training rows, too, as far as it
         is known: above 0 every number of the search is too high. None if not known.
+    are_groups_unsure
+        Whether groups were told, and it is not known whether the split has cut through them.
     change
         Mean difference between re-run and search over the settings that were re-run, in the
         metric's unit; None unless `method` is `OTHER_SETTINGS`.
@@ -84,6 +86,7 @@ class Honest:
     no_interval: NoInterval | None = None
     n_alike: float | None = None
     split_groups: float | None = None
+    are_groups_unsure: bool = False
 
 
 def honest(

@@ -171,8 +171,20 @@ def honest_of(snapshot: Snapshot) -> Honest:
         why_not=_why_not(snapshot),
     )
     n_older, n_unknown = n_selected_before(snapshot.history)
-    estimate = replace(estimate, n_older=n_older, n_older_unknown=n_unknown)
-    return on_split_groups(estimate, split_groups_of(snapshot))
+    share = split_groups_of(snapshot)
+    estimate = replace(
+        estimate,
+        n_older=n_older,
+        n_older_unknown=n_unknown,
+        are_groups_unsure=share is None and _has_groups(snapshot.history),
+    )
+    return on_split_groups(estimate, share)
+
+
+def _has_groups(history: History) -> bool:
+    """Return whether the rows of a single split have groups; those of repeated folds are rows."""
+    latest = [one.row_scores for one in history.complete[-1:] if one.row_scores]
+    return any(one.groups is not None and one.n_folds == 1 for one in latest)
 
 
 def split_groups_of(snapshot: Snapshot) -> float | None:

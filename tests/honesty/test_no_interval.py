@@ -102,6 +102,8 @@ def test_split_groups_make_every_number_too_high() -> None:
     whole = ended([replace(one, split_groups=0.0) for one in rows])
     assert honest_of(whole).half_width
     assert "every number here" not in [line.label for line in headline_lines(whole)]
+    unsure = ended([replace(one, split_groups=None) for one in rows])
+    assert "whether training rows have the same groups is not known" in how_text(honest_of(unsure))
     minimized = ended([replace(one, split_groups=0.3) for one in rows], way=MIN)
     assert "too low" in [line.value for line in headline_lines(minimized)]
 

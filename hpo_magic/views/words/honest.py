@@ -25,6 +25,10 @@ SAME_SCORES = (
     "split"
 )
 SHARED_ROWS = "the splits share rows with the search, so some selection bias may remain"
+GROUPS_UNSURE = (
+    "whether training rows have the same groups is not known: split the groups beside the rows, "
+    "with train_test_split(X, y, groups)"
+)
 WHY_NOT = {
     WhyNot.NOT_YET: "no setting has been re-run yet",
     WhyNot.NO_RERUN: "no setting was re-run",
@@ -36,8 +40,10 @@ def how_text(honest: Honest) -> str:
     """Return how an estimate was made, and why it has no interval; or why there is no estimate."""
     if honest.why_not is not None:
         return WHY_NOT[honest.why_not]
-    why = _no_interval(honest)
-    return f"{_with_older(honest)}; {why}" if why else _with_older(honest)
+    remarks = [_with_older(honest), _no_interval(honest)]
+    if honest.are_groups_unsure:
+        remarks.append(GROUPS_UNSURE)
+    return "; ".join(filter(None, remarks))
 
 
 def _no_interval(honest: Honest) -> str:
