@@ -29,7 +29,13 @@ from hpo_magic.notebook.cell_objective import exit_refused, nothing_displayed
 from hpo_magic.notebook.searched_cell import SearchedCell
 from hpo_magic.notebook.whose_hp import asks_outside_functions
 from hpo_magic.scripts.hyperas import importable
-from hpo_magic.scripts.tool_search import OUR_HP, ToolSearch, not_taken_over, search_of
+from hpo_magic.scripts.tool_search import (
+    OUR_HP,
+    CannotTakeOver,
+    ToolSearch,
+    not_taken_over,
+    search_of,
+)
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import SearchedCode
@@ -123,6 +129,13 @@ class Script:
                 f"study another name: %%hpo {self._name}_search."
             )
         for one in self._found:
+            if one.is_handed_on:
+                raise CannotTakeOver(
+                    f"{one.text} on line {one.line} is handed to other code, which would run the "
+                    f"whole search where it cannot be taken over. Call it here, "
+                    f"{one.text}(objective, n_trials=…); or end the cell in objective(hp.trial), "
+                    f"one trial, which also runs with --jobs and --on."
+                )
             if (entry := refused(one.package, one.text)) is not None:
                 raise not_taken_over(entry, one.line)
         has_workers = self._options.jobs > 1 or self._options.isolate or self._options.on

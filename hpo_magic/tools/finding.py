@@ -78,11 +78,14 @@ class FoundSearch:
         Of the cell, where the line of `%%hpo` is 1.
     package
         The tool's package.
+    is_handed_on
+        Whether other code gets the method and calls it: `client.submit(study.optimize, …)`.
     """
 
     text: str
     line: int
     package: str
+    is_handed_on: bool = False
 
     @property
     def may_nest(self) -> bool:
@@ -152,6 +155,10 @@ class _Text:
                 text = ast.unparse(node.func)
                 short = text if len(text) < 40 else f"….{text.rpartition('.')[2]}"
                 yield FoundSearch(short, node.lineno, package)
+            if isinstance(node, ast.Call):
+                for given in (*node.args, *(keyword.value for keyword in node.keywords)):
+                    if isinstance(given, ast.Attribute) and self._is_study_s(given):
+                        yield FoundSearch(ast.unparse(given), given.lineno, "optuna", True)
 
     def _imports(self) -> Iterator[tuple[str, str]]:
         for node in self._nodes:
@@ -192,6 +199,10 @@ class _Text:
     def _is_unknown(self, name: str) -> bool:
         """Return whether neither the text nor the notebook says what a name is."""
         return name not in self._defined and name not in self._namespace
+
+    def _is_study_s(self, method: ast.Attribute) -> bool:
+        """Return whether a method that is handed on is `study.optimize` of Optuna's."""
+        return method.attr == "optimize" and self._is_of(method.value, "optuna")
 
     def _package_of_method(self, method: ast.Attribute) -> str:
         """Return the package of an object whose method searches; "" if there is none."""

@@ -444,6 +444,15 @@ def test_searches_that_are_not_taken_over(notebook: Any, cell: str, told: str) -
     assert "Write the training without it: " in refused
 
 
+def test_a_search_that_is_handed_to_other_code_is_refused(notebook: Any) -> None:
+    """To a cluster or a thread: the whole search would run there."""
+    notebook.ok("import optuna\nfrom threading import Thread")
+    cell = "study = optuna.create_study()\nThread(target=study.optimize, args=(abs,)).start()"
+    refused = notebook.run(f"%%hpo s --minimize --ui none\n{cell}").usage_error
+    assert refused.startswith("%%hpo: study.optimize on line 3 is handed to other code, which wou")
+    assert refused.endswith("one trial, which also runs with --jobs and --on.")
+
+
 def test_the_tuner_of_lightgbm_is_found() -> None:
     """Optuna's `train` has LightGBM's name; its own is no search."""
     text = "import optuna_integration.lightgbm as lgb\nlgb.train({}, 1)"
