@@ -13,8 +13,8 @@ lab: .venv/demo.stamp  ## open the quickstart in JupyterLab
 test: .venv/test.stamp  ## everything that needs no browser
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not browser and not trainers"
 
-trainers: .venv-trainers/stamp  ## Lightning, transformers, CatBoost, skorch, in an environment of their own
-	.venv-trainers/bin/python -m pytest -m trainers tests/notebook/trainers
+trainers: .venv-trainers/stamp  ## Lightning, transformers, CatBoost, skorch, JAX, in an environment of their own
+	.venv-trainers/bin/python -m pytest -m trainers tests/notebook/trainers tests/search/test_keras_searches.py
 
 browser: .venv/test.stamp  ## the panel in a real JupyterLab; needs Chromium on the path
 	$(BIN)/python -m pytest -m browser tests/browser

@@ -21,6 +21,7 @@ from hpo_magic.pruners import PRUNERS
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::FutureWarning"),  # LightGBM 4.7 of `eval_set`
+    pytest.mark.filterwarnings("ignore:X does not have valid feature names"),  # LightGBM 4.6
 ]
 
 
