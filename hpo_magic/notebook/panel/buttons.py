@@ -21,7 +21,8 @@ NOT_LIVE = (
     "Clicks do not reach this kernel while a cell runs. To stop: interrupt the kernel (■ in the "
     "toolbar). What was found stays."
 )
-IN_TRAINING = "the trial in training"
+# The list's first entry: its text, and in place of a number (None would be no choice at all).
+IN_TRAINING = ("the trial in training", -1)
 
 
 class Buttons:
@@ -66,9 +67,9 @@ class Buttons:
         self._show_pause()
 
     def _on_skip(self, _: Any) -> None:
-        if self.which.value is not None:
-            self._controls.skip(self.which.value)
-            self.say(f"✗ Trial {self.which.value} is given up.")
+        if self._chosen is not None:
+            self._controls.skip(self._chosen)
+            self.say(f"✗ Trial {self._chosen} is given up.")
             return
         self._skipping = self._current
         self._controls.skip()
@@ -77,21 +78,26 @@ class Buttons:
         self.say(f"✗ Ending trial {self._current} at its next batch.")
 
     def _on_finish(self, _: Any) -> None:
-        number = self._current if self.which.value is None else self.which.value
+        number = self._current if self._chosen is None else self._chosen
         if number is not None:
             self._controls.finish(number)
             self.say(f"⚑ Trial {number} is trained to its end, before all that wait.")
 
+    @property
+    def _chosen(self) -> int | None:
+        """The waiting trial that is chosen in the list; None: the one in training."""
+        return None if self.which.value == IN_TRAINING[1] else self.which.value
+
     def _show_waiting(self, waiting: Sequence[Trial]) -> None:
         """List the trials that wait; list and button stay once there was one."""
-        listed = [(IN_TRAINING, None), *((_waiting_text(t), t.number) for t in waiting)]
+        listed = [IN_TRAINING, *((_waiting_text(t), t.number) for t in waiting)]
         if list(self.which.options) == listed:
             return
         before = self.which.value
         is_there = any(number == before for _, number in listed)
         with self.which.hold_trait_notifications():
             self.which.options = listed
-            self.which.value = before if is_there else None
+            self.which.value = before if is_there else IN_TRAINING[1]
         if waiting:
             self.which.layout.display = self.finish.layout.display = ""
 
@@ -120,8 +126,8 @@ class Buttons:
         if not self._is_stopping:
             self._show_waiting(waiting_trials(snapshot))
             is_none = self._current is None or self._skipping == self._current
-            self.skip.disabled = self.which.value is None and is_none
-            self.finish.disabled = self.which.value is None and self._current is None
+            self.skip.disabled = self._chosen is None and is_none
+            self.finish.disabled = self._chosen is None and self._current is None
 
 
 def _waiting_text(trial: Trial) -> str:
@@ -132,7 +138,7 @@ def _waiting_text(trial: Trial) -> str:
 def _list_of_trials() -> widgets.Dropdown:
     """Return the list of what the buttons beside it act on."""
     return widgets.Dropdown(
-        options=[(IN_TRAINING, None)],
+        options=[IN_TRAINING],
         description="Act on",
         tooltip="What Skip trial and Finish this one act on",
         layout=widgets.Layout(width="auto", max_width="24em"),

@@ -132,7 +132,8 @@ def test_skip_and_finish_act_on_a_trial_that_waits(shown: Shown) -> None:
     shown.clock.advance(10)
     shown.show(replace(search, trials=tuple(trials)))
     assert buttons.which.layout.display == buttons.finish.layout.display == ""
-    assert [number for _, number in buttons.which.options] == [None, 5, 7]
+    assert [number for _, number in buttons.which.options] == [-1, 5, 7]
+    assert buttons.which.index == 0
     assert buttons.which.options[1][0] == "trial 5, waiting after epoch 3"
     buttons.which.value = 7
     buttons.finish.click()
@@ -141,7 +142,7 @@ def test_skip_and_finish_act_on_a_trial_that_waits(shown: Shown) -> None:
     assert shown.requests.asked == [("finish", 7), ("skip", 7)]
     shown.clock.advance(10)
     shown.show(replace(search, trials=tuple(t for t in trials if t.number != 7)))
-    assert buttons.which.value is None
+    assert buttons.which.index == 0
     buttons.finish.click()
     assert shown.requests.asked[-1] == ("finish", 13)
 
