@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PYTHONS = {"colab": "python3.13", "kaggle": "python3.12"}
 HEAVY = {"tensorflow", "keras", "tensorboard", "tensorboard-data-server", "grpcio", "libclang"}
-# What installing brings on both images; `test_pins.py` holds that nothing else is missing.
+# What installing brings on Colab's image, and Kaggle's has: `test_pins.py` holds this.
 BROUGHT = ("scikit-optimize==0.10.2", "pyaml")
 FOR_TESTS = ("pytest", "pytest-timeout", "hypothesis")
 TESTS = (
