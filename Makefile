@@ -13,8 +13,9 @@ lab: .venv/demo.stamp  ## open the quickstart in JupyterLab
 test: .venv/test.stamp  ## everything that needs no browser
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not browser and not trainers"
 
-trainers: .venv-trainers/stamp  ## Lightning, transformers, CatBoost, skorch, JAX, in an environment of their own
-	.venv-trainers/bin/python -m pytest -m trainers tests/notebook/trainers tests/search/test_keras_searches.py
+trainers: .venv-trainers/stamp .venv-fastai/stamp  ## Lightning, transformers, CatBoost, skorch, JAX; fastai
+	.venv-trainers/bin/python -m pytest -m "trainers and not fastai" tests/notebook/trainers tests/search/test_keras_searches.py
+	.venv-fastai/bin/python -m pytest -m fastai tests/notebook/trainers
 
 browser: .venv/test.stamp  ## the panel in a real JupyterLab; needs Chromium on the path
 	$(BIN)/python -m pytest -m browser tests/browser
@@ -47,7 +48,7 @@ release: .venv/bin/python  ## sdist and wheel, checked; the quickstart in an emp
 	$(BIN)/python .ci/release.py
 
 clean:
-	rm -rf .venv .venv-trainers .venv-oldest .venv-newest .venv-stacks build
+	rm -rf .venv .venv-trainers .venv-fastai .venv-oldest .venv-newest .venv-stacks build
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -69,6 +70,12 @@ clean:
 	$(PYTHON) -m venv .venv-trainers
 	.venv-trainers/bin/python -m pip install --quiet --upgrade pip
 	.venv-trainers/bin/python -m pip install --quiet --editable ".[test,trainers]"
+	touch $@
+
+.venv-fastai/stamp: pyproject.toml
+	$(PYTHON) -m venv .venv-fastai
+	.venv-fastai/bin/python -m pip install --quiet --upgrade pip
+	.venv-fastai/bin/python -m pip install --quiet --editable ".[test,fastai]"
 	touch $@
 
 .venv-oldest/stamp: pyproject.toml tests/stacks/oldest.txt

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 HOOKS = {
     "catboost": "catboost_fit.py",
+    "fastai": "fastai_fit.py",
     "skorch": "skorch_fit.py",
     "transformers": "huggingface_fit.py",
 }

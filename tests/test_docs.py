@@ -26,7 +26,7 @@ NEEDS_KERAS = {
 }
 # Hooks of libraries of the extra `trainers`, which `make trainers` runs.
 NEEDS_TRAINERS = {
-    f"hpo_magic.frameworks.{hook}_fit" for hook in ("catboost", "huggingface", "skorch")
+    f"hpo_magic.frameworks.{hook}_fit" for hook in ("catboost", "fastai", "huggingface", "skorch")
 }
 MODULES = sorted(m.name for m in pkgutil.walk_packages(hpo_magic.__path__, "hpo_magic."))
 

@@ -92,6 +92,7 @@ HOMES = {
     ),
     "catboost": ("frameworks.catboost", "frameworks.catboost_fit"),
     "skorch": ("frameworks.skorch", "frameworks.skorch_fit"),
+    "fastai": ("frameworks.fastai", "frameworks.fastai_fit"),
     "safetensors": ("frameworks.torch_models",),
     "lightning": ("frameworks.lightning",),
     "pytorch_lightning": ("frameworks.lightning",),

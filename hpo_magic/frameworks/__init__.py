@@ -31,6 +31,7 @@ FRAMEWORKS = {
     "lightning": "hpo_magic.frameworks.lightning:Lightning",
     "transformers": "hpo_magic.frameworks.huggingface:HuggingFace",
     "skorch": "hpo_magic.frameworks.skorch:Skorch",
+    "fastai": "hpo_magic.frameworks.fastai:Fastai",
     "torch": "hpo_magic.frameworks.torch:Torch",
 }
 

@@ -7,51 +7,23 @@ and frees its memory.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 from hpo_magic.core.ports import Fit, Framework, Report
-from hpo_magic.errors import HpoError
-from hpo_magic.frameworks.model_files import is_of, written
-from hpo_magic.frameworks.torch_models import WEIGHTS, WeightFiles, can_write, save_weights
+from hpo_magic.frameworks.model_files import is_of
+from hpo_magic.frameworks.torch_models import WeightsAlone, can_write
 
 
-class SkorchModels(WeightFiles):
-    """Saves the weights of a net's module; the net itself is what the cell makes of them."""
+class SkorchModels(WeightsAlone):
+    """Saves the weights of a net's module."""
 
     library = "skorch"
-    files = (WEIGHTS,)
 
     def is_model(self, value: Any) -> bool:
         """Return whether `value` is a net of skorch whose module is built."""
         return is_of(value, "skorch", "NeuralNet") and hasattr(value, "module_") and can_write()
-
-    def save(self, model: Any, place: Path) -> None:
-        """Save the weights in the folder `place`, in place of what is there.
-
-        Raises
-        ------
-        StorageError
-            If the disk refuses.
-        """
-        with written(place, self.files):
-            save_weights(self.module_of(model), place / WEIGHTS)
-
-    def is_kept(self, place: Path) -> bool:
-        """Return False: weights alone make no net."""
-        return False
-
-    def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
-        """Raise an error.
-
-        Raises
-        ------
-        HpoError
-            Always: the cell makes the net.
-        """
-        raise HpoError(f"Only weights are in {place}. Run the cell that builds the net again.")
 
     def module_of(self, model: Any) -> Any:
         """Return the net's module."""

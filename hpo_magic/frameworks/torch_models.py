@@ -49,6 +49,40 @@ class WeightFiles(ModelFiles):
         return model
 
 
+class WeightsAlone(WeightFiles):
+    """Keeps the weights of objects that hold a module; the object is what the cell makes of them.
+
+    A subclass names its library, and the module by `module_of`.
+    """
+
+    files = (WEIGHTS,)
+
+    def save(self, model: Any, place: Path) -> None:
+        """Save the weights in the folder `place`, in place of what is there.
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses.
+        """
+        with written(place, self.files):
+            save_weights(self.module_of(model), place / WEIGHTS)
+
+    def is_kept(self, place: Path) -> bool:
+        """Return False: weights alone make no model."""
+        return False
+
+    def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
+        """Raise an error.
+
+        Raises
+        ------
+        HpoError
+            Always: the cell makes the model.
+        """
+        raise HpoError(f"Only weights are in {place}. Run the cell that builds the model again.")
+
+
 class TorchModels(WeightFiles):
     """Saves the weights of modules; a module with its weights predicts what the saved one did."""
 

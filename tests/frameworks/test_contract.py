@@ -9,7 +9,7 @@ from hpo_magic.frameworks import all_frameworks
 from hpo_magic.testing.frameworks import FrameworkContract
 
 # The libraries of the extra `trainers` are tested by `make trainers`.
-ELSEWHERE = ("catboost", "lightning", "skorch", "transformers")
+ELSEWHERE = ("catboost", "fastai", "lightning", "skorch", "transformers")
 HERE = [framework for framework in all_frameworks() if framework.name not in ELSEWHERE]
 
 

@@ -54,5 +54,6 @@ def test_each_framework_has_its_name():
         "lightning",
         "transformers",
         "skorch",
+        "fastai",
         "torch",
     ]

@@ -217,6 +217,45 @@ TRAINERS = {
         knows_rows=False,
         is_whole=False,
     ),
+    "fastai": Trainer(
+        """
+        import warnings
+
+        import torch
+        from torch.utils.data import TensorDataset
+
+        with warnings.catch_warnings(action="ignore"):
+            from fastai.data.core import DataLoaders
+            from fastai.learner import Learner
+
+        train_rows, val_rows = (
+            TensorDataset(torch.as_tensor(a), torch.as_tensor(b, dtype=torch.int64))
+            for a, b in ((x_train, y_train), (x_val, y_val))
+        )
+
+        def measured(model):
+            model.model.eval()
+            with torch.no_grad():
+                x, y = val_rows.tensors
+                return torch.nn.functional.cross_entropy(model.model(x), y).item()
+        """,
+        """
+        layers = torch.nn.Sequential(
+            torch.nn.Linear(5, 8), torch.nn.Dropout(0.2), torch.nn.Linear(8, 2)
+        )
+        rows = DataLoaders.from_dsets(train_rows, val_rows, bs=50, num_workers=0, device="cpu")
+        model = Learner(rows, layers, loss_func=torch.nn.functional.cross_entropy)
+        with model.no_logging():
+            model.fit(n, hp.Float("lr", 1e-3, 1.0, sampling="log"))
+        seen.append(model.recorder.values[-1][1])
+        """,
+        "--minimize valid_loss",
+        "measured(model)",
+        "__import__('fastai.learner').learner.Learner.fit",
+        n=6,
+        knows_rows=False,
+        is_whole=False,
+    ),
     "lightning": Trainer(
         "\n        import lightning as L\n        import torch\n" + LIGHTNING_MODULE.lstrip("\n"),
         LIGHTNING_CELL,

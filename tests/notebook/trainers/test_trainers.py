@@ -25,14 +25,14 @@ pytestmark = [
 ]
 
 
-CASES = [
-    pytest.param(
-        name,
-        id=name.replace(", ", "-"),
-        marks=() if name.startswith(("lightgbm", "xgboost")) else pytest.mark.trainers,
-    )
-    for name in TRAINERS
-]
+def marks_of(name: str) -> list[pytest.MarkDecorator]:
+    """Return the marks of a library's tests: in which environment they run."""
+    if name.startswith(("lightgbm", "xgboost")):
+        return []
+    return [pytest.mark.trainers, *([pytest.mark.fastai] if name == "fastai" else [])]
+
+
+CASES = [pytest.param(name, id=name.replace(", ", "-"), marks=marks_of(name)) for name in TRAINERS]
 
 
 @pytest.fixture(params=CASES)
