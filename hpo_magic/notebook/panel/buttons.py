@@ -15,6 +15,7 @@ from hpo_magic.core.ports import Controls
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import running_trials, waiting_trials
 from hpo_magic.core.trial import Trial
+from hpo_magic.notebook.panel.versions import tooltip
 from hpo_magic.views.words.progress import epoch_text
 
 NOT_LIVE = (
@@ -140,12 +141,12 @@ def _list_of_trials() -> widgets.Dropdown:
     return widgets.Dropdown(
         options=[IN_TRAINING],
         description="Act on",
-        tooltip="What Skip trial and Finish this one act on",
+        **tooltip("What Skip trial and Finish this one act on"),
         layout=widgets.Layout(width="auto", max_width="24em"),
         style={"description_width": "initial"},
     )
 
 
-def _button(label: str, icon: str, tooltip: str) -> widgets.Button:
+def _button(label: str, icon: str, help_text: str) -> widgets.Button:
     layout = widgets.Layout(width="auto")
-    return widgets.Button(description=label, icon=icon, tooltip=tooltip, layout=layout)
+    return widgets.Button(description=label, icon=icon, tooltip=help_text, layout=layout)
