@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import sklearn.metrics
 import sklearn.model_selection
+from sklearn.ensemble import GradientBoostingClassifier  # the regressor has the same fit
 from sklearn.svm._base import BaseLibSVM  # SVC, SVR and their relatives have its fit
 
 from hpo_magic.core.groups import share_of_split_groups
@@ -144,6 +145,24 @@ class _Watch:
             self._trial.idle_draws.append((before, self._trial.random_state()))
         return result
 
+    def on_boosting_fit(self, fit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Return what the fit returns; the search may end it after each round.
+
+        scikit-learn calls `monitor` then. A monitor of the cell's is called as before.
+        """
+        try:
+            call = inspect.signature(fit).bind(*args, **kwargs)
+        except TypeError:
+            return fit(*args, **kwargs)  # scikit-learn says what is wrong
+        of_cell = call.arguments.get("monitor")
+
+        def monitor(*round_: Any) -> bool:
+            self._guard()
+            return bool(of_cell is not None and of_cell(*round_))
+
+        call.arguments["monitor"] = monitor
+        return fit(*call.args, **call.kwargs)
+
     def _scored(
         self, result: Any, metric: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
     ) -> Scored | None:
@@ -267,4 +286,5 @@ _WATCHED = {
     **{name: WatchedFunction(getattr(sklearn.metrics, name)) for name in METRICS},
     **{name: WatchedFunction(getattr(sklearn.model_selection, name)) for name in _OF_SPLITS},
     "svm_fit": WatchedFunction(BaseLibSVM.fit),
+    "boosting_fit": WatchedFunction(GradientBoostingClassifier.fit),
 }

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 from sklearn.datasets import load_iris, make_regression
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import (
     accuracy_score,
@@ -38,7 +39,7 @@ from sklearn.tree import DecisionTreeClassifier
 from hpo_magic.core.events import Completed, Run
 from hpo_magic.core.row_scores import RowOrder, RowScores
 from hpo_magic.core.trial import Direction, Goal, Kind
-from hpo_magic.executors.trial_execution import TrialExecution
+from hpo_magic.executors.trial_execution import TrialExecution, TrialStopped
 from hpo_magic.frameworks import all_frameworks
 from hpo_magic.frameworks.function_watch import WatchedFunction
 from hpo_magic.frameworks.scikit_learn import ScikitLearn
@@ -307,3 +308,47 @@ def test_the_seed_that_libsvm_does_not_use_is_no_random_number(
     ended = execution(Run(0, {}, Kind.START, 0), lambda *a, **k: None, lambda: None).event
     assert isinstance(ended, Completed), ended
     assert ended.outcome.drew_random is drew
+
+
+def test_gradient_boosting_can_be_stopped_at_each_round() -> None:
+    """By what the search raises there; a monitor of the cell's is called, and stops as before."""
+    rounds: list[int] = []
+    n_guards = 0
+
+    def until_three(i: int, estimator: Any, variables: Any) -> bool:
+        rounds.append(i)
+        return i == 3
+
+    def train() -> float:
+        model = GradientBoostingClassifier(n_estimators=9, random_state=0)
+        model.fit(X_TRAIN, Y_TRAIN, None, until_three)
+        assert model.n_estimators_ == 4
+        return float(GradientBoostingClassifier(random_state=0).fit(X_TRAIN, Y_TRAIN).score(X, Y))
+
+    def guard() -> None:
+        nonlocal n_guards
+        n_guards += 1
+        if n_guards > 20:
+            raise TrialStopped
+
+    execution = TrialExecution(
+        FakeObjective(train),
+        [ScikitLearn()],
+        goals=(Goal("value", Direction.MAXIMIZE),),
+        clock=FakeClock(),
+    )
+    execution(Run(0, {}, Kind.START, 0), lambda *a, **k: None, guard)
+    assert rounds == [0, 1, 2, 3]
+    assert n_guards == 21
+
+
+def test_watched_gradient_boosting_is_the_same() -> None:
+    """With and without a trial around it."""
+
+    def train() -> float:
+        model = GradientBoostingRegressor(n_estimators=20, subsample=0.5, random_state=0)
+        return float(model.fit(XR[:50], YR[:50]).score(XR[50:], YR[50:]))
+
+    found = rows_after(train)
+    assert found is not None
+    assert found.mean == pytest.approx(train())
