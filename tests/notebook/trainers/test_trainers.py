@@ -86,8 +86,9 @@ def test_the_best_model_has_the_score_on_record(
     else:  # the cell builds the model, and the kept weights are put into it
         again.ok(trainer.magic("-n 4 --pruner none"))
     said = again.ok("model = s.best_model()").text
-    assert said.endswith("" if trainer.is_whole else "into which the kept weights are put.\n")
-    assert bool(said) is not trainer.is_whole
+    # transformers has a progress bar of its own
+    assert ("into which the kept weights are put." in said) is not trainer.is_whole
+    assert ("runs again" in said) is not trainer.is_whole
     assert len(again["seen"]) == (0 if trainer.is_whole else 1)  # trainings
     assert again.ok(trainer.score).value == pytest.approx(value, rel=1e-4)
 
