@@ -87,7 +87,7 @@ def test_a_keras_search_is_steered(
     The last two after the page was reloaded, in the middle of the cell.
     """
     notebook = search(KERAS_LOAD, KERAS_SEARCH, "")
-    notebook.wait_for_text("epoch 3 of 10,000")
+    notebook.wait_for_text("of 10,000")  # whichever epoch: they are short
     took_s = {}
     at = notebook.click("Pause")
     took_s["pause"] = notebook.wait_for_text("Paused") - at
