@@ -18,7 +18,6 @@ from hpo_magic.frameworks.model_files import (
     kept_class,
     replaced,
     saved_by,
-    written,
 )
 
 MODEL, CLASS = "model.cbm", "class.txt"
@@ -34,17 +33,10 @@ class CatboostModels(ModelFiles):
         """Return whether `value` is a model of CatBoost."""
         return is_of(value, "catboost", "CatBoost")
 
-    def save(self, model: Any, place: Path) -> None:
-        """Save a model in the folder `place`, in place of what is there.
-
-        Raises
-        ------
-        StorageError
-            If the disk refuses.
-        """
-        with written(place, self.files):
-            saved_by(lambda half: model.save_model(str(half)), place / MODEL)
-            replaced(place / CLASS, type(model).__name__.encode())
+    def write(self, model: Any, place: Path) -> None:
+        """Write the model and its class."""
+        saved_by(lambda half: model.save_model(str(half)), place / MODEL)
+        replaced(place / CLASS, type(model).__name__.encode())
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the model in the folder; a subclass of the user's must be in `namespace`.

@@ -14,7 +14,7 @@ from typing import Any
 
 from hpo_magic.core.log import caught
 from hpo_magic.core.ports import Fit, Framework, Report
-from hpo_magic.frameworks.model_files import is_of, kept_class, written
+from hpo_magic.frameworks.model_files import is_of, kept_class
 from hpo_magic.frameworks.torch_models import WEIGHTS, WeightFiles, can_write
 
 CONFIG = "config.json"
@@ -30,17 +30,10 @@ class PretrainedModels(WeightFiles):
         """Return whether `value` is a model of the library."""
         return is_of(value, "transformers.modeling_utils", "PreTrainedModel") and can_write()
 
-    def save(self, model: Any, place: Path) -> None:
-        """Save a model in the folder `place`, in place of what is there.
-
-        Raises
-        ------
-        StorageError
-            If the disk refuses.
-        """
-        with written(place, self.files):
-            # In one file, however large.
-            model.save_pretrained(place, max_shard_size="1000GB")
+    def write(self, model: Any, place: Path) -> None:
+        """Write the model and its configuration."""
+        # In one file, however large.
+        model.save_pretrained(place, max_shard_size="1000GB")
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the model in the folder; a class of the user's must be in `namespace`.

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hpo_magic.core.log import suppressed
-from hpo_magic.frameworks.model_files import ModelFiles, is_of, read_json, replaced, written
+from hpo_magic.frameworks.model_files import ModelFiles, is_of, read_json, replaced
 
 BOOSTER = "booster.txt"
 ESTIMATOR = "estimator.json"
@@ -44,27 +44,20 @@ class LightgbmModels(ModelFiles):
         """Return whether `value` is a model of LightGBM."""
         return is_of(value, "lightgbm", "Booster", "LGBMModel")
 
-    def save(self, model: Any, place: Path) -> None:
-        """Save a model in the folder `place`, in place of what is there.
-
-        Raises
-        ------
-        StorageError
-            If the disk refuses.
-        """
+    def write(self, model: Any, place: Path) -> None:
+        """Write the booster, and what `fit` left beside it."""
         import lightgbm
 
-        with written(place, self.files):
-            is_booster = isinstance(model, lightgbm.Booster)
-            booster = model if is_booster else model.booster_
-            # With `num_iteration` the best rounds alone would be kept.
-            replaced(place / BOOSTER, booster.model_to_string(num_iteration=-1).encode())
-            described = {"best_iteration": booster.best_iteration}
-            if not is_booster:
-                described |= _described(model)
-            replaced(place / ESTIMATOR, json.dumps(described).encode())
-            if not is_booster and not self._is_same(model, place):
-                (place / ESTIMATOR).unlink()
+        is_booster = isinstance(model, lightgbm.Booster)
+        booster = model if is_booster else model.booster_
+        # With `num_iteration` the best rounds alone would be kept.
+        replaced(place / BOOSTER, booster.model_to_string(num_iteration=-1).encode())
+        described = {"best_iteration": booster.best_iteration}
+        if not is_booster:
+            described |= _described(model)
+        replaced(place / ESTIMATOR, json.dumps(described).encode())
+        if not is_booster and not self._is_same(model, place):
+            (place / ESTIMATOR).unlink()
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the model in the folder.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hpo_magic.errors import HpoError, StorageError
 
 
-class ModelFiles:
-    """What keepers share whose models are files of fixed names; they add `save` and `load`.
+class ModelFiles(ABC):
+    """What keepers share whose models are files of fixed names; they add `write` and `load`.
 
     Attributes
     ----------
@@ -25,6 +25,29 @@ class ModelFiles:
 
     library: str
     files: tuple[str, ...]
+
+    def save(self, model: Any, place: Path) -> None:
+        """Save a model in the folder `place`, in place of what is there.
+
+        Raises
+        ------
+        StorageError
+            If the disk refuses.
+        """
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            for name in self.files:
+                (place / name).unlink(missing_ok=True)
+            self.write(model, place)
+        except OSError as error:
+            raise StorageError(
+                f"The model could not be kept in {place}: {error}. "
+                f"Make room, or give --storage a folder that can be written."
+            ) from error
+
+    @abstractmethod
+    def write(self, model: Any, place: Path) -> None:
+        """Write the files of a model into a folder that has none of them."""
 
     def is_kept(self, place: Path) -> bool:
         """Return whether a whole model is in the folder."""
@@ -68,27 +91,6 @@ def kept_class(name: str, place: Path, *scopes: Mapping[str, Any]) -> Any:
         f"The model in {place} is of the class {name}, which is not defined now. Run the cell that "
         f"defines it again."
     )
-
-
-@contextlib.contextmanager
-def written(place: Path, names: Sequence[str]) -> Iterator[None]:
-    """Write into the folder `place`; files of these names that are there are deleted first.
-
-    Raises
-    ------
-    StorageError
-        If the disk refuses.
-    """
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            (place / name).unlink(missing_ok=True)
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"The model could not be kept in {place}: {error}. "
-            f"Make room, or give --storage a folder that can be written."
-        ) from error
 
 
 def replaced(path: Path, data: bytes) -> None:

@@ -21,7 +21,6 @@ from hpo_magic.frameworks.model_files import (
     read_json,
     replaced,
     saved_by,
-    written,
 )
 
 WEIGHTS = "model.safetensors"
@@ -57,16 +56,9 @@ class WeightsAlone(WeightFiles):
 
     files = (WEIGHTS,)
 
-    def save(self, model: Any, place: Path) -> None:
-        """Save the weights in the folder `place`, in place of what is there.
-
-        Raises
-        ------
-        StorageError
-            If the disk refuses.
-        """
-        with written(place, self.files):
-            save_weights(self.module_of(model), place / WEIGHTS)
+    def write(self, model: Any, place: Path) -> None:
+        """Write the weights of the module."""
+        save_weights(self.module_of(model), place / WEIGHTS)
 
     def is_kept(self, place: Path) -> bool:
         """Return False: weights alone make no model."""
@@ -93,19 +85,12 @@ class TorchModels(WeightFiles):
         """Return whether `value` is a module of PyTorch, and the package `safetensors` is here."""
         return is_of(value, "torch.nn", "Module") and can_write()
 
-    def save(self, model: Any, place: Path) -> None:
-        """Save a module's weights in the folder `place`, in place of what is there.
-
-        Raises
-        ------
-        StorageError
-            If the disk refuses.
-        """
-        with written(place, self.files):
-            save_weights(model, place / WEIGHTS)
-            built = _how_it_is_built(model)
-            if built is not None:
-                replaced(place / BUILT, json.dumps(built).encode())
+    def write(self, model: Any, place: Path) -> None:
+        """Write a module's weights, and how it is built, if that is known."""
+        save_weights(model, place / WEIGHTS)
+        built = _how_it_is_built(model)
+        if built is not None:
+            replaced(place / BUILT, json.dumps(built).encode())
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the module in the folder; its class must be in `namespace`.

@@ -17,7 +17,6 @@ from hpo_magic.frameworks.model_files import (
     read_json,
     replaced,
     saved_by,
-    written,
 )
 
 MODEL = "model.ubj"
@@ -34,20 +33,13 @@ class XgboostModels(ModelFiles):
         """Return whether `value` is a model of XGBoost."""
         return is_of(value, "xgboost", "Booster", "XGBModel")
 
-    def save(self, model: Any, place: Path) -> None:
-        """Save a model in the folder `place`, in place of what is there.
-
-        Raises
-        ------
-        StorageError
-            If the disk refuses.
-        """
-        with written(place, self.files):
-            saved_by(model.save_model, place / MODEL)
-            described = {"class": type(model).__name__, "params": {}}
-            if hasattr(model, "get_params"):
-                described["params"] = _plain(model.get_params())
-            replaced(place / CLASS, json.dumps(described).encode())
+    def write(self, model: Any, place: Path) -> None:
+        """Write the model and its class."""
+        saved_by(model.save_model, place / MODEL)
+        described = {"class": type(model).__name__, "params": {}}
+        if hasattr(model, "get_params"):
+            described["params"] = _plain(model.get_params())
+        replaced(place / CLASS, json.dumps(described).encode())
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the model in the folder; a subclass of the user's must be in `namespace`.
