@@ -12,9 +12,8 @@ from dataclasses import replace
 from hpo_magic.core.budgets import Budgets
 from hpo_magic.core.events import (
     Chosen,
-    Command,
+    Commands,
     Completed,
-    Continue,
     Ended,
     Enqueued,
     Event,
@@ -39,7 +38,6 @@ from hpo_magic.core.events import (
     Skipped,
     StopAsked,
     StopTrial,
-    Suspend,
     Ticked,
 )
 from hpo_magic.core.growing_curve import GrowingCurve
@@ -53,6 +51,7 @@ from hpo_magic.core.records import OlderStudy
 from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Params, Space, setting_key
+from hpo_magic.core.stops import Stops
 from hpo_magic.core.trial import (
     Failure,
     History,
@@ -72,8 +71,6 @@ FAILURES_AT_THE_START = 3
 # The kind of trials that may be pruned. The start is the baseline, and the values of enqueued
 # settings and of re-runs are wanted.
 PRUNABLE = Kind.SEARCH
-
-Commands = tuple[Command, ...]
 
 
 class Engine:
@@ -117,9 +114,8 @@ class Engine:
         self._state = SearchState(space or Space(), trials, ranges_changed=ranges_changed)
         self._budgets = Budgets(plan, self._state, at)
         self._notices = NoticeLog()
-        self._turns = Turns(plan, self._state)
-        # The state in which each trial ends that was asked to stop.
-        self._ending_states: dict[int, State] = {}
+        self._stops = Stops()
+        self._turns = Turns(plan, self._state, self._stops)
         self._next_setting = NextSetting(
             plan, self._state, self._notices, queue, guides, must_trace=ranges_changed
         )
@@ -157,7 +153,7 @@ class Engine:
             case StopAsked():
                 return self._end(Reason.STOPPED)
             case Skipped():
-                return self._stop(event.number, State.SKIPPED)
+                return self._stops.stop(event.number, State.SKIPPED)
             case FinishAsked():
                 self._turns.wanted.append(event.number)
             case Resumed():
@@ -176,19 +172,12 @@ class Engine:
         if self._budgets.is_time_up(at):
             return self._end(Reason.TIME)
         late = self._budgets.late(at)
-        return tuple(c for number in late for c in self._stop(number, State.FAILED))
+        return tuple(c for number in late for c in self._stops.stop(number, State.FAILED))
 
     def _chose(self, number: int | None) -> Commands:
         """Set the chosen trial."""
         self.chosen = number
         return (SaveChoice(number),)
-
-    def _stop(self, number: int, state: State) -> Commands:
-        """Stop a training; it ends in `state`, unless it was stopped before."""
-        if number in self._ending_states:
-            return ()
-        self._ending_states[number] = state
-        return (StopTrial(number),)
 
     def _next(self, event: Freed) -> Commands:
         if self._budgets.is_time_up(event.at):
@@ -209,7 +198,7 @@ class Engine:
     def _nothing_to_start(self, reason: Reason) -> Commands:
         """Return nothing while trainings run; after the last one, finish."""
         if self._state.waiting and self.ending is None:
-            return self._release()
+            return self._turns.release()
         if self._state.active:
             return ()
         self._end(reason)
@@ -235,7 +224,7 @@ class Engine:
             return self._start(event, kind, params, self.plan.seed)
         turn = self._turn(event)
         if turn is not None and turn.number is not None:
-            return self._take_up(event, turn)
+            return self._turns.take_up(turn, event.at)
         try:
             kind, params = self._next_setting.choose(
                 self.history(event.number), None if turn is None else turn.params
@@ -243,7 +232,7 @@ class Engine:
         except SpaceExhausted:
             if not self._state.waiting:
                 raise
-            return self._take_up(event, Turn(self._turns.to_finish(), None))
+            return self._turns.finish_furthest(event.at)
         self._turns.begin(event.number, turn)
         may_wait = turn is not None and event.room > 0 and kind is PRUNABLE
         return self._start(event, kind, params, self.plan.seed, may_wait=may_wait)
@@ -253,24 +242,12 @@ class Engine:
         if not (event.room or self._state.waiting) or not self.space:
             return None
         history, n_left = self.history(event.number), self._budgets.n_left_to_search()
-        return self._turns.next(self.space, history, self._ending_states, n_left)
-
-    def _take_up(self, event: Freed, turn: Turn) -> Commands:
-        """Go on with a training that waits."""
-        assert turn.number is not None  # the callers have looked
-        self._turns.begin(turn.number, turn)
-        trial = self._state.take_up(turn.number, event.at)
-        return (Save(trial), Continue(trial.number))
-
-    def _release(self) -> Commands:
-        """Give up the trainings that wait, as the budget of the search is used up."""
-        waiting = self._state.waiting
-        return tuple(c for t in waiting for c in self._stop(t.number, State.PRUNED))
+        return self._turns.next(history, n_left)
 
     def _recheck(self, event: Freed) -> Commands:
         """Run a setting again; if none is left to run again, continue the search."""
         if self._state.waiting:
-            return self._release()
+            return self._turns.release()
         if any(trial.kind is not Kind.RECHECK for trial in self._state.running):
             return ()  # a running trial may become one of the best
         rerun = self._next_rerun(event)
@@ -317,29 +294,16 @@ class Engine:
         """Stop a training, or have it wait, if the pruner says so."""
         if self.plan.pruner is None or trial.kind is not PRUNABLE:
             return ()
-        if trial.number in self._ending_states or trial.state is not State.RUNNING:
+        if trial.number in self._stops or trial.state is not State.RUNNING:
             return ()
         if event.room and isinstance(self.plan.pruner, WaitingPruner):
-            return self._turned(trial, event)
+            if self.ending is not None:
+                return ()
+            history, n_left = self.history(trial.number), self._budgets.n_left_to_search()
+            return self._turns.reported(trial, event, history, n_left)
         if self.plan.pruner.verdict(trial, self.history(trial.number)) is Verdict.KEEP:
             return ()
-        return self._stop(trial.number, State.PRUNED)
-
-    def _turned(self, trial: Trial, event: Reported) -> Commands:
-        """Have a training wait if it is another one's turn; drop one if there is no room."""
-        if event.params is not None:
-            trial = replace(trial, params=dict(event.params))
-        history = self.history(trial.number)
-        ending, n_left = self._ending_states, self._budgets.n_left_to_search()
-        if self.ending or self._turns.goes_on(self.space, history, trial, ending, n_left):
-            return ()
-        n_most = min(event.room, self.plan.n_waiting)
-        dropped = self._turns.to_drop(self.space, history, trial, ending, n_most)
-        stops = tuple(c for number in dropped for c in self._stop(number, State.PRUNED))
-        if trial.number in dropped:
-            return stops
-        trial = self._state.suspend(trial, event.at)
-        return (*stops, Save(trial), Suspend(trial.number))
+        return self._stops.stop(trial.number, State.PRUNED)
 
     def _completed(self, event: Completed) -> Commands:
         outcome = event.outcome
@@ -397,7 +361,7 @@ class Engine:
     def _ended(self, event: Ended) -> Commands:
         # Code that raised KeyboardInterrupt counts as stopped by the user.
         by_hand = State.STOPPED if self.ending else State.SKIPPED
-        state = self._ending_states.get(event.number, State.PRUNED if event.gave_up else by_hand)
+        state = self._stops.state_of(event.number, State.PRUNED if event.gave_up else by_hand)
         if state is State.FAILED:
             limit_s = self.plan.timeout_s
             failure = Failure("Timeout", f"it took longer than the {limit_s:g} s of --timeout")

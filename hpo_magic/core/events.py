@@ -374,3 +374,4 @@ Command = (
     | SaveChoice
     | Finish
 )
+Commands = tuple[Command, ...]

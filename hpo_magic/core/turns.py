@@ -6,13 +6,13 @@ decided again is kept here, and lost with the process, as the training is.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 
+from hpo_magic.core.events import Commands, Continue, Reported, Save, Suspend
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Turn, WaitingPruner
 from hpo_magic.core.search_state import SearchState
-from hpo_magic.core.space import Space
+from hpo_magic.core.stops import Stops
 from hpo_magic.core.trial import History, State, Trial
 
 
@@ -37,6 +37,8 @@ class Turns:
         What the user asked for.
     state
         The trials; read again at each call.
+    stops
+        The trainings that were asked to stop.
 
     Attributes
     ----------
@@ -44,8 +46,8 @@ class Turns:
         The numbers of the trials that the user wants finished, the next one first.
     """
 
-    def __init__(self, plan: Plan, state: SearchState) -> None:
-        self._plan, self._state = plan, state
+    def __init__(self, plan: Plan, state: SearchState, stops: Stops) -> None:
+        self._plan, self._state, self._stops = plan, state, stops
         self._until: dict[int, int | None] = {}
         self.wanted: list[int] = []
 
@@ -54,26 +56,22 @@ class Turns:
         pruner = self._plan.pruner
         return pruner if isinstance(pruner, WaitingPruner) else None
 
-    def next(
-        self, space: Space, history: History, ending: Collection[int], n_left: float
-    ) -> Turn | None:
+    def next(self, history: History, n_left: float) -> Turn | None:
         """Return what is at work next; None: the sampler's next setting, to its end.
 
         Parameters
         ----------
-        ending
-            The numbers of the trials that were asked to stop and have not ended.
         n_left
             The epochs that the search may still take, as whole trainings.
         """
         if self._pruner is None:
             return None
-        waits = [trial.number for trial in self._state.waiting if trial.number not in ending]
-        self.wanted = [n for n in self.wanted if n in self._state.active and n not in ending]
+        waits = [trial.number for trial in self._state.waiting if trial.number not in self._stops]
+        self.wanted = [n for n in self.wanted if n in self._state.active and n not in self._stops]
         for number in self.wanted:
             if number in waits:
                 return Turn(number, None)
-        turn = self._pruner.turn(space, _seen(history, ending), self._plan.seed, n_left)
+        turn = self._pruner.turn(self._state.space, self._seen(history), self._plan.seed, n_left)
         if turn is not None and turn.number is not None and turn.number not in waits:
             return None
         return turn
@@ -82,14 +80,48 @@ class Turns:
         """Store how far the training goes whose turn it is."""
         self._until[number] = None if turn is None else turn.until
 
-    def goes_on(
-        self,
-        space: Space,
-        history: History,
-        trial: Trial,
-        ending: Collection[int],
-        n_left: float,
-    ) -> bool:
+    def take_up(self, turn: Turn, at: float) -> Commands:
+        """Go on with a training that waits, whose turn it is."""
+        assert turn.number is not None  # the callers have looked
+        self.begin(turn.number, turn)
+        trial = self._state.take_up(turn.number, at)
+        return (Save(trial), Continue(trial.number))
+
+    def finish_furthest(self, at: float) -> Commands:
+        """Go on to its end with the waiting training that came furthest."""
+        waiting = self._state.waiting
+        first = max(waiting, key=lambda t: (t.curve[-1].step if t.curve else 0, -t.number))
+        return self.take_up(Turn(first.number, None), at)
+
+    def release(self) -> Commands:
+        """Give up the trainings that wait, as the budget of the search is used up."""
+        waiting = self._state.waiting
+        return tuple(c for t in waiting for c in self._stops.stop(t.number, State.PRUNED))
+
+    def reported(self, trial: Trial, event: Reported, history: History, n_left: float) -> Commands:
+        """Have a training wait if it is another one's turn; give one up if there is no room.
+
+        Parameters
+        ----------
+        trial
+            It runs, and has the point of its curve that was reported.
+        n_left
+            As in `next`.
+        """
+        if event.params is not None:
+            trial = replace(trial, params=dict(event.params))
+        if self._goes_on(trial, history, n_left):
+            return ()
+        stops: Commands = ()
+        while self._n_waiting() >= min(event.room, self._plan.n_waiting):
+            number = self._to_drop(trial, history)
+            stops += self._stops.stop(number, State.PRUNED)
+            if number == trial.number:
+                return stops
+        trial = self._state.suspend(trial, event.at)
+        return (*stops, Save(trial), Suspend(trial.number))
+
+    def _goes_on(self, trial: Trial, history: History, n_left: float) -> bool:
         """Return whether a training goes on after its last report."""
         until = self._until.get(trial.number)
         if until is None or trial.curve[-1].step < until or trial.number in self.wanted:
@@ -97,53 +129,34 @@ class Turns:
         if trial.n_steps is not None and trial.curve[-1].step >= trial.n_steps:
             return True  # it was its last report
         assert self._pruner is not None  # otherwise no training has a turn
-        seen = _with(_seen(history, ending), trial)
-        turn = self._pruner.turn(space, seen, self._plan.seed, n_left)
+        seen = _with(self._seen(history), trial)
+        turn = self._pruner.turn(self._state.space, seen, self._plan.seed, n_left)
         is_own = turn is None or turn.number == trial.number
         if is_own:
             self._until[trial.number] = None if turn is None else turn.until
         return is_own
 
-    def to_drop(
-        self, space: Space, history: History, trial: Trial, ending: Collection[int], n_most: int
-    ) -> list[int]:
-        """Return the numbers of the trainings that are given up for want of room for `trial`.
-
-        It is given up itself where that is better, or where nothing else waits.
-
-        Parameters
-        ----------
-        n_most
-            How many trainings can wait at once.
-        """
-        assert self._pruner is not None  # otherwise no training waits
-        dropped: list[int] = []
-        while self._n_waiting(gone := {*ending, *dropped}) >= n_most and trial.number not in gone:
-            seen = _with(_seen(history, gone), trial)
-            others = self._n_waiting(gone)
-            worst = self._pruner.to_drop(space, seen, self._plan.seed) if others else trial.number
-            dropped.append(worst)
-        return dropped
-
-    def _n_waiting(self, ending: Collection[int]) -> int:
+    def _n_waiting(self) -> int:
         """Return how many trainings wait that were not asked to stop."""
-        return sum(trial.number not in ending for trial in self._state.waiting)
+        return sum(trial.number not in self._stops for trial in self._state.waiting)
 
-    def to_finish(self) -> int:
-        """Return the number of the waiting trial that came furthest."""
-        waiting = self._state.waiting
-        return max(waiting, key=lambda t: (t.curve[-1].step if t.curve else 0, -t.number)).number
+    def _to_drop(self, trial: Trial, history: History) -> int:
+        """Return the number of the training that is given up for want of room, `trial` included."""
+        assert self._pruner is not None  # otherwise no training has a turn
+        if not self._n_waiting():
+            return trial.number
+        seen = _with(self._seen(history), trial)
+        return self._pruner.to_drop(self._state.space, seen, self._plan.seed)
 
-
-def _seen(history: History, ending: Collection[int]) -> History:
-    """Return the history in which trainings that are being stopped are stopped."""
-    trials = (
-        replace(t, state=State.PRUNED)
-        if t.number in ending and t.state in (State.WAITING, State.RUNNING)
-        else t
-        for t in history.trials
-    )
-    return replace(history, trials=tuple(trials))
+    def _seen(self, history: History) -> History:
+        """Return the history in which trainings that are being stopped are stopped."""
+        trials = (
+            replace(t, state=State.PRUNED)
+            if t.number in self._stops and t.state in (State.WAITING, State.RUNNING)
+            else t
+            for t in history.trials
+        )
+        return replace(history, trials=tuple(trials))
 
 
 def _with(history: History, trial: Trial) -> History:
