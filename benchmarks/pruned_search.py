@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from benchmarks.problems.curve_tables import CurveProblem
+from benchmarks.turns import HalvingPruner
 from hpo_magic.core.domains import Choice
 from hpo_magic.core.ports import Pruner, Sampler, Turn, Verdict, WaitingPruner
 from hpo_magic.core.space import Parameter, Params
@@ -25,7 +26,7 @@ from hpo_magic.pruners import make_pruner
 from hpo_magic.pruners.asha import AshaPruner
 from hpo_magic.samplers import make_sampler
 from hpo_magic.waiting.brackets import HyperbandTurns
-from hpo_magic.waiting.pruner import TurnsPruner
+from hpo_magic.waiting.pruner import FreezeThawPruner
 
 __all__ = ["SEARCHES", "Search", "Spent"]
 
@@ -251,10 +252,12 @@ SEARCHES: dict[str, Search] = {
     "hyperband": ours(make_pruner("hyperband")),
     "hyperband, waiting": waiting(HyperbandTurns),
     "median": ours(make_pruner("median")),
-    "wait": waiting(TurnsPruner),
-    "wait, in turns": waiting(lambda: TurnsPruner("turns")),
-    "wait, in turns, first rung at a step": waiting(lambda: TurnsPruner("turns", first_share=0.0)),
-    "wait, by halving": waiting(lambda: TurnsPruner("halving")),
+    "wait": waiting(FreezeThawPruner),
+    "wait, in turns": waiting(lambda: HalvingPruner(in_turns=True)),
+    "wait, in turns, first rung at a step": waiting(
+        lambda: HalvingPruner(in_turns=True, first_share=0.0)
+    ),
+    "wait, by halving": waiting(lambda: HalvingPruner(in_turns=False)),
     "Optuna, TPE + Hyperband": optuna_hyperband,
     "Optuna, TPE + halving": optuna_halving,
     "KerasTuner, Hyperband": keras_tuner_hyperband,

@@ -14,7 +14,7 @@ PRUNERS = {
     "hyperband": "hpo_magic.waiting.brackets:HyperbandTurns",
     "median": "hpo_magic.pruners.median:MedianPruner",
     "none": "",
-    "wait": "hpo_magic.waiting.pruner:TurnsPruner",
+    "wait": "hpo_magic.waiting.pruner:FreezeThawPruner",
 }
 
 

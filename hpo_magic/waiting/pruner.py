@@ -1,12 +1,8 @@
 """Trainings that wait: which of them is at work next, and which one is given up.
 
 The rule is freeze-thaw (`freeze_thaw`), which learns which settings begin slowly and end well.
-Successive halving (`halving`), and both in turns, can be had to be measured: on the recorded curves
-of `benchmarks/` both needed more epochs. There the best settings change places until late, and
-halving ends what would have led. Where early and final order agree among the best, too, the turns
-may be the better rule; which of the two a search has cannot be told before much of it is spent.
-
-Nothing is stopped for good, and only complete trainings are results.
+Nothing is stopped for good, and only complete trainings are results. Other rules were measured
+(`benchmarks/turns.py`).
 """
 
 from __future__ import annotations
@@ -24,36 +20,13 @@ from hpo_magic.waiting.freeze_thaw import (
     freeze_thaw,
     worst_waiting,
 )
-from hpo_magic.waiting.halving import promoted
-from hpo_magic.waiting.trainings import Trainings, trainings_of
-
-# The rules change after so many epochs, as a share of the longest training.
-TURN_SHARE = 1.0
-# The first rung of the halving, as a share of the longest training; at least one step. From the
-# first step on many more trainings begin, and each costs its preparation, too.
-FIRST_RUNG_SHARE = 0.1
+from hpo_magic.waiting.trainings import trainings_of
 
 
-class TurnsPruner:
-    """Has trainings wait; see the module.
+class FreezeThawPruner:
+    """Has trainings wait; see the module."""
 
-    Parameters
-    ----------
-    rules
-        "freeze-thaw", "halving", or "turns" of the two.
-    turn_share
-        How long each rule decides in turns, in the epochs of the longest training.
-    first_share
-        The first rung of the halving, as a share of the longest training.
-    """
-
-    def __init__(
-        self,
-        rules: str = "freeze-thaw",
-        turn_share: float = TURN_SHARE,
-        first_share: float = FIRST_RUNG_SHARE,
-    ) -> None:
-        self._rules, self._turn_share, self._first_share = rules, turn_share, first_share
+    def __init__(self) -> None:
         self._memory = FreezeThawMemory()
         self._where_none_waits = AshaPruner()
 
@@ -70,12 +43,6 @@ class TurnsPruner:
             return None
         if trainings.n_begun < n_initial(space):
             return Turn(None, first_chunk(trainings.length))
-        if self._is_halvings(trainings) and n_left >= 1:
-            first = max(self._first_share * trainings.length, 1.0)
-            turn = promoted(trainings, first=first)
-            is_by_sampler = turn.number is None and turn.params is None
-            if not (is_by_sampler and _is_all_tried(space, trainings)):
-                return turn
         return freeze_thaw(space, history, trainings, seed, self._memory, n_left)
 
     def to_drop(self, space: Space, history: History, seed: int) -> int:
@@ -83,16 +50,3 @@ class TurnsPruner:
         trainings = trainings_of(history)
         assert trainings is not None  # otherwise none waits
         return worst_waiting(space, history, trainings, self._memory)
-
-    def _is_halvings(self, trainings: Trainings) -> bool:
-        if self._rules != "turns":
-            return self._rules == "halving"
-        return int(trainings.n_steps / (self._turn_share * trainings.length)) % 2 == 1
-
-
-def _is_all_tried(space: Space, trainings: Trainings) -> bool:
-    """Return whether there are no more settings than trainings began."""
-    n_levels = [parameter.domain.n_levels for parameter in space.values()]
-    if any(n is None for n in n_levels):
-        return False
-    return math.prod(n for n in n_levels if n is not None) <= trainings.n_begun

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.turns import HalvingPruner
 from hpo_magic.core.domains import Float
 from hpo_magic.core.ports import WaitingPruner
 from hpo_magic.core.space import Parameter, Space
@@ -15,7 +16,7 @@ from hpo_magic.pruners.hyperband import HyperbandPruner
 from hpo_magic.waiting import curve_process
 from hpo_magic.waiting.brackets import HyperbandTurns
 from hpo_magic.waiting.halving import promoted, rungs_of
-from hpo_magic.waiting.pruner import TurnsPruner
+from hpo_magic.waiting.pruner import FreezeThawPruner
 from hpo_magic.waiting.trainings import trainings_of
 
 SPACE = Space().declare(Parameter("x", Float(0.0, 1.0), 0.5))
@@ -49,12 +50,12 @@ SOME = [trial_of(k, x, 3) for k, x in enumerate((0.05, 0.31, 0.62, 0.93, 0.77), 
 
 def test_it_is_a_waiting_pruner() -> None:
     """The engine tells it by its methods."""
-    assert isinstance(TurnsPruner(), WaitingPruner)
+    assert isinstance(FreezeThawPruner(), WaitingPruner)
 
 
 def test_first_some_settings_begin() -> None:
     """Each gets a tenth of the epochs."""
-    turn = TurnsPruner().turn(SPACE, history_of(START), 0)
+    turn = FreezeThawPruner().turn(SPACE, history_of(START), 0)
     assert turn is not None
     assert (turn.number, turn.until, turn.params) == (None, 3, None)
 
@@ -63,12 +64,12 @@ def test_short_trainings_do_not_wait() -> None:
     """Below eight reports there is nothing to learn before the end."""
     short = trial_of(0, 0.5, 5)
     complete = replace(short, state=State.COMPLETE, value=0.2)
-    assert TurnsPruner().turn(SPACE, history_of(complete), 0) is None
+    assert FreezeThawPruner().turn(SPACE, history_of(complete), 0) is None
 
 
 def test_the_most_promising_goes_on() -> None:
     """To one and a half times its epochs."""
-    turn = TurnsPruner().turn(SPACE, history_of(START, *SOME), 0)
+    turn = FreezeThawPruner().turn(SPACE, history_of(START, *SOME), 0)
     assert turn is not None
     assert turn.number == 2 or (
         turn.params is not None and abs(float(turn.params["x"]) - 0.3) < 0.2
@@ -79,23 +80,23 @@ def test_the_most_promising_goes_on() -> None:
 def test_at_the_end_what_can_be_finished_is() -> None:
     """With less than a training left nothing new begins."""
     far = trial_of(6, 0.35, 20)
-    turn = TurnsPruner().turn(SPACE, history_of(START, *SOME, far), 0, 0.5)
+    turn = FreezeThawPruner().turn(SPACE, history_of(START, *SOME, far), 0, 0.5)
     assert turn is not None
     assert turn.number == 6
 
 
 def test_the_worst_is_dropped() -> None:
     """That whose end is predicted to be the worst, at best."""
-    assert TurnsPruner().to_drop(SPACE, history_of(START, *SOME), 0) == 4
+    assert FreezeThawPruner().to_drop(SPACE, history_of(START, *SOME), 0) == 4
 
 
 def test_the_same_trials_give_the_same_turn() -> None:
     """Whatever was asked before of another object."""
     history = history_of(START, *SOME)
-    used = TurnsPruner()
+    used = FreezeThawPruner()
     first = used.turn(SPACE, history, 0)
     assert used.turn(SPACE, history, 0) == first
-    assert TurnsPruner().turn(SPACE, history, 0) == first
+    assert FreezeThawPruner().turn(SPACE, history, 0) == first
 
 
 def test_halving_promotes_the_best_third() -> None:
@@ -118,8 +119,8 @@ def test_in_turns_each_rule_decides_over_a_training_s_worth_of_epochs() -> None:
     """The model first; after a training's worth of epochs halving promotes what is due."""
     far = trial_of(6, 0.35, 20)
     assert sum(len(t.curve) for t in SOME) < LENGTH < sum(len(t.curve) for t in (*SOME, far))
-    in_turns, history = TurnsPruner("turns"), history_of(START, *SOME)
-    assert in_turns.turn(SPACE, history, 0) == TurnsPruner().turn(SPACE, history, 0)
+    in_turns, history = HalvingPruner(in_turns=True), history_of(START, *SOME)
+    assert in_turns.turn(SPACE, history, 0) == FreezeThawPruner().turn(SPACE, history, 0)
     turn = in_turns.turn(SPACE, history_of(START, *SOME, far), 0)
     assert turn is not None
     assert (turn.number, turn.until) == (2, 9)
