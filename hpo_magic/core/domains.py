@@ -106,12 +106,17 @@ class _Numeric:
 
     @property
     def middle(self) -> Plain:
-        """The value in the middle of the range; the geometric middle on a log scale."""
+        """The value in the middle of the range; the geometric middle on a log scale.
+
+        Rounded to twelve digits: it is written into the user's code.
+        """
         if self.reverse_log:
             return self.value(0.5)
         if self.log:
-            return self.nearest(math.sqrt(self.low) * math.sqrt(self.high))
-        return self.nearest(self.low + (self.high - self.low) / 2)
+            middle = math.sqrt(self.low) * math.sqrt(self.high)
+        else:
+            middle = self.low + (self.high - self.low) / 2
+        return self.nearest(float(f"{middle:.12g}"))
 
     def unit(self, value: Any) -> float:
         """Return the position of `value` in [0, 1].
@@ -204,8 +209,8 @@ class _Numeric:
 class Float(_Numeric):
     """Real numbers from `low` to `high`.
 
-    >>> Float(1e-4, 1e-2, log=True).middle
-    0.001
+    >>> Float(1e-3, 1e3, log=True).middle
+    1.0
     """
 
     kind: ClassVar[str] = "float"

@@ -69,6 +69,9 @@ class RowScores:
     label_chance
         How likely as many other rows are to have the same labels, as few or one-sided labels have:
         then `rows` may be equal for other rows. None if that is hardly possible, or not known.
+    metric
+        What the rows were scored by, such as "accuracy", with "-" in front where the value is its
+        negative; "" if not known.
     """
 
     data: bytes
@@ -81,6 +84,7 @@ class RowScores:
     split_groups: float | None = None
     worst: float | None = None
     label_chance: float | None = None
+    metric: str = ""
 
     @property
     def values(self) -> npt.NDArray[Any]:
@@ -206,7 +210,8 @@ def _with_sign(value: float, score: float, rows: RowScores) -> RowScores | None:
         return None
     values = -rows.values.astype(A_NUMBER)
     worst = None if rows.worst is None else -rows.worst
-    return replace(rows, data=values.tobytes(), dtype=A_NUMBER, worst=worst)
+    metric = f"-{rows.metric}" if rows.metric else ""
+    return replace(rows, data=values.tobytes(), dtype=A_NUMBER, worst=worst, metric=metric)
 
 
 def _joined(rows: Sequence[RowScores]) -> RowScores | None:
@@ -218,6 +223,7 @@ def _joined(rows: Sequence[RowScores]) -> RowScores | None:
     mark = hashlib.blake2b("".join(one.rows for one in rows).encode(), digest_size=8).hexdigest()
     units = np.concatenate([np.frombuffer(one.units, dtype=UNIT) for one in rows])
     trained = [one.n_trained for one in rows if one.n_trained is not None]
+    metrics = {one.metric for one in rows}
     return RowScores(
         values[kept].tobytes(),
         rows[0].dtype,
@@ -229,6 +235,7 @@ def _joined(rows: Sequence[RowScores]) -> RowScores | None:
         split_groups=_share_of_split_groups(rows),
         worst=max((one.worst for one in rows if one.worst is not None), default=None),
         label_chance=_if_likely(math.prod(one.label_chance or 0.0 for one in rows)),
+        metric=metrics.pop() if len(metrics) == 1 else "",
     )
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
-from hpo_magic.core.ports import Fit, Framework, Report
+from hpo_magic.core.ports import Evaluated, Fit, Framework, Report
 
 
 class ScikitLearn(Framework):
@@ -36,10 +36,22 @@ class ScikitLearn(Framework):
         """Return a context in which every score of this thread is remembered by its trial."""
         return _watched(guard)
 
+    def evaluations(self) -> AbstractContextManager[list[Evaluated]]:
+        """Return a context in which every score is remembered, too; it has no model to name."""
+        return _scores_alone()
+
 
 @contextlib.contextmanager
 def _watched(guard: Callable[[], None]) -> Iterator[list[Fit]]:
     from hpo_magic.frameworks.scikit_learn_scores import watched_scores
 
     with watched_scores(guard):
+        yield []
+
+
+@contextlib.contextmanager
+def _scores_alone() -> Iterator[list[Evaluated]]:
+    from hpo_magic.frameworks.scikit_learn_scores import watched_scores
+
+    with watched_scores(lambda: None):
         yield []

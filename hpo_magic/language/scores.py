@@ -79,7 +79,9 @@ class Scored:
             split_groups=self.split_groups,
             worst=worst_of(self.metric, self.predicted),
         )
-        return None if found is None else replace(found, n_folds=self.n_folds)
+        if found is None:
+            return None
+        return replace(found, n_folds=self.n_folds, metric=usual_name(self.metric))
 
 
 class Split(NamedTuple):
@@ -188,6 +190,45 @@ def scores_by_row(metric: str, truth: Array, predicted: Array) -> Array:
             f"hp.score(f1_score, y_true, y_pred)."
         )
     return _BY_ROW[_ALIASES[metric]](truth, predicted)
+
+
+def behind_value(value: float | None, scores: Sequence[Scored], n_rows: int | None) -> list[Scored]:
+    """Return the last score whose value, or its negative, this is, with that sign; else none.
+
+    None, too, where scores of several sets of rows have this value, such as an accuracy of 1 on
+    training and test rows, and none of the sets has `n_rows`.
+    """
+    if value is None:
+        return []
+    signed = [one for score in scores for one in (score, _negative(score))]
+    found = [one for one in signed if math.isclose(one.value, value, rel_tol=1e-6, abs_tol=1e-12)]
+    lengths = {len(one.truth) for one in found}
+    if len(lengths) > 1:
+        found = [one for one in found if len(one.truth) == n_rows]
+    return found[-1:]
+
+
+def _negative(score: Scored) -> Scored:
+    """Return the score with the other sign, as scikit-learn's "neg_" scorers have it."""
+    rows = None if score.rows is None else -score.rows.astype(np.float64)
+    metric = f"-{usual_name(score.metric)}"
+    return replace(
+        score, metric=metric, value=-score.value, rows=rows, on_rows=lambda i: -score.on_rows(i)
+    )
+
+
+def is_metric(name: str) -> bool:
+    """Return whether `hp.score` knows a metric of this name."""
+    return name in _ALIASES
+
+
+def usual_name(metric: str) -> str:
+    """Return the name that `hp.score` has for a metric; any other name as it is.
+
+    >>> usual_name("accuracy_score")
+    'accuracy'
+    """
+    return _ALIASES.get(metric, metric)
 
 
 def worst_of(metric: str, predicted: Array) -> float | None:

@@ -13,7 +13,6 @@ from hpo_magic.core.records import NO_TRIAL, TestEvaluation
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import OptionError
 from hpo_magic.inputs.reads import values_read
-from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.notebook.cell import Cell, from_cell
 from hpo_magic.notebook.trial_namespace import magics_in
 from hpo_magic.source.call_names import CallNames
@@ -94,15 +93,14 @@ class Sealed:
         }
         return CallNames(self._cell.filename, elsewhere)
 
-    def run(self, context: TrialContext) -> TestRun:
+    def run(self) -> TestRun:
         """Run the cell once."""
         with (
             numbers_seen(self._shell) as seen,
             magics_in(self._shell, self.namespace),
         ):
             try:
-                with running(context):
-                    last = self._cell.run(self.namespace)
+                last = self._cell.run(self.namespace)
             except BaseException as error:  # noqa: BLE001  (whatever the cell raises)
                 shown = from_cell(self._shell, self._cell, error)
                 return TestRun(NOTHING, seen.has_number, shown)

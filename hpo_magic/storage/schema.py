@@ -126,9 +126,10 @@ TABLES = (
 # Format 7 is that of version 0.1.0, the first release. Format 8 has further fields in the JSON, and
 # what is known of validation rows beside their scores. Format 9 chains the entries of the ledger.
 # Format 10 has the revisions that guide a study, in the JSON; format 11 the groups that splits
-# cut, the worst score that a row could have got, and how much its labels tell of the rows.
+# cut, the worst score that a row could have got, and how much its labels tell of the rows; format
+# 12 the metric that the rows were scored by.
 SCHEMA = Schema(
-    version=11,
+    version=12,
     tables=TABLES,
     upgrades={
         7: (
@@ -138,5 +139,6 @@ SCHEMA = Schema(
         8: ("ALTER TABLE looks ADD COLUMN head TEXT NOT NULL DEFAULT ''",),
         9: (),
         10: (),
+        11: (),
     },
 )

@@ -409,6 +409,7 @@ def _save_outcomes(db: Connection, study: int, trial: Trial) -> None:
                             split_groups=found.split_groups,
                             worst=found.worst,
                             label_chance=found.label_chance,
+                            metric=found.metric or None,
                         ),
                     }
                 ),
@@ -428,7 +429,7 @@ def _row_scores(data: bytes, dtype: str, rows: str, about: str, units: bytes) ->
     return RowScores(data, dtype, rows, units=units, order=order, **fields)
 
 
-def _if_known(**fields: float | None) -> dict[str, float]:
+def _if_known(**fields: float | str | None) -> dict[str, float | str]:
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -14,7 +14,6 @@ from hpo_magic.core.given_values import NOTHING
 from hpo_magic.core.records import TestEvaluation
 from hpo_magic.errors import OptionError
 from hpo_magic.inputs.reads import values_read_by
-from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.source.call_names import CallNames
 from hpo_magic.source.cell_text import CellText
 from hpo_magic.study.sealed import TestedStudy, TestRun, evaluate_sealed
@@ -152,12 +151,11 @@ class _Function:
         """The names of `hp` calls, read off the program."""
         return CallNames(None, {})
 
-    def run(self, context: TrialContext) -> TestRun:
+    def run(self) -> TestRun:
         """Call the function once."""
         with numbers_seen() as seen:
             try:
-                with running(context):
-                    last = self._function(*self.arguments)
+                last = self._function(*self.arguments)
             except BaseException as error:  # noqa: BLE001  (whatever the function raises)
                 return TestRun(NOTHING, seen.has_number, error)
         return TestRun(NOTHING if last is None else last, seen.has_number)

@@ -212,7 +212,7 @@ class ModelStore:
         if self.objective is None:
             raise HpoError(
                 f"The model of study {self.record.name!r} was not kept, and the code that made it "
-                f"is not here. Run its cell again."
+                f"is not here. Run its cell again; the study that it leaves trains the model again."
             )
         run = Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed)
         done = self._run_again(self.objective, run, self.record.names)

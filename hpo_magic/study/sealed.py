@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from hpo_magic.core.events import Run
+from hpo_magic.core.given_values import number
 from hpo_magic.core.ports import Evaluated, Storage
 from hpo_magic.core.records import StudyRecord, TestEvaluation
 from hpo_magic.core.snapshot import Snapshot
@@ -26,8 +27,8 @@ from hpo_magic.honesty.headline import difference_from_test
 from hpo_magic.honesty.measured import Measured, measured
 from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
 from hpo_magic.honesty.test_ledger import level_of_evaluation
-from hpo_magic.language.scores import Scored
-from hpo_magic.language.trial_context import TrialContext
+from hpo_magic.language.scores import Scored, behind_value, usual_name
+from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.source.call_names import CallNames
 from hpo_magic.study.test_result import Entry, TestResult, TestRows
 from hpo_magic.study.test_value import TestValue, value_of_test
@@ -102,8 +103,8 @@ class TestCode(Protocol):
     @property
     def call_names(self) -> CallNames: ...  # noqa: D102
 
-    def run(self, context: TrialContext) -> TestRun:
-        """Run it once, with `hp` calls that `context` answers."""
+    def run(self) -> TestRun:
+        """Run it once."""
 
     def marked(self, evaluation: TestEvaluation, found: TestValue) -> TestEvaluation:
         """Return the evaluation, marked where the model that was evaluated is not the study's."""
@@ -140,21 +141,24 @@ def evaluate_sealed(
     rows = TestRows.of(code.read, study.storage.used(study.record.id))
     earlier = [one for one in ledger.evaluations if _is_same_test(study, one, rows)]
     begun = replace(_begun(study, code, trial, rows, len(earlier) + 1), choice=choice)
-    run, evaluated, scored = _run(code, trial)
+    run, evaluated, context = _run(code, trial)
     if run.error is not None:
         if run.has_shown_a_number:
             _write(study, begun)
         raise run.error
     metric = study.record.metric
+    computed = [taken[0] for taken in context.observed if len(taken) == 1]
     found = value_of_test(
         run.last,
         code.tree,
         metric,
         evaluated,
-        scored,
+        context.scored,
         searched=code.searched,
         is_loss_of_fit=_is_of_curve(trial, metric),
+        is_same_score=_is_same_score(trial, behind_value(number(run.last), computed, rows.n_rows)),
     )
+    scored = [*behind_value(found.value, computed, rows.n_rows), *context.scored]
     evaluation, precision = _with_value(code.marked(begun, found), found, scored)
     is_seen = found.value is not None or bool(found.others) or run.has_shown_a_number
     entry = None
@@ -168,22 +172,22 @@ def evaluate_sealed(
     )
 
 
-def _run(code: TestCode, trial: Trial) -> tuple[TestRun, list[Evaluated], Sequence[Scored]]:
-    """Run the code; return what it left, the evaluations that were watched, and its scores."""
+def _run(code: TestCode, trial: Trial) -> tuple[TestRun, list[Evaluated], TrialContext]:
+    """Run the code; return what it left, the evaluations that were watched, and its `hp` calls."""
     context = TrialContext(
         Run(trial.number, trial.params, Kind.ENQUEUED, trial.seed),
         lambda step, metrics, n_steps=None: None,
         code.call_names,
     )
     load_wanted(code.modules)
-    with ExitStack() as watches:
+    with running(context), ExitStack() as watches:
         lists = [
             watches.enter_context(framework.evaluations())
             for framework in all_frameworks()
             if framework.is_loaded()
         ]
-        run = code.run(context)
-    return run, [one for of_framework in lists for one in of_framework], context.scored
+        run = code.run()
+    return run, [one for of_framework in lists for one in of_framework], context
 
 
 def _is_same_test(study: TestedStudy, evaluation: TestEvaluation, rows: TestRows) -> bool:
@@ -241,3 +245,9 @@ def _is_of_curve(trial: Trial, metric: str | None) -> bool:
     return metric is not None and any(
         point.metrics.get(metric) == trial.value for point in trial.curve
     )
+
+
+def _is_same_score(trial: Trial, behind: Sequence[Scored]) -> bool:
+    """Return whether the test value is the score that the search's validation rows got."""
+    known = "" if trial.row_scores is None else trial.row_scores.metric
+    return any(known == usual_name(one.metric) for one in behind)

@@ -12,7 +12,7 @@ from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Ranges, SettingKey, Space, setting_key
 from hpo_magic.core.trial import Trial
-from hpo_magic.errors import HpoError, StudyNotFound
+from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
 from hpo_magic.honesty.rechecking import chosen_trial
 from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
 from hpo_magic.study.choose import chosen_number
@@ -21,6 +21,7 @@ from hpo_magic.study.freeze import FrozenCell, frozen_text
 from hpo_magic.study.function_test import StudyTest
 from hpo_magic.study.honest import HonestNumbers, honest_numbers
 from hpo_magic.study.models import ModelStore
+from hpo_magic.study.names_elsewhere import name_here
 from hpo_magic.study.notebook import NotebookAccess
 from hpo_magic.study.plots import Plots
 from hpo_magic.study.settings import settings_of
@@ -240,6 +241,13 @@ class Study(Plots, Exports):
             done = counted(len(best), "complete trial")
             raise HpoError(f"Study {self.name!r} has {done}, not {n}.")
         return [self._model_of(trial) for trial in best[:n]]
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise the error of a name that no study has, with the name that is meant."""
+        if hasattr(type(self), name):  # a property raised an error of its own
+            return object.__getattribute__(self, name)
+        hint = name_here(name) or did_you_mean(name, dir(type(self)))
+        raise AttributeError(f"a study has no attribute {name!r}.{hint}", name=name, obj=self)
 
     def _model_of(self, trial: Trial) -> Any:
         self.record.refuse_read("no model")

@@ -19,6 +19,7 @@ from hpo_magic.honesty.test_ledger import level_of_evaluation
 from hpo_magic.honesty.used_rows import leak_of, prints_of
 from hpo_magic.inputs.arrays import array_digest
 from hpo_magic.inputs.rows import rows_in
+from hpo_magic.language.scores import is_metric
 from hpo_magic.study.test_value import NoValue, TestValue
 from hpo_magic.views.words.honest import difference_text
 from hpo_magic.views.words.inputs import not_checked_text
@@ -174,9 +175,10 @@ class TestResult:
         if measured.value is None or measured.is_study_metric or self.metric is None:
             return lines
         name = self.metric.removeprefix("val_")
+        or_score = f', or in hp.score("{name}", y_test, predictions)' if is_metric(name) else ""
         lines.append(
             f"Not checked: whether this is {name}, the study's metric. To be sure, end the cell in "
-            f'a dict, {{"{name}": …}}, or in hp.score("{name}", y_test, predictions).'
+            f'a dict, {{"{name}": …}}{or_score}.'
         )
         return lines
 

@@ -68,6 +68,7 @@ def value_of_test(
     *,
     searched: ast.Module | None = None,
     is_loss_of_fit: bool = True,
+    is_same_score: bool = False,
 ) -> TestValue:
     """Return what a test cell measured.
 
@@ -90,6 +91,9 @@ def value_of_test(
     is_loss_of_fit
         Whether the study's metric is what its training library calls so. The library's "loss" is
         not the `loss` of a study that computes one itself.
+    is_same_score
+        Whether the value is known to be the score that the search gave the validation rows, such
+        as an estimator's `score`.
     """
     wanted = (metric or "value").removeprefix("val_")
     source = next((one for one in reversed(evaluated) if one.result is last), None)
@@ -99,11 +103,10 @@ def value_of_test(
         return _of_evaluation(source, wanted, is_loss_of_fit=is_loss_of_fit)
     value = number(last)
     if value is not None:
-        if (
-            searched is not None
-            and not scored
-            and _measure(tree, wanted) in _measures(searched, wanted)
-        ):
+        computes_metric = searched is not None and _measure(tree, wanted) in _measures(
+            searched, wanted
+        )
+        if is_same_score or (computes_metric and not scored):
             return TestValue(value, wanted, True, {wanted: value})
         name, is_named = _name_of_number(value, tree, scored, wanted)
         return TestValue(value, name, is_named and name == wanted, {name: value})

@@ -188,6 +188,67 @@ def test_another_metric_is_said_to_be_unchecked(searched: Any) -> None:
     assert ledger(searched)[0].metric == "m.score(x_test, y_test)"
 
 
+SCORED = """%%hpo scored --maximize score --trials 4 --sampler random --ui none
+from sklearn.model_selection import cross_val_score
+m = LogisticRegression(C=hp.Float(0.001, 10.0, sampling="log"))
+{}
+"""
+SCORES = ["m.fit(x, y).score(x_val, y_val)", "cross_val_score(m.fit(x, y), x_val, y_val).mean()"]
+
+
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize(
+    "test",
+    [
+        "m.score(x_test, y_test)",
+        "print(m.score(x, y))\nscore = m.score(x_test, y_test)\nscore",
+        "from sklearn.metrics import accuracy_score\naccuracy_score(y_test, m.predict(x_test))",
+    ],
+)
+def test_an_estimator_s_score_is_known_by_its_rows(notebook: Any, score: str, test: str) -> None:
+    """Both are accuracies, however the two cells compute them; the test has an interval."""
+    notebook.ok(DATA)
+    notebook.ok(SCORED.format(score))
+    text = notebook.ok(f"%%hpo_test scored\n{test}").text
+    assert "· score of trial" in text
+    assert "Not checked" not in text
+    assert "a share of 60 rows" in text
+    assert "95% interval -0." in text  # of the difference from the honest number
+
+
+def test_a_negative_score_is_known_with_its_sign(notebook: Any) -> None:
+    """scikit-learn's `neg_` scorers; an R² is none of them, and has an interval all the same."""
+    notebook.ok(DATA)
+    notebook.ok("from sklearn.linear_model import Ridge")
+    notebook.ok(
+        SCORED.replace("LogisticRegression(C", "Ridge(alpha").format(
+            'cross_val_score(m.fit(x, y), x_val, y_val, scoring="neg_mean_squared_error").mean()'
+        )
+    )
+    cell = (
+        "%%hpo_test scored\n"
+        "from sklearn.metrics import mean_squared_error\n"
+        "-mean_squared_error(y_test, m.predict(x_test))"
+    )
+    text = notebook.ok(cell).text
+    assert "test -" in text
+    assert "· score of trial" in text
+    assert "the mean of 60 rows" in text
+    other = notebook.ok("%%hpo_test scored\nm.score(x_test, y_test)").text
+    assert "Not checked: whether this is score, the study's metric." in other
+    assert "hp.score" not in other  # it knows no metric of that name
+    assert "the mean of 60 rows" in other
+
+
+def test_a_number_of_several_sets_of_rows_has_no_interval(notebook: Any) -> None:
+    """An accuracy of 1 on 60 rows and on 30, neither of which is all that the cell reads."""
+    notebook.ok(DATA)
+    notebook.ok(SCORED.format(SCORES[0]))
+    cell = "%%hpo_test scored\n[m.fit(x, y).score(x[:n], y[:n]) for n in (2, 3)]\n1.0"
+    text = notebook.ok(cell).text
+    assert "no interval: the rows behind the number are not known" in text
+
+
 def test_the_same_measure_is_the_study_s_metric(searched: Any) -> None:
     """On other data, and assigned or not."""
     text = searched.ok(
