@@ -148,8 +148,8 @@ class TestEvaluation:
     revision: int
     trial: int
     at: float
-    cell: str
-    data: str
+    cell: str = field(repr=False)
+    data: str = field(repr=False)
     value: float | None
     metric: str | None = None
     n_rows: int | None = None

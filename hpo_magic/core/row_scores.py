@@ -11,7 +11,7 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -74,12 +74,12 @@ class RowScores:
         negative; "" if not known.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     dtype: str
     rows: str
     n_folds: int = 1
     n_trained: float | None = None
-    units: bytes = b""
+    units: bytes = field(default=b"", repr=False)
     order: RowOrder = RowOrder.NONE
     split_groups: float | None = None
     worst: float | None = None

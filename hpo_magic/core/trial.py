@@ -224,13 +224,13 @@ class Trial:
     seed: int = 0
     value: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    curve: Sequence[Point] = ()
+    curve: Sequence[Point] = field(default=(), repr=False)  # long, as the others without repr
     started: float | None = None
     duration_s: float | None = None
     failure: Failure | None = None
-    output: str = ""
+    output: str = field(default="", repr=False)
     used_seed: bool = False
-    row_scores: RowScores | None = None
+    row_scores: RowScores | None = field(default=None, repr=False)
     n_steps: int | None = None
     drew_random: bool | None = None
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hpo_magic.core.domains import Int
+from hpo_magic.core.row_scores import of_rows
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, Point, State, Trial
 
@@ -110,3 +113,13 @@ def test_fitting_leaves_out_what_is_outside_the_space() -> None:
     space = Space().declare(Parameter("units", Int(1, 3), 1))
     trials = tuple(Trial(n, State.COMPLETE, {"units": n}, value=0.0) for n in range(6))
     assert [t.number for t in History(trials).fitting(space).trials] == [1, 2, 3]
+
+
+def test_a_trial_is_shown_on_a_line_or_two() -> None:
+    """Not with its curve, its rows and its output, which may be long."""
+    rows = of_rows(np.ones(500, bool), np.zeros(500))
+    curve = tuple(Point(k, {"loss": 0.5}) for k in range(100))
+    trial = Trial(3, State.COMPLETE, {"x": 1}, value=0.5, curve=curve, output="words " * 99)
+    assert repr(trial) == repr(replace(trial, row_scores=rows, curve=(), output=""))
+    assert len(repr(trial)) < 400
+    assert "params={'x': 1}" in repr(trial)
