@@ -13,7 +13,7 @@ from typing import Any
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Point, State, Trial
 from hpo_magic.exports.logging import require, write_all
-from hpo_magic.honesty.rechecking import chosen_trial, honest_of
+from hpo_magic.honesty.recheck_results import chosen_trial, honest_of
 from hpo_magic.views.words.honest import sentence_of
 
 BETWEEN_S = 1.0  # at least so long between two calls for points

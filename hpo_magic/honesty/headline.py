@@ -14,7 +14,7 @@ from hpo_magic.honesty.choice import Gain
 from hpo_magic.honesty.estimate import Honest
 from hpo_magic.honesty.intervals import Interval, newcombe_interval
 from hpo_magic.honesty.measured import Measured
-from hpo_magic.honesty.rechecking import (
+from hpo_magic.honesty.recheck_results import (
     gain_of,
     honest_by_goal,
     honest_of,

@@ -9,7 +9,7 @@ from html import escape
 from hpo_magic.core.ports import Storage
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Trial
-from hpo_magic.honesty.rechecking import honest_of
+from hpo_magic.honesty.recheck_results import honest_of
 from hpo_magic.storage.snapshots import open_snapshot
 from hpo_magic.views.words.progress import goal_text, values_text
 

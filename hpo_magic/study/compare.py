@@ -16,7 +16,7 @@ import numpy as np
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.errors import HpoError
 from hpo_magic.honesty.quantiles import z_half
-from hpo_magic.honesty.rechecking import chosen_trial, honest_of
+from hpo_magic.honesty.recheck_results import chosen_trial, honest_of
 from hpo_magic.study.study import Study
 from hpo_magic.views.words.numbers import counted, number, shown
 

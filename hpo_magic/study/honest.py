@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.honesty.estimate import Honest
-from hpo_magic.honesty.rechecking import honest_by_goal, honest_of
+from hpo_magic.honesty.recheck_results import honest_by_goal, honest_of
 from hpo_magic.views.words.honest import how_text, sentence_of
 
 

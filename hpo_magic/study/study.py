@@ -13,7 +13,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Ranges, SettingKey, Space, setting_key
 from hpo_magic.core.trial import Trial
 from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
-from hpo_magic.honesty.rechecking import chosen_trial
+from hpo_magic.honesty.recheck_results import chosen_trial
 from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
 from hpo_magic.study.choose import chosen_number
 from hpo_magic.study.exports import Exports

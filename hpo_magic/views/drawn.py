@@ -18,7 +18,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, setting_key
 from hpo_magic.core.summary import active_names, best_so_far, best_trial, curve_metric
 from hpo_magic.core.trial import Kind, State, Trial
-from hpo_magic.honesty.rechecking import chosen_trial, is_rechecked
+from hpo_magic.honesty.recheck_results import chosen_trial, is_rechecked
 from hpo_magic.views.convergence import convergence_alt, visible_range
 from hpo_magic.views.curves import CurveEnds, curve_limits, curves_alt, path
 from hpo_magic.views.front import (

@@ -13,7 +13,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import SettingKey, setting_key
 from hpo_magic.core.summary import best_trial, rerun_values
 from hpo_magic.core.trial import Trial
-from hpo_magic.honesty.rechecking import chosen_trial, honest_of
+from hpo_magic.honesty.recheck_results import chosen_trial, honest_of
 from hpo_magic.views.canvas import (
     BEST,
     INK,

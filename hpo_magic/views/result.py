@@ -11,7 +11,7 @@ from html import escape
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial
-from hpo_magic.honesty.rechecking import chosen_trial
+from hpo_magic.honesty.recheck_results import chosen_trial
 from hpo_magic.views.canvas import Plot, blank
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.front import front

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial, curve_metric, leading_trials, running_trials
 from hpo_magic.core.trial import Kind, Trial
-from hpo_magic.honesty.rechecking import chosen_trial, is_rechecked
+from hpo_magic.honesty.recheck_results import chosen_trial, is_rechecked
 from hpo_magic.views.table import (
     SIGNS,
     best_and_last,

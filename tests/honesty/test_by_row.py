@@ -26,7 +26,7 @@ from hpo_magic.honesty.by_row import (
 )
 from hpo_magic.honesty.estimate import Method
 from hpo_magic.honesty.intervals import share_variance, wilson_interval
-from hpo_magic.honesty.rechecking import honest_of, is_rechecked
+from hpo_magic.honesty.recheck_results import honest_of, is_rechecked
 from hpo_magic.honesty.resplit_intervals import distinct_rows, effective_rows
 from hpo_magic.honesty.selection_bias import selection_bias
 from hpo_magic.views.words.headline import headline_lines

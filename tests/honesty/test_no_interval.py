@@ -18,7 +18,7 @@ from hpo_magic.honesty.no_interval import (
     share_of_cut_groups,
     worst_possible,
 )
-from hpo_magic.honesty.rechecking import honest_of
+from hpo_magic.honesty.recheck_results import honest_of
 from hpo_magic.language.scores import scored, worst_of
 from hpo_magic.views.words.headline import headline_lines
 from hpo_magic.views.words.honest import how_text

@@ -29,7 +29,8 @@ from hpo_magic.core.row_scores import of_rows
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction, Failure, Goal, History, Kind, State, Trial
-from hpo_magic.honesty.rechecking import Rechecking, chosen_trial, honest_of
+from hpo_magic.honesty.recheck_results import chosen_trial, honest_of
+from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.testing.fakes import FakeSampler
 from hpo_magic.views.words.headline import headline_lines
 from hpo_magic.views.words.honest import SAME_SCORES

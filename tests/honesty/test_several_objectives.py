@@ -8,7 +8,7 @@ from hpo_magic.core.domains import Plain
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
-from hpo_magic.honesty.rechecking import honest_by_goal
+from hpo_magic.honesty.recheck_results import honest_by_goal
 
 
 def a_trial(number: int, x: Plain, acc: float, size: float, **more: object) -> Trial:

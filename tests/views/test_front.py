@@ -12,7 +12,8 @@ from hpo_magic.core.notices import Rechecks
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Goal, Kind, State
 from hpo_magic.honesty.estimate import Method
-from hpo_magic.honesty.rechecking import Rechecking, honest_by_goal
+from hpo_magic.honesty.recheck_results import honest_by_goal
+from hpo_magic.honesty.rechecking import Rechecking
 from hpo_magic.views.canvas import words
 from hpo_magic.views.convergence import convergence
 from hpo_magic.views.front import coverage, front
