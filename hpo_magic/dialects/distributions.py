@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hpo_magic.errors import SpaceError, did_you_mean
-from hpo_magic.source.hp_calls import dotted
 from hpo_magic.source.spelling import grouped
+from hpo_magic.source.syntax import dotted
 
 TextOf = Callable[[ast.expr], str]
 Number = int | float

@@ -18,9 +18,11 @@ from hpo_magic.dialects.entry import call_with_data, call_with_variables
 from hpo_magic.dialects.translation import Translation
 from hpo_magic.errors import SpaceError
 from hpo_magic.source.call_names import label
-from hpo_magic.source.hp_calls import Binding, HpCall, Source, dotted, read_source
+from hpo_magic.source.hp_calls import HpCall, Source, read_source
 from hpo_magic.source.rewriting import Rewriting
 from hpo_magic.source.spelling import fitting
+from hpo_magic.source.syntax import dotted
+from hpo_magic.source.text_names import Binding
 
 # What Hyperopt says of a trial, for cells that do not import it.
 STATUSES = {"STATUS_OK": "'ok'", "STATUS_FAIL": "'fail'"}

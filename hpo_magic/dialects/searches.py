@@ -6,7 +6,8 @@ import ast
 import re
 
 from hpo_magic.errors import SpaceError
-from hpo_magic.source.hp_calls import Source, dotted
+from hpo_magic.source.hp_calls import Source
+from hpo_magic.source.syntax import dotted
 
 # What a call looks like that searches, and what stands in its place under %%hpo.
 _WAYS_OUT = (

@@ -21,8 +21,10 @@ from typing import NamedTuple
 
 from hpo_magic.core.log import caught
 from hpo_magic.errors import NoNameError
-from hpo_magic.source.hp_calls import Binding, HpCall, Source, constant_text, read_source
+from hpo_magic.source.hp_calls import HpCall, Source, read_source
 from hpo_magic.source.loop_passes import LoopPasses, callers
+from hpo_magic.source.syntax import constant_text
+from hpo_magic.source.text_names import Binding
 
 Namespace = Mapping[str, object]
 

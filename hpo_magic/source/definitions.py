@@ -14,7 +14,8 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from hpo_magic.source.fingerprint import written_out
-from hpo_magic.source.hp_calls import Function, Source, read_source
+from hpo_magic.source.hp_calls import Source, read_source
+from hpo_magic.source.syntax import Function
 
 
 def code_text(function: FunctionType) -> str:

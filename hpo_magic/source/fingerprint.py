@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from hpo_magic.source.hp_calls import METHODS, plain_text, read_source
+from hpo_magic.source.hp_calls import read_source
+from hpo_magic.source.ipython_text import plain_text
+from hpo_magic.source.syntax import METHODS
 
 # Stands in front of each fingerprint; another number is another way to make them.
 FORMAT = 2

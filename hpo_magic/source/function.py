@@ -15,8 +15,10 @@ from collections.abc import Mapping, Sequence
 from hpo_magic.core.domains import Choice
 from hpo_magic.errors import HpoError
 from hpo_magic.source.call_names import Namespace
+from hpo_magic.source.call_replacement import CallReplacement
+from hpo_magic.source.cannot_freeze import refuse_elsewhere
 from hpo_magic.source.free_names import bound_by, bound_names
-from hpo_magic.source.freeze import CallReplacement, matched, refuse_elsewhere
+from hpo_magic.source.freeze import matched
 from hpo_magic.source.hp_calls import HpCall
 from hpo_magic.source.matching import Matching
 from hpo_magic.source.script import refuse_magics

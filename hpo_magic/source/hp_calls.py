@@ -1,40 +1,32 @@
-"""Find the `hp.*` calls in a source text, and what in the text could name each of them.
+"""Find the `hp.*` calls in a source text, with what in the text could name each of them.
 
-`HpCall` lists the candidates, innermost first. What needs the running program (objects, frames,
-signatures) is in `call_names`.
+`HpCall` lists the candidates (`text_names`), innermost first. What needs the running program
+(objects, frames, signatures) is in `call_names`.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple, TypeGuard
 
 from hpo_magic.source.cell_text import CellText
-
-# The calls that have a value of their own in each trial, hence a name.
-METHODS = frozenset({"Boolean", "Choice", "Fixed", "Float", "Int"})
-
-Parents = Mapping[ast.AST, ast.AST]
-Position = tuple[int, int]  # line from 1, column in UTF-8 bytes from 0, as in `ast`
-
-# `!ls`, `%time f()`, `files = !ls`, `?f`, `f?`
-_IPYTHON_LINE = re.compile(r"^\s*([\w\s,.\[\]\"']+=\s*)?[!%?]|\?\s*$")
+from hpo_magic.source.ipython_text import parsed
+from hpo_magic.source.syntax import (
+    FUNCTIONS,
+    Function,
+    Parents,
+    Position,
+    dotted,
+    given_name,
+    is_hp_call,
+    outwards,
+)
+from hpo_magic.source.text_names import Binding, names_around
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-
-
-class Binding(NamedTuple):
-    """An argument given by position: `keras.layers.Dense(<here>)`, position 0."""
-
-    callee: tuple[str, ...]
-    position: int
 
 
 @dataclass(frozen=True)
@@ -96,7 +88,7 @@ class Source(CellText):
     @cached_property
     def hp_calls(self) -> tuple[HpCall, ...]:
         """The calls that look like `hp.Int(...)`, in the order of the text."""
-        calls = [node for node in self.parents if _is_hp_call(node)]
+        calls = [node for node in self.parents if is_hp_call(node)]
         found = (_hp_call(call, self.parents) for call in calls)
         return tuple(sorted(found, key=lambda hp_call: hp_call.position))
 
@@ -110,7 +102,7 @@ class Source(CellText):
         while (parent := self.parents.get(node)) is not None and not isinstance(node, ast.Lambda):
             if isinstance(parent, ast.stmt):
                 return False
-            if _is_hp_call(parent) and node is not parent.func:
+            if is_hp_call(parent) and node is not parent.func:
                 outer = _hp_call(parent, self.parents)
                 is_value = given_name(parent) is not node
                 if outer.method == "Choice" and is_value and outer.base == hp_call.base:
@@ -139,8 +131,8 @@ class Source(CellText):
         """
         around: list[ast.stmt] = []
         child = node
-        for parent in _outwards(node, self.parents):
-            if isinstance(parent, _FUNCTIONS) and _is_body(parent, child):
+        for parent in outwards(node, self.parents):
+            if isinstance(parent, FUNCTIONS) and _is_body(parent, child):
                 break
             if isinstance(parent, ast.stmt):
                 around.append(parent)
@@ -165,7 +157,7 @@ class Source(CellText):
         """The definitions of functions and the lambdas, by the line that their code begins on."""
         found: dict[int, list[Function]] = {}
         for node in self.nodes:
-            if isinstance(node, _FUNCTIONS):
+            if isinstance(node, FUNCTIONS):
                 lines = [node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))]
                 found.setdefault(min(lines), []).append(node)
         return found
@@ -200,80 +192,7 @@ def read_source(text: str) -> Source:
     >>> [hp_call.target for hp_call in source.hp_calls]
     ['a', 'b']
     """
-    return Source(text, _parsed(text)[0])
-
-
-def plain_text(text: str) -> str:
-    """Return `text` with `pass` for the lines that only IPython understands.
-
-    Raises
-    ------
-    SyntaxError
-        If the rest is not Python.
-    """
-    return _parsed(text)[1]
-
-
-def _parsed(text: str) -> tuple[ast.Module, str]:
-    """Return the tree of `text`, and the text with `pass` for the lines that only IPython knows.
-
-    The lines are found where the parser stops: a line that begins with `%` may also continue an
-    expression.
-    """
-    lines = text.split("\n")
-    if text.startswith("%%"):
-        lines[0] = "#"
-    while True:
-        plain = "\n".join(lines)
-        try:
-            return ast.parse(plain), plain
-        except SyntaxError as error:
-            at = (error.lineno or 0) - 1
-            if not 0 <= at < len(lines) or not _IPYTHON_LINE.search(lines[at]):
-                raise
-            _pass_over(lines, at)
-
-
-def _pass_over(lines: list[str], at: int) -> None:
-    """Replace the line, and those that continue it after a backslash, by `pass`."""
-    continues = lines[at].endswith("\\")
-    lines[at] = re.sub(r"\S.*", "pass", lines[at], count=1)
-    while continues and (at := at + 1) < len(lines):
-        continues = lines[at].endswith("\\")
-        lines[at] = ""
-
-
-def dotted(expression: ast.expr) -> tuple[str, ...] | None:
-    """Return ("keras", "layers", "Dense") for `keras.layers.Dense`, None for anything else."""
-    names: list[str] = []
-    while isinstance(expression, ast.Attribute):
-        names.append(expression.attr)
-        expression = expression.value
-    return (expression.id, *reversed(names)) if isinstance(expression, ast.Name) else None
-
-
-def constant_text(expression: ast.expr | None) -> str | None:
-    """Return the string that `expression` writes out, None for anything else."""
-    match expression:
-        case ast.Constant(value=str(text)):
-            return text
-    return None
-
-
-def given_name(call: ast.Call) -> ast.expr | None:
-    """Return the name that an `hp` call is given, first or by keyword, as an expression.
-
-    The first argument is taken for the name if it is a text. A variable is taken for a bound or
-    value.
-    """
-    for keyword in call.keywords:
-        if keyword.arg == "name":
-            return keyword.value
-    if not call.args or not _is_text(call.args[0]):
-        return None
-    # `hp.Fixed("adam")` is a value, `hp.Fixed("optimizer", "adam")` has a name.
-    is_value = isinstance(call.func, ast.Attribute) and call.func.attr == "Fixed"
-    return None if is_value and len(call.args) + len(call.keywords) == 1 else call.args[0]
+    return Source(text, parsed(text)[0])
 
 
 def _positional(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> tuple[str, ...]:
@@ -284,125 +203,10 @@ def _positional(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> 
     return next((_positional(init)[1:] for init in made), ())
 
 
-def _is_text(expression: ast.expr) -> bool:
-    match expression:
-        case ast.Constant(value=str()) | ast.JoinedStr():
-            return True
-        case ast.BinOp(left=left, op=ast.Add() | ast.Mod(), right=right):
-            return _is_text(left) or _is_text(right)
-        case ast.Call(func=ast.Attribute(value=value)):
-            return _is_text(value)
-        case ast.Call(func=ast.Name(id="str")):
-            return True
-    return False
-
-
-def _is_hp_call(node: ast.AST) -> TypeGuard[ast.Call]:
-    """Return whether `node` looks like `hp.Int(...)`, whatever the name of `hp`."""
-    if not isinstance(node, ast.Call):
-        return False
-    chain = dotted(node.func)
-    return chain is not None and len(chain) > 1 and chain[-1] in METHODS
-
-
 def _hp_call(call: ast.Call, parents: Parents) -> HpCall:
-    bindings, target = _naming(call, parents)
+    bindings, target = names_around(call, parents)
     loops, nested = _surroundings(call, parents)
     return HpCall(call, tuple(bindings), target, loops, nested)
-
-
-def _outwards(node: ast.AST, parents: Parents) -> Iterator[ast.AST]:
-    while (parent := parents.get(node)) is not None:
-        yield parent
-        node = parent
-
-
-def _naming(call: ast.Call, parents: Parents) -> tuple[list[Binding], str | None]:
-    """Return the positional arguments that `call` is in, and the first fixed name further out."""
-    bindings: list[Binding] = []
-    within: list[ast.AST] = [call]
-    for parent in _outwards(call, parents):
-        child = within[-1]
-        within.append(parent)
-        if _is_hp_call(parents[parent] if isinstance(parent, ast.keyword) else parent):
-            continue  # the bound of another hp call is named by what that one is in
-        if isinstance(parent, ast.stmt | ast.Lambda):
-            return bindings, _assigned(parent, within)
-        if isinstance(parent, ast.Call):
-            bindings.extend(_binding(parent, child))
-        elif name := _label(parent, child):
-            return bindings, name
-    return bindings, None
-
-
-def _binding(call: ast.Call, argument: ast.AST) -> Iterator[Binding]:
-    callee = dotted(call.func)
-    for position, given in enumerate(call.args):
-        if isinstance(given, ast.Starred):
-            return  # what follows `*values` stands at an unknown position
-        if given is argument and callee:
-            yield Binding(callee, position)
-
-
-def _label(parent: ast.AST, child: ast.AST) -> str | None:
-    """Return the name that an expression gives to its part `child`."""
-    match parent:
-        case ast.keyword(arg=name):
-            return name
-        case ast.NamedExpr(target=ast.Name(id=name)):
-            return name
-        case ast.Dict(keys=keys, values=values):
-            for key, value in zip(keys, values, strict=True):
-                if value is child and isinstance(key, ast.Constant) and isinstance(key.value, str):
-                    return key.value
-        case ast.arguments():
-            return _parameter_with_default(parent, child)
-    return None
-
-
-def _parameter_with_default(arguments: ast.arguments, default: ast.AST) -> str | None:
-    positional = arguments.posonlyargs + arguments.args
-    pairs = list(zip(reversed(positional), reversed(arguments.defaults), strict=False))
-    pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d]
-    return next((argument.arg for argument, value in pairs if value is default), None)
-
-
-def _assigned(statement: ast.AST, within: list[ast.AST]) -> str | None:
-    """Return the variable that is assigned the value `within[-2]` of `statement`."""
-    match statement:
-        case ast.Assign(targets=targets, value=value) if value is within[-2]:
-            return next(filter(None, (_target(t, value, within) for t in targets)), None)
-        case ast.AnnAssign(target=target, value=value) if value is within[-2]:
-            return _target(target, value, within)
-        case ast.AugAssign(target=target, value=value) if value is within[-2]:
-            return _target(target, value, within)
-    return None
-
-
-def _target(target: ast.expr, value: ast.AST, within: list[ast.AST]) -> str | None:
-    """Return the name of `target`, or of its element that is assigned the part in `within`."""
-    match target:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-        case ast.Subscript(slice=ast.Constant(value=str(key))):
-            return key
-        case ast.Subscript(value=container):
-            return _target(container, value, within)
-        case ast.Tuple(elts=targets) | ast.List(elts=targets):
-            if isinstance(value, ast.Tuple | ast.List):
-                return _element_target(targets, value.elts, within)
-    return None
-
-
-def _element_target(
-    targets: list[ast.expr], values: list[ast.expr], within: list[ast.AST]
-) -> str | None:
-    for target, value in zip(targets, values, strict=False):
-        if isinstance(target, ast.Starred) or isinstance(value, ast.Starred):
-            return None  # from here on positions do not tell which goes where
-        if any(value is node for node in within):
-            return _target(target, value, within)
-    return None
 
 
 def _surroundings(call: ast.Call, parents: Parents) -> tuple[bool, bool]:
@@ -410,8 +214,8 @@ def _surroundings(call: ast.Call, parents: Parents) -> tuple[bool, bool]:
     loops = nested = False
     before: ast.AST = call
     child: ast.AST = call
-    for parent in _outwards(call, parents):
-        if isinstance(parent, _FUNCTIONS) and _is_body(parent, child):
+    for parent in outwards(call, parents):
+        if isinstance(parent, FUNCTIONS) and _is_body(parent, child):
             break
         if isinstance(parent, _COMPREHENSIONS):
             first = parent.generators[0]

@@ -10,7 +10,8 @@ from functools import cached_property
 from itertools import count, takewhile
 
 from hpo_magic.source.call_names import Namespace, label, names_in
-from hpo_magic.source.hp_calls import METHODS, HpCall, Source, constant_text, dotted
+from hpo_magic.source.hp_calls import HpCall, Source
+from hpo_magic.source.syntax import METHODS, constant_text, dotted
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ import sys
 from collections.abc import Collection, Sequence
 
 from hpo_magic.errors import HpoError
-from hpo_magic.source.hp_calls import Source, dotted, plain_text, read_source
+from hpo_magic.source.hp_calls import Source, read_source
+from hpo_magic.source.ipython_text import plain_text
 from hpo_magic.source.rewriting import Rewriting
+from hpo_magic.source.syntax import dotted
 
 # Cell magics whose body is Python, run in the notebook.
 _TRANSPARENT = ("%%time", "%%capture", "%%prun")

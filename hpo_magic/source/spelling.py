@@ -19,7 +19,7 @@ from hpo_magic.core.describe import (
 from hpo_magic.core.domains import Choice, identity
 from hpo_magic.core.labels import label_of, labels
 from hpo_magic.source.call_names import Namespace, value_of
-from hpo_magic.source.hp_calls import dotted, given_name
+from hpo_magic.source.syntax import dotted, given_name
 
 Arguments = Mapping[str, ast.expr]
 TextOf = Callable[[ast.expr], str]

@@ -16,26 +16,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hpo_magic.core.domains import Plain, plain
 from hpo_magic.core.ledger import Ledger, fault_of, heads_of
 from hpo_magic.core.records import StudyRecord, TestEvaluation, UsedRows
-from hpo_magic.core.row_scores import RowOrder, RowScores
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import (
-    AskedGoals,
-    Direction,
-    Goal,
-    State,
     Trial,
-    goals_or_value,
-    named_goals,
 )
 from hpo_magic.storage.database import Connection, Database
 from hpo_magic.storage.process import Process
+from hpo_magic.storage.stored_forms import (
+    record_of,
+    record_text,
+    save_row_scores,
+    stopped_trial,
+    trial_of,
+)
 from hpo_magic.storage.strict_json import from_text, to_text
 
 FILE = "studies.sqlite"
@@ -123,12 +122,12 @@ class SqliteStorage:
                 [record.name, record.revision],
             ).fetchone()
             if there:
-                return _record(*there)
+                return record_of(*there)
             last = db.execute("SELECT max(revision) FROM studies WHERE name = ?", [record.name])
             revision = (last.fetchone()[0] or 0) + 1
             created = db.execute(
                 "INSERT INTO studies (name, revision, record, changed) VALUES (?, ?, ?, ?)",
-                [record.name, revision, _record_text(record), tick],
+                [record.name, revision, record_text(record), tick],
             )
         return replace(record, id=created.lastrowid or 0, revision=revision)
 
@@ -139,10 +138,10 @@ class SqliteStorage:
             row = db.execute(
                 "SELECT id, name, revision, record FROM studies WHERE id = ?", [record.id]
             ).fetchone()
-            stored = replace(_record(*row), **{name: getattr(record, name) for name in fields})
+            stored = replace(record_of(*row), **{name: getattr(record, name) for name in fields})
             db.execute(
                 "UPDATE studies SET record = ?, changed = ? WHERE id = ?",
-                [_record_text(stored), tick, record.id],
+                [record_text(stored), tick, record.id],
             )
 
     def choose(self, study: int, number: int | None) -> None:
@@ -151,7 +150,7 @@ class SqliteStorage:
             row = db.execute(
                 "SELECT id, name, revision, record FROM studies WHERE id = ?", [study]
             ).fetchone()
-            text = _record_text(replace(_record(*row), chosen=number))
+            text = record_text(replace(record_of(*row), chosen=number))
             db.execute(
                 "UPDATE studies SET record = ?, changed = ? WHERE id = ?", [text, tick, study]
             )
@@ -163,7 +162,7 @@ class SqliteStorage:
                 "SELECT id, name, revision, record FROM studies WHERE name = ? ORDER BY revision",
                 [name],
             ).fetchall()
-        return [_record(*row) for row in rows]
+        return [record_of(*row) for row in rows]
 
     def claim(self, study: int) -> int:
         """Return the study's next trial number, which no other call of any process gets."""
@@ -195,7 +194,7 @@ class SqliteStorage:
                 "VALUES (?, ?, ?, ?, ?, ?)",
                 [study, trial.number, text, owner, time.time(), tick],
             )
-            _save_outcomes(db, study, trial)
+            save_row_scores(db, study, trial)
 
     def trials(self, study: int) -> list[Trial]:
         """Return the trials by number.
@@ -209,7 +208,7 @@ class SqliteStorage:
                 [study],
             ).fetchall()
         return [
-            _stopped(text) if owner and _is_dead(owner, seen) else _trial(text, *row_scores)
+            stopped_trial(text) if owner and _is_dead(owner, seen) else trial_of(text, *row_scores)
             for text, owner, seen, *row_scores in rows
         ]
 
@@ -222,7 +221,7 @@ class SqliteStorage:
                 "WHERE study = ? AND changed > ? ORDER BY changed",
                 [study, since],
             ).fetchall()
-        return (rows[-1][0] if rows else since), [_trial(*found) for _, *found in rows]
+        return (rows[-1][0] if rows else since), [trial_of(*found) for _, *found in rows]
 
     def save_space(self, study: int, space: Space) -> None:
         """Store the space, in place of the one before."""
@@ -265,7 +264,7 @@ class SqliteStorage:
                 [evaluation.study, evaluation.revision],
             ).fetchone()
             if row and fault_of(texts, stored, kept) is None:
-                record = _record_text(replace(_record(*row), ledger=head))
+                record = record_text(replace(record_of(*row), ledger=head))
                 db.execute(
                     "UPDATE studies SET record = ?, changed = ? WHERE id = ?",
                     [record, tick, row[0]],
@@ -329,7 +328,7 @@ class SqliteStorage:
             ).fetchall()
         for number, text, owner, seen in rows:
             if _is_dead(owner, seen):
-                stopped = to_text(_stopped(text).to_json()) if text else None
+                stopped = to_text(stopped_trial(text).to_json()) if text else None
                 self._end(study, number, owner, stopped)
 
     def _end(self, study: int, number: int, owner: str, text: str | None) -> None:
@@ -346,95 +345,8 @@ def _ledger(db: Connection) -> tuple[list[str], list[str], list[tuple[str, str]]
     """Return the entries' texts and heads, and by study the head that each revision keeps."""
     rows = db.execute("SELECT look, head FROM looks ORDER BY id").fetchall()
     studies = db.execute("SELECT id, name, revision, record FROM studies ORDER BY id").fetchall()
-    kept = [(record.name, record.ledger) for record in (_record(*row) for row in studies)]
+    kept = [(record.name, record.ledger) for record in (record_of(*row) for row in studies)]
     return [text for text, _ in rows], [head for _, head in rows], kept
-
-
-def _record(study: int, name: str, revision: int, text: str) -> StudyRecord:
-    fields = from_text(text)
-    goals = _goals_of(*(fields.pop(name, None) for name in ("metric", "direction", "further")))
-    guides = tuple((str(older), int(number)) for older, number in fields.pop("guides", ()))
-    return StudyRecord(id=study, name=name, revision=revision, goals=goals, guides=guides, **fields)
-
-
-def _record_text(record: StudyRecord) -> str:
-    """Return the fields that have no column of their own, as JSON."""
-    fields = asdict(record) | _fields_of(record.goals)
-    columns = {"id", "name", "revision", "goals"}
-    if record.chosen is None:
-        columns.add("chosen")
-    return to_text({name: value for name, value in fields.items() if name not in columns})
-
-
-# How the objectives are stored: the first as `metric` and `direction`, the others as `further`.
-
-
-def _fields_of(goals: AskedGoals) -> dict[str, Any]:
-    """Return the stored fields of the objectives; `metric` is None while no trial has named it."""
-    first, *others = goals_or_value(goals)
-    metric = first.metric if named_goals(goals) else None
-    found: dict[str, Any] = {"metric": metric, "direction": first.direction.value}
-    if others:
-        found["further"] = [[goal.metric, goal.direction.value] for goal in others]
-    return found
-
-
-def _goals_of(metric: str | None, direction: str, further: list[list[str]] | None) -> AskedGoals:
-    """Return the objectives of these stored fields.
-
-    Without a metric "minimize" is also what is stored where nothing was asked for.
-    """
-    if metric is None:
-        return Direction.MAXIMIZE if Direction(direction) is Direction.MAXIMIZE else ()
-    named = [(metric, direction), *(further or ())]
-    return tuple(Goal(metric, Direction(word)) for metric, word in named)
-
-
-def _save_outcomes(db: Connection, study: int, trial: Trial) -> None:
-    """Store a trial's outcomes; a trial without them has none any more."""
-    db.execute("DELETE FROM outcomes WHERE study = ? AND number = ?", [study, trial.number])
-    found = trial.row_scores
-    if found is not None:
-        db.execute(
-            "INSERT INTO outcomes (study, number, rows, dtype, n, data, about, units) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                *(study, trial.number, found.rows, found.dtype, found.n_rows, found.data),
-                to_text(
-                    {
-                        "n_folds": found.n_folds,
-                        "n_trained": found.n_trained,
-                        "order": found.order.value,
-                        **_if_known(
-                            split_groups=found.split_groups,
-                            worst=found.worst,
-                            label_chance=found.label_chance,
-                            metric=found.metric or None,
-                        ),
-                    }
-                ),
-                found.units,
-            ],
-        )
-
-
-def _trial(text: str, data: bytes | None = None, *about: Any) -> Trial:
-    trial = Trial.from_json(from_text(text))
-    return trial if data is None else replace(trial, row_scores=_row_scores(data, *about))
-
-
-def _row_scores(data: bytes, dtype: str, rows: str, about: str, units: bytes) -> RowScores:
-    fields = from_text(about)
-    order = RowOrder(fields.pop("order", ""))
-    return RowScores(data, dtype, rows, units=units, order=order, **fields)
-
-
-def _if_known(**fields: float | str | None) -> dict[str, float | str]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _stopped(text: str) -> Trial:
-    return replace(_trial(text), state=State.STOPPED)
 
 
 def _is_dead(owner: str, seen: float) -> bool:

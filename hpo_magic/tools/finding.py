@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from hpo_magic.core.log import suppressed
-from hpo_magic.source.hp_calls import dotted
+from hpo_magic.source.syntax import dotted
 
 # Functions and classes that search, by package; Ray's and Talos's names are common words, so the
 # package must be known.

@@ -15,7 +15,8 @@ import pytest
 from named_cells import Dense, FakeHp, Trainer, adam, names_of, put_into_linecache
 
 from hpo_magic.source.call_names import CallNames, UnnamedCall, names_in
-from hpo_magic.source.hp_calls import METHODS, read_source
+from hpo_magic.source.hp_calls import read_source
+from hpo_magic.source.syntax import METHODS
 
 
 @pytest.mark.parametrize(

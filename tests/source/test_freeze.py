@@ -23,7 +23,8 @@ from hpo_magic.core.labels import labels, stands_for_itself
 from hpo_magic.errors import HpoError
 from hpo_magic.language.scores import scores_by_row
 from hpo_magic.source.call_names import CallNames
-from hpo_magic.source.freeze import CannotFreeze, freeze
+from hpo_magic.source.cannot_freeze import CannotFreeze
+from hpo_magic.source.freeze import freeze
 
 _cells = count()
 

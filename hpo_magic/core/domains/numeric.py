@@ -1,29 +1,16 @@
-"""Domains: the values that a hyperparameter can take, and their positions in [0, 1].
-
-The values are *plain* (`int`, `float`, `str`, `bool`, `None` and tuples of them), so that they can
-be compared and stored as JSON. A choice among other objects is a choice among their labels
-(`core.labels`).
-
-Every domain maps its values to [0, 1] (`unit`) and back (`value`). In a domain with n values, value
-k is at (k + 1/2) / n. So a uniform draw from [0, 1] is a uniform draw from the domain, on a log
-scale a log-uniform one.
-"""
+"""Ranges of numbers, with or without a step, on a linear or a log scale."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
-from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from hpo_magic.core.domains.plain import FloatArray, Plain
 from hpo_magic.errors import SpaceError
-
-Plain = None | bool | int | float | str | tuple["Plain", ...]
-FloatArray = npt.NDArray[np.float64]
 
 # A step of 0.1 over [0, 1] must give eleven levels although 1 / 0.1 is not quite 10.
 STEP_TOLERANCE = 1e-9
@@ -321,118 +308,6 @@ class Int(_Numeric):
 
     def _typed(self, value: float) -> Plain:
         return round(value)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of the given values.
-
-    Attributes
-    ----------
-    values
-        Plain values, each once.
-    ordered
-        Whether neighbours in `values` are alike.
-    objects
-        Which of `values` are labels of objects rather than the user's own values; None where that
-        is not known, as in studies of version 0.1.0. Not compared.
-
-    >>> Choice(("relu", "tanh")).middle
-    'relu'
-    """
-
-    values: tuple[Plain, ...]
-    ordered: bool = False
-    objects: tuple[Plain, ...] | None = field(default=None, compare=False)
-    kind: ClassVar[str] = "choice"
-    low: ClassVar[None] = None
-
-    def __post_init__(self) -> None:
-        if not self.values:
-            raise SpaceError("there is nothing to choose from: the list of values is empty.")
-        if len({identity(v) for v in self.values}) < len(self.values):
-            raise SpaceError(f"the same value stands twice among the choices {self.values!r}.")
-
-    def __contains__(self, value: object) -> bool:
-        try:
-            return identity(value) in self._positions
-        except TypeError:  # unhashable, so none of ours
-            return False
-
-    @cached_property
-    def _positions(self) -> dict[tuple[Any, ...], int]:
-        return {identity(value): k for k, value in enumerate(self.values)}
-
-    @property
-    def n_levels(self) -> int:
-        """The number of values."""
-        return len(self.values)
-
-    @property
-    def middle(self) -> Plain:
-        """The first value: the default where none is given."""
-        return self.values[0]
-
-    def index(self, value: Any) -> int:
-        """Return the position of `value`; True and 1, or 1 and 1.0, are different values.
-
-        Raises
-        ------
-        ValueError
-            If it is not among the choices.
-        """
-        position = self._positions.get(identity(value))
-        if position is None:
-            raise ValueError(f"{value!r} is not among the choices {self.values!r}.")
-        return position
-
-    def unit(self, value: Any) -> float:
-        """Return the position of `value` in [0, 1]."""
-        return (self.index(value) + 0.5) / len(self.values)
-
-    def value(self, unit: float) -> Plain:
-        """Return the value at `unit` in [0, 1]."""
-        return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
-
-    def nearest(self, value: Any) -> Plain:
-        """Return `value` if it is among the choices, else the first."""
-        return self.values[self.index(value)] if value in self else self.values[0]
-
-    def snap(self, units: FloatArray) -> FloatArray:
-        """Return `units`, in [0, 1] and of any shape, rounded to positions of values."""
-        n = len(self.values)
-        return (np.minimum(np.floor(np.clip(units, 0.0, 1.0) * n), n - 1) + 0.5) / n
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the domain as values that JSON can hold; `domain_from_json` reads them."""
-        told = {"kind": self.kind, "values": list(self.values), "ordered": self.ordered}
-        return told if self.objects is None else {**told, "objects": list(self.objects)}
-
-
-Domain = Int | Float | Choice
-
-
-def domain_from_json(data: dict[str, Any]) -> Domain:
-    """Return the domain that `to_json` described."""
-    if data["kind"] == "choice":
-        objects = data.get("objects")
-        labels = None if objects is None else tuple(plain(v) for v in objects)
-        return Choice(tuple(plain(v) for v in data["values"]), data["ordered"], labels)
-    made = Int if data["kind"] == "int" else Float
-    is_reverse = data["log"] == "reverse"
-    return made(data["low"], data["high"], data["step"], data["log"] is True, is_reverse)
-
-
-def plain(value: Any) -> Plain:
-    """Return a value read from JSON as a plain one: its lists were tuples."""
-    return tuple(plain(v) for v in value) if isinstance(value, list | tuple) else value
-
-
-def identity(value: Any) -> tuple[Any, ...]:
-    """Return what tells plain values apart, where == would take True, 1 and 1.0 for the same."""
-    if isinstance(value, tuple):
-        return (tuple, *map(identity, value))
-    return (type(value), value)
 
 
 def _is_number(value: Any) -> bool:
