@@ -9,23 +9,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import inspect
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hpo_magic.core.events import Completed, Ended, Event, Failed
 from hpo_magic.core.given_values import NOTHING
 from hpo_magic.core.ports import Listener
-from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Goal, named_goals
 from hpo_magic.errors import NotPortable, OptionError, SpaceError
-from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.language.hp import HyperParameters
-from hpo_magic.notebook.cell import Cell, figures_closed, folder_kept
-from hpo_magic.notebook.cell_objective import exit_refused, nothing_displayed
+from hpo_magic.notebook.cell import Cell
 from hpo_magic.notebook.searched_cell import SearchedCell
 from hpo_magic.notebook.whose_hp import asks_outside_functions
 from hpo_magic.scripts.hyperas import importable
@@ -49,6 +44,14 @@ from hpo_magic.views.words.numbers import counted
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+from hpo_magic.notebook.script_calls import (
+    argument_texts,
+    constructor_texts,
+    receivers_of,
+    statement_on,
+    statements_of,
+)
+from hpo_magic.notebook.script_objective import Handover, ScriptObjective
 
 # The budget in trials of a script that gives a time alone.
 MOST_TRIALS = 1000
@@ -254,10 +257,10 @@ class Script:
         if call.frame.f_code.co_filename != self.cell.filename:
             return ""
         line = call.frame.f_lineno
-        block, around = _statement_on(self.cell.tree, line)
+        block, around = statement_on(self.cell.tree, line)
         if around is None:
             return ""
-        texts = _argument_texts(around, call) | _constructor_texts(self.cell.tree, around)
+        texts = argument_texts(around, call) | constructor_texts(self.cell.tree, around)
         is_ours = isinstance(self._hp_of(call), HyperParameters)
         training = search.equivalent(texts | {OUR_HP: "hp" if is_ours else "_hp"})
         if not training:
@@ -265,7 +268,7 @@ class Script:
         self._calls.append(around)
         if call.entry.package == "keras_tuner":  # making a tuner builds a model
             body = self.cell.tree.body if block is None else [*self.cell.tree.body, *block.body]
-            self._calls += _statements_of(_receivers(around), body)
+            self._calls += statements_of(receivers_of(around), body)
         lines = self.cell.source.split("\n")
         gone = {n for s in self._calls for n in range(s.lineno, (s.end_lineno or s.lineno) + 1)}
         if block is not None and all(s.lineno in gone for s in block.body if s.lineno <= line):
@@ -296,7 +299,7 @@ class Script:
     def _listeners(self, search: ToolSearch, requests: UserRequests) -> list[Listener]:
         for setting in search.first:
             requests.enqueue(setting)
-        return [_Handover(search, requests)]
+        return [Handover(search, requests)]
 
 
 def _check_directions(options: Options, search: ToolSearch) -> None:
@@ -319,120 +322,3 @@ def _directions(goals: Any) -> list[Direction]:
     if isinstance(goals, Direction):
         return [goals]
     return [goal.direction for goal in goals if isinstance(goal, Goal)]
-
-
-def _argument_texts(statement: ast.stmt, call: Call) -> dict[str, str]:
-    """Return the texts of a call's arguments by parameter; "*" has all of them as they stand."""
-    node = _node_of(statement, call)
-    if node is None:
-        return {}
-    parameters = [p for p in inspect.signature(call.original).parameters if p != "self"]
-    texts = dict(zip(parameters, map(ast.unparse, node.args), strict=False))
-    texts |= {k.arg: ast.unparse(k.value) for k in node.keywords if k.arg}
-    inside = [ast.unparse(a) for a in node.args]
-    inside += [ast.unparse(k) for k in node.keywords]
-    return texts | {"*": ", ".join(inside)}
-
-
-def _node_of(statement: ast.stmt, call: Call) -> ast.Call | None:
-    """Return the call in the text, by the place of the instruction that runs."""
-    places = list(call.frame.f_code.co_positions())
-    line, _, column, _ = places[call.frame.f_lasti // 2]
-    calls = (node for node in ast.walk(statement) if isinstance(node, ast.Call))
-    return next((n for n in calls if (n.lineno, n.col_offset) == (line, column)), None)
-
-
-def _statement_on(tree: ast.Module, line: int) -> tuple[ast.If | None, ast.stmt | None]:
-    """Return the simple statement on a line, and the `if __name__ == …` around it.
-
-    The statement is None if it stands anywhere else than in the cell itself or in such a block.
-    """
-    block: ast.If | None = None
-    body = tree.body
-    while True:
-        around = next((s for s in body if s.lineno <= line <= (s.end_lineno or 0)), None)
-        if isinstance(around, ast.Expr | ast.Assign):
-            return block, around
-        if not isinstance(around, ast.If) or "__name__" not in ast.unparse(around.test):
-            return None, None
-        block, body = around, around.body
-
-
-def _receivers(statement: ast.stmt) -> set[str]:
-    """Return the variables whose methods a statement calls."""
-    calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
-    objects = (each.value for each in calls if isinstance(each, ast.Attribute))
-    return {one.id for one in objects if isinstance(one, ast.Name)}
-
-
-def _statements_of(names: set[str], body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the simple statements that bind or use one of these variables."""
-    return [
-        statement
-        for statement in body
-        if isinstance(statement, ast.Expr | ast.Assign)
-        and names & {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    ]
-
-
-def _constructor_texts(tree: ast.Module, statement: ast.stmt) -> dict[str, str]:
-    """Return the arguments by which the object of a statement's method was made in the cell.
-
-    "new 0" is the first one by position; others go by "new " and their names.
-    """
-    receivers = _receivers(statement)
-    found: dict[str, str] = {}
-    for node in tree.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as made):
-                if name in receivers:
-                    found |= {f"new {k}": ast.unparse(a) for k, a in enumerate(made.args)}
-                    found |= {f"new {k.arg}": ast.unparse(k.value) for k in made.keywords}
-    return found
-
-
-class ScriptObjective:
-    """The objective of a script: a function that works on the script's own objects."""
-
-    def __init__(self, function: Callable[[], Any], cell: Cell, shell: InteractiveShell) -> None:
-        self._function, self._cell, self._shell = function, cell, shell
-        self.filename: str | None = cell.filename
-
-    def train(self) -> ObjectiveResult:
-        """Call the function; what it displays and draws is discarded."""
-        with ExitStack() as kept:
-            for context in (
-                nothing_displayed(self._shell),
-                exit_refused(self._shell),
-                figures_closed(),
-                folder_kept(),
-            ):
-                kept.enter_context(context)
-            return ObjectiveResult(self._function())
-
-    def carried(self) -> dict[str, Any]:
-        """Return nothing: the script's search runs in this process alone."""
-        return {}
-
-    def where(self, error: BaseException) -> tuple[int | None, str]:
-        """Return the line of the cell that failed, and the frames from the cell on as text."""
-        return self._cell.where(error)
-
-
-class _Handover:
-    """Gives each trial that ends to the script's own objects, and stops where they say so."""
-
-    def __init__(self, search: ToolSearch, requests: UserRequests) -> None:
-        self._search_of_tool, self._requests = search, requests
-
-    def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
-        """Hand the trial over that ended."""
-        has_ended = isinstance(event, Completed | Failed | Ended)
-        if has_ended and self._search_of_tool.ended(snapshot()):
-            self._requests.stop()
-
-    def poll(self) -> None:
-        """Do nothing between events."""
-
-    def close(self, snapshot: Snapshot) -> None:
-        """Show nothing."""
