@@ -130,6 +130,7 @@ class MissingMetric(MetricError):
     `logged` are the metrics that it did give, `option` is "maximize" or "minimize". `trial` is
     its number, for whoever knows it to fill in. `is_one_of_several`: there are other objectives.
     `of_training` are those of the metrics that are measured on the training data: never suggested.
+    `meant` is a number of a similar name that the cell sets; "" if there is none.
 
     >>> error = MissingMetric("val_acc", ["loss", "val_accuracy"], "maximize")
     >>> error.trial = 0
@@ -146,8 +147,10 @@ class MissingMetric(MetricError):
         *,
         is_one_of_several: bool = False,
         of_training: Sequence[str] = (),
+        meant: str = "",
     ) -> None:
         Exception.__init__(self, metric, logged, option)
+        self.meant = meant
         self.of_training = tuple(of_training)
         self.is_one_of_several = is_one_of_several
         self.metric = metric
@@ -161,6 +164,9 @@ class MissingMetric(MetricError):
         end = "nd the cell with the number itself."
         if self.is_one_of_several:
             end = "nd the cell with a dict that has all objectives by name, or a tuple of them."
+        if self.meant:
+            option = self.spell(self.option, self.meant)
+            return f"{sentence} Did you mean {option}? The cell sets that."
         if not self.logged:
             return f"{sentence} It logged nothing. E{end}"
         others = [name for name in self.logged if name not in self.of_training]

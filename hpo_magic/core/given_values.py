@@ -6,6 +6,7 @@ that no training library is imported.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
@@ -19,12 +20,14 @@ class Nothing(Enum):
 
 # The last expression of a cell that does not end in an expression.
 NOTHING: Final = Nothing.NOTHING
+MOST_NAMES = 5  # of a dict in a message
 
 
 def number(value: Any) -> float | None:
     """Return `value` as a float if it is one number; None for anything else.
 
     NumPy scalars, 0-d arrays and tensors are numbers; booleans, strings and arrays of one are not.
+    A number beyond the largest float is infinite.
     """
     if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__"):
         return None
@@ -32,6 +35,8 @@ def number(value: Any) -> float | None:
         return None
     try:
         return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
     except (TypeError, ValueError):  # a symbolic tensor has the method and no number
         return None
 
@@ -64,9 +69,29 @@ def in_words(value: Any) -> str:
         return f"an array of shape {shape}"
     if isinstance(value, list | tuple):
         return f"a {type(value).__name__} of length {len(value)}"
+    if isinstance(value, Mapping):
+        names = [str(name) for name in value]
+        more = ", …" if len(names) > MOST_NAMES else ""
+        return f"a dict of {', '.join(names[:MOST_NAMES])}{more}" if names else "an empty dict"
     if value is None or isinstance(value, bool | str):
         return repr(value)
     return f"an object of type {type(value).__name__}"
+
+
+def how_to_choose(value: Any) -> str:
+    """Return how one number is made of several, with a space before; "" of anything else."""
+    if isinstance(value, Mapping):
+        return " Take the number that is the score out of it." if value else ""
+    if not is_several(value):
+        return ""
+    shape = _shape(value) or (len(value),)
+    if math.prod(shape) == 1:
+        return " Take its only element."
+    if len(shape) > 1 or isinstance(value, tuple):
+        return " Take the element that is the score."
+    if isinstance(value, list):
+        return " Take its mean, or the element that is the score."
+    return " Take its mean?"
 
 
 def _shape(value: Any) -> tuple[int, ...]:

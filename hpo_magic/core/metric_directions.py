@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from hpo_magic.core.trial import Direction
+from hpo_magic.core.trial import Direction, Goal
 
 # The names that Keras 3, LightGBM, XGBoost, CatBoost, skorch and the metrics of Hugging Face's
 # `evaluate` and torchmetrics have, in lower case, without what stands before and after
 # ("val_", the name of an output or an evaluation set, "_1", "-mean"). "cosine_similarity" is
 # the metric; Keras's loss of that name has the other sign, but is logged as "loss".
 _MORE_IS_BETTER = (
-    "accuracy|acc|auc|auroc|aucpr|auc_mu|average_precision|precision|recall|f1|f1_score|fbeta_score"
-    "|iou|io_u|r2|r2_score|cosine_similarity|map|ndcg|pre|mcc|matthews_correlation|kappa|wkappa"
+    "accuracy|acc|auc|auroc|aucpr|auc_mu|average_precision|precision|recall|f1|fbeta"
+    "|iou|io_u|r2|cosine_similarity|map|ndcg|pre|mcc|matthews_correlation|kappa|wkappa"
     "|balancedaccuracy|balanced_accuracy|totalf1|precisionat|recallat|mrr|prauc|bleu|rouge1|rouge2"
     "|rougel|sensitivity_at_specificity|specificity_at_sensitivity|precision_at_recall"
     "|recall_at_precision|true_positives|true_negatives|pearson_correlation|pearson|spearmanr"
@@ -28,6 +28,19 @@ _LESS_IS_BETTER = (
 )
 
 
+# What no predictions bring below 0. A loss may be: a likelihood, a similarity.
+_NEVER_NEGATIVE = (
+    "error|err|merror|mse|l1|l2|mae|mape|msle|rmse|rmsle|smape|logloss|mlogloss|binary_logloss"
+    "|multi_logloss|log_loss|crossentropy|hinge|mederror"
+    "|accuracy|acc|auc|auroc|average_precision|precision|recall|f1|balanced_accuracy"
+)
+_NEGATED = re.compile(r"(?:test_|val_|cv_|mean_)*(?:neg|negative|minus)[-_](?P<name>.+)")
+_OPPOSITE = {
+    Direction.MINIMIZE: Direction.MAXIMIZE,
+    Direction.MAXIMIZE: Direction.MINIMIZE,
+}
+
+
 def usual_direction(metric: str) -> Direction | None:
     """Return whether a metric of a library is better when larger; None for any other name.
 
@@ -38,8 +51,13 @@ def usual_direction(metric: str) -> Direction | None:
     <Direction.MAXIMIZE: 'maximize'>
     >>> usual_direction("valid_0-binary_logloss")
     <Direction.MINIMIZE: 'minimize'>
+    >>> usual_direction("neg_mean_squared_error")
+    <Direction.MAXIMIZE: 'maximize'>
     """
-    name = re.sub(r"(_\d+|@\d+-?|:.*|-mean)+$", "", metric.lower())
+    if negated := _NEGATED.fullmatch(metric.lower()):
+        usual = usual_direction(negated["name"])
+        return None if usual is None else _OPPOSITE[usual]
+    name = _without_affixes(metric)
     for names, direction in (
         (_LESS_IS_BETTER, Direction.MINIMIZE),
         (_MORE_IS_BETTER, Direction.MAXIMIZE),
@@ -47,3 +65,71 @@ def usual_direction(metric: str) -> Direction | None:
         if re.fullmatch(rf"(.+[-_ ])?({names})", name):
             return direction
     return None
+
+
+def direction_remark(goal: Goal, value: float) -> str:
+    """Return what is said of an objective that is searched against its usual direction; else "".
+
+    An error or a share below 0 has its sign changed, and is better the other way.
+
+    >>> direction_remark(Goal("mse", Direction.MINIMIZE), -2.5)
+    "Mind the direction: mse is never below 0, so it has a minus sign here, as scikit-learn's neg_ \
+scores have, and is better when larger; --maximize mse?"
+    """
+    metric, usual = goal.metric, usual_direction(goal.metric)
+    if usual is None:
+        return ""
+    why = ""
+    if value < 0 and _is_never_negative(metric):
+        usual = _OPPOSITE[usual]
+        why = "never below 0, so it has a minus sign here, as scikit-learn's neg_ scores have, and "
+        why = f"{why}is "
+    if usual is goal.direction:
+        return ""
+    return f"Mind the direction: {metric} is {why}{_better(usual)}; --{usual.value} {metric}?"
+
+
+def score_remark(goal: Goal, of_metric: str, *, is_negated: bool) -> str:
+    """Return what is said of a value that is a known score, searched in the wrong direction.
+
+    Parameters
+    ----------
+    goal
+        The objective, whose name says nothing of its direction.
+    of_metric
+        The score that the value is.
+    is_negated
+        Whether it is that score with its sign changed.
+
+    Returns
+    -------
+    "" where the direction is right, or not known.
+    """
+    better = usual_direction(of_metric)
+    if usual_direction(goal.metric) is not None or better is None:
+        return ""
+    if is_negated:
+        better = _OPPOSITE[better]
+    if better is goal.direction:
+        return ""
+    sign = ", with a minus sign," if is_negated else ","
+    return (
+        f"Mind the direction: {goal.metric} is the {of_metric} of this cell{sign} which is "
+        f"{_better(better)}; --{better.value} {goal.metric}?"
+    )
+
+
+def _better(direction: Direction) -> str:
+    return f"better when {'larger' if direction is Direction.MAXIMIZE else 'smaller'}"
+
+
+def _is_never_negative(metric: str) -> bool:
+    name = _without_affixes(metric)
+    return re.fullmatch(rf"(.+[-_ ])?({_NEVER_NEGATIVE})", name) is not None and (
+        _NEGATED.fullmatch(metric.lower()) is None
+    )
+
+
+def _without_affixes(metric: str) -> str:
+    """Return a metric's name without what stands behind it."""
+    return re.sub(r"(_\d+|@\d+-?|:.*|-mean|_score)+$", "", metric.lower())

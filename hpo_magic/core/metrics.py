@@ -17,7 +17,7 @@ from hpo_magic.core.given_values import (
     number,
     numbers_in,
 )
-from hpo_magic.core.metric_directions import usual_direction
+from hpo_magic.core.metric_directions import direction_remark, usual_direction
 from hpo_magic.core.no_value import EXAMPLES, missing, nothing_named, training_remark
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import VALUE, AskedGoals, Direction, Goal, named_goals
@@ -99,7 +99,8 @@ def value_of_trial(
     if isinstance(status, str) and status == "fail":
         raise TrialFailed('it ended with the status "fail".')
     logged = {**reported, **_logged(last, fits)}
-    if named := named_goals(goals):
+    named = named_goals(goals)
+    if named:
         first, *others = named
     else:
         direction = goals if isinstance(goals, Direction) else None
@@ -119,6 +120,8 @@ def value_of_trial(
     found = {goal.metric: _found(goal, NOTHING, logged, variables, fits) for goal in others}
     is_logged = number(last) is None and logged.get(metric) == value
     remark = training_remark(metric, logged, fits) if is_logged else ""
+    directions = [direction_remark(one, {metric: value, **found}[one.metric]) for one in named]
+    remark = " ".join(filter(None, (remark, *directions)))
     return Score(value, first, {**logged, metric: value, **found}, remark)
 
 
@@ -227,7 +230,7 @@ def _goal_of_cell(
     is_loss = direction is not Direction.MAXIMIZE
     if is_loss and _find("val_loss", last, logged, variables) is not None:
         return Goal("val_loss", Direction.MINIMIZE)
-    raise nothing_named(direction, last, logged, fits)
+    raise nothing_named(direction, last, logged, variables, fits)
 
 
 def _find(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo_magic.core.given_values import NOTHING, in_words, is_several
+from hpo_magic.core.given_values import NOTHING, how_to_choose, in_words, is_several, number
 from hpo_magic.core.metric_directions import usual_direction
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import Direction, Goal
-from hpo_magic.errors import MetricError, MissingMetric
+from hpo_magic.errors import CLOSE, MetricError, MissingMetric
 
 # Objectives as an error suggests them.
 EXAMPLES = (("maximize", "score"), ("minimize", "loss"))
@@ -43,6 +44,16 @@ def missing(
         return MetricError(f"The end of the cell: {number_expected(last)}")
     if text := _earlier_text(metric, fits):
         return MetricError(text)
+    names = _numbers_set(variables)
+    like = [name for name in names if _is_of_a_score(name) or name.lower() == metric.lower()]
+    close = {name.lower(): name for name in like}
+    meant = difflib.get_close_matches(metric.lower(), list(close), n=1, cutoff=CLOSE)
+    is_no_number = last is not NOTHING and last is not None and not isinstance(last, Mapping)
+    if not (logged or meant or several) and is_no_number:
+        return MetricError(
+            f'The cell ends in {in_words(last)}, which is no number, and sets no "{metric}". End '
+            f"it with the score of the trial."
+        )
     training, validate = of_training(logged, fits), _validate(fits)
     if metric.startswith("val_") and logged and set(logged) == set(training):
         return MetricError(
@@ -50,15 +61,24 @@ def missing(
             f"measured {_listed(training)} on the training data. {validate}, or end the cell "
             f"with a score on data that it does not train on."
         )
-    close = difflib.get_close_matches(metric, list(logged), n=1)
-    option = _option(goal.direction, close[0] if close else metric)
+    similar = difflib.get_close_matches(metric, list(logged), n=1)
+    option = _option(goal.direction, similar[0] if similar else metric)
     return MissingMetric(
-        metric, list(logged), option, is_one_of_several=several, of_training=training
+        metric,
+        list(logged),
+        option,
+        is_one_of_several=several,
+        of_training=training,
+        meant=close[meant[0]] if meant else "",
     )
 
 
 def nothing_named(
-    direction: Direction | None, last: Any, logged: Mapping[str, float], fits: Sequence[Fit]
+    direction: Direction | None,
+    last: Any,
+    logged: Mapping[str, float],
+    variables: Mapping[str, Any],
+    fits: Sequence[Fit],
 ) -> MetricError:
     """Return the error for a cell without a number to improve, where the user named no metric."""
     if direction is not Direction.MAXIMIZE and (text := _earlier_text("val_loss", fits)):
@@ -87,11 +107,36 @@ def nothing_named(
         )
     if last is not NOTHING and last is not None:
         return MetricError(f"The end of the cell: {number_expected(last)}")
+    names = [name for name in _numbers_set(variables) if _is_of_a_score(name)]
+    if names:
+        better = direction or usual_direction(names[-1]) or Direction.MAXIMIZE
+        return MetricError(
+            f"Nothing says which number the search is to improve. The cell sets "
+            f"{_listed(names)}. Write {{0}}, for example, or end the cell with the score.",
+            (better.value, names[-1]),
+        )
+    if last is None:
+        return MetricError(
+            "There is no number to improve: the result is None. Have a function return the score, "
+            "or end the cell with it, and write {0} or {1}.",
+            *EXAMPLES,
+        )
     return MetricError(
-        "The cell gives no number to improve: it neither ends in one nor fits a model. "
+        "The cell gives no number to improve: it does not end in one, and no fit reported one. "
         "End it with the score, and write {0} or {1}.",
         *EXAMPLES,
     )
+
+
+def _numbers_set(variables: Mapping[str, Any]) -> list[str]:
+    """Return the names of the numbers that the cell sets, in their order."""
+    return [n for n, v in variables.items() if n[:1] != "_" and number(v) is not None]
+
+
+def _is_of_a_score(name: str) -> bool:
+    """Return whether a variable is a score by its name: that of a known metric, or such a word."""
+    words = re.split(r"[\W_\d]+", name.lower())
+    return usual_direction(name) is not None or bool({"score", "scores", "best"} & set(words))
 
 
 def of_training(logged: Mapping[str, float], fits: Sequence[Fit]) -> tuple[str, ...]:
@@ -166,8 +211,7 @@ def _option(direction: Direction | None, metric: str) -> str:
 
 def number_expected(value: Any) -> str:
     """Return what is said of a value that is no number."""
-    cure = " Take its mean?" if is_several(value) else ""
-    return f"a number was expected, got {in_words(value)}.{cure}"
+    return f"a number was expected, got {in_words(value)}.{how_to_choose(value)}"
 
 
 def _listed(words: Sequence[str]) -> str:

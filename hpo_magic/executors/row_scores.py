@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from hpo_magic.core.metric_directions import score_remark
 from hpo_magic.core.metrics import Score
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.row_scores import RowScores, matching_row_scores
@@ -31,6 +32,25 @@ def row_scores_of(
         or _outcomes_of_fits(score, fits)
         or _matching(score, of_library)
     )
+
+
+def direction_of_score(
+    score: Score, scored: Sequence[Scored], observed: Sequence[Sequence[Scored]] = ()
+) -> str:
+    """Return what is said of a value that is a known score, searched in the wrong direction.
+
+    Nothing, "", where several scores of different kinds have that value.
+    """
+    remarks = set()
+    for taken in ([one] for one in scored), observed:
+        for group in taken:
+            mean = math.fsum(one.value for one in group) / len(group) if group else 0.0
+            for is_negated in (False, True):
+                known = -mean if is_negated else mean
+                if mean and math.isclose(score.value, known, rel_tol=1e-9):
+                    name = group[0].metric
+                    remarks.add(score_remark(score.goal, name, is_negated=is_negated))
+    return remarks.pop() if len(remarks) == 1 else ""
 
 
 def _by_metric(scored: Sequence[Scored]) -> list[list[Scored]]:

@@ -34,7 +34,7 @@ from hpo_magic.dialects.old_spellings import todays_spelling
 from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
 from hpo_magic.executors.output import TrialOutput, captured
 from hpo_magic.executors.process_state import settings_kept
-from hpo_magic.executors.row_scores import row_scores_of
+from hpo_magic.executors.row_scores import direction_of_score, row_scores_of
 from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.source.call_names import CallNames
 
@@ -245,7 +245,9 @@ class TrialExecution:
             found = row_scores_of(score, trial.scored, fits, trial.observed)
             outcome = replace(outcome, row_scores=found, drew_random=drew_random)
             completed = self._completed(run, outcome, score, fits)
-            return ExecutionResult(completed, None, result, tuple(fits), remark=score.remark)
+            of_score = direction_of_score(score, trial.scored, trial.observed)
+            remark = " ".join(filter(None, (score.remark, of_score)))
+            return ExecutionResult(completed, None, result, tuple(fits), remark=remark)
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
             return self._after(error, run, self._outcome(trial, output, None), is_stopping())
         finally:

@@ -7,8 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, NoReturn
 
-from hpo_magic.core.metric_directions import usual_direction
-from hpo_magic.core.trial import Direction, Goal
+from hpo_magic.core.trial import Direction
 from hpo_magic.errors import OptionError, did_you_mean
 from hpo_magic.notebook.line_words import words_of
 from hpo_magic.search.option import Metric, Studies, Switch, Text
@@ -218,18 +217,6 @@ class _Read(argparse.Action):
             setattr(found, self.dest, read)
         except OptionError as error:
             raise OptionError(error.problem, str(self.option_strings[-1])) from None
-
-
-def contradiction(goal: Goal) -> str:
-    """Return a warning if a metric of Keras's own is searched in the wrong direction; else ""."""
-    metric, usual = goal.metric, usual_direction(goal.metric)
-    if usual is None or usual is goal.direction:
-        return ""
-    return f"Mind the direction: {metric} is better when {_large(usual)}; --{usual.value} {metric}?"
-
-
-def _large(direction: Direction) -> str:
-    return "larger" if direction is Direction.MAXIMIZE else "smaller"
 
 
 def _no_name(found: argparse.Namespace) -> str:

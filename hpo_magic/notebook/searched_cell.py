@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from hpo_magic.core.events import Completed, Ended, Event, Failed
 from hpo_magic.core.ports import Listener
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.trial import named_goals
 from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import OptionError, SpaceError
 from hpo_magic.frameworks import load_wanted
@@ -27,7 +26,6 @@ from hpo_magic.notebook.forms_elsewhere import forms_elsewhere, refuse_forms_alo
 from hpo_magic.notebook.leak_check import check_of
 from hpo_magic.notebook.line_words import words_of
 from hpo_magic.notebook.once import Once
-from hpo_magic.notebook.options import contradiction
 from hpo_magic.notebook.whose_hp import refuse_other_hp
 from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import Options
@@ -100,13 +98,12 @@ class SearchedCell:
         with_rows = [n for n, value in inputs.items() if is_dataset(value) or _has_length(value)]
         data = {n for n in with_rows if not isinstance(inputs[n], str | bytes)}
         suspects = looks_like_test_data({*data, *self.translation.inputs})
-        contradictions = map(contradiction, named_goals(options.goals))
         unseen = unseen_text(self.inputs.start.unseen)
         leaks = check_of(self.shell, self.cell.source).sentences()
         test_data = names_text(suspects)
         before = list(self.shell.history_manager.input_hist_raw)[:-1]
         forms = forms_elsewhere(before, self.cell.source, self.cell.text.names_read)
-        notes = (unseen, *contradictions, *self.translation.notes, forms, test_data, *leaks)
+        notes = (unseen, *self.translation.notes, forms, test_data, *leaks)
         return SearchedCode(
             name,
             CellObjective(self.cell, self.shell, self.once.stand_in),

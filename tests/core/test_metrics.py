@@ -219,7 +219,15 @@ def test_several_numbers_are_not_one():
         score(Goal("score", MAXIMIZE), last=np.zeros(5))
     with pytest.raises(MetricError, match=r"The end of the cell: .* got a list of length 2. Take"):
         score(direction=MAXIMIZE, last=[0.1, 0.2])
-    with pytest.raises(MetricError, match=r"^score: .* got an array of shape \(1,\). Take its"):
+    with pytest.raises(MetricError, match=r"length 2\. Take the element that is the score\."):
+        score(direction=MAXIMIZE, last=(0.1, 0.2))
+    with pytest.raises(MetricError, match=r"shape \(2, 2\)\. Take the element that is the score\."):
+        score(direction=MAXIMIZE, last=np.zeros((2, 2)))
+    with pytest.raises(MetricError, match=r"^score: .* a dict of f1, n. Take the number"):
+        score(Goal("score", MAXIMIZE), last={"score": {"f1": 1.0, "n": 3}})
+    with pytest.raises(
+        MetricError, match=r"^score: .* got an array of shape \(1,\). Take its only"
+    ):
         score(Goal("score", MAXIMIZE), variables={"score": np.array([1.0])})
     with pytest.raises(MetricError, match=r"^score: a number was expected, got True\.$"):
         score(Goal("score", MAXIMIZE), last={"score": True})
@@ -251,11 +259,50 @@ def test_without_a_name_the_error_lists_what_there_is():
         score(fits=[Fit([{"loss": 1.0}])])
 
 
-@pytest.mark.parametrize("last", [NOTHING, None])
-def test_a_cell_without_numbers_is_told_what_to_do(last):
-    """A cell that neither fits nor ends in a number learns both ways."""
-    with pytest.raises(MetricError, match=r"neither ends in one nor fits a model\. End it with"):
+@pytest.mark.parametrize(
+    ("last", "sentence"),
+    [
+        (NOTHING, r"and no fit reported one\. End it with"),
+        (None, "the result is None. Have a func"),
+    ],
+)
+def test_a_cell_without_numbers_is_told_what_to_do(last, sentence):
+    """A cell that neither ends in a number nor reports one, or a function that returns nothing."""
+    with pytest.raises(MetricError, match=sentence):
         score(last=last)
+
+
+def test_without_a_name_the_scores_that_the_cell_sets_are_listed():
+    """By their names; numbers that are no scores are left out."""
+    left = {"n": 3, "train_acc": 0.9, "test_acc": 0.8, "_loss": 1.0}
+    with pytest.raises(
+        MetricError, match=r"sets train_acc and test_acc\. Write --maximize test_ac"
+    ):
+        score(variables=left)
+    with pytest.raises(MetricError, match=r"Write --minimize rmse, for example, or end"):
+        score(variables={"rmse": 3.0})
+    with pytest.raises(MetricError, match=r"no fit reported one\."):
+        score(variables={"epochs": 3, "alpha": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("metric", "named"),
+    [("Accuracy", "accuracy"), ("acuracy", "accuracy"), ("PROFIT", "profit")],
+)
+def test_a_misspelled_variable_is_named(metric, named):
+    """The cell sets a number of nearly that name."""
+    left = {"accuracy": 0.9, "profit": 3, "n": 8}
+    with pytest.raises(MissingMetric, match=f"Did you mean --maximize {named}. The cell sets that"):
+        score(Goal(metric, MAXIMIZE), variables=left)
+    with pytest.raises(MissingMetric, match=r"It logged nothing\."):
+        score(Goal("val_loss", MINIMIZE), variables={"val_size": 0.2, "n": 8})
+
+
+@pytest.mark.parametrize("last", [True, "0.91", object(), (i for i in range(2))])
+def test_an_end_that_is_no_number_is_named(last):
+    """Where nothing else gives the metric either."""
+    with pytest.raises(MetricError, match=r"^The cell ends in .*, which is no number, and sets no"):
+        score(Goal("acc", MAXIMIZE), last=last)
 
 
 def test_a_bare_list_at_the_end_is_not_passed_over_for_the_training_metric() -> None:

@@ -33,7 +33,7 @@ def a_fit(row_scores: RowScores | None, **logged: float) -> Fit:
     return Fit([logged], 0, row_scores=found.get)
 
 
-def outcomes_after(train: Any, metric: str | None = None) -> RowScores | None:
+def outcomes_after(train: Any, metric: str = "value") -> RowScores | None:
     """Return the outcomes of an attempt."""
     execution = TrialExecution(
         FakeObjective(train), goals=(Goal(metric, Direction.MAXIMIZE),), clock=FakeClock()

@@ -147,7 +147,8 @@ def test_a_training_that_diverges_fails(value: float, text: str) -> None:
         (True, "The end of the cell: a number was expected, got True."),
         (
             [0.1, 0.2],
-            "The end of the cell: a number was expected, got a list of length 2. Take its mean?",
+            "The end of the cell: a number was expected, got a list of length 2. Take its mean, "
+            "or the element that is the score.",
         ),
         (object(), "The end of the cell: a number was expected, got an object of type object."),
     ],

@@ -301,7 +301,7 @@ def test_data_that_is_copied_is_not_complained_of(notebook: Any) -> None:
         ("float('nan')", "failed: Diverged: loss is not a number (NaN)"),
         ("float('-inf')", "failed: Diverged: loss is infinite"),
         ("[1, 2]", "failed: The end of the cell: a number was expected, got a list of "
-                   "length 2. Take its mean?"),
+                   "length 2. Take its mean, or the element that is the score."),
         ("None", "failed: Trial 1 finished without the metric"),
         ("sys.exit(3)", "failed on line 4 of the cell: SystemExit: 3"),
         ("1 / 0", "failed on line 4 of the cell: ZeroDivisionError: division by zero"),
@@ -410,3 +410,39 @@ def test_a_mended_cell_starts_anew(notebook: Any) -> None:
     study = search(notebook, "x = hp.Int(1, 9)\nx + offset")
     assert states(study) == [State.COMPLETE] * 3
     assert messages(study.snapshot) == ()
+
+
+@pytest.mark.parametrize(
+    ("end", "option", "sentence"),
+    [
+        (
+            "cross_val_score(m, X, y, cv=3, scoring='neg_mean_squared_error').mean()",
+            "--minimize",
+            "the mean_squared_error of this cell, with a minus sign, which is better when larger",
+        ),
+        (
+            "mean_absolute_error(y, m.predict(X[:, ::-1]))",
+            "--maximize",
+            "is better when smaller",
+        ),
+        ("mean_absolute_error(y, m.predict(X[:, ::-1]))", "--minimize", ""),
+        ("-mean_absolute_error(y, m.predict(X[:, ::-1]))", "--maximize", ""),
+        ("1 - m.score(X, y)", "--minimize", ""),
+    ],
+)
+def test_a_score_searched_in_the_wrong_direction_is_told(
+    notebook: Any, end: str, option: str, sentence: str
+) -> None:
+    """Where the cell ends in one of scikit-learn's scores, which have a direction."""
+    notebook.ok(
+        "import numpy as np\nfrom sklearn.linear_model import Ridge\n"
+        "from sklearn.metrics import mean_absolute_error\n"
+        "from sklearn.model_selection import cross_val_score\n"
+        "rng = np.random.default_rng(0)\nX = rng.normal(size=(60, 2))\n"
+        "y = X[:, 0] + rng.normal(size=60)"
+    )
+    cell = f"m = Ridge(alpha=hp.Float(0.1, 9)).fit(X, y)\n{end}"
+    notebook.ok(f"%%hpo s {option} --trials 2 --ui none\n{cell}")
+    told = " ".join(messages(notebook["s"].snapshot))
+    assert sentence in told
+    assert ("Mind the direction" in told) == bool(sentence)

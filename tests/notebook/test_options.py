@@ -10,7 +10,6 @@ import pytest
 from hpo_magic.core.trial import Direction, Goal
 from hpo_magic.errors import OptionError
 from hpo_magic.notebook.options import (
-    contradiction,
     help_text,
     parse_line,
     suggestions,
@@ -174,30 +173,6 @@ FLAGS = [option.flag for option in OPTIONS]
 def test_suggestions(text: str, found: list[str]) -> None:
     """Options that are not there yet, or the values of the one before."""
     assert suggestions(text) == found
-
-
-@pytest.mark.parametrize(
-    ("metric", "direction", "sentence"),
-    [
-        (
-            "val_loss",
-            Direction.MAXIMIZE,
-            "Mind the direction: val_loss is better when smaller; --minimize val_loss?",
-        ),
-        (
-            "val_accuracy",
-            Direction.MINIMIZE,
-            "Mind the direction: val_accuracy is better when larger; --maximize val_accuracy?",
-        ),
-        ("val_loss", Direction.MINIMIZE, ""),
-        ("profit", Direction.MINIMIZE, ""),
-    ],
-)
-def test_a_direction_against_keras_is_mentioned(
-    metric: str, direction: Direction, sentence: str
-) -> None:
-    """Metrics of Keras's own have a usual direction; others do not."""
-    assert contradiction(Goal(metric, direction)) == sentence
 
 
 def test_several_objectives_come_in_the_order_of_the_line() -> None:
