@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from benchmarks.problems.curve_tables import CurveProblem
-from benchmarks.turns import HalvingPruner
+from benchmarks.turns import MoreFirst, TurnsPruner
 from hpo_magic.core.domains import Choice
 from hpo_magic.core.ports import Pruner, Sampler, Turn, Verdict, WaitingPruner
 from hpo_magic.core.space import Parameter, Params
@@ -36,10 +36,14 @@ MOST_WAITING = 8
 
 
 class Spent(NamedTuple):
-    """What one trial cost, and the loss it ended with; None if it was stopped before its end."""
+    """What one trial cost, and the loss it ended with; None if it was stopped before its end.
+
+    `is_new` is False for a training that goes on.
+    """
 
     n_epochs: int
     loss: float | None
+    is_new: bool = True
 
 
 Search = Callable[[CurveProblem, int], Iterator[Spent]]
@@ -111,7 +115,7 @@ def waiting(
             before, trial = len(trial.curve), _advanced(problem, trial, until)
             n_steps += len(trial.curve) - before
             trials[trial.number] = trial
-            yield Spent(len(trial.curve) - before, trial.value)
+            yield Spent(len(trial.curve) - before, trial.value, before == 0)
             history = _history(trials)
             if sum(t.state is State.WAITING for t in trials.values()) > most_waiting:
                 number = decides.to_drop(problem.space, history, seed)
@@ -240,7 +244,8 @@ def keras_tuner_hyperband(problem: CurveProblem, seed: int) -> Iterator[Spent]:
             oracle.update_trial(trial.trial_id, {"loss": losses[last - 1]})
             trial.status = TrialStatus.COMPLETED
             oracle.end_trial(trial)
-            yield Spent(last - first, losses[-1] if last == len(losses) else None)
+            ended = losses[-1] if last == len(losses) else None
+            yield Spent(last - first, ended, first == 0)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -253,11 +258,11 @@ SEARCHES: dict[str, Search] = {
     "hyperband, waiting": waiting(HyperbandTurns),
     "median": ours(make_pruner("median")),
     "wait": waiting(FreezeThawPruner),
-    "wait, in turns": waiting(lambda: HalvingPruner(in_turns=True)),
-    "wait, in turns, first rung at a step": waiting(
-        lambda: HalvingPruner(in_turns=True, first_share=0.0)
-    ),
-    "wait, by halving": waiting(lambda: HalvingPruner(in_turns=False)),
+    "wait, more first": waiting(MoreFirst),
+    "turns": waiting(TurnsPruner, 32),
+    "turns, 8 wait": waiting(TurnsPruner),
+    "turns, 8 wait, first rung at a tenth": waiting(lambda: TurnsPruner(first_share=0.1)),
+    "halving, waiting": waiting(lambda: TurnsPruner(share=1.0), 32),
     "Optuna, TPE + Hyperband": optuna_hyperband,
     "Optuna, TPE + halving": optuna_halving,
     "KerasTuner, Hyperband": keras_tuner_hyperband,

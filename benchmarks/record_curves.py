@@ -41,7 +41,11 @@ def record(training: CurveTraining) -> np.ndarray:
     """Return the curves of every setting; five digits are more than any of the scores means."""
     domains = [parameter.domain for parameter in training.space.values()]
     grid = itertools.product(*(d.values for d in domains if isinstance(d, Choice)))
-    rows = [trained(training, dict(zip(training.space, values, strict=True))) for values in grid]
+    settings = [dict(zip(training.space, values, strict=True)) for values in grid]
+    if training.together is not None:
+        rows = list(training.together(settings))
+    else:
+        rows = [trained(training, values) for values in settings]
     curves: np.ndarray = np.array(rows).round(5).astype(np.float32)
     return curves
 

@@ -1,61 +1,85 @@
-"""Rules for trainings that wait that are measured and not offered: halving, and both in turns.
+"""Rules for trainings that wait that are measured: halving alone, and in turns with freeze-thaw.
 
-On the recorded curves both needed more epochs than freeze-thaw: there the best settings change
-places until late, and halving ends what would have led. Where early and final order agree among the
-best, too, the turns may be the better rule; which of the two a search has cannot be told before
-much of it is spent.
+In turns, each rule has an account of epochs, and the one that spent less decides and pays. All
+trainings are shared. The accounts are kept between the calls, and begin at nothing.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from hpo_magic.core.ports import Turn
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import History
-from hpo_magic.samplers.initial import n_initial
+from hpo_magic.core.trial import History, State
+from hpo_magic.samplers.sobol import SobolSampler
+from hpo_magic.waiting.freeze_thaw import first_chunk
 from hpo_magic.waiting.halving import promoted
 from hpo_magic.waiting.pruner import FreezeThawPruner
 from hpo_magic.waiting.trainings import Trainings, trainings_of
 
-# The rules change after so many epochs, as a share of the longest training.
-TURN_SHARE = 1.0
-# The first rung of the halving, as a share of the longest training; at least one step. From the
-# first step on many more trainings begin, and each costs its preparation, too.
-FIRST_RUNG_SHARE = 0.1
+
+def n_first(space: Space) -> int:
+    """Return how many trainings begin before a rule decides."""
+    n_free = sum(parameter.domain.n_levels != 1 for parameter in space.values())
+    return min(max(n_free + 2, 8), 12)
 
 
-class HalvingPruner(FreezeThawPruner):
-    """Freeze-thaw and successive halving.
-
-    Parameters
-    ----------
-    in_turns
-        Whether each of them decides over a training's worth of epochs; else halving decides.
-    first_share
-        The first rung of the halving, as a share of the longest training.
-    """
-
-    def __init__(self, *, in_turns: bool, first_share: float = FIRST_RUNG_SHARE) -> None:
-        super().__init__()
-        self._in_turns, self._first_share = in_turns, first_share
+class MoreFirst(FreezeThawPruner):
+    """Freeze-thaw that begins with 8 to 12 settings, not six."""
 
     def turn(
         self, space: Space, history: History, seed: int, n_left: float = math.inf
     ) -> Turn | None:
         """Return what is at work next; see `core.ports.WaitingPruner`."""
         trainings = trainings_of(history)
-        is_begun = trainings is not None and trainings.n_begun >= n_initial(space)
-        if trainings is not None and is_begun and n_left >= 1 and self._is_halvings(trainings):
+        if trainings is not None and trainings.n_begun < n_first(space) and n_left >= 1:
+            params = SobolSampler().suggest(space, _as_pruned(history), seed)
+            return Turn(None, first_chunk(trainings.length), params)
+        return super().turn(space, history, seed, n_left)
+
+
+class TurnsPruner(MoreFirst):
+    """Freeze-thaw and successive halving, each with an account of epochs.
+
+    Parameters
+    ----------
+    first_share
+        The first rung of the halving, as a share of the longest training; one step at least.
+    share
+        The halving's share of the epochs.
+    """
+
+    def __init__(self, *, first_share: float = 0.0, share: float = 0.5) -> None:
+        super().__init__()
+        self._first_share, self._share = first_share, share
+        self._spent = {True: 0.0, False: 0.0}
+        self._pays, self._n_steps = False, 0
+
+    def turn(
+        self, space: Space, history: History, seed: int, n_left: float = math.inf
+    ) -> Turn | None:
+        """Return what is at work next; see `core.ports.WaitingPruner`."""
+        trainings = trainings_of(history)
+        if trainings is None or trainings.n_begun < n_first(space):
+            return super().turn(space, history, seed, n_left)
+        if self._n_steps:
+            self._spent[self._pays] += trainings.n_steps - self._n_steps
+        self._n_steps = trainings.n_steps
+        halving, other = self._spent[True], self._spent[False]
+        self._pays = halving * (1 - self._share) < other * self._share
+        if self._pays and n_left >= 1:
             turn = promoted(trainings, first=max(self._first_share * trainings.length, 1.0))
             is_by_sampler = turn.number is None and turn.params is None
             if not (is_by_sampler and _is_all_tried(space, trainings)):
                 return turn
         return super().turn(space, history, seed, n_left)
 
-    def _is_halvings(self, trainings: Trainings) -> bool:
-        n_turns = int(trainings.n_steps / (TURN_SHARE * trainings.length))
-        return not self._in_turns or n_turns % 2 == 1
+
+def _as_pruned(history: History) -> History:
+    states = {State.WAITING: State.PRUNED}
+    trials = (replace(t, state=states.get(t.state, t.state)) for t in history.trials)
+    return replace(history, trials=tuple(trials))
 
 
 def _is_all_tried(space: Space, trainings: Trainings) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from benchmarks.problems.curve_trainings import CURVE_TRAININGS
 from benchmarks.problems.encoding import places
 from benchmarks.problems.network_trainings import NETWORK_TRAININGS
+from benchmarks.problems.optimizer_trainings import OPTIMIZER_TRAININGS
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction
@@ -19,9 +20,14 @@ __all__ = ["CURVES", "CURVE_NAMES", "FAMILIES", "TRAININGS", "CurveProblem", "lo
 
 CURVES = Path(__file__).parent / "curves"
 CURVE_NAMES = tuple(CURVE_TRAININGS)
-# Curves that cross, most of them made to be hard.
-FAMILIES = {"wild": CURVE_NAMES, "tame": ("gru_digits", "conv_digits", "leaves_digits")}
-TRAININGS = CURVE_TRAININGS | NETWORK_TRAININGS
+# "wild" curves cross, most of them made to be hard. Of the others all settings keep their order, of
+# "tame" ones the best settings, too: rank correlation 0.57 to 0.77 of the best tenth after a tenth.
+FAMILIES = {
+    "wild": CURVE_NAMES,
+    "tame": ("adam_text", "adam_conv", "adam_code", "slow_boost"),
+    "networks": ("gru_digits", "conv_digits", "leaves_digits"),
+}
+TRAININGS = CURVE_TRAININGS | NETWORK_TRAININGS | OPTIMIZER_TRAININGS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
-from hpo_magic.core.domains import Choice, Plain
+from hpo_magic.core.domains import Choice, FloatArray, Plain
 from hpo_magic.core.space import Parameter, Space
 from hpo_magic.core.trial import Direction
 
@@ -40,12 +40,16 @@ DIVERGED = 1e4
 
 @dataclass(frozen=True)
 class CurveTraining:
-    """A training, and the grid of settings that are recorded: every one of `space`."""
+    """A training, and the grid of settings that are recorded: every one of `space`.
+
+    `together`, if there is one, trains all settings side by side: shape (n_settings, n_epochs).
+    """
 
     space: Space
     n_epochs: int
     direction: Direction
     train: Callable[[Values], Curve]
+    together: Callable[[Sequence[Values]], FloatArray] | None = None
 
 
 def _ordered(name: str, default: float, *values: float) -> Parameter:

@@ -157,6 +157,17 @@ def units_of(space: Space, settings: Iterable[Params]) -> FloatArray:
     return np.array(rows, dtype=np.float64).reshape(len(rows), len(space))
 
 
+def units_of_trials(space: Space, trials: Sequence[Trial]) -> FloatArray:
+    """Return `units_of` the trials' settings, each computed once; shape (n_trials, n_params)."""
+    rows = []
+    for trial in trials:
+        known: tuple[Space, FloatArray] | None = trial.computed.get("units")
+        if known is None or known[0] is not space:
+            known = trial.computed["units"] = space, units_of(space, [trial.params])[0]
+        rows.append(known[1])
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(space))
+
+
 def _declared(space: Space, parameter: Parameter) -> tuple[Condition, ...]:
     """Return the conditions of the scopes whose parent is in the space."""
     conditions = []

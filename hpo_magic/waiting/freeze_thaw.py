@@ -10,15 +10,16 @@ theirs (`curve_process`).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from hpo_magic.core.activity import Activity, units_of
+from hpo_magic.core.activity import Activity, units_of_trials
 from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.ports import Turn
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import History
+from hpo_magic.core.trial import History, Trial
 from hpo_magic.samplers.acquisition import log_expected_improvement
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.gaussian_process import one_thread
@@ -58,6 +59,9 @@ class FreezeThawMemory:
     n_points: int = 0
     n_begun: int = -1
     candidates: FloatArray | None = None
+    # The last forecast, and the trials and the space that it is of: which training is given up is
+    # asked right after whose turn it is.
+    seen: tuple[Space, tuple[Trial, ...], Forecast] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,27 @@ def forecast(
     space: Space, history: History, trainings: Trainings, memory: FreezeThawMemory
 ) -> Forecast:
     """Return how all trainings are predicted to end."""
+    if memory.seen is not None:
+        seen_space, seen_trials, seen = memory.seen
+        if seen_space is space and _marks(seen_trials) == _marks(history.trials):
+            return seen
+    found = _forecast(space, history, trainings, memory)
+    memory.seen = space, history.trials, found
+    return found
+
+
+def _marks(trials: Sequence[Trial]) -> list[tuple[object, ...]]:
+    """Return what is equal for the same trials as long as those that are compared exist."""
+    return [(t.number, t.state, t.value, t.n_steps, id(t.curve), id(t.params)) for t in trials]
+
+
+def _forecast(
+    space: Space, history: History, trainings: Trainings, memory: FreezeThawMemory
+) -> Forecast:
     known = trainings.all
     trials = [training.trial for training in known]
-    units = units_of(space, [trial.params for trial in trials])
-    every = units_of(space, [trial.params for trial in history.trials])
+    units = units_of_trials(space, trials)
+    every = units_of_trials(space, history.trials)
     encoding = Encoding(space, Activity.learned(space, history.trials, every))
     settled = encoding.snap(np.where(np.isnan(units), encoding.defaults, units))
     X = encoding.features(settled)
@@ -254,7 +275,7 @@ def _candidates(
 ) -> FloatArray:
     """Return settings that were not tried, as settled units, shape (n_settings, n_params)."""
     encoding = seen.encoding
-    units = units_of(space, [trial.params for trial in history.trials])
+    units = units_of_trials(space, history.trials)
     tried = Tried.of(encoding, history.trials, units)
     listed = every_setting(encoding, MOST_LISTED)
     if listed is None:

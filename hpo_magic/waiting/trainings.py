@@ -110,7 +110,8 @@ def trainings_of(history: History) -> Trainings | None:
         if not curve.steps or trial.state is State.FAILED:
             continue
         training = _training(trial, curve, longest, history)
-        key = setting_key(trial.params)
+        key = trial.computed.setdefault("setting", None) or setting_key(trial.params)
+        trial.computed["setting"] = key
         known = found.get(key)
         if known is None or _further(training, known):
             found[key] = training

@@ -5,11 +5,12 @@ from importlib.metadata import version
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from benchmarks.drive import Curve, search
 from benchmarks.measure import FLOOR, Runs, mean_regret, ratio, won
 from benchmarks.problems import NAMES, active_names, load
-from benchmarks.problems.curve_tables import CURVE_NAMES, CURVES, load_curves
+from benchmarks.problems.curve_tables import CURVES, FAMILIES, load_curves
 from benchmarks.problems.encoding import places, setting, settle
 from benchmarks.problems.spaces import DEFINITIONS
 from benchmarks.problems.tables import TABLES
@@ -254,9 +255,19 @@ def test_a_search_of_recorded_curves_says_the_same_each_time(name):
 
 def test_every_recorded_curve_is_there():
     """One for each setting of the grid; all files together are small."""
-    for name in CURVE_NAMES:
+    for name in itertools.chain(*FAMILIES.values()):
         problem = load_curves(name)
         n_settings = np.prod([p.domain.n_levels for p in problem.space.values()])
         assert problem.curves.shape == (n_settings, problem.n_epochs)
         assert np.isfinite(problem.curves).all()
-    assert sum(path.stat().st_size for path in CURVES.iterdir()) < 300_000
+    assert sum(path.stat().st_size for path in CURVES.iterdir()) < 650_000
+
+
+@pytest.mark.parametrize("name", FAMILIES["tame"])
+def test_the_best_of_tame_curves_keep_their_order(name):
+    """After a tenth of the epochs the best tenth of the settings are ranked much as at the end."""
+    problem = load_curves(name)
+    losses = problem.curves * problem.direction.sign
+    best = losses[:, -1].argsort()[: len(losses) // 10]
+    early = losses[best, round(problem.n_epochs / 10) - 1]
+    assert 0.6 < spearmanr(early, losses[best, -1]).statistic < 0.9

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.turns import HalvingPruner
+from benchmarks.turns import TurnsPruner
 from hpo_magic.core.domains import Float
 from hpo_magic.core.ports import WaitingPruner
 from hpo_magic.core.space import Parameter, Space
@@ -115,15 +115,27 @@ def test_halving_promotes_the_best_third() -> None:
     assert (promoted(trainings).number, promoted(trainings).until) == (None, 1)
 
 
-def test_in_turns_each_rule_decides_over_a_training_s_worth_of_epochs() -> None:
-    """The model first; after a training's worth of epochs halving promotes what is due."""
-    far = trial_of(6, 0.35, 20)
-    assert sum(len(t.curve) for t in SOME) < LENGTH < sum(len(t.curve) for t in (*SOME, far))
-    in_turns, history = HalvingPruner(in_turns=True), history_of(START, *SOME)
-    assert in_turns.turn(SPACE, history, 0) == FreezeThawPruner().turn(SPACE, history, 0)
-    turn = in_turns.turn(SPACE, history_of(START, *SOME, far), 0)
-    assert turn is not None
-    assert (turn.number, turn.until) == (2, 9)
+def test_in_turns_who_spent_less_decides_and_pays() -> None:
+    """The model first, which pays for what is trained next; then halving promotes what is due."""
+    more = [trial_of(k, x, 3) for k, x in enumerate((0.15, 0.45, 0.7), start=6)]
+    trials = {trial.number: trial for trial in (START, *SOME, *more)}
+    in_turns, decided = TurnsPruner(), []
+    for _ in range(12):
+        history = history_of(*trials.values())
+        turn = in_turns.turn(SPACE, history, 0)
+        assert turn is not None
+        assert in_turns.turn(SPACE, history, 0) == turn
+        trainings = trainings_of(history)
+        assert trainings is not None
+        is_halvings = turn == promoted(trainings)
+        decided.append(is_halvings)
+        number = len(trials) if turn.number is None else turn.number
+        known = trials.get(number)
+        x = float(known.params["x"] if known else (turn.params or {"x": 0.36})["x"])
+        trials[number] = trial_of(number, x, turn.until or LENGTH)
+    assert not decided[0]
+    assert any(decided)
+    assert not all(decided)
 
 
 def test_hyperband_promotes_within_brackets() -> None:
