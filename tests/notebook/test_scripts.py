@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import sys
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from scripts_run import OPTUNA, SPLIT, run
 
-from hpo_magic.scripts.tool_search import CannotTakeOver, search_of
-from hpo_magic.tools.entries import ENTRIES
-from hpo_magic.tools.finding import searches_in
-from hpo_magic.tools.interception import Call
 from hpo_magic.views.words.notices import messages
-
-OPTUNA = """
-    import optuna
-
-    def objective(trial):
-        x = trial.suggest_float("x", -10, 10)
-        kind = trial.suggest_categorical("kind", ["far", "near"])
-        trial.set_user_attr("squares", [x**2])
-        return (x - 2) ** 2 + (kind == "far")
-
-    if __name__ == "__main__":
-        study = optuna.create_study(direction="minimize")
-        study.enqueue_trial({"x": 2.5, "kind": "near"})
-        study.optimize(objective, n_trials=12)
-        n, best = len(study.trials), study.best_params
-        attributes = study.best_trial.user_attrs
-"""
-
-
-def run(notebook: Any, cell: str, name: str = "s", options: str = "") -> Any:
-    """Run a script; return the study of ours."""
-    notebook.ok(f"%%hpo {name} --ui none {options}\n{dedent(cell)}")
-    return notebook[name]
 
 
 def test_a_script_of_optuna_s_runs_once(notebook: Any) -> None:
@@ -264,13 +236,6 @@ def test_gp_minimize_returns_its_own_result(notebook: Any) -> None:
     assert result.x == [study.best_params[name] for name in ("a", "x1", "x2")]
 
 
-SPLIT = """
-    from sklearn.datasets import load_iris
-    from sklearn.svm import SVC
-    X, y = load_iris(return_X_y=True)
-"""
-
-
 @pytest.mark.parametrize(
     ("made", "n"),
     [
@@ -346,137 +311,3 @@ def test_a_function_of_the_notebook_that_searches(notebook: Any) -> None:
     assert notebook["second"]["x"] >= 2
     assert study.space["x"].domain.low == 1
     assert notebook["s_2"].space["x"].domain.low == 2
-
-
-def test_what_is_refused_before_a_trial(notebook: Any) -> None:
-    """Each with the way out."""
-    first = "%%hpo s --minimize v --ui none\nv = hp.Float(0, 1)\n"
-    both = notebook.run(f"{first}{dedent(OPTUNA)}").usage_error
-    assert both.startswith("%%hpo: the cell asks hp for values on line 2 and runs study.opt")
-    assert both.endswith("Leave one of them out: without hp outside of functions the script's "
-                         "search is this one.")  # fmt: skip
-    taken = notebook.run(f"%%hpo study\n{dedent(OPTUNA)}").usage_error
-    assert taken.endswith("Give the study another name: %%hpo study_search.")
-    jobs = notebook.run(f"%%hpo s --jobs 2\n{dedent(OPTUNA)}").usage_error
-    assert "Leave --jobs, --isolate and --on out, or end the cell in the call of one" in jobs
-    uncalled = dedent(OPTUNA).replace("__main__", "elsewhere")
-    assert notebook.run(f"%%hpo s --ui none\n{uncalled}").usage_error == (
-        "%%hpo: study.optimize(…) on line 14 was not called, so nothing was searched. Call it in "
-        "this cell, or put %%hpo on the cell that does."
-    )
-    notebook.ok("s_2 = 1\nfrom hyperopt import fmin, hp as dist, rand")
-    one = "fmin(abs, dist.uniform('x', 0, 9), algo=rand.suggest, max_evals=2)"
-    twice = notebook.run(f"%%hpo s --ui none\n{one}\n{one}").usage_error
-    assert twice == "%%hpo: the script has 2 searches, and s_2 is a variable of yours. Rename it."
-    memo = notebook.run(f"%%hpo s --ui none\n{one[:-1]}, pass_expr_memo_ctrl=True)").usage_error
-    assert memo.endswith("Have it take the values.")
-    wrong = notebook.run("%%hpo s --ui none\nfmin(abs)").usage_error
-    assert wrong == "%%hpo: fmin on line 2: missing a required argument: 'space'."
-
-
-def test_a_search_inside_a_trial_is_named(notebook: Any) -> None:
-    """Also where the text does not show it; the tool is as it was afterwards."""
-    notebook.ok("import skopt\nfind = getattr(skopt, 'gp_minimize')\nholder = [find]")
-    shown = notebook.run(
-        "%%hpo s --minimize v --ui none\nv = hp.Float(0, 1)\n"
-        "v += holder[0](lambda x: x[0], [(0.0, 1.0)], n_calls=10).fun"
-    )
-    assert shown.usage_error == (
-        "%%hpo: gp_minimize on line 3 is a search of scikit-optimize's, and it would run whole in "
-        "every trial. Put %%hpo on the cell that calls it, without other hp calls: then it is the "
-        "search. Or leave it out: func(hp.from_space(dimensions)) in place of it is one trial."
-    )
-    own = "holder[0](lambda x: x[0], [(0.0, 1.0)], n_calls=10, n_initial_points=9).x_iters"
-    assert len(notebook.ok(own).value) == 10
-
-
-def test_an_error_of_the_script_is_the_users_own(notebook: Any) -> None:
-    """With the lines of the cell, and none of ours."""
-    shown = notebook.run(f"%%hpo s --ui none\n{dedent(OPTUNA)}\nstudy.best_parms")
-    assert type(shown.error) is AttributeError
-    assert "hpo_magic/" not in shown.text
-    assert len(notebook["s"].trials) == 12
-    failing = dedent(OPTUNA).replace("return (x", "raise KeyError('gone')\n    return (x")
-    shown = notebook.run(f"%%hpo t --ui none\n{failing}")
-    assert type(shown.error) is KeyError
-    assert "hpo_magic/" not in shown.text
-    assert "raise KeyError('gone')" in shown.text
-
-
-@pytest.mark.parametrize(
-    ("package", "call", "way_out"),
-    [
-        ("ray", "ray.tune.tune.run(abs)", r"trainable\(hp\.from_space\(config\)\) in place of it"),
-        ("talos", "talos.scan.Scan.Scan(1)", r"hp\.from_space\(params\)\) in place of it is one"),
-    ],
-)
-def test_a_tool_that_is_not_taken_over(package: str, call: str, way_out: str) -> None:
-    """Is refused when its search begins, with what to write."""
-    entry = next(e for e in ENTRIES if e.package == package and not e.call.endswith(".fit"))
-    made = Call(entry, print, (), {}, sys._getframe())
-    with pytest.raises(CannotTakeOver, match=way_out):
-        search_of(made)
-    tree = ast.parse(f"import {package}\n{call}")
-    found = searches_in(tree, {})
-    assert [(one.package, one.line) for one in found] == [(package, 2)]
-
-
-@pytest.mark.parametrize(
-    ("cell", "told"),
-    [
-        ("import talos\nscan = talos.Scan(x=1, y=1, params={}, model=abs)", "talos.Scan on line 3"),
-        ("from ray import tune\ntune.Tuner(abs).fit()", "Tuner(…).fit on line 3"),
-        ("from ray import tune\ntune.run(abs)", "tune.run on line 3"),
-        (
-            "import optuna\noptuna.logging.set_verbosity(30)\ntrial = optuna.create_study().ask()",
-            "study.ask on line 4",
-        ),
-        (
-            "from skopt import Optimizer\nopt = Optimizer([(0, 9)])\nopt.ask()",
-            "Optimizer.ask on li",
-        ),
-    ],
-)
-def test_searches_that_are_not_taken_over(notebook: Any, cell: str, told: str) -> None:
-    """Each is refused before a trial, with what to write; a tool that is not installed, too."""
-    refused = notebook.run(f"%%hpo s --minimize loss --ui none\n{cell}").usage_error
-    assert refused.startswith(f"%%hpo: {told}")
-    assert "Write the training without it: " in refused
-
-
-def test_a_search_that_is_handed_to_other_code_is_refused(notebook: Any) -> None:
-    """To a cluster or a thread: the whole search would run there."""
-    notebook.ok("import optuna\nfrom threading import Thread")
-    cell = "study = optuna.create_study()\nThread(target=study.optimize, args=(abs,)).start()"
-    refused = notebook.run(f"%%hpo s --minimize --ui none\n{cell}").usage_error
-    assert refused.startswith("%%hpo: study.optimize on line 3 is handed to other code, which wou")
-    assert refused.endswith("one trial, which also runs with --jobs and --on.")
-
-
-def test_the_tuner_of_lightgbm_is_found() -> None:
-    """Optuna's `train` has LightGBM's name; its own is no search."""
-    text = "import optuna_integration.lightgbm as lgb\nlgb.train({}, 1)"
-    assert [one.line for one in searches_in(ast.parse(text), {})] == [2]
-    assert searches_in(ast.parse(text.replace("optuna_integration.", "")), {}) == []
-    entry = next(one for one in ENTRIES if one.tool == "LightGBMTuner")
-    with pytest.raises(CannotTakeOver, match="with LightGBM's own train is one trial"):
-        search_of(Call(entry, print, (), {}, sys._getframe()))
-
-
-def test_a_loop_of_ask_and_tell_inside_a_trial_is_named(notebook: Any) -> None:
-    """And what asks by itself, an estimator of scikit-optimize's, is left alone."""
-    notebook.ok("import skopt\nopts = [skopt.Optimizer([(0.0, 9.0)])]\nask = 'ask'")
-    asks = "v = hp.Float(0, 1) + getattr(opts[0], ask)()[0]"
-    shown = notebook.run(f"%%hpo s --minimize v --ui none\n{asks}")
-    assert "Optimizer.ask on line 2 is a search of scikit-optimize's" in shown.usage_error
-    notebook.ok(dedent(SPLIT))
-    study = run(
-        notebook,
-        """
-        search = skopt.BayesSearchCV(SVC(kernel=hp.Choice(["rbf", "poly"])), {"C": (0.1, 9.0)},
-                                     n_iter=2, cv=2)
-        accuracy = search.fit(X, y).best_score_
-        """,
-        options="--maximize accuracy --trials 2 --recheck 0",
-    )
-    assert [trial.state.value for trial in study.trials] == ["complete"] * 2

@@ -24,8 +24,9 @@ HEAVY = {"tensorflow", "keras", "tensorboard", "tensorboard-data-server", "grpci
 BROUGHT = ("scikit-optimize==0.10.2", "pyaml")
 FOR_TESTS = ("pytest", "pytest-timeout", "hypothesis")
 TESTS = (
-    *("test_page.py", "test_magic.py", "test_cell.py", "test_completion.py", "test_lines.py"),
-    *("panel/test_pump.py", "panel/test_clicks.py", "panel/test_panel.py", "panel/test_stored.py"),
+    *("test_page.py", "test_magic.py", "test_going_on.py", "test_cell.py", "test_completion.py"),
+    *("test_lines.py", "panel/test_pump.py", "panel/test_clicks.py", "panel/test_panel.py"),
+    *("panel/test_buttons.py", "panel/test_pages.py", "panel/test_stored.py"),
 )
 NOTEBOOKS = ("03_scikit_learn.ipynb",)
 WITH_KERAS = ("01_quickstart.ipynb",)

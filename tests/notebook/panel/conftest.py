@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from displayed import Page
+from displayed import Page, Shown
+from made_up_searches import a_search
 
 from hpo_magic.notebook.panel import static
 
@@ -21,3 +22,9 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Page:
 def live(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make clicks count as delivered, as in a kernel that can."""
     monkeypatch.setattr("hpo_magic.notebook.panel.clicks.Clicks.is_live", True)
+
+
+@pytest.fixture
+def shown(page: Page, live: None) -> Shown:
+    """Return an open panel on a search of 12 trials."""
+    return Shown(a_search(12))
