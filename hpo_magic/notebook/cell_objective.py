@@ -13,7 +13,12 @@ from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.notebook.cell import Cell, figures_closed, folder_kept
 from hpo_magic.notebook.shell_state import settings_of_shell
 from hpo_magic.notebook.travelling import TravellingCell, unpacked_cell
-from hpo_magic.notebook.trial_namespace import TrialNamespace, globals_kept, magics_in
+from hpo_magic.notebook.trial_namespace import (
+    TrialNamespace,
+    globals_kept,
+    magics_in,
+    main_module,
+)
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -63,6 +68,7 @@ class CellObjective:
             ):
                 kept.enter_context(context)
             kept.enter_context(globals_kept(user_ns, namespace))
+            kept.enter_context(main_module(namespace.variables))
             if has_magics:
                 kept.enter_context(magics_in(self._shell, namespace.variables))
             last = self.cell.run(namespace.variables, lambda: self._stand_in(namespace.variables))

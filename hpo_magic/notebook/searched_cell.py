@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hpo_magic.core.events import Completed, Ended, Event, Failed
 from hpo_magic.core.ports import Listener
 from hpo_magic.core.snapshot import Snapshot
+from hpo_magic.core.trial import named_goals
 from hpo_magic.dialects import Translation, translated
 from hpo_magic.errors import OptionError, SpaceError
 from hpo_magic.frameworks import load_wanted
@@ -33,8 +34,10 @@ from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.source.hp_calls import Source, read_source
+from hpo_magic.source.value_text import doubts_of
 from hpo_magic.views.words.inputs import changes_text, unseen_text
 from hpo_magic.views.words.test_set import names_text
+from hpo_magic.views.words.value_text import doubt_texts
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -99,11 +102,14 @@ class SearchedCell:
         data = {n for n in with_rows if not isinstance(inputs[n], str | bytes)}
         suspects = looks_like_test_data({*data, *self.translation.inputs})
         unseen = unseen_text(self.inputs.start.unseen)
+        named = named_goals(options.goals)
+        metric = named[0].metric if named else None
+        doubts = doubt_texts(doubts_of(self.cell.tree, metric)) if len(named) < 2 else []
         leaks = check_of(self.shell, self.cell.source).sentences()
         test_data = names_text(suspects)
         before = list(self.shell.history_manager.input_hist_raw)[:-1]
         forms = forms_elsewhere(before, self.cell.source, self.cell.text.names_read)
-        notes = (unseen, *self.translation.notes, forms, test_data, *leaks)
+        notes = (unseen, *self.translation.notes, forms, test_data, *doubts, *leaks)
         return SearchedCode(
             name,
             CellObjective(self.cell, self.shell, self.once.stand_in),

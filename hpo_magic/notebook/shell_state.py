@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -46,9 +47,14 @@ def settings_of_shell(shell: InteractiveShell) -> tuple[Setting, ...]:
                 notebook[name] = value
 
     return (
+        Setting("the main module", lambda module: sys.modules["__main__"], _put_main),
         Setting("the notebook's shell", read_shell, put_shell),
         Setting("the notebook's variables", read_variables, put_variables),
     )
+
+
+def _put_main(module: ModuleType, before: ModuleType) -> None:
+    sys.modules["__main__"] = before
 
 
 class _ByIdentity:

@@ -17,7 +17,7 @@ from hpo_magic.frameworks import load_wanted
 from hpo_magic.inputs.reads import values_read
 from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.notebook.cell import Cell, compiled, figures_closed, folder_kept
-from hpo_magic.notebook.trial_namespace import TrialNamespace
+from hpo_magic.notebook.trial_namespace import TrialNamespace, main_module
 from hpo_magic.views.words.inputs import changes_text
 
 Fields = tuple[
@@ -55,7 +55,7 @@ class TravellingCell:
         """Run the cell once, in a copy of its variables."""
         outside = {"__name__": "__main__", **self.variables}
         namespace = TrialNamespace(outside, self.cell.text.names.certain)
-        with figures_closed(), folder_kept():
+        with figures_closed(), folder_kept(), main_module(namespace.variables):
             last = self.cell.run(namespace.variables, lambda: self.stand_in(namespace.variables))
         return self.cell.result(last, namespace)
 

@@ -6,9 +6,10 @@ A variable of the notebook that the cell never sets is no result of a trial, wha
 from __future__ import annotations
 
 import dis
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from hpo_magic.core.given_values import numbers_in
@@ -102,6 +103,38 @@ def globals_kept(user_ns: dict[str, Any], namespace: TrialNamespace) -> Iterator
                 del user_ns[name]
             else:
                 user_ns[name] = value
+
+
+class _TrialMain(ModuleType):
+    """The module `__main__` of a running trial: its names are the trial's variables."""
+
+    def __init__(self, variables: dict[str, Any], real: ModuleType) -> None:
+        super().__init__("__main__", real.__doc__)
+        self._of_trial, self._real = variables, real
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._of_trial:
+            return self._of_trial[name]
+        return getattr(self._real, name)
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]  # annotations are looked up in it
+        return self._of_trial
+
+
+@contextmanager
+def main_module(variables: dict[str, Any]) -> Iterator[None]:
+    """Have `__main__` find what the cell defines: pickles name classes and functions by it.
+
+    Without it, `torch.save(model)`, `pickle.dumps` and a pool of processes would not find a class
+    or a function of the cell, or would find the notebook's one of that name.
+    """
+    real = sys.modules["__main__"]
+    sys.modules["__main__"] = _TrialMain(variables, real)
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = real
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.leak_notebooks.clean import CLEAN
 from benchmarks.leak_notebooks.planted import PLANTED
+from hpo_magic.views.words.notices import messages
 
 # Those whose leak only the data shows, and some that the cells show.
 SHOWN_BY_DATA = (
@@ -57,3 +58,21 @@ def test_a_clean_notebook_is_not_accused(new_notebook: Callable[[], Any], name: 
 def test_there_are_forty_of_each() -> None:
     """The table of the benchmark counts these."""
     assert (len(PLANTED), len(CLEAN)) == (40, 40)
+
+
+def test_a_value_on_training_rows_is_told(notebook: Any) -> None:
+    """Before the search, with the line; the same cell on other rows is quiet."""
+    notebook.ok(
+        "import numpy as np\nfrom sklearn.tree import DecisionTreeClassifier as Tree\n"
+        "A, C = np.random.default_rng(0).normal(size=(2, 40, 3))\nb, d = A[:, 0] > 0, C[:, 0] > 0"
+    )
+    cell = "%%hpo s --maximize acc --trials 2 --ui none\n"
+    cell += "m = Tree(max_depth=hp.Int(1, 4)).fit(A, b)\n"
+    notebook.ok(f"{cell}acc = m.score(A, b)")
+    assert (
+        "The value is measured on the training rows: m.score(A, b) on line 3 scores the model on "
+        "the rows that it was fitted on, so the search prefers settings that overfit. Score it on "
+        "other rows."
+    ) in messages(notebook["s"].snapshot)
+    notebook.ok(f"{cell}acc = m.score(C, d)")
+    assert "training rows" not in " ".join(messages(notebook["s"].snapshot))

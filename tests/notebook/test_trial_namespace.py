@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -115,3 +116,28 @@ def test_magics_use_the_trial_s_variables(notebook: Any, tmp_path: Any, cell: st
     assert [t.value for t in trials] == [t.params["x"] for t in trials]
     assert notebook["acc"] == 0.99
     assert not {"out", "found", "x"} & notebook.names
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import pickle\nclass Box:\n    pass\nassert pickle.loads(pickle.dumps(Box)) is Box",
+        "import pickle\ndef f():\n    return 3\nassert pickle.loads(pickle.dumps(f))() == 3",
+        "import multiprocessing\ndef f(k):\n    return k * x\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    assert pool.map(f, [1, 2]) == [x, 2 * x]",
+        "import typing\nclass Box:\n    inner: 'Box'\n"
+        "assert typing.get_type_hints(Box) == {'inner': Box}",
+        "import __main__\nclass Box:\n    pass\nassert __main__.Box is Box and __main__.given == 3",
+    ],
+)
+def test_what_the_cell_defines_is_found_in_main(notebook: Any, cell: str) -> None:
+    """By pickle, pools of processes and annotations; the notebook's own one is not taken."""
+    notebook.ok("given = 3\nclass Box:\n    pass\ndef f(k=0):\n    return 'old'[k:]")
+    main = sys.modules["__main__"]
+    notebook.ok(
+        f"%%hpo s --minimize value --trials 2 --ui none\nx = hp.Int(1, 9)\n{cell}\n{{'value': x}}"
+    )
+    assert len(notebook["s"].snapshot.history.complete) == 2
+    assert sys.modules["__main__"] is main
+    assert notebook.ok("__import__('__main__').f").value is notebook["f"]

@@ -1,0 +1,56 @@
+"""Sentences for what the text of a cell shows of its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hpo_magic.source.value_text import (
+    AskedInFolds,
+    Doubt,
+    OneFold,
+    TrainingLoss,
+    TrainingScore,
+)
+
+LONGEST = 70  # characters of code in a sentence
+
+
+def doubt_texts(doubts: Iterable[Doubt]) -> list[str]:
+    """Return a sentence for each.
+
+    >>> doubt_texts([OneFold(3, "acc")])
+    ['acc is that of the last fold alone: the loop on line 3 gives it anew in each pass. Collect \
+the scores of all folds in a list, and end the cell in their mean.']
+    """
+    return [_text(one) for one in doubts]
+
+
+def _text(doubt: Doubt) -> str:
+    match doubt:
+        case TrainingScore(line, text):
+            return (
+                f"The value is measured on the training rows: {_short(text)} on line {line} scores "
+                f"the model on the rows that it was fitted on, so the search prefers settings that "
+                f"overfit. Score it on other rows."
+            )
+        case TrainingLoss(line, text):
+            return (
+                f"The value is the training loss: {_short(text)} on line {line} trains with it, so "
+                f"the search prefers settings that overfit. Measure it on rows that are not "
+                f"trained on."
+            )
+        case OneFold(line, metric):
+            return (
+                f"{metric} is that of the last fold alone: the loop on line {line} gives it "
+                f"anew in each pass. Collect the scores of all folds in a list, and end the cell "
+                f"in their mean."
+            )
+        case AskedInFolds(line, text):
+            return (
+                f"Each fold has a value of its own: {_short(text)} on line {line} stands in the "
+                f"loop over the folds. For one value in all folds, assign it before the loop."
+            )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

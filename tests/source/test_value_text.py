@@ -1,0 +1,152 @@
+"""What a cell's text shows of its value: training rows, the training loss, one fold."""
+
+from __future__ import annotations
+
+import ast
+from textwrap import dedent
+
+import pytest
+
+from hpo_magic.source.value_text import (
+    AskedInFolds,
+    OneFold,
+    TrainingLoss,
+    TrainingScore,
+    doubts_of,
+)
+from hpo_magic.views.words.value_text import doubt_texts
+
+
+def doubts(cell: str, metric: str | None = "score") -> list:
+    """Return the doubts of a cell; its line 1 is that of the magic."""
+    return doubts_of(ast.parse(f"\n{dedent(cell)}"), metric)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "m = T().fit(A, b)\nscore = m.score(A, b)",
+        "m.fit(A, b)\nscore = accuracy_score(b, m.predict(A))",
+        "m.fit(A, b)\np = m.predict_proba(A)[:, 1]\nscore = 100 * roc_auc_score(b, p)",
+        "m.fit(A, b)\np = m.predict(A)\nscore = np.sqrt(mean_squared_error(b, p > .5))",
+        "m.fit(A, b, epochs=3)\nloss, score = m.evaluate(A, b, verbose=0)",
+        "m.fit(A, b)\nm.score(A, b)",
+        "T().fit(A, b).score(A, b)",
+        "for e in range(3):\n    m.fit(A[i], b[i])\n    score = m.score(A[i], b[i])",
+        "m.fit(A, b)\nscore = hp.score('accuracy', b, m.predict(A))",
+        "m.fit(A, b)\nacc = m.score(A, b)\nscore = round(acc, 3)\nprint(score)",
+        "m.fit(C, d)\nm.fit(A, b)\nscore = f1_score(m.predict(A), b)",
+    ],
+)
+def test_a_score_on_the_rows_of_the_fit_is_found(cell: str) -> None:
+    """By its call, whichever way it comes to be the value."""
+    (found,) = doubts(cell)
+    assert isinstance(found, TrainingScore)
+    assert doubt_texts([found])[0].startswith("The value is measured on the training rows: ")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "m.fit(A, b)\nscore = m.score(C, d)",
+        "m.fit(A, b)\ntrain = m.score(A, b)\nscore = m.score(C, d)",
+        "m.fit(A, b)\nscore = m.score(A, b) - m.score(C, d)",
+        "m.fit(A, b)\nA, b = C, d\nscore = m.score(A, b)",
+        "m.fit(A, b)\nscore = cross_val_score(m, A, b).mean()",
+        "m.fit(A, b)\np = cross_val_predict(m, A, b)\nscore = accuracy_score(b, p)",
+        "m.fit(A)\nscore = silhouette_score(A, m.labels_)",
+        "m.fit(A)\nscore = adjusted_rand_score(b, m.predict(A))",
+        "m.fit(A, b)\nm.fit(C, d)\nscore = m.score(A, b)",
+        "m.fit(A, b)\nn.fit(C, d)\nscore = n.score(A, b)",
+        "m.fit(A, b)\nm.score(A, b)\nscore = 3",
+        "score = f(A, b)",
+        "def f():\n    m.fit(A, b)\n    return m.score(A, b)\nscore = 3",
+    ],
+)
+def test_other_scores_are_not_claimed(cell: str) -> None:
+    """Other rows, other models, differences, and what the text does not show."""
+    assert doubts(cell) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("loss = f(m(A), b)\nloss.backward()", "loss.backward()"),
+        (
+            "total = 0\nfor x, y in d:\n    l = f(m(x), y)\n    l.backward()\n"
+            "    total += l.item()\nloss = total / n",
+            "l.backward()",
+        ),
+        (
+            "losses = []\nfor x, y in d:\n    l = f(m(x), y)\n    losses.append(l.item())\n"
+            "    l.backward()\nloss = np.mean(losses)",
+            "l.backward()",
+        ),
+        ("loss = f(m(A), b)\nloss.backward()\nopt.step()", "loss.backward()"),
+        ("loss = f(m(A), b)\ng = tape.gradient(loss, w)", "tape.gradient(loss, w)"),
+    ],
+)
+def test_the_training_loss_is_found(cell: str, text: str) -> None:
+    """By the call that trains with it, also where it is summed or averaged."""
+    (found,) = doubts(cell, "loss")
+    assert isinstance(found, TrainingLoss)
+    assert found.text == text
+    assert doubt_texts([found])[0].startswith("The value is the training loss: ")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "for e in range(3):\n    l = f(m(A), b)\n    l.backward()\n    loss = f(m(C), d)",
+        "for e in range(3):\n    loss = f(m(A), b)\n    loss.backward()\n    loss = f(m(C), d)",
+        "l = f(m(A), b)\nl.backward()\nl = f(m(C), d)\nloss = l.item()",
+        "def step():\n    loss = f(m(A), b)\n    loss.backward()\nstep()\nloss = f(m(C), d)",
+    ],
+)
+def test_a_loss_on_other_rows_is_no_training_loss(cell: str) -> None:
+    """Also where the variable had the training loss before."""
+    assert doubts(cell, "loss") == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "for a, b in kf.split(X):\n    m.fit(X[a], y[a])\n    score = m.score(X[b], y[b])",
+        "for i, (a, b) in enumerate(kf.split(X, y)):\n    score = f(a, b)\nprint(score)",
+        "for a, b in kf.split(X):\n    score = f(a, b)\nscore",
+        "for a, b in kf.split(X):\n    m.fit(X[a], y[a], validation_data=(X[b], y[b]))",
+    ],
+)
+def test_a_value_of_the_last_fold_is_found(cell: str) -> None:
+    """What each pass gives anew, by assignment or by a fit that logs it."""
+    (found,) = doubts(cell)
+    assert found == OneFold(2, "score")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "scores = []\nfor a, b in kf.split(X):\n    s = f(a, b)\n    scores.append(s)\n"
+        "score = np.mean(scores)",
+        "score = 0\nfor a, b in kf.split(X):\n    score += f(a, b) / 5",
+        "score = 0\nfor a, b in kf.split(X):\n    score = max(score, f(a, b))",
+        "for a, b in kf.split(X):\n    score = f(a, b)\n    scores.append(score)\nnp.mean(scores)",
+        "for word in text.split(','):\n    score = f(word)",
+        "for epoch in range(9):\n    score = f(epoch)",
+        "for a, b in kf.split(X):\n    oof[b] = f(a, b)\nscore = g(y, oof)",
+    ],
+)
+def test_other_loops_are_not_claimed(cell: str) -> None:
+    """Sums, means, predictions of all folds, epochs."""
+    assert doubts(cell) == []
+
+
+def test_a_call_of_hp_in_a_loop_over_folds_is_found() -> None:
+    """Where it has no name, each fold gets its own value."""
+    loop = "for a, b in kf.split(X):\n    s.append(f(T({}).fit(a), b))\nscore = np.mean(s)"
+    (found,) = doubts(loop.format("depth=hp.Int(1, 6)"))
+    assert found == AskedInFolds(3, "hp.Int(1, 6)")
+    assert doubts(loop.format("hp.Int('depth', 1, 6)")) == []
+    assert doubts(loop.format("hp.Int(1, 6, name='depth')")) == []
+    assert doubts(loop.format("hp.Int(f'depth', 1, 6)")) == []
+    assert doubts("for i in range(3):\n    m.add(D(hp.Int(1, 6)))\nscore = f(m)") == []
