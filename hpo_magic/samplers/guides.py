@@ -107,7 +107,8 @@ def first_settings(space: Space, history: History, seed: int) -> list[dict[str, 
     """Return the settings of older studies that are tried first, three at most.
 
     A value out of range is taken to the nearest one inside. What an older setting has no value for
-    is drawn. Parameters that are not in `space` stay: a setting may reach them.
+    is at its default in the best setting, as older code may well have had it there, and drawn in
+    the others. Parameters that are not in `space` stay: a setting may reach them.
     """
     candidates = [
         (rank, trial.params)
@@ -151,13 +152,17 @@ def _nearest(space: Space, params: Params) -> dict[str, Plain]:
 
 
 def _completed(space: Space, params: Params, seed: int, k: int) -> dict[str, Plain]:
-    """Return an older setting with a value for every parameter of `space`."""
+    """Return the k-th candidate with a value for every parameter of `space`."""
     setting = _nearest(space, params)
     for name in space.keys() - setting.keys():
-        entropy = (seed % 2**64, k, crc32(name.encode()))
-        setting[name] = space[name].domain.value(np.random.default_rng(entropy).random())
+        setting[name] = space[name].default if k == 0 else _drawn(space[name], seed, k)
     further = {name: value for name, value in params.items() if name not in space}
     return {name: setting[name] for name in space} | further
+
+
+def _drawn(parameter: Parameter, seed: int, k: int) -> Plain:
+    entropy = (seed % 2**64, k, crc32(parameter.name.encode()))
+    return parameter.domain.value(np.random.default_rng(entropy).random())
 
 
 def _is_comparable(parameter: Parameter, value: Plain) -> bool:
