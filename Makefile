@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo lab test browser trainers lint docs oldest newest colab stacks release clean
+.PHONY: demo lab test browser trainers lint docs links oldest newest colab stacks release clean
 
 demo: .venv/demo.stamp  ## search the quickstart's network, print what came out
 	$(BIN)/python notebooks/execute.py notebooks/01_quickstart.ipynb
@@ -27,6 +27,9 @@ lint: .venv/test.stamp
 
 docs: .venv/docs.stamp  ## the site, in build/site/index.html
 	$(BIN)/python docs/site/build.py
+
+links: .venv/docs.stamp  ## every address that the repository names is asked; needs a network
+	$(BIN)/python docs/site/build.py --links
 
 oldest: .venv-oldest/stamp  ## the fast tests with the oldest versions that pyproject.toml allows
 	.venv-oldest/bin/python -m pytest -m "not browser and not slow and not trainers"

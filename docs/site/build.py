@@ -1,10 +1,12 @@
 """Build the site into `build/site`, offline, from what is in the repository.
 
     make docs
+    make links
 
 The pages of `docs/`, the notebooks as they are stored, and the pages that lie elsewhere (changes,
 benchmarks, architecture) are laid out in `build/pages`, where links between them are rewritten.
 The reference is written from the code. Then Sphinx runs, and every internal link is checked.
+`make links` builds nothing: it asks every address that the repository names, and needs a network.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -35,6 +38,10 @@ ELSEWHERE = {
 LINK = re.compile(
     r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?://|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)"
 )
+
+# Of servers of the reader's own, and of names that XML gives to its parts.
+NO_PAGE = ("http://127.0.0.1", "http://localhost", "http://www.w3.org/2000/svg")
+ADDRESS = re.compile(r"https?://[^\s<>()\[\]{}\"'`\\,]*[\w/]")
 
 
 def places() -> dict[Path, Path]:
@@ -174,8 +181,34 @@ def without_empty_headers() -> None:
         path.write_text(plain, encoding="utf-8")
 
 
+def addresses() -> dict[str, str]:
+    """Return the addresses that the repository names, each with the first file that does."""
+    kinds = ("*.md", "*.py", "*.ipynb", "*.cff", "*.toml", "*.js")
+    command = ["git", "ls-files", "--", *kinds]
+    tracked = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603
+    found: dict[str, str] = {}
+    for name in tracked.stdout.splitlines():
+        if name.startswith("tests/"):
+            continue
+        for address in ADDRESS.findall((ROOT / name).read_text(encoding="utf-8")):
+            if not address.startswith(NO_PAGE):
+                found.setdefault(address, name)
+    return found
+
+
+def check_addresses() -> int:
+    """Ask every address, also those of pages written from the code; return Sphinx's exit code."""
+    lay_out()
+    rows = [f"- [{name}]({address})" for address, name in sorted(addresses().items())]
+    (PAGES / "addresses.md").write_text("\n".join(["# Addresses", "", *rows]), encoding="utf-8")
+    options = ["-q", "-b", "linkcheck", "-d", str(ROOT / "build" / "doctrees-links")]
+    return int(build_main([*options, str(PAGES), str(ROOT / "build" / "links")]))
+
+
 def main() -> None:
     """Lay the pages out, run Sphinx, check the links."""
+    if "--links" in sys.argv:
+        sys.exit(check_addresses())
     lay_out()
     shutil.rmtree(SITE, ignore_errors=True)
     options = ["-q", "-W", "--keep-going", "-b", "html", "-d", str(ROOT / "build" / "doctrees")]

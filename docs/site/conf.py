@@ -24,6 +24,10 @@ myst_heading_anchors = 4
 # The magics' first lines are no Python; the notebooks' widgets show their text here.
 suppress_warnings = ["misc.highlighting_failure", "mystnb.unknown_mime_type", "toc.not_included"]
 
+# `make links`: what a notebook printed of a server of its own is no page.
+linkcheck_ignore = [r"http://(127\.0\.0\.1|localhost)"]
+linkcheck_timeout = 20
+
 html_theme = "pydata_sphinx_theme"
 html_title = f"hpo_magic {version}"
 html_static_path = ["_static"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from importlib.util import find_spec
 
 from hpo_magic.core.ports import Executor
@@ -34,9 +35,22 @@ def require_workers(options: Options) -> None:
     is_dask = is_remote(options) and kind_of(options.on) in OF_DASK
     if is_dask and find_spec("distributed") is None:
         raise OptionError(
-            "jobs, isolate and on need Dask's distributed, which is not installed: pip install "
-            '"hpo_magic[dask]"'
+            f"jobs, isolate and on need Dask's distributed, which is not installed: "
+            f"{installing_distributed()}"
         )
+
+
+def installing_distributed() -> str:
+    """Return the command that installs distributed, and keeps the Dask that is installed.
+
+    Each release of distributed needs the Dask of the same version: the newest one would replace the
+    Dask of a hosted notebook.
+    """
+    command = 'pip install "hpo_magic[dask]"'
+    try:
+        return f'{command} "distributed=={metadata.version("dask")}"'
+    except metadata.PackageNotFoundError:
+        return command
 
 
 @contextmanager
@@ -85,7 +99,7 @@ def worker_executor(
             raise
         raise OptionError(
             f"--jobs, --isolate and --on need Dask's distributed ({error}): "
-            f'pip install "hpo_magic[dask]"'
+            f"{installing_distributed()}"
         ) from error
     with opening as executor:
         yield executor

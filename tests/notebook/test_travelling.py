@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
@@ -130,15 +131,28 @@ def test_where_it_cannot_run(notebook, line: str, sentence: str) -> None:
     assert sentence in shown.usage_error
 
 
-def test_without_dask_the_sentence_says_how_to_get_it(notebook, monkeypatch) -> None:
-    """The extra has it."""
+def raising_not_found(name: str) -> str:
+    """Raise what importlib.metadata raises for a package that is not installed."""
+    raise PackageNotFoundError(name)
+
+
+@pytest.mark.parametrize("has_dask", [True, False])
+def test_without_distributed_the_sentence_says_how_to_get_it(
+    notebook, monkeypatch, has_dask: bool
+) -> None:
+    """The extra has it; where Dask is there already, in the version that keeps it."""
     for module in [m for m in sys.modules if m.startswith("hpo_magic.executors.")]:
         if module.rpartition(".")[2] in DASK:
             monkeypatch.delitem(sys.modules, module)
             monkeypatch.delattr(module, raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
+    if not has_dask:
+        monkeypatch.setattr("importlib.metadata.version", raising_not_found)
     shown = notebook.run("%%hpo away --minimize --ui none --jobs 2\nhp.Float('x', 0, 1)")
-    assert 'pip install "hpo_magic[dask]"' in shown.usage_error
+    command = 'pip install "hpo_magic[dask]"'
+    assert shown.usage_error.rstrip().endswith(
+        f'{command} "distributed=={version("dask")}"' if has_dask else command
+    )
 
 
 def test_a_pool_of_threads_trains(notebook) -> None:

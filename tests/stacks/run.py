@@ -42,15 +42,37 @@ def main() -> None:
     before = frozen(python)
     wanted = ("--no-deps", ROOT, *BROUGHT) if asked.light else (ROOT,)
     run(python, "-m", "pip", "install", "--quiet", *wanted)
-    after = frozen(python)
-    print(f"{asked.stack}: replaced {sorted(before - after)}, added {sorted(after - before)}")
+    before = kept(asked.stack, before, frozen(python))
+    run(python, "-m", "pip", "install", "--quiet", f"distributed=={dask_of(asked.stack)}")
+    kept(f"{asked.stack} with workers", before, frozen(python))
+    test(python, asked.light)
+
+
+def kept(what: str, before: set[str], after: set[str]) -> set[str]:
+    """Return what is installed now; end with an error if something was replaced."""
+    print(f"{what}: replaced {sorted(before - after)}, added {sorted(after - before)}", flush=True)
     if before - after:
         raise SystemExit(1)
-    tests = [ROOT / "tests" / "notebook" / name for name in TESTS]
+    return after
+
+
+def dask_of(stack: str) -> str:
+    """Return the stack's version of Dask: `distributed` of another one would replace it."""
+    pins = (HERE / f"{stack}.txt").read_text()
+    (found,) = [line for line in pins.splitlines() if line.startswith("dask==")]
+    return found.partition("==")[2]
+
+
+def test(python: Path, is_light: bool) -> None:
+    """Run the tests, the page on workers, and the notebooks."""
     # Libraries of the stack use what is deprecated, and leave a context of ZeroMQ open in tests.
     ignored = ("-W", "ignore::DeprecationWarning", "-W", "ignore::ResourceWarning")
-    run(python, "-m", "pytest", "-q", *ignored, *tests)
-    for name in NOTEBOOKS if asked.light else (*NOTEBOOKS, *WITH_KERAS):
+    pytest = ("-m", "pytest", "-q", *ignored)
+    tests = ROOT / "tests"
+    run(python, *pytest, *(tests / "notebook" / name for name in TESTS))
+    if not is_light:
+        run(python, *pytest, tests / "test_site.py", "-k", "workers")
+    for name in NOTEBOOKS if is_light else (*NOTEBOOKS, *WITH_KERAS):
         run(python, ROOT / "notebooks" / "execute.py", ROOT / "notebooks" / name)
 
 
@@ -62,9 +84,9 @@ def made(stack: str, is_light: bool) -> Path:
     python = folder / "bin" / "python"
     pins = HERE / f"{stack}.txt"
     lines = [line for line in pins.read_text().splitlines() if "==" in line]
-    kept = [line for line in lines if not (is_light and line.split("==")[0] in HEAVY)]
+    wanted = [line for line in lines if not (is_light and line.split("==")[0] in HEAVY)]
     pip = ("-m", "pip", "install", "--quiet", "--prefer-binary")
-    run(python, *pip, "--no-deps", *kept)
+    run(python, *pip, "--no-deps", *wanted)
     run(python, *pip, "--constraint", pins, *FOR_TESTS)
     return python
 
