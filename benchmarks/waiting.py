@@ -37,7 +37,7 @@ MOST_PARTS = 5000
 N_RESAMPLES = 200
 
 # A complete training: the epochs of all until its end, its loss, the trainings begun until then.
-Ended = tuple[int, float, int]
+Ended = tuple[float, float, int]
 # By search, problem and seed: the complete trainings, and CPU s.
 Stored = dict[str, tuple[list[Ended], float]]
 
@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs=2, type=int, default=(100, 120), metavar=("FROM", "TO"))
     parser.add_argument("--out", default="waiting")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--start", type=float, default=0.0, help="cost of a beginning")
     asked = parser.parse_args()
     path = RESULTS / f"{asked.out}.json"
     stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -86,7 +87,8 @@ def main() -> None:
                 path.write_text(json.dumps(stored), encoding="utf-8")
     path.write_text(json.dumps(stored), encoding="utf-8")
     text = "\n".join(
-        table(stored, family, asked.searches, range(*asked.seeds)) for family in asked.families
+        table(stored, family, asked.searches, range(*asked.seeds), asked.start)
+        for family in asked.families
     )
     (RESULTS / f"{asked.out}.md").write_text(text, encoding="utf-8")
     print(text)
@@ -96,11 +98,15 @@ def _of(task: tuple[str, str, int]) -> tuple[list[Ended], float]:
     return best_by_epochs(*task)
 
 
-def table(stored: Stored, family: str, searches: Sequence[str], seeds: Sequence[int]) -> str:
+def table(
+    stored: Stored, family: str, searches: Sequence[str], seeds: Sequence[int], start: float = 0.0
+) -> str:
     """Return the measures of one family of problems as a table in Markdown, base first.
 
-    ± is one standard error, by `N_RESAMPLES` draws of the seeds, targets included.
+    ± is one standard error, by `N_RESAMPLES` draws of the seeds, targets included. `start` is what
+    it costs to begin a training, as a share of a whole one, of the searches' and the base's.
     """
+    stored = _with_starts(stored, FAMILIES[family], searches, start)
     found = _measures(stored, FAMILIES[family], searches, seeds)
     rng = np.random.default_rng(0)
     drawn = [
@@ -124,6 +130,25 @@ def table(stored: Stored, family: str, searches: Sequence[str], seeds: Sequence[
         )
         rows.append(f"| | {' '.join(f'{v:.2f}' for v in one.ratios)} |")
     return "\n".join(rows) + "\n"
+
+
+def _with_starts(
+    stored: Stored, names: Sequence[str], searches: Sequence[str], start: float
+) -> Stored:
+    """Return the searches on a scale on which to begin costs a part of a training's worth."""
+    found = {}
+    for key, (runs, cpu_s) in stored.items():
+        search, name, _ = key.split("|")
+        if search in searches and name in names:
+            cost, length = start * load_curves(name).n_epochs, 1.0 + start
+            scaled = [((at + cost * n) / length, loss, n) for at, loss, n in map(_ended, runs)]
+            found[key] = scaled, cpu_s
+    return found
+
+
+def _ended(run: Sequence[float]) -> Ended:
+    at, loss, n_begun = run
+    return at, loss, int(n_begun)
 
 
 class Measures(NamedTuple):

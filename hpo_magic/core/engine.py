@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hpo_magic.core.budgets import Budgets
+from hpo_magic.core.cost_of_beginning import Beginnings
 from hpo_magic.core.events import (
     Chosen,
     Commands,
@@ -116,6 +117,7 @@ class Engine:
         self._notices = NoticeLog()
         self._stops = Stops()
         self._turns = Turns(plan, self._state, self._stops)
+        self._beginnings = Beginnings()
         self._next_setting = NextSetting(
             plan, self._state, self._notices, queue, guides, must_trace=ranges_changed
         )
@@ -282,6 +284,9 @@ class Engine:
             curve = known.with_point(Point(event.step, event.metrics))
             trial = replace(trial, curve=curve, n_steps=event.n_steps)
             self._state.put(trial)
+            if self._budgets.counts_epochs:
+                can_wait = event.room > 0
+                self._notices.once(self._beginnings.reported(trial, event.at, can_wait=can_wait))
             return (*self._judged(trial, event), *self._ticked(event.at))
         return self._ticked(event.at)
 

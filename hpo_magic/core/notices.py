@@ -51,6 +51,25 @@ class NothingPruned:
 
 
 @dataclass(frozen=True)
+class CostlyBeginnings:
+    """Trainings wait, and to begin one takes a large part of a training's time.
+
+    Parameters
+    ----------
+    beginning_s
+        Seconds until the first epoch begins, in the median.
+    epoch_s
+        Seconds of an epoch, in the median.
+    n_epochs
+        The epochs of a whole training.
+    """
+
+    beginning_s: float
+    epoch_s: float
+    n_epochs: int
+
+
+@dataclass(frozen=True)
 class RecheckPlanned:
     """A part of the budget is reserved for the re-check.
 
@@ -164,6 +183,7 @@ Notice = (
     | Enough
     | SameScores
     | NothingPruned
+    | CostlyBeginnings
     | RecheckPlanned
     | GridSize
     | Guidance

@@ -6,6 +6,7 @@ import pytest
 
 from hpo_magic.core.events import Reason
 from hpo_magic.core.notices import (
+    CostlyBeginnings,
     Enough,
     GridSize,
     NothingPruned,
@@ -42,6 +43,12 @@ from hpo_magic.views.words.notices import ending_text, notice_text, phase_text
             NothingPruned(("loss", "acc")),
             "No trial is pruned: the trial's value is none of the reported metrics (loss, acc). "
             "Name one of them with --maximize or --minimize.",
+        ),
+        (
+            CostlyBeginnings(1.13, 0.062, 10),
+            "To begin a training takes 1.1 s, an epoch 62 ms, and a training has 10 epochs. "
+            "Trainings that wait save epochs, but more of them begin: --pruner asha may take less "
+            "time here.",
         ),
         (
             RecheckPlanned(10, 40, 4, 2, with_start=True),

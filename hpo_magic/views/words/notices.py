@@ -5,6 +5,7 @@ from __future__ import annotations
 from hpo_magic.core.events import Reason
 from hpo_magic.core.notices import (
     AllTried,
+    CostlyBeginnings,
     Enough,
     GridSize,
     Guidance,
@@ -18,7 +19,7 @@ from hpo_magic.core.notices import (
 )
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.views.words.honest import best_settings_text
-from hpo_magic.views.words.numbers import counted, number
+from hpo_magic.views.words.numbers import counted, duration, number
 
 # What deletes the folder of the studies, and how to keep them.
 DELETED = {
@@ -53,7 +54,7 @@ def messages(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(notice_text(notice) for notice in snapshot.notices)
 
 
-def notice_text(notice: Notice) -> str:
+def notice_text(notice: Notice) -> str:  # noqa: C901  (a case for each notice)
     """Return a notice as a sentence."""
     match notice:
         case str():
@@ -69,6 +70,12 @@ def notice_text(notice: Notice) -> str:
             return (
                 f"No trial is pruned: the trial's value is none of the reported metrics "
                 f"({', '.join(reported)}). Name one of them with --maximize or --minimize."
+            )
+        case CostlyBeginnings(beginning_s, epoch_s, n_epochs):
+            return (
+                f"To begin a training takes {duration(beginning_s)}, an epoch {duration(epoch_s)}, "
+                f"and a training has {n_epochs:,} epochs. Trainings that wait save epochs, but "
+                f"more of them begin: --pruner asha may take less time here."
             )
         case RecheckPlanned():
             return _recheck_planned(notice)
