@@ -37,14 +37,16 @@ class NoticeLog:
         self.once(notice)
 
     def on_the_space(self, plan: Plan, space: Space, history: History) -> None:
-        """Append the sampler's notice about the space; again whenever the space has grown."""
+        """Append the sampler's notice about the space, once it knows one; again when that grows."""
         sampler, n_trials = plan.sampler, plan.n_trials
         if not isinstance(sampler, Announcer) or self._announced == space:
             return
-        self._announced = space
         if n_trials is not None and plan.rechecker is not None:
             n_trials -= plan.rechecker.n_runs(n_trials)
-        self.once(sampler.announcement(space, history, n_trials))
+        notice = sampler.announcement(space, history, n_trials)
+        if notice is not None:
+            self._announced = space
+            self.once(notice)
 
     def on_guides(self, name: str, space: Space, older: Sequence[OlderStudy]) -> None:
         """Append which older trials guide the search of the study `name`, once."""

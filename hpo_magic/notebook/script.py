@@ -292,7 +292,7 @@ class Script:
         if options.time_s is not None:
             budget = f"{budget} or {options.time_s:g} s"
         return (
-            f"{call.entry.call} on line {call.frame.f_lineno} is this search: {told}, {budget}, in "
+            f"{call.text} on line {call.frame.f_lineno} is this search: {told}, {budget}, in "
             f"place of {call.entry.tool}'s. The lines after it get {call.entry.tool}'s own results."
         )
 

@@ -162,12 +162,16 @@ class Sealed:
         if vote is not None:
             names = self._cell.text.names_read & set(USUAL_NAMES)
             others = needed - names
-            variables = model_store.again(trial)[0] if others and model_store is not None else {}
+            variables = (
+                model_store.again(trial, sorted(others))[0]
+                if others and model_store is not None
+                else {}
+            )
             found = {name: variables[name] for name in others if name in variables}
             return found | dict.fromkeys(names, vote)
         if not needed or model_store is None:
             return {}
         if needed == {"model"} and model_store.has_kept(trial):
             return {"model": model_store.model(trial)}
-        variables, _ = model_store.again(trial)
+        variables, _ = model_store.again(trial, sorted(needed))
         return {name: variables[name] for name in made if name in variables}

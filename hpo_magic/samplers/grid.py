@@ -22,6 +22,8 @@ from hpo_magic.errors import SpaceError
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.tried import Tried, every_setting, exhausted
 
+# The parameter that says which one of several grids it is.
+GRIDS = "grid"
 # How many settings are looked at together.
 AT_ONCE = 256
 # A range with more values than this is taken for a mistake.
@@ -64,6 +66,8 @@ class GridSampler:
         """Return how many settings there are, and whether `n_searched` trials reach them all."""
         if any(_is_endless(parameter.domain) for parameter in space.values()):
             return None  # `suggest` says why that is no grid
+        if _has_unseen_grids(space, history):
+            return None  # how many settings a grid has that was not tried is not known
         encoding = Encoding(space, Activity.of(space, history.trials))
         listed = every_setting(encoding, MOST_COUNTED) if encoding.activity.conditions else None
         n = space.size if listed is None else len(listed)
@@ -110,6 +114,15 @@ def _is_endless(domain: Domain) -> TypeGuard[Int | Float]:
     if isinstance(domain, Choice):
         return False
     return domain.n_levels is None or domain.n_levels > MOST_LEVELS
+
+
+def _has_unseen_grids(space: Space, history: History) -> bool:
+    """Return whether one of several grids, as `hp.from_space` takes them, was not tried yet."""
+    grids = space.get(GRIDS)
+    if grids is None or not isinstance(grids.domain, Choice):
+        return False
+    tried = {trial.params.get(GRIDS) for trial in history.trials}
+    return not tried.issuperset(grids.domain.values)
 
 
 def _refuse_endless(space: Space) -> None:

@@ -149,7 +149,7 @@ def arguments_of(call: Call) -> dict[str, Any]:
     try:
         bound = signature.bind(*call.args, **call.options)
     except TypeError as error:
-        raise CannotTakeOver(f"{call.entry.call} on line {call.frame.f_lineno}: {error}.") from None
+        raise CannotTakeOver(f"{call.text} on line {call.frame.f_lineno}: {error}.") from None
     bound.apply_defaults()
     return dict(bound.arguments)
 

@@ -147,7 +147,6 @@ class ModelStore:
                 # the model, and the kept weights are put into it.
                 if self.objective is None:
                     raise
-        self._say_that_it_runs(trial)
         model = self.again(trial)[1]
         if model is None:
             raise HpoError(
@@ -157,12 +156,15 @@ class ModelStore:
             )
         return model
 
-    def _say_that_it_runs(self, trial: Trial) -> None:
+    def _say_that_it_runs(self, trial: Trial, reads: Sequence[str]) -> None:
         """Print that the trial's code runs again, which may take long, and why."""
-        if self.objective is None or self._is_trained(trial):
+        if self.objective is None:
             return
         begun = f"The code of trial {trial.number} runs again"
-        if self.folder is not None and self._place(trial.number).is_dir():
+        if reads:
+            names = ", ".join(reads)
+            why = f", with the same values and seed: it makes {names}, which the test cell reads."
+        elif self.folder is not None and self._place(trial.number).is_dir():
             why = ": it builds the model, into which the kept weights are put."
         else:
             why = ", with the same values and seed: its model was not kept."
@@ -171,8 +173,10 @@ class ModelStore:
     def _is_trained(self, trial: Trial) -> bool:
         return self._trained is not None and self._trained[0] == trial.number
 
-    def again(self, trial: Trial) -> tuple[Mapping[str, Any], Any]:
+    def again(self, trial: Trial, reads: Sequence[str] = ()) -> tuple[Mapping[str, Any], Any]:
         """Train again with the trial's values and seed; return the cell's variables and its model.
+
+        `reads` are the variables that are wanted; none where it is the model.
 
         Raises
         ------
@@ -180,6 +184,7 @@ class ModelStore:
             If the code is not here, or fails.
         """
         if not self._is_trained(trial):
+            self._say_that_it_runs(trial, reads)
             self._trained = (trial.number, *self._train(trial))
         assert self._trained is not None
         _, trained, model = self._trained

@@ -50,6 +50,13 @@ class Call:
     options: dict[str, Any]
     frame: FrameType
 
+    @property
+    def text(self) -> str:
+        """How a user writes it; the searches of scikit-learn share a method of a base class."""
+        if self.entry.place.endswith("._run_search") and self.args:
+            return f"{type(self.args[0]).__name__}.fit"
+        return self.entry.call
+
 
 Handler = Callable[[Call], Any]
 # The handlers of the scripts that run now, the innermost last; empty where none runs.
@@ -159,7 +166,7 @@ def called(place: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if entry.may_nest:
             return original(*args, **options)
         raise NestedSearch(
-            f"{entry.call} on line {call.frame.f_lineno} is a search of {entry.tool}'s, and it "
+            f"{call.text} on line {call.frame.f_lineno} is a search of {entry.tool}'s, and it "
             f"would run whole in every trial. Put %%hpo on the cell that calls it, without other "
             f"hp calls: then it is the search. Or leave it out: {entry.instead}."
         )
@@ -169,12 +176,17 @@ def called(place: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
 
 
 def _users_frame(entry: Entry) -> FrameType:
-    """Return the innermost frame that is neither ours nor the tool's nor a library's of it."""
+    """Return the innermost frame that is neither ours nor the tool's nor an installed library's."""
     own = ("hpo_magic", entry.package, "optuna_integration", "sklearn", "functools", "contextlib")
     frame = sys._getframe(1)
-    while frame.f_back is not None and _root(frame) in own:
+    while frame.f_back is not None and (_root(frame) in own or _is_installed(frame)):
         frame = frame.f_back
     return frame
+
+
+def _is_installed(frame: FrameType) -> bool:
+    """Return whether a frame's code is of an installed package, such as joblib."""
+    return "site-packages" in frame.f_code.co_filename
 
 
 def _root(frame: FrameType) -> str:

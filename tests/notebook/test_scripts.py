@@ -311,3 +311,37 @@ def test_a_function_of_the_notebook_that_searches(notebook: Any) -> None:
     assert notebook["second"]["x"] >= 2
     assert study.space["x"].domain.low == 1
     assert notebook["s_2"].space["x"].domain.low == 2
+
+
+def test_several_grids_of_scikit_learn_s_are_tried_whole(notebook: Any) -> None:
+    """Nothing is said of a size that is not known yet; the search is named as it is written."""
+    cell = """
+        from sklearn.experimental import enable_halving_search_cv
+        from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
+        from sklearn.datasets import load_iris
+        from sklearn.svm import SVC
+        X, y = load_iris(return_X_y=True)
+        grids = [{"kernel": ["rbf"], "gamma": [1e-3, 1e-2], "C": [1, 9]}, {"kernel": ["linear"]}]
+        search = GridSearchCV(SVC(), grids, cv=3).fit(X, y)
+        halving = HalvingGridSearchCV(SVC(), {"C": [1, 9]}, cv=3).fit(X, y)
+    """
+    study = run(notebook, cell)
+    assert len(study.trials) == len(notebook["search"].cv_results_["params"]) == 5
+    told = messages(study.snapshot)
+    assert told[0].startswith("GridSearchCV.fit on line 9 is this search: ")
+    assert len(told) == 1
+    assert messages(notebook["s_2"].snapshot)[0].startswith("HalvingGridSearchCV.fit on line 10 is")
+
+
+def test_a_search_inside_of_a_cross_validation_has_its_line(notebook: Any) -> None:
+    """Though joblib calls it: the line of the cell."""
+    cell = """
+        from sklearn.datasets import load_iris
+        from sklearn.model_selection import GridSearchCV, cross_val_score
+        from sklearn.tree import DecisionTreeClassifier
+        X, y = load_iris(return_X_y=True)
+        inner = GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2]}, cv=2)
+        scores = cross_val_score(inner, X, y, cv=2)
+    """
+    study = run(notebook, cell)
+    assert messages(study.snapshot)[0].startswith("GridSearchCV.fit on line 8 is this search: ")

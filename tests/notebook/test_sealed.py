@@ -50,7 +50,8 @@ def test_the_first_look_is_a_test(searched: Any) -> None:
         study.best_trial.number,
     )
     assert (evaluation.metric, evaluation.n_rows) == ("accuracy", 60)
-    first, interval, apart, count, place = shown.text.splitlines()[1:]
+    runs, _, first, interval, apart, count, place = shown.text.splitlines()
+    assert runs.endswith(": it makes model, which the test cell reads.")
     assert first == (
         f"test {evaluation.value:.4f} · accuracy of trial {evaluation.trial} of study on 60 rows"
     )
@@ -128,7 +129,7 @@ def test_the_ledger_survives_the_kernel(searched: Any, new_notebook: Callable[[]
 
 def test_a_new_kernel_without_the_data(searched: Any, new_notebook: Callable[[], Any]) -> None:
     """The cell cannot run; the sentence says at which line."""
-    assert new_notebook().run(TEST).usage_error == (
+    assert str(new_notebook().run(TEST).error) == (
         f"%%hpo_test: Trial {searched['study'].best_trial.number} of study 'study' could not be "
         "run again: failed on line 2 of the cell: NameError: name 'LogisticRegression' is not "
         "defined."
@@ -196,3 +197,19 @@ def test_a_syntax_error_is_no_look(searched: Any) -> None:
     """Nothing ran."""
     assert "SyntaxError" in searched.run("%%hpo_test study\nmodel.score(").text
     assert evaluations(searched) == []
+
+
+def test_a_cell_that_runs_again_for_the_test_says_so(notebook: Any) -> None:
+    """With what it makes that the test cell reads; once, as the variables are kept then."""
+    notebook.ok("import numpy as np\nx_test = np.arange(8.0)")
+    cell = "scale = hp.Float(1, 2)\nloss = scale"
+    notebook.ok(f"%%hpo s --minimize loss --trials 2 --ui none\n{cell}")
+    best = notebook["s"].best_trial.number
+    test = "%%hpo_test s\n(x_test * scale).mean()"
+    shown = notebook.ok(test).text
+    assert shown.startswith(
+        f"The code of trial {best} runs again, with the same values and seed: it makes scale, "
+        f"which the test cell reads.\n"
+    )
+    assert "runs again" not in notebook.ok(test).text
+    assert "runs again" not in notebook.ok("%%hpo_test s\nx_test.mean()").text

@@ -150,3 +150,12 @@ def test_what_cannot_be_counted_is_bounded():
     assert announced(space_of(a=Int(1, 10**6), b=Int(1, 10**6)), None) == (
         "The grid has 1e+12 settings."
     )
+
+
+def test_several_grids_are_counted_when_each_was_tried():
+    """What a grid reaches that was not tried is not known, so nothing is told before."""
+    whole = space_of(grid=Choice((0, 1), ordered=False), C=Choice((1, 10, 100)))
+    first = Trial(0, State.COMPLETE, {"grid": 0, "C": 1}, value=1.0)
+    assert announced(whole, 4, [first]) == ""
+    other = Trial(1, State.COMPLETE, {"grid": 1}, value=1.0)
+    assert announced(whole, 4, [first, other]) == "The grid has 4 settings."
