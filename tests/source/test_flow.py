@@ -53,6 +53,7 @@ LEAKS = [
     (Kind.STATISTIC, [LOADED + "X -= X.mean(0)\norder = rng.permutation(len(X))\na, b = order[:80], order[80:]", "m = Ridge().fit(X[a], y[a])\nm.score(X[b], y[b])"]),
     (Kind.STATISTIC, ["x, y = load()\nx = x - x.mean(0)\nd = from_tensor_slices((x, y))\nt, v = d.take(80), d.skip(80)", "model.fit(t, validation_data=v)"]),
     (Kind.GROUPS, ["df = pd.read_csv('a.csv')\ndf['e'] = df.groupby('c')['t'].transform('mean')\nX, y = df[['e']], df.t", CROSSED]),
+    (Kind.GROUPS, ["X, t = load_x()\ndf = pd.DataFrame({'c': X[:, 0], 't': t})\ndf['e'] = df.groupby('c')['t'].transform('mean')\nX, y = df[['e']], df.t", CROSSED]),
     (Kind.GROUPS, ["df = pd.read_csv('a.csv')\nm = df.groupby('c').t.mean().to_dict()\ndf['e'] = df.c.map(lambda c: m[c])\nX, y = df[['e']], df.t", CROSSED]),
     (Kind.SELECTED, [TABLE + "best = X.columns[np.argsort(mutual_info_classif(X, y))[-5:]]\nX = X[best]", CROSSED]),
     (Kind.SELECTED, [TABLE + "good = []\nfor c in X:\n    if abs(X[c].corr(y)) > 0.1:\n        good.append(c)\nX = X[good]", CROSSED]),

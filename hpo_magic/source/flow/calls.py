@@ -99,7 +99,8 @@ class CallFlow(EstimatorFlow, StatisticFlow):
             if called.name in ("enumerate",):
                 return Value(items=(Value(items=(NOTHING, called.arguments[0])),))
             self._use_container(called, found)
-            return replace(found, items=items)
+            is_table = called.name in names.TABLES
+            return replace(found, items=None if is_table else items)
         parts = joined(called.everything)
         if parts.rows.parts or parts.shuffled:  # of indices
             return parts

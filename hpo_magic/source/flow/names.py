@@ -68,6 +68,8 @@ IN_TIME = _words("""
 """)
 SHUFFLES = _words("shuffle permutation permuted sample")
 CONCATENATIONS = _words("concatenate concat vstack row_stack cat")
+# What makes a table: a dict or a list that it is given has its columns or rows, no parts of it.
+TABLES = _words("DataFrame Series LazyFrame from_dict from_records")
 # Functions that give new data, and no number or setting.
 MAKES_DATA = re.compile(
     r"read_\w+|(load|fetch|make|get|download|from|generate)_\w+|load|loadtxt|genfromtxt"
