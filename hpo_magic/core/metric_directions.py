@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 
 from hpo_magic.core.trial import Direction, Goal
 
@@ -28,11 +30,13 @@ _LESS_IS_BETTER = (
 )
 
 
+# Shares: between 0 and 1.
+_SHARES = "accuracy|acc|auc|auroc|average_precision|precision|recall|f1|balanced_accuracy|iou"
 # What no predictions bring below 0. A loss may be: a likelihood, a similarity.
 _NEVER_NEGATIVE = (
     "error|err|merror|mse|l1|l2|mae|mape|msle|rmse|rmsle|smape|logloss|mlogloss|binary_logloss"
     "|multi_logloss|log_loss|crossentropy|hinge|mederror"
-    "|accuracy|acc|auc|auroc|average_precision|precision|recall|f1|balanced_accuracy"
+    f"|{_SHARES}"
 )
 _NEGATED = re.compile(r"(?:test_|val_|cv_|mean_)*(?:neg|negative|minus)[-_](?P<name>.+)")
 _OPPOSITE = {
@@ -57,12 +61,11 @@ def usual_direction(metric: str) -> Direction | None:
     if negated := _NEGATED.fullmatch(metric.lower()):
         usual = usual_direction(negated["name"])
         return None if usual is None else _OPPOSITE[usual]
-    name = _without_affixes(metric)
     for names, direction in (
         (_LESS_IS_BETTER, Direction.MINIMIZE),
         (_MORE_IS_BETTER, Direction.MAXIMIZE),
     ):
-        if re.fullmatch(rf"(.+[-_ ])?({names})", name):
+        if _is_called(metric, names):
             return direction
     return None
 
@@ -87,6 +90,36 @@ scores have, and is better when larger; --maximize mse?"
     if usual is goal.direction:
         return ""
     return f"Mind the direction: {metric} is {why}{_better(usual)}; --{usual.value} {metric}?"
+
+
+def possible_values(metric: str, values: Iterable[float]) -> tuple[float | None, float | None]:
+    """Return the least and the greatest value that a metric can have; None where not known.
+
+    Parameters
+    ----------
+    metric
+        Its name; with a minus sign before it that of the negated metric.
+    values
+        Those that it had: if they are not among the possible ones by the name (a share in percent,
+        an error with a minus sign), another metric is meant.
+
+    >>> possible_values("val_accuracy", [0.7, 0.8])
+    (0.0, 1.0)
+    >>> possible_values("mae", [3.0]), possible_values("-mse", [-2.0]), possible_values("loss", [])
+    ((0.0, None), (None, 0.0), (None, None))
+    """
+    if metric.startswith("-"):
+        least, most = possible_values(metric[1:], [-value for value in values])
+        return None if most is None else 0 - most, None if least is None else 0 - least
+    least, most = None, None
+    if _is_called(metric, _SHARES):
+        least, most = 0.0, 1.0
+    elif _is_never_negative(metric):
+        least = 0.0
+    elif _is_called(metric, "r2"):
+        most = 1.0
+    low, high = -math.inf if least is None else least, math.inf if most is None else most
+    return (least, most) if all(low <= value <= high for value in values) else (None, None)
 
 
 def score_remark(goal: Goal, of_metric: str, *, is_negated: bool) -> str:
@@ -124,10 +157,13 @@ def _better(direction: Direction) -> str:
 
 
 def _is_never_negative(metric: str) -> bool:
-    name = _without_affixes(metric)
-    return re.fullmatch(rf"(.+[-_ ])?({_NEVER_NEGATIVE})", name) is not None and (
-        _NEGATED.fullmatch(metric.lower()) is None
-    )
+    is_negated = _NEGATED.fullmatch(metric.lower()) is not None
+    return _is_called(metric, _NEVER_NEGATIVE) and not is_negated
+
+
+def _is_called(metric: str, names: str) -> bool:
+    """Return whether a metric has one of these names, whatever stands before and after it."""
+    return re.fullmatch(rf"(.+[-_ ])?({names})", _without_affixes(metric)) is not None
 
 
 def _without_affixes(metric: str) -> str:

@@ -65,6 +65,8 @@ class Honest:
     split_groups
         The share of the validation rows' groups that are among the training rows, too, as far as it
         is known: above 0 every number of the search is too high. None if not known.
+    least, most
+        The least and the greatest value that is possible; None where that is not known.
     are_groups_unsure
         Whether groups were told, and it is not known whether the split has cut through them.
     change
@@ -87,6 +89,25 @@ class Honest:
     n_alike: float | None = None
     split_groups: float | None = None
     are_groups_unsure: bool = False
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95% interval, in the metric's unit, within what is possible; None without one."""
+        if self.value is None or self.half_width is None:
+            return None
+        low, high = self.value - self.half_width, self.value + self.half_width
+        least = low if self.least is None else self.least
+        most = high if self.most is None else self.most
+        return max(low, least), min(high, most)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether value plus or minus half-width has values that are not possible."""
+        if self.value is None or self.half_width is None:
+            return False
+        return self.interval != (self.value - self.half_width, self.value + self.half_width)
 
 
 def honest(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from hpo_magic.core.metric_directions import possible_values
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.summary import best_trial
 from hpo_magic.core.trial import History, Trial
@@ -41,6 +42,10 @@ def honest_of(snapshot: Snapshot) -> Honest:
 
     With several objectives in the first one; `honest_by_goal` has all.
     """
+    return _bounded(_honest_of(snapshot), snapshot, snapshot.metric)
+
+
+def _honest_of(snapshot: Snapshot) -> Honest:
     if snapshot.is_multi_objective:
         return honest_by_goal(snapshot)[snapshot.metric]
     by_row = None if snapshot.is_live else bbc_of(snapshot.history)
@@ -88,7 +93,28 @@ def honest_by_goal(snapshot: Snapshot) -> dict[str, Honest]:
     if tells_nothing(snapshot):
         return {goal.metric: Honest(why_not=WhyNot.SAME_SCORES) for goal in snapshot.goals}
     share, found = split_groups_of(snapshot), honest_of_front(snapshot, _why_not(snapshot))
-    return {metric: on_split_groups(one, share) for metric, one in found.items()}
+    return {
+        metric: _bounded(on_split_groups(one, share), snapshot, metric)
+        for metric, one in found.items()
+    }
+
+
+def _bounded(found: Honest, snapshot: Snapshot, metric: str) -> Honest:
+    """Return the estimate with the values that its metric can have, by its name or its rows."""
+    complete = snapshot.history.complete
+    if found.value is None or not complete:
+        return found
+    is_first = metric == snapshot.metric
+    known = [t.value if is_first else t.metrics.get(metric) for t in complete]
+    values = [found.value, *(value for value in known if value is not None)]
+    rows = complete[-1].row_scores if is_first else None
+    for name in filter(None, ("accuracy" if rows and rows.is_share else "", metric)):
+        least, most = possible_values(name, values)
+        if (least, most) != (None, None):
+            return replace(found, least=least, most=most)
+    of_rows = rows.metric if rows else ""
+    least, most = possible_values(of_rows, values)
+    return replace(found, least=least, most=most)
 
 
 def _why_not(snapshot: Snapshot) -> WhyNot:

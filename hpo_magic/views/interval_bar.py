@@ -19,20 +19,21 @@ LETTER = 6.5  # px of a letter at most, on average, at the size of the names
 INTERVAL, POINT = "#4c78a8", "#888888"
 
 
-def interval_bar(value: float, half_width: float, points: Mapping[str, float]) -> str:
+def interval_bar(value: float, interval: tuple[float, float], points: Mapping[str, float]) -> str:
     """Return an SVG of a value with its interval, and of single values on the same axis.
 
     Parameters
     ----------
-    value, half_width
-        The honest number and the half-width of its 95% interval, in the metric's unit.
+    value, interval
+        The honest number and its 95% interval, in the metric's unit.
     points
         Other values by name, such as the best seen.
 
-    >>> "honest 0.9000, 95% interval 0.8500 to 0.9500" in interval_bar(0.9, 0.05, {"start": 0.8})
+    >>> bar = interval_bar(0.9, (0.85, 0.95), {"start": 0.8})
+    >>> "honest 0.9000, 95% interval 0.8500 to 0.9500" in bar
     True
     """
-    low, high = value - half_width, value + half_width
+    low, high = interval
     least, most = min([low, *points.values()]), max([high, *points.values()])
     scale = (WIDTH - 2 * MARGIN) / ((most - least) or 1.0)
 
@@ -88,7 +89,9 @@ def bar_of(snapshot: Snapshot) -> str:
         return ""
     found = headline(snapshot)
     honest = found.honest[snapshot.metric]
-    if honest.value is None or not honest.half_width or found.best is None:
+    if honest.value is None or honest.interval is None or not honest.half_width:
+        return ""
+    if found.best is None:
         return ""
     known = {
         "start": None if found.start is None else found.start.value,
@@ -96,7 +99,7 @@ def bar_of(snapshot: Snapshot) -> str:
         "test": None if found.test is None else found.test.value,
     }
     points = {name: at for name, at in known.items() if at is not None}
-    return interval_bar(honest.value, honest.half_width, points)
+    return interval_bar(honest.value, honest.interval, points)
 
 
 def _text(x: str, y: int, words: str) -> str:

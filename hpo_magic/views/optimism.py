@@ -81,8 +81,8 @@ def _draw_honest(axes: Axes, snapshot: Snapshot) -> None:
         return
     label = drawable(f"honest {number(found.value, digits_of(snapshot))}")
     axes.axhline(found.value, color=START, linestyle=(0, (5, 3)), linewidth=1.3, label=label)
-    if found.half_width is not None:
-        low, high = found.value - found.half_width, found.value + found.half_width
+    if found.interval is not None:
+        low, high = found.interval
         axes.axhspan(low, high, color=START, alpha=0.18, linewidth=0)
     axes.tick_params(colors=INK)
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hpo_magic.core.metric_directions import direction_remark, score_remark, usual_direction
+from hpo_magic.core.metric_directions import (
+    direction_remark,
+    possible_values,
+    score_remark,
+    usual_direction,
+)
 from hpo_magic.core.trial import Direction, Goal
 
 MIN, MAX = Direction.MINIMIZE, Direction.MAXIMIZE
@@ -76,3 +81,23 @@ def test_a_value_that_is_a_known_score_has_its_direction() -> None:
     assert score_remark(Goal("score", MAX), "mse", is_negated=True) == ""
     assert score_remark(Goal("score", MAX), "mse", is_negated=False)
     assert score_remark(Goal("rmse", MAX), "mse", is_negated=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "possible"),
+    [
+        ("val_accuracy", [0.7, 1.0], (0.0, 1.0)),
+        ("roc_auc_score", [0.7], (0.0, 1.0)),
+        ("accuracy", [71.0], (None, None)),
+        ("accuracy", [-0.7], (None, None)),
+        ("-accuracy", [-0.7], (-1.0, 0.0)),
+        ("rmse", [3.0], (0.0, None)),
+        ("rmse", [-3.0], (None, None)),
+        ("r2", [-0.2, 0.9], (None, 1.0)),
+        ("val_loss", [0.4], (None, None)),
+        ("profit", [3.0], (None, None)),
+    ],
+)
+def test_what_a_metric_can_be(metric: str, values: list[float], possible: tuple) -> None:
+    """By its name, unless it had other values."""
+    assert possible_values(metric, values) == possible

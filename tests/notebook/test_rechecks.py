@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -127,3 +128,25 @@ def test_a_wrong_recheck_says_what_it_takes(notebook: Any) -> None:
     assert "recheck: expected auto, 0" in error
     line = "%%hpo noise --maximize accuracy --recheck 9x9 --trials 20"
     assert "too few of the 20 trials" in notebook.run(f"{line}\n{CELL}").usage_error
+
+
+def test_an_interval_ends_where_the_metric_does(notebook: Any) -> None:
+    """A share of few rows; what is left open is said where it is half of all or more."""
+    notebook.ok(
+        "import numpy as np\nfrom sklearn.model_selection import train_test_split\n"
+        "from sklearn.tree import DecisionTreeClassifier as Tree\nrng = np.random.default_rng(0)\n"
+        "X = rng.normal(size=(30, 2))\ny, noise = X[:, 0] > 0, rng.normal(size=30) > 0"
+    )
+    cell = (
+        "%%hpo {0} --maximize acc --trials 10\n"
+        "A, B, a, b = train_test_split(X, {1}, test_size=6, random_state=hp.seed())\n"
+        "acc = Tree(max_depth=hp.Int(1, 4), random_state=0).fit(A, a).score(B, b)"
+    )
+    shown = notebook.ok(cell.format("s", "y")).text
+    honest = notebook["s"].honest
+    assert honest.value + honest.half_width > 1 == honest.interval[1]
+    assert re.search(r"honest +0\.\d\d? \(0\.\d\d? to 1\.0\d?\)|honest +1\.00? \(0", shown)
+    shown = notebook.ok(cell.format("t", "noise")).text
+    low, high = notebook["t"].honest.interval
+    assert 0 <= low < high <= 1
+    assert ("the interval is wide" in shown) == (high - low >= 0.5)

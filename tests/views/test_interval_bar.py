@@ -14,7 +14,7 @@ from hpo_magic.views.live import numbers_html
 
 def test_everything_is_inside_and_in_order() -> None:
     """The interval is as long as it is wide, and each value stands where it belongs."""
-    text = interval_bar(0.8, 0.1, {"start": 0.5, "best seen": 0.95})
+    text = interval_bar(0.8, (0.7, 0.9), {"start": 0.5, "best seen": 0.95})
     root = ElementTree.fromstring(text)
     lines = [tag.attrib for tag in root.iter() if tag.tag.endswith("line")]
     (low, high), start, best = (
@@ -30,7 +30,7 @@ def test_everything_is_inside_and_in_order() -> None:
 
 def test_no_name_is_written_over_another() -> None:
     """Values that are close have their names in rows of their own, inside the picture."""
-    text = interval_bar(0.9, 0.05, {"start": 0.2, "best seen": 0.95, "test": 0.951})
+    text = interval_bar(0.9, (0.85, 0.95), {"start": 0.2, "best seen": 0.95, "test": 0.951})
     root = ElementTree.fromstring(text)
     at = {tag.text: float(tag.attrib["y"]) for tag in root.iter() if tag.tag.endswith("text")}
     assert at["best seen"] != at["test"]
@@ -40,7 +40,7 @@ def test_no_name_is_written_over_another() -> None:
 
 def test_equal_values_and_strange_names_draw_as_well() -> None:
     """A name is escaped, and one place is enough."""
-    text = interval_bar(1.0, 0.0, {"<start>": 1.0})
+    text = interval_bar(1.0, (1.0, 1.0), {"<start>": 1.0})
     ElementTree.fromstring(text)
     assert "&lt;start&gt;" in text
 

@@ -16,7 +16,6 @@ from hpo_magic.views.words.honest import (
     gain_remark,
     gain_value_text,
     how_text,
-    plus_minus,
     split_groups_text,
     value_text,
 )
@@ -99,9 +98,7 @@ def _of_several(snapshot: Snapshot, found: Headline) -> Iterator[Line]:
     for goal, write in zip(snapshot.goals, goal_writers(snapshot), strict=True):
         one = found.honest[goal.metric]
         has_interval = one.value is not None and one.half_width
-        texts.append(
-            plus_minus(one.value or 0.0, one.half_width) if has_interval else write(one.value)
-        )
+        texts.append(value_text(one) if has_interval else write(one.value))
     value = "not measured" if honest.value is None else ", ".join(texts)
     yield Line("honest", value, how_text(honest))
 

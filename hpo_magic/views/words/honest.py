@@ -40,10 +40,22 @@ def how_text(honest: Honest) -> str:
     """Return how an estimate was made, and why it has no interval; or why there is no estimate."""
     if honest.why_not is not None:
         return WHY_NOT[honest.why_not]
-    remarks = [_with_older(honest), _no_interval(honest)]
+    remarks = [_with_older(honest), _no_interval(honest), _wide(honest)]
     if honest.are_groups_unsure:
         remarks.append(GROUPS_UNSURE)
     return "; ".join(filter(None, remarks))
+
+
+def _wide(honest: Honest) -> str:
+    """Return what is said of an interval that leaves open half of all possible values, or more."""
+    if honest.interval is None or honest.least is None or honest.most is None:
+        return ""
+    low, high = honest.interval
+    if high - low < (honest.most - honest.least) / 2:
+        return ""
+    if honest.n_rows:
+        return f"the interval is wide, as {honest.n_rows:,} validation rows are few"
+    return "the interval is wide, as there are few re-runs or validation rows"
 
 
 def _no_interval(honest: Honest) -> str:
@@ -125,19 +137,25 @@ def sentence_of(honest: Honest) -> str:
     """
     if honest.value is None:
         return f"not measured: {how_text(honest)}"
-    text = f"expect about {plus_minus(honest.value, honest.half_width)}: {how_text(honest)}"
+    text = f"expect about {value_text(honest)}: {how_text(honest)}"
     if not honest.split_groups:
         return text
     return f"{text}; this number is too good: {split_groups_text(honest.split_groups)}"
 
 
 def value_text(honest: Honest, digits: int = 4) -> str:
-    """Return an estimate's value and half-width: "0.914 ± 0.035"."""
-    return (
-        "not measured"
-        if honest.value is None
-        else plus_minus(honest.value, honest.half_width, digits)
-    )
+    """Return an estimate's value and half-width, or its interval where that has a bound.
+
+    >>> value_text(Honest(0.9138, 0.0352)), value_text(Honest(0.9138, 0.152, least=0.0, most=1.0))
+    ('0.914 ± 0.035', '0.91 (0.76 to 1.00)')
+    """
+    if honest.value is None:
+        return "not measured"
+    if honest.is_cut and honest.interval is not None and honest.half_width:
+        low, high = honest.interval
+        n = _decimals(honest.half_width)
+        return f"{honest.value:.{n}f} ({low:.{n}f} to {high:.{n}f})"
+    return plus_minus(honest.value, honest.half_width, digits)
 
 
 def plus_minus(value: float, half_width: float | None, digits: int = 4, *, sign: str = "") -> str:
@@ -149,8 +167,13 @@ def plus_minus(value: float, half_width: float | None, digits: int = 4, *, sign:
     if not half_width or not math.isfinite(half_width):
         text = number(value, digits)
         return f"+{text}" if sign and value > 0 else text
-    n_decimals = min(max(1 - math.floor(math.log10(half_width)), 0), MOST_DECIMALS)
+    n_decimals = _decimals(half_width)
     return f"{value:{sign}.{n_decimals}f} ± {half_width:.{n_decimals}f}"
+
+
+def _decimals(half_width: float) -> int:
+    """Return with how many decimals a half-width has two digits."""
+    return min(max(1 - math.floor(math.log10(half_width)), 0), MOST_DECIMALS)
 
 
 def bias_text(n_settings: int, direction: Direction, bias: SelectionBias | None = None) -> str:
