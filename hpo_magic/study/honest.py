@@ -15,7 +15,8 @@ class HonestNumber(Honest):
     """What the chosen setting is expected to score on new data, in one objective.
 
     `value` and `half_width` (of the 95% interval; None where there is none) are in the metric's
-    unit; `interval` has its ends, within what the metric can be (0 to 1 of a share). `how` says how the value was estimated, `sentence` has all of it.
+    unit. `interval` has its ends, within what the metric can be: 0 to 1 of a share. `how` says how
+    the value was estimated, `sentence` has all of it.
     """
 
     @property
