@@ -12,10 +12,12 @@ whose runs are taken from the search, and once without, with the honest number f
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from sklearn import (
     ensemble,
     kernel_approximation,
     linear_model,
+    metrics,
     naive_bayes,
     neighbors,
     neural_network,
@@ -46,6 +49,16 @@ N_TRIALS = 40
 WAYS = {"auto": "re-check", "0": "rows alone"}  # by the value of --recheck
 VALIDATION_SHARE = 0.25
 Model = Callable[[], Any]
+# Metrics that are no means over rows: scikit-learn's function, and what it is given. A cell calls
+# it, and says nothing of rows.
+OTHERS: dict[str, tuple[Callable[..., float], str]] = {
+    "AUC": (metrics.roc_auc_score, "chance"),
+    "average precision": (metrics.average_precision_score, "chance"),
+    "F1": (metrics.f1_score, "label"),
+    "macro F1": (partial(metrics.f1_score, average="macro"), "label"),
+    "RMSE": (metrics.root_mean_squared_error, "number"),
+}
+LOSS_METRICS = ("mae", "mse", "log_loss", "RMSE")
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,12 @@ class Problem:
     @property
     def is_of_classes(self) -> bool:
         """Whether classes are predicted, or their probabilities."""
-        return self.metric in ("accuracy", "log_loss")
+        return self.metric not in ("mae", "mse", "RMSE")
+
+    @property
+    def sign(self) -> float:
+        """1 where higher is better, else -1."""
+        return -1.0 if self.metric in LOSS_METRICS else 1.0
 
 
 @dataclass(frozen=True)
@@ -224,6 +242,13 @@ def noise() -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((1_120, 5)), rng.integers(0, 2, 1_120)
 
 
+def one_in_eight() -> tuple[np.ndarray, np.ndarray]:
+    """Return two classes, one of which has an eighth of the rows."""
+    return datasets.make_classification(
+        2_000, 8, n_informative=4, weights=[0.88], flip_y=0.02, class_sep=0.8, random_state=2
+    )
+
+
 def loaded(load: Callable[..., Any]) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     """Return what loads one of scikit-learn's data sets."""
     return lambda: load(return_X_y=True)
@@ -268,6 +293,20 @@ LOG_LOSSES = (
         "cancer, naive Bayes", loaded(datasets.load_breast_cancer), a_naive_bayes, 100, "log_loss"
     ),
 )  # fmt: skip
+# Metrics that are no means over rows, whose rows are told to first order.
+OTHER_PROBLEMS = (
+    Problem("cancer, tree (AUC)", loaded(datasets.load_breast_cancer), a_tree, 100, "AUC"),
+    Problem("diabetes halves, neighbours (AUC)", many_progressed, neighbours, 120, "AUC"),
+    Problem("one in eight, forest (AUC)", one_in_eight, a_forest, 200, "AUC"),
+    Problem(
+        "one in eight, forest (average precision)", one_in_eight, a_forest, 200,
+        "average precision",
+    ),
+    Problem("one in eight, tree (F1)", one_in_eight, a_tree, 200, "F1"),
+    Problem("diabetes halves, tree (F1)", many_progressed, a_tree, 120, "F1"),
+    Problem("digits, tree (macro F1)", loaded(datasets.load_digits), a_tree, 200, "macro F1"),
+    Problem("friedman, neighbours (RMSE)", friedman, regression_by_neighbours, 120, "RMSE"),
+)  # fmt: skip
 # Not among the eight: labels of noise, where all that is seen is luck.
 NOISE = (
     Problem("noise, rows known", noise, neighbours, 120),
@@ -290,16 +329,20 @@ def run(problem: Problem, repeat: int, recheck: str, n_trials: int = N_TRIALS) -
             x, y, test_size=VALIDATION_SHARE, random_state=hp.seed(), stratify=strata
         )
         model = make_pipeline(StandardScaler(), problem.model()).fit(x_train, y_train)
-        predict = model.predict_proba if problem.metric == "log_loss" else model.predict
+        predict = predictions_for(problem.metric, model)
         predicted = predict(x_val)
-        value = hp.score(problem.metric, y_val, predicted)
+        if problem.metric in OTHERS:
+            value = OTHERS[problem.metric][0](y_val, predicted)
+        else:
+            value = hp.score(problem.metric, y_val, predicted)
         if not problem.knows_rows:
             current_trial().scored.clear()
         # The search never learns of this: it is what the benchmark knows of every training.
         tests[key(hp.values, hp.seed())] = score(problem.metric, y_test, predict(x_test))
         return value
 
-    goal = {"maximize" if problem.metric == "accuracy" else "minimize": "value"}
+    sign = problem.sign
+    goal = {"maximize" if sign > 0 else "minimize": "value"}
     study = search(
         objective,
         trials=n_trials,
@@ -312,7 +355,6 @@ def run(problem: Problem, repeat: int, recheck: str, n_trials: int = N_TRIALS) -
     best = study.snapshot.history.best()
     assert best is not None
     assert study.honest is not None
-    sign = 1.0 if problem.metric == "accuracy" else -1.0
     return Found(
         problem.name,
         WAYS.get(recheck, recheck),
@@ -330,8 +372,19 @@ def key(params: Any, seed: int) -> str:
     return json.dumps([dict(params), seed], sort_keys=True)
 
 
+def predictions_for(metric: str, model: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what gives the predictions that a metric is of."""
+    if metric in OTHERS and OTHERS[metric][1] == "chance":
+        return lambda x: model.predict_proba(x)[:, 1]
+    return model.predict_proba if metric == "log_loss" else model.predict
+
+
 def score(metric: str, truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the score on the test rows; `hp.score` would take them for the trial's."""
+    """Return the score on the test rows, past what would take them for the trial's."""
+    if metric in OTHERS:
+        function = OTHERS[metric][0]
+        known = function.keywords if isinstance(function, partial) else {}
+        return inspect.unwrap(getattr(function, "func", function))(truth, predicted, **known)
     return scored(metric, truth, predicted).value
 
 
@@ -392,13 +445,14 @@ def main() -> None:
     parser.add_argument("--noise", action="store_true", help="the problems without a signal")
     parser.add_argument("--losses", action="store_true", help="six losses")
     parser.add_argument("--log-losses", action="store_true", help="eight log-losses of sure models")
+    parser.add_argument("--others", action="store_true", help="metrics that are no means over rows")
     parser.add_argument(
         "--way", action="append", help="a value of --recheck; by default auto, and 0"
     )
     parser.add_argument("--problem", action="append", help="a part of a name; may be repeated")
     asked = parser.parse_args()
     problems = NOISE if asked.noise else LOSSES if asked.losses else PROBLEMS
-    problems = LOG_LOSSES if asked.log_losses else problems
+    problems = LOG_LOSSES if asked.log_losses else OTHER_PROBLEMS if asked.others else problems
     chosen = [p for p in problems if not asked.problem or any(w in p.name for w in asked.problem)]
     found: list[Found] = []
     # Short trainings are what makes small searches noisy; scikit-learn warns of each.
@@ -409,7 +463,7 @@ def main() -> None:
                 found += [run(problem, repeat, way) for way in asked.way or ("auto", "0")]
             print(table([one for one in found if one.problem == problem.name]), flush=True)
     kind = "_noise" if asked.noise else "_losses" if asked.losses else ""
-    kind = "_log_losses" if asked.log_losses else kind
+    kind = "_log_losses" if asked.log_losses else "_others" if asked.others else kind
     results = RESULTS.with_name(f"honesty{kind}.json")
     results.write_text(json.dumps([asdict(one) for one in found], indent=1), encoding="utf-8")
     print(table(found))

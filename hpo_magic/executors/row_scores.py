@@ -62,7 +62,8 @@ def _by_metric(scored: Sequence[Scored]) -> list[list[Scored]]:
 def _matching(score: Score, candidates: Sequence[Sequence[Scored]]) -> RowScores | None:
     """Return the rows of the first candidate that the trial's value is the mean of."""
     for taken in candidates:
-        pairs = [(one.value, one.row_scores()) for one in taken if one.rows is not None]
+        scores = [one for one in taken if one.rows is not None or one.linear is not None]
+        pairs = [(one.value, one.row_scores()) for one in scores]
         known = [(value, rows) for value, rows in pairs if rows is not None]
         if len(known) == len(pairs):
             found = matching_row_scores(

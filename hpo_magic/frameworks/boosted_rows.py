@@ -12,10 +12,10 @@ import numpy as np
 from hpo_magic.core.log import caught, suppressed
 from hpo_magic.core.row_scores import RowScores, of_rows
 from hpo_magic.frameworks.standard import kept_random_state
+from hpo_magic.language.first_order import AUC_TOLERANCE, rows_to_first_order
 from hpo_magic.language.scores import scores_by_row, worst_of
 
 # The metrics of LightGBM, XGBoost and CatBoost that are means over rows, and their names here.
-# RMSE and AUC are not.
 ROWS_OF = {
     **dict.fromkeys(
         ("binary_logloss", "multi_logloss", "logloss", "mlogloss", "Logloss", "MultiClass"),
@@ -25,6 +25,12 @@ ROWS_OF = {
     **dict.fromkeys(("Accuracy", "accuracy"), "accuracy"),
     **dict.fromkeys(("l1", "mae", "MAE"), "mae"),
     **dict.fromkeys(("l2", "mse"), "mse"),
+}
+# Those that are not: their rows are told to first order.
+OTHERS_OF = {
+    **dict.fromkeys(("rmse", "RMSE"), "root_mean_squared_error"),
+    **dict.fromkeys(("auc", "AUC"), "roc_auc_score"),
+    "average_precision": "average_precision_score",
 }
 # How near the mean of the rows must be to the logged value, which XGBoost computes in float32.
 REL_TOL = 1e-4
@@ -87,21 +93,35 @@ class BoostedRows:
         def row_scores(name: str) -> RowScores | None:
             held_out, _, metric = name.rpartition("-")
             x, y = self._held_out.get(held_out, (None, None))
-            if x is None or y is None or metric not in ROWS_OF or name not in logged:
+            is_known = metric in ROWS_OF or metric in OTHERS_OF
+            if x is None or y is None or not is_known or name not in logged:
                 return None
             try:
                 with kept_random_state():
                     truth, predicted = np.asarray(y), np.asarray(predict(x))
-                    rows = scores_by_row(ROWS_OF[metric], truth, predicted)
-                    worst = worst_of(ROWS_OF[metric], predicted)
+                    rows, worst = _rows_and_worst(metric, truth, predicted, logged[name])
             except Exception:  # noqa: BLE001  (of the library, or labels that cannot be told)
                 caught("the rows of an evaluation set could not be scored")
+                return None
+            if rows is None:
                 return None
             mean = float(np.mean(rows, dtype=np.float64))
             is_it = math.isclose(mean, logged[name], rel_tol=REL_TOL, abs_tol=1e-9)
             return of_rows(rows, truth, worst=worst) if is_it else None
 
         return row_scores
+
+
+def _rows_and_worst(
+    metric: str, truth: Any, predicted: Any, logged: float
+) -> tuple[Any, float | None]:
+    """Return the score of each row, shape (n_rows,), and the worst that one could have had."""
+    if metric in ROWS_OF:
+        known = ROWS_OF[metric]
+        return scores_by_row(known, truth, predicted), worst_of(known, predicted)
+    name = OTHERS_OF[metric]
+    tolerance = REL_TOL if name == "root_mean_squared_error" else AUC_TOLERANCE
+    return rows_to_first_order(name, truth, predicted, logged, tolerance=tolerance), None
 
 
 def rows_or_none(

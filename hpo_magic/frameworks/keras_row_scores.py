@@ -20,7 +20,8 @@ from hpo_magic.core.log import caught
 from hpo_magic.core.row_scores import MOST_ROWS, RowOrder, RowScores, of_rows, sampled_rows
 from hpo_magic.errors import MetricError
 from hpo_magic.frameworks.standard import kept_random_state
-from hpo_magic.language.scores import scores_by_row, worst_of
+from hpo_magic.language.first_order import AUC_TOLERANCE, rows_to_first_order
+from hpo_magic.language.scores import MIDDLE, scores_by_row, worst_of
 
 BATCH = 1024
 # Tolerance for the logged value, which is float32 and averaged over batches.
@@ -95,7 +96,7 @@ def outcomes_of_fit(
             return None
         try:
             with kept_random_state():
-                rows, worst = _by_row(model, x, y, metric.removeprefix("val_"))
+                rows, worst = _by_row(model, x, y, metric.removeprefix("val_"), logged[metric])
         except Exception:  # noqa: BLE001  (a model of the user's may do anything)
             caught("the validation rows could not be scored")
             return None
@@ -107,12 +108,13 @@ def outcomes_of_fit(
     return row_scores
 
 
-def _by_row(model: Any, x: Any, y: Any, metric: str) -> tuple[Any, float | None]:
+def _by_row(model: Any, x: Any, y: Any, metric: str, logged: float) -> tuple[Any, float | None]:
     """Return the score of each row, shape (n_rows,), and the worst that one could have had.
 
-    None and None if the metric is no mean over rows; the worst is known for cross-entropies alone.
+    None and None if they cannot be told; the worst is known for cross-entropies alone.
     """
-    if metric != "loss" and metric not in _BY_NAME:
+    other = None if metric == "loss" or metric in _BY_NAME else _other_metric(model, metric)
+    if metric != "loss" and metric not in _BY_NAME and other is None:
         return None, None
     if len(y) > MOST_ROWS:
         kept = sampled_rows(len(y))
@@ -121,12 +123,45 @@ def _by_row(model: Any, x: Any, y: Any, metric: str) -> tuple[Any, float | None]
     predicted = _predicted(model, x, len(truth))
     if metric == "loss":
         return _losses(model.loss, truth, predicted), _worst(model.loss, predicted)
+    if other is not None:
+        return _to_first_order(other, truth, predicted, logged), None
     if _BY_NAME[metric] == "accuracy" and predicted.size == len(predicted):
         predicted = predicted.reshape(len(predicted)) > 0.5
     try:
         return scores_by_row(_BY_NAME[metric], truth, predicted), None
     except MetricError:
         return None, None
+
+
+def _other_metric(model: Any, name: str) -> str | None:
+    """Return scikit-learn's name of a compiled metric that is no mean over rows.
+
+    None for other metrics and for options that make it another one.
+    """
+    compiled = [one for part in model.metrics for one in getattr(part, "metrics", [])]
+    found: Any = next((one for one in compiled if one.name == name), None)
+    if type(found) is keras.metrics.AUC:
+        is_usual = not found.multi_label and not found._from_logits
+        curves = {"ROC": "roc_auc_score", "PR": "average_precision_score"}
+        return curves.get(found.curve.value) if is_usual else None
+    if type(found) is keras.metrics.Precision or type(found) is keras.metrics.Recall:
+        is_usual = found.thresholds == [MIDDLE] and found.class_id is None and found.top_k is None
+        named = "precision_score" if type(found) is keras.metrics.Precision else "recall_score"
+        return named if is_usual else None
+    is_root = type(found) is keras.metrics.RootMeanSquaredError
+    return "root_mean_squared_error" if is_root else None
+
+
+def _to_first_order(metric: str, truth: Any, predicted: Any, logged: float) -> Any:
+    """Return the score of each row, shape (n_rows,); None for more than one output."""
+    if predicted.size != len(truth) or np.size(truth) != len(truth):
+        return None
+    truth, predicted = truth.reshape(-1), predicted.reshape(-1)
+    if metric in ("precision_score", "recall_score"):
+        predicted = (predicted > MIDDLE).astype(truth.dtype)
+    is_auc = metric in ("roc_auc_score", "average_precision_score")
+    tolerance = AUC_TOLERANCE if is_auc else REL_TOL
+    return rows_to_first_order(metric, truth, predicted, logged, tolerance=tolerance)
 
 
 def _predicted(model: Any, x: Any, n_rows: int) -> Any:

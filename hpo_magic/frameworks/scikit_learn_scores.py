@@ -25,11 +25,12 @@ from hpo_magic.core.groups import share_of_split_groups
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.row_scores import RowOrder
 from hpo_magic.frameworks.function_watch import WatchedFunction
+from hpo_magic.language.first_order import METRICS, rows_to_first_order
 from hpo_magic.language.scores import Scored, Split, scored
 from hpo_magic.language.trial_context import TrialContext, current_trial
 
 # Means over rows, R² with the variance of the true values as it is.
-METRICS = (
+MEANS = (
     "accuracy_score",
     "zero_one_loss",
     "mean_absolute_error",
@@ -81,13 +82,20 @@ class _Watch:
     def __init__(self, trial: TrialContext, guard: Callable[[], None]) -> None:
         self._trial, self._guard = trial, guard
         self._in_folds: list[Scored] | None = None  # while a cross-validation runs
+        self._is_in_metric = False  # which may be computed from others
         # By the number of validation rows: those that are trained on, and their order.
         self._n_trained: dict[int, tuple[float, RowOrder]] = {}
         self._cross_predicted: list[_CrossPredicted] = []
 
     def on_metric(self, metric: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return what the metric returns, and remember what it was given."""
-        result = metric(*args, **kwargs)
+        if self._is_in_metric:
+            return metric(*args, **kwargs)
+        self._is_in_metric = True
+        try:
+            result = metric(*args, **kwargs)
+        finally:
+            self._is_in_metric = False
         self._guard()
         with suppressed("a score of scikit-learn could not be read"):
             found = self._scored(result, metric, args, kwargs)
@@ -169,10 +177,15 @@ class _Watch:
         given = inspect.signature(metric).bind(*args, **kwargs).arguments
         if given.get("sample_weight") is not None:
             return None
-        predicted = given["y_pred"] if "y_pred" in given else given["y_proba"]
-        found = scored(metric.__name__, given["y_true"], predicted)
-        if not np.isclose(found.value, result, rtol=SAME):
-            return None  # an option makes it another score
+        given.pop("sample_weight", None)
+        # The names of the first two differ: y_true and y_pred, y_score or y_proba; y1 and y2.
+        (truth, predicted), options = list(given.values())[:2], dict(list(given.items())[2:])
+        if metric.__name__ in MEANS:
+            found = scored(metric.__name__, truth, predicted)
+            if not np.isclose(found.value, result, rtol=SAME):
+                return None  # an option makes it another score
+        else:
+            found = _to_first_order(metric, truth, predicted, float(result), options)
         n_trained, order = self._n_trained.get(len(found.truth), (None, RowOrder.NONE))
         return replace(found, n_trained=n_trained, order=order)
 
@@ -231,6 +244,23 @@ class _Watch:
             )
 
 
+def _to_first_order(
+    metric: Callable[..., Any], truth: Any, predicted: Any, value: float, options: dict[str, Any]
+) -> Scored:
+    """Return a score that is no mean over rows; its options are part of its name."""
+    truth, predicted = np.asarray(truth), np.asarray(predicted)
+    text = ", ".join(f"{name}={option!r}" for name, option in options.items())
+    return Scored(
+        f"{metric.__name__}({text})" if text else metric.__name__,
+        value,
+        None,
+        truth,
+        predicted,
+        lambda rows: float(metric(truth[rows], predicted[rows], **options)),
+        linear=rows_to_first_order(metric.__name__, truth, predicted, value, options),
+    )
+
+
 def _in_order(found: Sequence[Scored], values: Sequence[float]) -> list[Scored] | None:
     """Return the scores with these values, each after the one before; None if one is missing.
 
@@ -283,7 +313,11 @@ def _n_rows(array: Any) -> int:
 
 _OF_SPLITS = ("train_test_split", "cross_val_predict", "cross_validate")
 _WATCHED = {
-    **{name: WatchedFunction(getattr(sklearn.metrics, name)) for name in METRICS},
+    **{
+        name: WatchedFunction(getattr(sklearn.metrics, name))
+        for name in (*MEANS, *METRICS)
+        if hasattr(sklearn.metrics, name)  # some are younger than the oldest that is supported
+    },
     **{name: WatchedFunction(getattr(sklearn.model_selection, name)) for name in _OF_SPLITS},
     "svm_fit": WatchedFunction(BaseLibSVM.fit),
     "boosting_fit": WatchedFunction(GradientBoostingClassifier.fit),

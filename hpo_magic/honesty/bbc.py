@@ -87,6 +87,8 @@ def bbc(
     why_not = None if alike is None else NoInterval.ORDER
     if why_not is None and has_rare_losses(half_width, _half_width_if_worst(V, found, worst)):
         why_not = NoInterval.RARE_LOSSES
+    if why_not is None and half_width == 0:
+        why_not = NoInterval.EQUAL_ROWS
     known = half_width if why_not is None else None
     return Bbc(found.value, known, n_settings, n, no_interval=why_not, n_alike=alike)
 

@@ -100,14 +100,15 @@ def selection_bias_of(history: History) -> SelectionBias | None:
 
 
 def precision_of(history: History) -> Precision | None:
-    """Return the standard error of a score; None unless all trials have row scores."""
+    """Return the standard error of a score; None unless all trials have row scores that vary."""
     best = history.best()
     if best is None or best.row_scores is None or not _shared(history.complete):
         return None
     found = best.row_scores
     if not found.is_share:
         error = float(np.std(found.values, ddof=1, dtype=np.float64)) / math.sqrt(found.n_rows)
-        return Precision(error, found.n_rows)
+        # Where all rows score alike, as with an AUC of 1, they do not show how much scores vary.
+        return Precision(error, found.n_rows) if error else None
     # A best score of 1 has no binomial error. So the error is that of the score less its selection
     # bias.
     seen_error = math.sqrt(share_variance(found.mean, found.n_rows))

@@ -31,6 +31,7 @@ class NoInterval(Enum):
     ORDER = "order"  # the scores of neighbouring rows agree over too many rows
     RARE_LOSSES = "rare losses"  # the mean depends on rows of which a validation set has none
     SAME_ROWS = "same rows"  # the re-runs have the search's rows, and so its selection bias
+    EQUAL_ROWS = "equal rows"  # all rows score alike: an AUC of 1
     FEW_RERUNS = "few re-runs"  # their spread is not known, nor are the rows
 
 

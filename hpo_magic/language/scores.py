@@ -17,6 +17,7 @@ import numpy.typing as npt
 from hpo_magic.core.groups import share_of_split_groups
 from hpo_magic.core.row_scores import RowOrder, RowScores, of_rows
 from hpo_magic.errors import MetricError, did_you_mean
+from hpo_magic.language.first_order import rows_to_first_order
 
 Metric = str | Callable[..., Any]
 Array = npt.NDArray[Any]
@@ -52,6 +53,9 @@ class Scored:
         Number of validation sets that the rows come from.
     split_groups
         The share of the groups that are among the training rows, too; None if not known.
+    linear : shape (n_rows,)
+        The score of each row to first order (`first_order`), where the metric is no mean over rows;
+        None: not known.
     """
 
     metric: str
@@ -65,13 +69,15 @@ class Scored:
     n_trained: float | None = None
     n_folds: int = 1
     split_groups: float | None = None
+    linear: Array | None = field(default=None, compare=False)
 
     def row_scores(self) -> RowScores | None:
         """Return the scores of the rows as they are stored; None where there are none."""
-        if self.rows is None:
+        rows = self.linear if self.rows is None else self.rows
+        if rows is None:
             return None
         found = of_rows(
-            self.rows,
+            rows,
             self.truth,
             groups=self.groups,
             n_trained=self.n_trained,
@@ -210,10 +216,13 @@ def behind_value(value: float | None, scores: Sequence[Scored], n_rows: int | No
 
 def _negative(score: Scored) -> Scored:
     """Return the score with the other sign, as scikit-learn's "neg_" scorers have it."""
-    rows = None if score.rows is None else -score.rows.astype(np.float64)
-    metric = f"-{usual_name(score.metric)}"
     return replace(
-        score, metric=metric, value=-score.value, rows=rows, on_rows=lambda i: -score.on_rows(i)
+        score,
+        metric=f"-{usual_name(score.metric)}",
+        value=-score.value,
+        rows=None if score.rows is None else -score.rows.astype(np.float64),
+        linear=None if score.linear is None else -score.linear,
+        on_rows=lambda i: -score.on_rows(i),
     )
 
 
@@ -273,13 +282,15 @@ def _scored_by(metric: Callable[..., Any], name: str, truth: Array, predicted: A
             f"hp.score({name}): the metric must return a number, or one for each of the "
             f"{len(truth)} rows; it returned an array of shape {result.shape}."
         )
+    value = float(result.reshape(()))
     return Scored(
         name,
-        float(result.reshape(())),
-        _rows_like(name, float(result.reshape(())), truth, predicted),
+        value,
+        _rows_like(name, value, truth, predicted),
         truth,
         predicted,
         lambda i: float(_array(metric(truth[i], predicted[i])).reshape(())),
+        linear=rows_to_first_order(name, truth, predicted, value),
     )
 
 

@@ -345,6 +345,22 @@ def test_a_training_of_xgboost_that_goes_on_knows_its_rows() -> None:
         assert rows.mean == pytest.approx(fit.epochs[fit.final]["held-logloss"], rel=1e-4)
 
 
+def test_metrics_that_are_no_means_have_rows_to_first_order() -> None:
+    """AUC and RMSE; their mean is what was logged."""
+    held_out = (X[80:], Y[80:])
+    with Watched(Lightgbm()) as seen, Watched(Xgboost()) as also_seen:
+        lgb.LGBMClassifier(n_estimators=3, min_child_samples=5, verbosity=-1).fit(
+            X[:80], Y[:80], eval_set=[held_out], eval_names=["held"], eval_metric="auc"
+        )
+        xgb.XGBRegressor(n_estimators=3).fit(X[:80], Y[:80], eval_set=[held_out], verbose=False)
+    (of_lightgbm,), (of_xgboost,) = seen.fits, also_seen.fits
+    for fit, name in ((of_lightgbm, "held-auc"), (of_xgboost, "validation_0-rmse")):
+        rows = fit.row_scores(name)
+        assert rows is not None
+        assert rows.mean == pytest.approx(fit.epochs[fit.final][name], rel=1e-4)
+        assert rows.values.std() > 0
+
+
 def test_it_is_known_which_sets_are_those_of_the_training() -> None:
     """By the objects, whatever their names: an evaluation set is not called so by mistake."""
     rows, held_out = (X[:80], Y[:80]), (X[80:], Y[80:])

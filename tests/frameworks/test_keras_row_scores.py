@@ -80,6 +80,31 @@ def test_regression_by_row() -> None:
         assert found.mean == pytest.approx(fit.epochs[fit.final][metric], rel=1e-5)
 
 
+def test_metrics_that_are_no_means_by_row() -> None:
+    """AUC, which Keras computes from thresholds, precision, recall, and the root of the error."""
+    metrics = [
+        keras.metrics.AUC(name="area"),
+        keras.metrics.AUC(num_thresholds=3, name="coarse"),
+        keras.metrics.AUC(from_logits=True, name="of_logits"),
+        keras.metrics.Precision(name="precision"),
+        keras.metrics.Recall(name="recall"),
+        keras.metrics.Recall(thresholds=0.9, name="strict"),
+        keras.metrics.RootMeanSquaredError(name="root"),
+    ]
+    y = (X[:, 0] + X[:, 1] > 0).astype("float32")
+    model = a_model(1, "sigmoid", "binary_crossentropy", metrics)
+    model.optimizer.learning_rate = 0.02
+    fit = fitted(model, y, epochs=10)
+    logged = fit.epochs[fit.final]
+    for name in ("area", "precision", "recall", "root"):
+        found = fit.row_scores(f"val_{name}")
+        assert found is not None, name
+        assert found.mean == pytest.approx(logged[f"val_{name}"], rel=1e-5)
+        assert found.values.std() > 0
+    for name in ("coarse", "of_logits", "strict"):
+        assert fit.row_scores(f"val_{name}") is None, name
+
+
 def test_the_restored_epoch_is_the_one_that_counts() -> None:
     """Under `restore_best_weights` the outcomes are those of the epoch that the model is at."""
     stop = keras.callbacks.EarlyStopping("val_loss", patience=1, restore_best_weights=True)

@@ -117,11 +117,59 @@ def test_losses_of_classes_are_their_rows() -> None:
 
 
 def test_a_score_that_is_no_plain_mean_has_no_rows() -> None:
-    """Weights, and a root of a mean."""
+    """Weights, a median, and an AUC of several classes."""
     model = copy.deepcopy(TREE).fit(X_TRAIN, Y_TRAIN)
     weights = np.arange(len(Y_VAL))
     assert rows_after(lambda: model.score(X_VAL, Y_VAL, sample_weight=weights)) is None
-    assert rows_after(lambda: sklearn.metrics.root_mean_squared_error(YR, YR * 0.9)) is None
+    assert rows_after(lambda: sklearn.metrics.median_absolute_error(YR, YR * 0.9)) is None
+    chances = model.predict_proba(X_VAL)
+    auc = sklearn.metrics.roc_auc_score
+    assert rows_after(lambda: auc(Y_VAL, chances, multi_class="ovr")) is None
+
+
+IS_LAST = Y == 2
+
+
+@pytest.mark.parametrize(
+    ("cell", "metric", "n_rows"),
+    [
+        (
+            lambda: cross_val_score(TREE, X, IS_LAST, cv=FOLDS, scoring="roc_auc").mean(),
+            "roc_auc_score",
+            150,
+        ),
+        (
+            lambda: cross_val_score(TREE, X, Y, cv=FOLDS, scoring="f1_macro").mean(),
+            "f1_score(pos_label=None, average='macro')",
+            150,
+        ),
+        (
+            lambda: sklearn.metrics.f1_score(
+                Y_VAL, copy.deepcopy(TREE).fit(X_TRAIN, Y_TRAIN).predict(X_VAL), average="macro"
+            ),
+            "f1_score(average='macro')",
+            len(Y_VAL),
+        ),
+        (
+            lambda: hp.score(sklearn.metrics.f1_score, IS_LAST, Y >= 1),
+            "f1_score",
+            150,
+        ),
+        (
+            lambda: -sklearn.metrics.root_mean_squared_error(YR, YR * 0.9),
+            "-root_mean_squared_error",
+            len(YR),
+        ),
+    ],
+)
+def test_a_score_that_is_no_mean_has_rows_to_first_order(
+    cell: Callable[[], Any], metric: str, n_rows: int
+) -> None:
+    """With its options, by folds and with the other sign; their mean is the score."""
+    found = rows_after(cell)
+    assert found is not None
+    assert (found.metric, found.n_rows, found.is_share) == (metric, n_rows, False)
+    assert found.mean == pytest.approx(cell(), rel=1e-3)
 
 
 FOLDS = StratifiedKFold(5)

@@ -74,6 +74,10 @@ def _no_interval(honest: Honest) -> str:
                 f"no interval: some predictions are so certain that a single wrong row would cost "
                 f"more than all others vary, and {n_rows} cannot show how often that happens"
             )
+        case NoInterval.EQUAL_ROWS:
+            return (
+                f"no interval: the {n_rows} score alike, which does not show how much scores vary"
+            )
         case NoInterval.FEW_RERUNS if honest.method is Method.NEW_SPLITS:
             return "no interval, as there are too few re-runs to show how much they vary"
     return ""
