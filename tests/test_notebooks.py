@@ -71,6 +71,14 @@ def test_the_pictures_of_a_notebook_have_a_text(path: Path) -> None:
             assert len(output.metadata["image/png"]["alt"]) > 40
 
 
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_says_what_it_is_for(path: Path) -> None:
+    """At its beginning what one can do afterwards, and how long it runs; at its end what to try."""
+    cells = nbformat.read(path, as_version=4).cells
+    assert re.search(r"Afterwards you can .*\bIt runs (for|in) ", cells[0].source, re.DOTALL)
+    assert cells[-1].source.startswith("## What to try\n\n")
+
+
 @pytest.mark.slow
 def test_the_algorithms_are_compared_with_chance(tmp_path: Path) -> None:
     """A plot, a verdict computed for each, and a grid that says its size before its trials."""
