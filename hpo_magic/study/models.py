@@ -308,27 +308,37 @@ def _model_among(trained: ObjectiveResult) -> Any:
 
     A variable is one by its name, or because it alone predicts.
     """
-    if isinstance(trained.last, Mapping) and hasattr(trained.last.get("model"), "predict"):
+    if isinstance(trained.last, Mapping) and _is_model(trained.last.get("model")):
         return trained.last["model"]
     for name in USUAL_NAMES:
-        if hasattr(trained.variables.get(name), "predict"):
+        if _is_model(trained.variables.get(name)):
             return trained.variables[name]
-    able = _able_to_predict(trained.variables)
-    return next(iter(able.values())) if len(able) == 1 else None
+    able = list({id(one): one for one in _models_in(trained.variables).values()}.values())
+    return able[0] if len(able) == 1 else None
 
 
-def _able_to_predict(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the variables that have a method `predict`, by name; classes are none."""
-    return {
-        name: value
-        for name, value in variables.items()
-        if hasattr(value, "predict") and not isinstance(value, type)
-    }
+def _models_in(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables that are models, by name."""
+    return {name: value for name, value in variables.items() if _is_model(value)}
+
+
+def _is_model(value: Any) -> bool:
+    """Return whether a value predicts, or is a module of PyTorch with weights; a class is none.
+
+    Losses of PyTorch's are modules without weights.
+    """
+    if isinstance(value, type):
+        return False
+    if hasattr(value, "predict"):
+        return True
+    if not all(callable(getattr(value, name, None)) for name in ("forward", "parameters")):
+        return False
+    return next(iter(value.parameters()), None) is not None
 
 
 def _candidates(variables: Mapping[str, Any]) -> str:
     """Return which variables could be the model, in a sentence."""
-    able = [f"`{name}`" for name in _able_to_predict(variables)]
+    able = [f"`{name}`" for name in _models_in(variables)]
     if not able:
-        return "no variable of its cell has a method predict."
-    return f"{', '.join(able)} have a method predict, and none of them is called `model`."
+        return "no variable of its cell has a method predict, or is a PyTorch module with weights."
+    return f"{', '.join(able)} are models, and none of them is called `model`."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -180,7 +180,7 @@ def test_the_only_variable_that_predicts_is_the_model() -> None:
     model = Model(1.0)
     assert a_restorer(None, CellLike(lambda: 0.5, a=model, b=Model)).model(a_trial()) is model
     several = CellLike(lambda: 0.5, a=model, b=Model(2.0))
-    with pytest.raises(HpoError, match=r"left no model that can be told: `a`, `b` have"):
+    with pytest.raises(HpoError, match=r"left no model that can be told: `a`, `b` are models"):
         a_restorer(None, several).model(a_trial())
 
 
@@ -295,3 +295,34 @@ class Predicting:
 
     def predict(self) -> None:
         """Predict nothing."""
+
+
+class Module:
+    """A module as PyTorch has it: it predicts by its call."""
+
+    def __init__(self, *weights: float) -> None:
+        self.weights = weights
+
+    def forward(self, rows: Any) -> Any:
+        """Do nothing."""
+
+    def parameters(self) -> Iterator[float]:
+        """Yield the weights."""
+        yield from self.weights
+
+
+def test_a_module_with_weights_is_a_model() -> None:
+    """By its name, or alone; a loss has no weights, and two modules cannot be told apart."""
+    net, other, loss = Module(0.1), Module(0.2), Module()
+    for variables, model in (
+        ({"net": net, "criterion": loss}, net),
+        ({"net": net, "same": net}, net),
+        ({"model": net, "other": other}, net),
+    ):
+        assert a_restorer(None, CellLike(lambda: 0.5, **variables)).model(a_trial()) is model
+    for variables, sentence in (
+        ({"net": net, "other": other}, r"`net`, `other` are models, and none of them is called"),
+        ({"criterion": loss}, "or is a PyTorch module with weights"),
+    ):
+        with pytest.raises(HpoError, match=sentence):
+            a_restorer(None, CellLike(lambda: 0.5, **variables)).model(a_trial())
