@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.given_values import NOTHING
@@ -20,8 +22,9 @@ from hpo_magic.core.trial import Direction, Goal, named_goals
 from hpo_magic.errors import NotPortable, OptionError, SpaceError
 from hpo_magic.inputs.watch import InputsWatch
 from hpo_magic.language.hp import HyperParameters
-from hpo_magic.notebook.cell import Cell
+from hpo_magic.notebook.cell import Cell, compiled
 from hpo_magic.notebook.searched_cell import SearchedCell
+from hpo_magic.notebook.trial_namespace import stored_globals
 from hpo_magic.notebook.whose_hp import asks_outside_functions
 from hpo_magic.scripts.hyperas import importable
 from hpo_magic.scripts.tool_search import (
@@ -37,6 +40,8 @@ from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.study.study import Study
+from hpo_magic.tools.ask_and_tell import NAME as LOOP
+from hpo_magic.tools.ask_and_tell import as_search
 from hpo_magic.tools.entries import refused
 from hpo_magic.tools.finding import FoundSearch, searches_in
 from hpo_magic.tools.interception import Call, handled, intercepted
@@ -81,6 +86,16 @@ def script_of(shell: InteractiveShell, tree: ast.Module) -> list[FoundSearch]:
     )
 
 
+def _as_search(cell: Cell, found: list[FoundSearch]) -> Cell:
+    """Return a cell with its loops of Optuna's `ask` and `tell` as searches."""
+    asks = any(one.package == "optuna" and one.text.endswith(".ask") for one in found)
+    tree = as_search(cell.tree) if asks else None
+    if tree is None:
+        return cell
+    whole = compiled(cell.source, cell.filename, tree, cell.flags)
+    return replace(whole, tree=cell.tree)
+
+
 class Script:
     """One run of a script.
 
@@ -118,7 +133,7 @@ class Script:
         self._shell, self._line, self._name = shell, line, name
         self._options, self._given, self._found = options, given, found
         self._search = search
-        self.cell = Cell.compile(shell, line, source)
+        self.cell = _as_search(Cell.compile(shell, line, source), found)
         self._studies: list[Study] = []
         self._calls: list[ast.stmt] = []  # the statements that searched
         self._owners: list[tuple[Any, str, int]] = []
@@ -236,7 +251,7 @@ class Script:
     def _code(self, search: ToolSearch, call: Call, name: str, options: Options) -> SearchedCode:
         # A further call on the same object goes on, whatever stands between the calls.
         text = self._texts.setdefault(name, self._equivalent(search, call))
-        watch = InputsWatch(search.values_read, text)
+        watch = InputsWatch(partial(_values_read, search, call), text)
         whole = hashlib.blake2b(self.cell.source.encode(), digest_size=16).hexdigest()
         parts = code_fingerprint(text) if text else (whole, "")
         return SearchedCode(
@@ -291,8 +306,10 @@ class Script:
         budget = counted(options.trials, "trial")
         if options.time_s is not None:
             budget = f"{budget} or {options.time_s:g} s"
+        is_loop = _loop_of(call) is not None
+        what = "The loop of study.ask and study.tell" if is_loop else call.text
         return (
-            f"{call.text} on line {call.frame.f_lineno} is this search: {told}, {budget}, in "
+            f"{what} on line {call.frame.f_lineno} is this search: {told}, {budget}, in "
             f"place of {call.entry.tool}'s. The lines after it get {call.entry.tool}'s own results."
         )
 
@@ -300,6 +317,22 @@ class Script:
         for setting in search.first:
             requests.enqueue(setting)
         return [Handover(search, requests)]
+
+
+def _loop_of(call: Call) -> FunctionType | None:
+    """Return the function that a loop of `ask` and `tell` was made; None of any other call."""
+    given = (*call.args[1:2], call.options.get("func"))
+    return next((f for f in given if isinstance(f, FunctionType) and f.__name__ == LOOP), None)
+
+
+def _values_read(search: ToolSearch, call: Call) -> dict[str, Any]:
+    """Return what the objective reads from outside, by name.
+
+    Without what the body of a loop sets itself: these are variables of the cell.
+    """
+    found, loop = search.values_read(), _loop_of(call)
+    own = set() if loop is None else set(stored_globals(loop.__code__))
+    return {name: value for name, value in found.items() if name not in own}
 
 
 def _check_directions(options: Options, search: ToolSearch) -> None:

@@ -68,17 +68,18 @@ def global_names(functions: Mapping[str, Any]) -> set[str]:
         name
         for value in functions.values()
         if isinstance(value, FunctionType) and value.__globals__ is functions
-        for name in _stored_globals(value.__code__)
+        for name in stored_globals(value.__code__)
     }
 
 
-def _stored_globals(code: CodeType) -> Iterator[str]:
+def stored_globals(code: CodeType) -> Iterator[str]:
+    """Yield the names that a code assigns by a `global` statement."""
     for instruction in dis.get_instructions(code):
         if instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
             yield instruction.argval
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _stored_globals(constant)
+            yield from stored_globals(constant)
 
 
 @contextmanager

@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _OPTUNA_WAY = "objective(hp.trial) in place of it, at the end of the cell, is one trial"
+_ASK_WAY = (
+    "put the body of the loop into def objective(trial): … return VALUE, with the value that it "
+    "tells, and write study.optimize(objective, n_trials=…) in place of the loop. That is taken "
+    "over"
+)
 _SKLEARN_WAY = "cross_val_score(model, X, y).mean() in place of it is one trial"
 
 
@@ -84,7 +89,7 @@ ENTRIES = (
         "optuna",
         "optuna.study:Study.ask",
         "study.ask",
-        _OPTUNA_WAY,
+        _ASK_WAY,
         is_inner=True,
     ),
     Entry(
@@ -92,7 +97,8 @@ ENTRIES = (
         "skopt",
         "skopt.optimizer.optimizer:Optimizer.ask",
         "Optimizer.ask",
-        "func(hp.from_space(dimensions)) in place of it is one trial",
+        "put the body of the loop into def func(point): … return VALUE, and write "
+        "gp_minimize(func, dimensions, n_calls=…) in place of the loop. That is taken over",
         is_inner=True,
     ),
     Entry(
