@@ -253,11 +253,12 @@ class Inline:
         run = self._waiting.pop(0)
 
         def send(reports: Sequence[StepReport]) -> None:
-            for step, metrics, n_steps in reports:
-                feed(Reported(run.number, step, metrics, time.time(), n_steps))
+            for one in reports:
+                feed(Reported(run.number, one.step, one.metrics, time.time(), one.n_steps))
 
         result = train(self._task, run, self._names, send, lambda: run.number in self._stopping)
         self._names |= result.names
+        assert result.event is not None  # this executor has no training wait
         feed(replace(result.event, at=time.time()))
 
     def stop(self, number: int) -> None:

@@ -234,17 +234,18 @@ class Engine:
         except SpaceExhausted:
             if not self._state.waiting:
                 raise
-            return self._turns.finish_furthest(event.at)
-        self._turns.begin(event.number, turn)
+            return self._turns.finish_furthest(event)
         may_wait = turn is not None and event.room > 0 and kind is PRUNABLE
-        return self._start(event, kind, params, self.plan.seed, may_wait=may_wait)
+        until = turn.until if turn is not None and may_wait else None
+        self._turns.begin(event.number, until)
+        return self._start(event, kind, params, self.plan.seed, until)
 
     def _turn(self, event: Freed) -> Turn | None:
         """Return which training is at work next, if trainings wait here; else None."""
         if not (event.room or self._state.waiting) or not self.space:
             return None
         history, n_left = self.history(event.number), self._budgets.n_left_to_search()
-        return self._turns.next(history, n_left)
+        return self._turns.next(history, n_left, event.at_hand)
 
     def _recheck(self, event: Freed) -> Commands:
         """Run a setting again; if none is left to run again, continue the search."""
@@ -268,12 +269,12 @@ class Engine:
             return self._nothing_to_start(Reason.EXHAUSTED)
 
     def _start(
-        self, event: Freed, kind: Kind, params: Params, seed: int, *, may_wait: bool = False
+        self, event: Freed, kind: Kind, params: Params, seed: int, until: int | None = None
     ) -> Commands:
         trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
         self._state.start(trial)
         to_beat, _ = to_keep(self.plan, self.history(event.number))
-        return (Save(trial), Run(trial.number, params, kind, seed, to_beat, may_wait))
+        return (Save(trial), Run(trial.number, params, kind, seed, to_beat, until))
 
     def _reported(self, event: Reported) -> Commands:
         if event.number in self._state.active:
@@ -365,7 +366,7 @@ class Engine:
 
     def _ended(self, event: Ended) -> Commands:
         # Code that raised KeyboardInterrupt counts as stopped by the user.
-        by_hand = State.STOPPED if self.ending else State.SKIPPED
+        by_hand = State.STOPPED if self.ending or event.is_lost else State.SKIPPED
         state = self._stops.state_of(event.number, State.PRUNED if event.gave_up else by_hand)
         if state is State.FAILED:
             limit_s = self.plan.timeout_s

@@ -75,14 +75,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Freed:
-    """A worker is free; `number` is reserved for its next trial.
+    """A worker is free.
 
-    `room` is how many trainings the executor can keep waiting; 0: none.
+    Attributes
+    ----------
+    number
+        Reserved for its next trial.
+    at
+        In seconds since 1970.
+    room
+        How many trainings the executor can keep waiting; 0: none.
+    at_hand
+        The numbers of the waiting trials that a free worker can take up; None: all that wait.
     """
 
     number: int
     at: float
     room: int = 0
+    at_hand: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,9 +120,12 @@ class Reported:
     n_steps
         The last step that the training plans to reach; None if it did not say.
     room
-        How many trainings can wait at once, if this one can be suspended in this report; else 0.
+        How many trainings can wait at once, if this one can be suspended in this report, or could
+        be if it had come to the step `Run.until`; else 0.
     params
         The values that the training asked for so far, by parameter name; None: not known.
+    at_hand
+        The numbers of the waiting trials that can be taken up in its place; None: all that wait.
     """
 
     number: int
@@ -122,6 +135,7 @@ class Reported:
     n_steps: int | None = None
     room: int = 0
     params: Params | None = None
+    at_hand: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -175,12 +189,17 @@ class Failed:
 
 @dataclass(frozen=True)
 class Ended:
-    """A training was stopped before its end. `gave_up`: its own code stopped it, as Optuna does."""
+    """A training was stopped before its end.
+
+    `gave_up`: its own code stopped it, as Optuna does. `is_lost`: nobody stopped it; the process in
+    which it waited is gone.
+    """
 
     number: int
     outcome: Outcome
     at: float
     gave_up: bool = False
+    is_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -275,8 +294,9 @@ class Run:
     to_beat
         The value that the training must beat for its model to be kept, in the metric's unit; None:
         any value does. So a worker does not send models that would not be kept.
-    may_wait
-        Whether the engine may suspend the training in one of its reports.
+    until
+        The step from which on the engine may suspend the training in one of its reports; None: it
+        does not wait.
     """
 
     number: int
@@ -284,7 +304,7 @@ class Run:
     kind: Kind
     seed: int
     to_beat: float | None = None
-    may_wait: bool = False
+    until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -296,9 +316,13 @@ class Suspend:
 
 @dataclass(frozen=True)
 class Continue:
-    """Take up a training that waits."""
+    """Take up a training that waits, or answer its report: it goes on.
+
+    `until` is the step from which on it may have to wait; None: it goes on to its end.
+    """
 
     number: int
+    until: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hpo_magic.core.events import Commands, Continue, Reported, Save, Suspend
+from hpo_magic.core.events import Commands, Continue, Freed, Reported, Save, Suspend
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Turn, WaitingPruner
 from hpo_magic.core.search_state import SearchState
@@ -56,42 +56,60 @@ class Turns:
         pruner = self._plan.pruner
         return pruner if isinstance(pruner, WaitingPruner) else None
 
-    def next(self, history: History, n_left: float) -> Turn | None:
+    def next(
+        self, history: History, n_left: float, at_hand: frozenset[int] | None = None
+    ) -> Turn | None:
         """Return what is at work next; None: the sampler's next setting, to its end.
 
         Parameters
         ----------
         n_left
             The epochs that the search may still take, as whole trainings.
+        at_hand
+            As in `Freed`.
         """
         if self._pruner is None:
             return None
-        waits = [trial.number for trial in self._state.waiting if trial.number not in self._stops]
-        self.wanted = [n for n in self.wanted if n in self._state.active and n not in self._stops]
-        for number in self.wanted:
-            if number in waits:
-                return Turn(number, None)
-        turn = self._pruner.turn(self._state.space, self._seen(history), self._plan.seed, n_left)
+        waits = self._waiting(at_hand)
+        if (number := self._wanted_of(waits)) is not None:
+            return Turn(number, None)
+        seen = self._seen(history, at_hand)
+        turn = self._pruner.turn(self._state.space, seen, self._plan.seed, n_left)
         if turn is not None and turn.number is not None and turn.number not in waits:
             return None
         return turn
 
-    def begin(self, number: int, turn: Turn | None) -> None:
+    def _waiting(self, at_hand: frozenset[int] | None) -> list[int]:
+        """Return the trainings that wait at hand and were not asked to stop."""
+        return [
+            t.number
+            for t in self._state.waiting
+            if t.number not in self._stops and (at_hand is None or t.number in at_hand)
+        ]
+
+    def _wanted_of(self, waits: list[int]) -> int | None:
+        """Return which of these the user wants finished first; None: none of them."""
+        self.wanted = [n for n in self.wanted if n in self._state.active and n not in self._stops]
+        return next((number for number in self.wanted if number in waits), None)
+
+    def begin(self, number: int, until: int | None) -> None:
         """Store how far the training goes whose turn it is."""
-        self._until[number] = None if turn is None else turn.until
+        self._until[number] = until
 
     def take_up(self, turn: Turn, at: float) -> Commands:
         """Go on with a training that waits, whose turn it is."""
         assert turn.number is not None  # the callers have looked
-        self.begin(turn.number, turn)
+        self.begin(turn.number, turn.until)
         trial = self._state.take_up(turn.number, at)
-        return (Save(trial), Continue(trial.number))
+        return (Save(trial), Continue(trial.number, turn.until))
 
-    def finish_furthest(self, at: float) -> Commands:
-        """Go on to its end with the waiting training that came furthest."""
-        waiting = self._state.waiting
+    def finish_furthest(self, event: Freed) -> Commands:
+        """Go on to its end with the training at hand that came furthest; none if there is none."""
+        waiting = [self._state.trials[number] for number in self._waiting(event.at_hand)]
+        if not waiting:
+            return ()
         first = max(waiting, key=lambda t: (t.curve[-1].step if t.curve else 0, -t.number))
-        return self.take_up(Turn(first.number, None), at)
+        return self.take_up(Turn(first.number, None), event.at)
 
     def release(self) -> Commands:
         """Give up the trainings that wait, as the budget of the search is used up."""
@@ -110,52 +128,66 @@ class Turns:
         """
         if event.params is not None:
             trial = replace(trial, params=dict(event.params))
-        if self._goes_on(trial, history, n_left):
-            return ()
+        if (answer := self._goes_on(trial, event, history, n_left)) is not None:
+            return answer
         stops: Commands = ()
-        while self._n_waiting() >= min(event.room, self._plan.n_waiting):
-            number = self._to_drop(trial, history)
+        while len(self._waiting(event.at_hand)) >= min(event.room, self._plan.n_waiting):
+            number = self._to_drop(trial, event, history)
             stops += self._stops.stop(number, State.PRUNED)
             if number == trial.number:
                 return stops
         trial = self._state.suspend(trial, event.at)
         return (*stops, Save(trial), Suspend(trial.number))
 
-    def _goes_on(self, trial: Trial, history: History, n_left: float) -> bool:
-        """Return whether a training goes on after its last report."""
+    def _goes_on(
+        self, trial: Trial, event: Reported, history: History, n_left: float
+    ) -> Commands | None:
+        """Return the answer if a training goes on after its last report; None if it does not."""
         until = self._until.get(trial.number)
-        if until is None or trial.curve[-1].step < until or trial.number in self.wanted:
-            return True
+        if until is None or trial.curve[-1].step < until:
+            return ()
         if trial.n_steps is not None and trial.curve[-1].step >= trial.n_steps:
-            return True  # it was its last report
+            return ()  # it was its last report
+        if trial.number in self.wanted:
+            return self._go_on(trial.number, None)
+        if self._wanted_of(self._waiting(event.at_hand)) is not None:
+            return None
         assert self._pruner is not None  # otherwise no training has a turn
-        seen = _with(self._seen(history), trial)
+        seen = _with(self._seen(history, event.at_hand), trial)
         turn = self._pruner.turn(self._state.space, seen, self._plan.seed, n_left)
-        is_own = turn is None or turn.number == trial.number
-        if is_own:
-            self._until[trial.number] = None if turn is None else turn.until
-        return is_own
+        if turn is not None and turn.number != trial.number:
+            return None
+        return self._go_on(trial.number, None if turn is None else turn.until)
 
-    def _n_waiting(self) -> int:
-        """Return how many trainings wait that were not asked to stop."""
-        return sum(trial.number not in self._stops for trial in self._state.waiting)
+    def _go_on(self, number: int, until: int | None) -> Commands:
+        self.begin(number, until)
+        return (Continue(number, until),)
 
-    def _to_drop(self, trial: Trial, history: History) -> int:
+    def _to_drop(self, trial: Trial, event: Reported, history: History) -> int:
         """Return the number of the training that is given up for want of room, `trial` included."""
         assert self._pruner is not None  # otherwise no training has a turn
-        if not self._n_waiting():
+        if not self._waiting(event.at_hand):
             return trial.number
-        seen = _with(self._seen(history), trial)
+        seen = _with(self._seen(history, event.at_hand), trial)
         return self._pruner.to_drop(self._state.space, seen, self._plan.seed)
 
-    def _seen(self, history: History) -> History:
-        """Return the history in which trainings that are being stopped are stopped."""
-        trials = (
-            replace(t, state=State.PRUNED)
-            if t.number in self._stops and t.state in (State.WAITING, State.RUNNING)
-            else t
-            for t in history.trials
-        )
+    def _seen(self, history: History, at_hand: frozenset[int] | None) -> History:
+        """Return the history as the pruner sees it.
+
+        Trainings that are being stopped are stopped, and those that wait at another worker run
+        elsewhere.
+        """
+
+        def state_of(trial: Trial) -> State:
+            if trial.state not in (State.WAITING, State.RUNNING):
+                return trial.state
+            if trial.number in self._stops:
+                return State.PRUNED
+            is_far = at_hand is not None and trial.number not in at_hand
+            return State.RUNNING if is_far else trial.state
+
+        states = ((trial, state_of(trial)) for trial in history.trials)
+        trials = (t if t.state is state else replace(t, state=state) for t, state in states)
         return replace(history, trials=tuple(trials))
 
 

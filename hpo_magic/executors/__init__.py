@@ -42,6 +42,8 @@ class Workers:
         How many of them; without meaning where `on` is given.
     is_renewed
         Whether a worker process is restarted now and then.
+    waits
+        Whether trainings shall be able to wait; the task says so, too.
     """
 
     task: bytes
@@ -51,6 +53,7 @@ class Workers:
     on: Any = None
     n_workers: int = 1
     is_renewed: bool = False
+    waits: bool = False
 
     @property
     def kind(self) -> str:

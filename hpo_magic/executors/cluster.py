@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import dask
 from distributed import Client, LocalCluster
 
+from hpo_magic.core.log import suppressed
 from hpo_magic.core.ports import Framework
 from hpo_magic.errors import ClusterError
 from hpo_magic.executors import Workers
@@ -34,7 +35,12 @@ def opened(workers: Workers) -> Iterator[DaskExecutor]:
     """Start the worker processes, yield the executor on them, and end them."""
     with own_cluster(workers.n_workers, workers.frameworks) as client:
         yield DaskExecutor(
-            client, workers.task, workers.names, is_own=True, is_renewed=workers.is_renewed
+            client,
+            workers.task,
+            workers.names,
+            is_own=True,
+            is_renewed=workers.is_renewed,
+            waits=workers.waits,
         )
 
 
@@ -87,7 +93,9 @@ def own_cluster(n_workers: int, frameworks: Sequence[Framework]) -> Iterator[Cli
                 client.wait_for_workers(n_workers, timeout=START_S)
                 yield client
         finally:
-            cluster.close(timeout=5)
+            # A busy machine may need longer; the workers end with this process at the latest.
+            with suppressed("the worker processes did not end in time", TimeoutError):
+                cluster.close(timeout=5)
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def opened(workers: Workers) -> Iterator[DaskExecutor]:
         try:
             for text in version_notes(client, [p for f in workers.frameworks for p in f.packages]):
                 workers.note(text)
-            executor = DaskExecutor(client, workers.task, workers.names)
+            executor = DaskExecutor(client, workers.task, workers.names, waits=workers.waits)
             n = executor.n_workers
             at = f"{counted(n, 'worker')} at {client.scheduler.address}."
             workers.note(at if n else NO_WORKER)

@@ -6,6 +6,10 @@
            ── a stop, as a call in the worker's event loop ────────▶ read at its next batch
            ◀─ the result of the trial's task ───────────────────────
 
+Where trainings wait, a task is one turn of a training: it ends when the training has ended, or
+stands in a report. Until then the training is in its worker's memory (`dask_trainings`), and its
+next turn is sent to that worker alone.
+
 `dask_worker` has the code that runs on the worker.
 
 The scheduler installs a plugin on every worker, also on one that joins later or restarts. So the
@@ -19,11 +23,10 @@ behind the messages of the workers.
 from __future__ import annotations
 
 import queue
-import threading
 import time
 import uuid
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,13 +37,11 @@ from hpo_magic.core.events import (
     Event,
     Failed,
     Noted,
-    Outcome,
     Reported,
     Restarted,
     Run,
     StopAsked,
 )
-from hpo_magic.core.log import suppressed
 from hpo_magic.core.trial import Failure
 from hpo_magic.errors import ClusterError
 from hpo_magic.executors.dask_messages import (
@@ -48,48 +49,28 @@ from hpo_magic.executors.dask_messages import (
     ReportsSent,
     ResultFetched,
     TrainingBegan,
+    TrainingBeganAgain,
     WorkerRestarted,
     WorkersListed,
     message_of,
 )
+from hpo_magic.executors.dask_trainings import ClusterTraining, ClusterTrainings
 from hpo_magic.executors.dask_worker import Site, WorkersDied, stop_here, train_here
-from hpo_magic.executors.training_task import TaskResult
+from hpo_magic.executors.dask_workers import (
+    RENEW_AFTER_BYTES,
+    RENEW_AFTER_TRIALS,
+    ClusterWorkers,
+    quietly,
+)
+from hpo_magic.executors.room import MOST_WAITING
+from hpo_magic.executors.training_task import Standing, TaskResult
 
 # How long a training may go on after a stop. It stops at its next batch; a training that reaches no
 # batch is then given up, and a worker of our own is killed. Building and tracing a usual network
 # takes about so long.
 GRACE_S = 5.0
-# How often the cluster is asked for its workers: on queues and clouds they come and go.
-LOOK_EVERY_S = 2.0
 # A worker of ours restarts within seconds; after so long without any, the search ends.
 ALONE_S = 120.0
-LOOK_WHILE_WAITING_S = 0.05  # while a worker restarts, or before the first one is there
-# When a worker is restarted under `--isolate`. Loading TensorFlow again takes some seconds: a tenth
-# of a second per trial.
-RENEW_AFTER_TRIALS = 50
-RENEW_AFTER_BYTES = 512 * 2**20
-
-
-@dataclass
-class _Underway:
-    """A training that was submitted to the cluster.
-
-    Attributes
-    ----------
-    run
-        The trial's values and seed.
-    future
-        Of the task; None until it is submitted.
-    worker
-        The address of the worker that runs it; "" before it began.
-    stop_asked_at
-        When it was asked to stop, by `time.monotonic`; None if it was not.
-    """
-
-    run: Run
-    future: Any = None
-    worker: str = ""
-    stop_asked_at: float | None = None
 
 
 @dataclass
@@ -108,7 +89,10 @@ class DaskExecutor:
         The workers are ours: one may be killed.
     is_renewed
         A worker of ours is restarted after `renew_after_trials` trials, or when its memory has
-        grown by more than `renew_after_bytes` since its first trial.
+        grown by more than `renew_after_bytes` since its first trial; not while trainings wait
+        in it.
+    waits
+        Trainings shall be able to wait; the task says so, too.
     clock
         Returns seconds since 1970.
     grace_s
@@ -127,6 +111,7 @@ class DaskExecutor:
     names: dict[str, str] = field(default_factory=dict)
     is_own: bool = False
     is_renewed: bool = False
+    waits: bool = False
     clock: Callable[[], float] = time.time
     grace_s: float = GRACE_S
     renew_after_trials: int = RENEW_AFTER_TRIALS
@@ -135,13 +120,10 @@ class DaskExecutor:
     def __post_init__(self) -> None:
         self._name = f"hpo-{uuid.uuid4().hex[:12]}"
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._underway: dict[int, _Underway] = {}
-        self._addresses: list[str] = []
-        self._first_bytes: dict[str, int] = {}
-        self._leaving: set[str] = set()  # workers that are being started again
-        self._looked_at = time.monotonic()
-        self._is_looking = False
-        self._seen_at = self._looked_at  # when there was a worker, the last time
+        self._trainings = ClusterTrainings()
+        self._underway = self._trainings.underway
+        self._waiting = self._trainings.waiting
+        self._refusal: str | None = None  # why no training waits; None: not known
         self._is_lost = False  # trainings were cancelled, not by us: the cluster was restarted
         self._is_gone = False  # the search was ended because of that
         try:
@@ -153,7 +135,8 @@ class DaskExecutor:
             ) from error
         self.task = b""  # the scheduler has it now, and gives it to workers that come later
         self.client.subscribe_topic(self._name, self._hear)
-        self._addresses = self._present() or []
+        self._workers = ClusterWorkers(self.client, self._messages)
+        self._standing: int | None = None  # the training whose report is fed now
 
     @property
     def n_workers(self) -> int:
@@ -162,23 +145,103 @@ class DaskExecutor:
         While a worker restarts, no more than already run: the scheduler does not know about the
         restart, and could give the next training to that worker.
         """
-        return len(self._underway) if self._leaving else len(self._addresses)
+        is_leaving = bool(self._workers.leaving)
+        return len(self._underway) if is_leaving else len(self._workers.addresses)
 
     def submit(self, run: Run) -> None:
-        """Send a training to the cluster; the scheduler chooses the worker.
+        """Send a training to the cluster; where none waits, the scheduler chooses the worker."""
+        one = self._underway[run.number] = ClusterTraining(run)
+        idle = self._idle() if self.waits else []
+        self._send(one, idle[0] if idle else "")
 
-        A task that names a worker waits for ever if that worker has died and was the only one.
+    def _send(self, one: ClusterTraining, place: str) -> None:
+        """Send the next turn of a training to the worker `place`, or to any.
+
+        A task that names a worker waits for ever if that worker has died (`_forsaken`).
         """
-        one = self._underway[run.number] = _Underway(run)
+        self._underway[one.number] = one
+        one.place, one.n_turns = place, one.n_turns + 1
         one.future = self.client.submit(
             train_here,
             self._name,
-            run,
+            one.run,
             dict(self.names),
-            key=f"{self._name}-{run.number}",
+            self._refusal,
+            is_to_end=one.is_to_end,
+            key=f"{self._name}-{one.number}-{one.n_turns}",
             pure=False,
+            workers=[place] if place else None,
         )
-        one.future.add_done_callback(lambda future: self._fetch(run.number, future))
+        one.future.add_done_callback(lambda future: self._fetch(one.number, future))
+
+    # Trainings that wait.
+
+    @property
+    def room(self) -> int:
+        """How many trainings can wait in each worker; 0 where it is not safe, or not known to be.
+
+        How many the memory of a worker allows comes with each report.
+        """
+        return MOST_WAITING if self.waits and self._refusal == "" else 0
+
+    @property
+    def at_hand(self) -> frozenset[int]:
+        """The numbers of the trainings that wait in workers without a task."""
+        return self._trainings.at(self._idle())
+
+    def _idle(self) -> list[str]:
+        """Return the workers without a task, the one in which the fewest trainings wait first."""
+        return self._trainings.idle(self._workers.ready)
+
+    def suspend(self, number: int) -> None:
+        """Let the training wait in the report that is fed now."""
+        self._standing = None
+
+    def go_on(self, number: int, until: int | None) -> None:
+        """Have a training go on in its worker."""
+        one = self._waiting.pop(number)
+        one.run = replace(one.run, until=until)
+        self._send(one, one.worker)
+
+    def _stood(
+        self, one: ClusterTraining, standing: Standing, feed: Callable[[Event], None]
+    ) -> None:
+        """Feed the report in which a training stands; it goes on unless it is to wait."""
+        near = self._trainings.at([one.worker])
+        del self._underway[one.number]
+        self._waiting[one.number], self._standing = one, one.number
+        one.run = replace(one.run, params=standing.params)
+        if one.stop_asked_at is not None:
+            self.stop(one.number)
+            return
+        step, metrics, n_steps, room = standing.report
+        at = self.clock()
+        feed(Reported(one.number, step, metrics, at, n_steps, room, standing.params, near))
+        if self._standing == one.number and one.number in self._waiting:
+            self.go_on(one.number, one.run.until)
+
+    def _take_note_of(self, listed: WorkersListed, feed: Callable[[Event], None]) -> None:
+        """Remember which workers there are now."""
+        self._forsaken(self._workers.take_note_of(listed), feed)
+        if not self._workers.addresses and self.is_own:
+            self._is_lost |= time.monotonic() - self._workers.seen_at > ALONE_S
+
+    def _forsaken(self, gone: Collection[str], feed: Callable[[Event], None]) -> None:
+        """Begin again what was at work in workers that are gone; what waited there is lost."""
+        lost: list[int] = []
+        for one in self._trainings.bound_to(gone):
+            is_stopping = one.is_to_end or one.stop_asked_at is not None
+            if one.number in self._underway and not is_stopping:
+                quietly(one.future.cancel)
+                idle = self._idle()
+                self._send(one, idle[0] if idle else "")
+                continue
+            self._trainings.remove(one.number)
+            if not is_stopping:
+                lost.append(one.number)
+            feed(Ended(one.number, one.known, self.clock(), is_lost=True))
+        if lost:
+            feed(Noted(_lost_text(lost)))
 
     def pump(
         self,
@@ -187,7 +250,8 @@ class DaskExecutor:
         at_batch: Callable[[], None] = lambda: None,
     ) -> None:
         """Feed the events that have come from the workers, up to the end of one training."""
-        self._look()
+        if not self._is_gone:
+            self._workers.look()
         if self._take_off(feed):
             return
         try:
@@ -200,21 +264,27 @@ class DaskExecutor:
 
     def stop(self, number: int) -> None:
         """Have that training stopped at its next batch."""
-        one = self._underway.get(number)
-        if one is None or one.stop_asked_at is not None:
+        if number in self._waiting:
+            one = self._waiting.pop(number)
+            one.is_to_end, one.stop_asked_at = True, None
+            self._send(one, one.worker)
             return
-        one.stop_asked_at = time.monotonic()
-        self._tell_to_stop(one)
+        running = self._underway.get(number)
+        if running is None or running.stop_asked_at is not None or running.is_to_end:
+            return
+        running.stop_asked_at = time.monotonic()
+        self._tell_to_stop(running)
 
     def close(self) -> None:
         """Cancel what runs, and take the search's plugin and topic off the cluster."""
         for one in self._underway.values():
             self._tell_to_stop(one)
-            self._quietly(one.future.cancel)
+            quietly(one.future.cancel)
         self._underway.clear()
+        self._waiting.clear()
         if not self._is_gone and self.client.status == "running":
-            self._quietly(lambda: self.client.unsubscribe_topic(self._name))
-            self._quietly(lambda: self.client.unregister_worker_plugin(self._name))
+            quietly(lambda: self.client.unsubscribe_topic(self._name))
+            quietly(lambda: self.client.unregister_worker_plugin(self._name))
 
     # Messages from workers.
 
@@ -230,11 +300,13 @@ class DaskExecutor:
             case ResultFetched():
                 return self._done(message, feed)
             case WorkersListed():
-                self._take_note_of(message.addresses)
+                self._take_note_of(message, feed)
             case WorkerRestarted():
-                self._leaving.discard(message.worker)
+                self._workers.leaving.discard(message.worker)
             case TrainingBegan():
                 self._started(message, feed)
+            case TrainingBeganAgain():
+                feed(Restarted(message.number, self.clock()))
             case ReportsSent():
                 self._reported(message, feed)
         return False
@@ -244,11 +316,13 @@ class DaskExecutor:
         one = self._underway.get(message.number)
         if one is None:
             return
-        if one.worker:
-            text = f"Trial {one.run.number} was restarted: its worker died during the training."
+        if one.worker and not message.goes_on:
+            text = f"Trial {one.number} was restarted: its worker died during the training."
             feed(Noted(text))
-            feed(Restarted(one.run.number, self.clock()))
+            feed(Restarted(one.number, self.clock()))
         one.worker = message.worker
+        if one.is_to_end and one.stop_asked_at is None:
+            one.stop_asked_at = time.monotonic()
         if one.stop_asked_at is not None:
             self._tell_to_stop(one)
 
@@ -256,8 +330,8 @@ class DaskExecutor:
         """Feed reports, unless they are of a worker that was thought dead and lost its training."""
         one = self._underway.get(message.number)
         if one is not None and one.worker == message.worker:
-            for step, metrics, n_steps in message.reports:
-                feed(Reported(message.number, step, dict(metrics), self.clock(), n_steps))
+            for step, metrics, n_steps, room in message.reports:
+                feed(Reported(one.number, step, dict(metrics), self.clock(), n_steps, room))
 
     def _fetch(self, number: int, future: Any) -> None:
         """Fetch the result of a training in a thread."""
@@ -273,7 +347,7 @@ class DaskExecutor:
                 result = error
             self._messages.put(ResultFetched(number, future, result))
 
-        self._aside(fetch)
+        self._workers.aside(fetch)
 
     def _done(self, message: ResultFetched, feed: Callable[[Event], None]) -> bool:
         """Feed how a training ended, unless it was given up before; return whether it ended."""
@@ -281,8 +355,7 @@ class DaskExecutor:
         if one is None or one.future is not message.future:
             return False
         if isinstance(result, tuple):
-            self._ended(one, *result, feed)
-            return True
+            return self._took_turn(one, *result, feed)
         if isinstance(result, KilledWorker | WorkersDied):
             return self._lost(one, feed)
         if result is None or isinstance(result, CancelledError) or self.client.status != "running":
@@ -292,16 +365,29 @@ class DaskExecutor:
         reason = f"{type(result).__name__}: {result}"
         text = f"the worker could not run the cell: {reason}. Install there what is installed here."
         failure = Failure("", text)
-        feed(Failed(message.number, failure, self._unknown(one), self.clock(), fatal=True))
+        feed(Failed(message.number, failure, one.known, self.clock(), fatal=True))
+        return True
+
+    def _took_turn(
+        self, one: ClusterTraining, result: TaskResult, n_bytes: int, feed: Callable[[Event], None]
+    ) -> bool:
+        """Feed what a training did in its turn; return whether it ended."""
+        one.future.release()
+        self.names |= result.names
+        if result.refusal is not None:
+            self._refusal = self._refusal or result.refusal
+        if result.standing is not None:
+            self._stood(one, result.standing, feed)
+            return False
+        self._ended(one, result, n_bytes, feed)
         return True
 
     def _ended(
-        self, one: _Underway, result: TaskResult, n_bytes: int, feed: Callable[[Event], None]
+        self, one: ClusterTraining, result: TaskResult, n_bytes: int, feed: Callable[[Event], None]
     ) -> None:
         """Feed the event of a training that ended on its worker, and the worker's notice."""
-        del self._underway[one.run.number]
-        one.future.release()
-        self.names |= result.names
+        del self._underway[one.number]
+        assert result.event is not None  # it does not stand
         # The clocks of two machines differ.
         feed(replace(result.event, at=self.clock()))
         if result.notice:
@@ -309,14 +395,14 @@ class DaskExecutor:
         if self.is_renewed:
             self._renew(one.worker, result.n_trained, n_bytes)
 
-    def _lost(self, one: _Underway, feed: Callable[[Event], None]) -> bool:
+    def _lost(self, one: ClusterTraining, feed: Callable[[Event], None]) -> bool:
         """Feed the failure of a training whose workers died twice."""
-        self._underway.pop(one.run.number, None)
+        self._underway.pop(one.number, None)
         text = (
             "two workers died while they ran it. They were killed from outside, or by a crash in "
             "native code, or ran out of memory"
         )
-        feed(Failed(one.run.number, Failure("WorkerDied", text), self._unknown(one), self.clock()))
+        feed(Failed(one.number, Failure("WorkerDied", text), one.known, self.clock()))
         return True
 
     def _cluster_gone(self, feed: Callable[[Event], None]) -> None:
@@ -329,22 +415,18 @@ class DaskExecutor:
         )
         feed(Noted(f"{gone} Finished trials are stored; run the cell again to continue."))
         feed(StopAsked(self.clock()))
-        for one in list(self._underway.values()):
-            del self._underway[one.run.number]
-            feed(Ended(one.run.number, self._unknown(one), self.clock()))
-
-    def _unknown(self, one: _Underway) -> Outcome:
-        """Return the outcome of a training without a result: its values alone."""
-        return Outcome(dict(one.run.params))
+        for one in [*self._underway.values(), *self._waiting.values()]:
+            self._trainings.remove(one.number)
+            feed(Ended(one.number, one.known, self.clock()))
 
     # Requests to workers.
 
-    def _tell_to_stop(self, one: _Underway) -> None:
+    def _tell_to_stop(self, one: ClusterTraining) -> None:
         """Ask the worker to stop a training; a worker in native code may not answer."""
         if not one.worker or self._is_gone:
             return
-        name, number, worker = self._name, one.run.number, one.worker
-        self._aside(
+        name, number, worker = self._name, one.number, one.worker
+        self._workers.aside(
             lambda: self.client.run(stop_here, name, number, workers=[worker], on_error="ignore")
         )
 
@@ -354,75 +436,39 @@ class DaskExecutor:
         for one in list(self._underway.values()):
             if one.stop_asked_at is None or now - one.stop_asked_at < self.grace_s:
                 continue
-            del self._underway[one.run.number]
-            self._quietly(one.future.cancel)
+            del self._underway[one.number]
+            quietly(one.future.cancel)
             if self.is_own and one.worker:
-                self._restart(one.worker)
+                self._workers.restart(one.worker)
             elif one.worker:
                 feed(
                     Noted(
-                        f"Trial {one.run.number} did not stop, as it reached no batch within "
+                        f"Trial {one.number} did not stop, as it reached no batch within "
                         f"{self.grace_s:.0f} s. It was given up; its worker is busy until it ends."
                     )
                 )
-            feed(Ended(one.run.number, self._unknown(one), self.clock()))
+            feed(Ended(one.number, one.known, self.clock()))
             return True
         return False
 
     def _renew(self, worker: str, n_trained: int, used: int) -> None:
-        """Restart an idle worker if it has run enough trials, or its memory has grown."""
-        first = self._first_bytes.setdefault(worker, used)
-        if n_trained >= self.renew_after_trials or used - first > self.renew_after_bytes:
-            self._restart(worker)
+        """Restart an idle worker if it has run enough trials, or its memory has grown.
 
-    def _restart(self, worker: str) -> None:
-        """Replace a worker of ours by a new process; the other workers go on meanwhile."""
-        self._leaving.add(worker)
-
-        def restart() -> None:
-            self._quietly(
-                lambda: self.client.restart_workers([worker], timeout=30, raise_for_error=False)
-            )
-            self._messages.put(WorkersListed(self._present()))
-            self._messages.put(WorkerRestarted(worker))
-
-        self._aside(restart)
-
-    def _look(self) -> None:
-        """Ask for the list of workers, every few seconds."""
-        is_waiting = self._leaving or not self._addresses
-        every_s = LOOK_WHILE_WAITING_S if is_waiting else LOOK_EVERY_S
-        if self._is_gone or self._is_looking or time.monotonic() - self._looked_at < every_s:
+        Not while trainings wait in it, or are to be ended there: they would be lost.
+        """
+        others = [*self._underway.values(), *self._waiting.values()]
+        if any(worker in (one.worker, one.place) for one in others):
             return
-        self._looked_at, self._is_looking = time.monotonic(), True
-        self._aside(lambda: self._messages.put(WorkersListed(self._present())))
+        has_grown = self._workers.has_grown(worker, used, self.renew_after_bytes)
+        if n_trained >= self.renew_after_trials or has_grown:
+            self._workers.restart(worker)
 
-    def _present(self) -> list[str] | None:
-        """Return the addresses of the workers that take tasks; None where nobody answers."""
-        with suppressed("the cluster did not say which workers it has"):
-            known = self.client.scheduler_info(n_workers=-1)["workers"]
-            return [worker for worker, facts in known.items() if facts["status"] == "running"]
-        return None
 
-    def _take_note_of(self, addresses: list[str] | None) -> None:
-        """Remember which workers there are now."""
-        self._is_looking = False
-        if addresses is None:
-            return
-        self._leaving.intersection_update(addresses)
-        self._addresses = addresses
-        if addresses:
-            self._seen_at = time.monotonic()
-        elif self.is_own and time.monotonic() - self._seen_at > ALONE_S:
-            self._is_lost = True
-        for gone in self._first_bytes.keys() - set(addresses):
-            del self._first_bytes[gone]
-
-    def _aside(self, ask: Callable[[], Any]) -> None:
-        """Call `ask` in a thread: the cluster may be slow, or gone."""
-        threading.Thread(target=self._quietly, args=(ask,), daemon=True, name="hpo-ask").start()
-
-    def _quietly(self, ask: Callable[[], Any]) -> None:
-        """Call `ask`, and ignore its errors: the cluster may be gone."""
-        with suppressed("the cluster did not answer"):
-            ask()
+def _lost_text(numbers: list[int]) -> str:
+    """Return the sentence on trainings that waited in a worker that is gone."""
+    names = ", ".join(map(str, sorted(numbers)))
+    if len(numbers) == 1:
+        return f"Trial {names} was lost: it waited in a worker that is gone. It may be tried again."
+    return (
+        f"Trials {names} were lost: they waited in a worker that is gone. They may be tried again."
+    )

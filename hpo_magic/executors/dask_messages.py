@@ -14,10 +14,21 @@ from hpo_magic.executors.training_task import StepReport, TaskResult
 
 @dataclass(frozen=True)
 class TrainingBegan:
-    """A training began on a worker; a second time if its first worker died."""
+    """A training began on a worker; a second time if its first worker died.
+
+    `goes_on`: it waited there, and has been taken up.
+    """
 
     number: int
     worker: str
+    goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class TrainingBeganAgain:
+    """A training began again where it was: it needs a thread in which none can wait."""
+
+    number: int
 
 
 @dataclass(frozen=True)
@@ -44,9 +55,13 @@ class ResultFetched:
 
 @dataclass(frozen=True)
 class WorkersListed:
-    """The cluster answered which workers take tasks, by address; None: it did not answer."""
+    """The cluster answered which workers take tasks, by address; None: it did not answer.
+
+    `known`: the addresses of all workers, those too that take no task now.
+    """
 
     addresses: list[str] | None
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -56,13 +71,24 @@ class WorkerRestarted:
     worker: str
 
 
-Message = TrainingBegan | ReportsSent | ResultFetched | WorkersListed | WorkerRestarted
+Message = (
+    TrainingBegan
+    | TrainingBeganAgain
+    | ReportsSent
+    | ResultFetched
+    | WorkersListed
+    | WorkerRestarted
+)
 
 
 def message_of(event: Mapping[str, Any]) -> Message | None:
     """Return the message in an event that a worker logged; None for the end of a training."""
     if "begins" in event:
         return TrainingBegan(event["number"], event["at"])
+    if "goes on" in event:
+        return TrainingBegan(event["number"], event["at"], goes_on=True)
+    if "again" in event:
+        return TrainingBeganAgain(event["number"])
     if "reports" in event:
         return ReportsSent(event["number"], event["at"], event["reports"])
     return None  # the result of the task comes by `ResultFetched`

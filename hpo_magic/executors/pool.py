@@ -111,6 +111,7 @@ class PoolExecutor:
             feed(Failed(run.number, Failure("", text), known, self.clock(), fatal=True))
             return
         self.names |= result.names
+        assert result.event is not None  # no training waits in a pool
         feed(replace(result.event, at=self.clock()))
         if result.notice:
             feed(Noted(result.notice))

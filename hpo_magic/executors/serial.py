@@ -1,5 +1,7 @@
 """The executor that trains in this process, one training at a time; the others may wait meanwhile.
 
+A worker process has one, too, and lets it work in turns (`training_task`).
+
 Trainings that may wait run in threads of their own (`suspended`), of which one is at work. All
 others run in the calling thread: the start, re-checks, and everything where waiting is not safe.
 """
@@ -52,6 +54,7 @@ class SerialExecutor:
     """
 
     n_workers = 1
+    at_hand = None  # all that wait can be taken up
 
     def __init__(
         self,
@@ -69,6 +72,8 @@ class SerialExecutor:
         self._runs: dict[int, Run] = {}
         self._at_work: int | None = None
         self._suspending: int | None = None
+        self._feed: Feed = lambda event: None
+        self._at_batch: Callable[[], None] = lambda: None
         self._checks = WaitingChecks(execution.objective, is_wanted=waits)
         self._room = Room()
         self.is_in_user_code = False
@@ -87,6 +92,19 @@ class SerialExecutor:
         return self._room.now(self._n_waiting) if self._checks.allow_waiting() else 0
 
     @property
+    def refusal(self) -> str | None:
+        """Why no training waits; "" if they may, None while that is not known."""
+        return self._checks.verdict
+
+    def accept(self, refusal: str) -> None:
+        """Take over what was found out in another process with the same code; see `refusal`."""
+        self._checks.accept(refusal)
+
+    def holds(self, number: int) -> bool:
+        """Return whether that training waits here."""
+        return number in self._trainings
+
+    @property
     def _n_waiting(self) -> int:
         return sum(number != self._at_work for number in self._trainings)
 
@@ -94,8 +112,11 @@ class SerialExecutor:
         """Let the training wait in the report that is fed now."""
         self._suspending = number
 
-    def go_on(self, number: int) -> None:
-        """Take up a training that waits; it goes on at the next `pump`."""
+    def go_on(self, number: int, until: int | None = None) -> None:
+        """Take up a training that waits; it goes on at the next `pump`.
+
+        `until` is of no use here: whoever is fed says at each report whether it is to wait.
+        """
         self._at_work = number
 
     def interrupt(self) -> None:
@@ -114,40 +135,41 @@ class SerialExecutor:
         at_batch: Callable[[], None] = lambda: None,
     ) -> None:
         """Let one training work until it waits or has ended; feed its reports and its end."""
+        self._feed, self._at_batch = feed, at_batch
         number = self._at_work
         if number is None:
             number = next((n for n in self._trainings if n in self._stopping), None)
         if number is not None:
             self._at_work = number
-            self._advance(number, feed, at_batch)
+            self._advance(number)
         elif self._next:
             run = self._next.pop(0)
-            if run.may_wait and self.room:
-                self._begin(run, feed, at_batch)
+            if run.until is not None and self.room:
+                self._begin(run)
             else:
-                self._train_here(run, feed, at_batch)
+                self._train_here(run)
 
-    def _train_here(self, run: Run, feed: Feed, at_batch: Callable[[], None]) -> None:
+    def _train_here(self, run: Run) -> None:
         """Run a training in this thread, to its end."""
         self._bug = None
         with self._checks.watching():
-            done = self._executed(run, feed, at_batch, None)
-        self._end(run, done, feed)
+            done = self._executed(run, None)
+        self._end(run, done)
 
-    def _begin(self, run: Run, feed: Feed, at_batch: Callable[[], None]) -> None:
+    def _begin(self, run: Run) -> None:
         """Begin a training in a thread of its own."""
         more = self._checks.settings()
         made: list[SuspendedTraining] = []
 
         def execute() -> ExecutionResult:
-            return self._executed(run, feed, at_batch, made[0])
+            return self._executed(run, made[0])
 
         made.append(SuspendedTraining(run.number, execute, more))
         self._trainings[run.number], self._runs[run.number] = made[0], run
         self._at_work = run.number
-        self._advance(run.number, feed, at_batch)
+        self._advance(run.number)
 
-    def _advance(self, number: int, feed: Feed, at_batch: Callable[[], None]) -> None:
+    def _advance(self, number: int) -> None:
         """Let a training work until it is suspended or has ended."""
         training, run = self._trainings[number], self._runs[number]
         self._bug, self._suspending = None, None
@@ -166,35 +188,29 @@ class SerialExecutor:
                 "Trainings do not wait in this search: the code needs the main thread "
                 f"({type(done.error).__name__}: {done.error}), and only one training can run there."
             )
-            feed(Restarted(number, self._clock()))
-            feed(Noted(self._checks.refusal))
-            self._train_here(run, feed, at_batch)
+            self._feed(Restarted(number, self._clock()))
+            self._feed(Noted(self._checks.refusal))
+            self._train_here(run)
             return
-        self._end(run, done, feed)
+        self._end(run, done)
 
-    def _end(self, run: Run, done: ExecutionResult, feed: Feed) -> None:
+    def _end(self, run: Run, done: ExecutionResult) -> None:
         """Feed the end of a training."""
         self._stopping.discard(run.number)
         self.guarded_at = 0.0
         self.last_error, event, notice = done.error, done.event, done.notice
         del done  # the variables of the user's code
         if notice:
-            feed(Noted(notice))
-        feed(event)
+            self._feed(Noted(notice))
+        self._feed(event)
         del event  # its model, which is kept by now
         self._execution.release()
         if said := self._checks.said():
-            feed(Noted(said))
+            self._feed(Noted(said))
         if self._bug is not None:
             raise self._bug
 
-    def _executed(
-        self,
-        run: Run,
-        feed: Feed,
-        at_batch: Callable[[], None],
-        training: SuspendedTraining | None,
-    ) -> ExecutionResult:
+    def _executed(self, run: Run, training: SuspendedTraining | None) -> ExecutionResult:
         """Run the user's code in this thread; `training` is what it belongs to, if it may wait."""
 
         def in_main(question: Callable[[], T]) -> T:
@@ -203,7 +219,7 @@ class SerialExecutor:
         def guard() -> None:
             with self._ours():
                 self.guarded_at = self._clock()
-                in_main(at_batch)
+                in_main(self._at_batch)
             if run.number in self._stopping:
                 stopped = TrialStopped()
                 if training is not None:
@@ -217,12 +233,12 @@ class SerialExecutor:
                     room, params = self._room_for(run)
                 at = self._clock()
                 event = Reported(run.number, step, dict(metrics), at, n_steps, room, params)
-                in_main(partial(feed, event))
+                in_main(partial(self._feed, event))
             guard()
 
         def is_stopping() -> bool:
             with suppress(TrialStopped), self._ours():
-                in_main(at_batch)  # a stop may have been requested since the last batch
+                in_main(self._at_batch)  # a stop may have been requested since the last batch
             return run.number in self._stopping
 
         self.last_error = None  # it holds the frames of the training, and they hold its model

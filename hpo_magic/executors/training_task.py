@@ -1,7 +1,9 @@
 """What is sent to a worker and what it sends back.
 
 The task is a pickled `TrialExecution`: the user's code with the values that it reads, and the
-frameworks that watch it. `train` runs it on the worker. How the bytes travel is the executor's.
+frameworks that watch it. `train` runs it on the worker, in the executor that the kernel has, too
+(`serial`): it lets one training work until it has ended or stands in a report, where the kernel
+decides who is next. How the bytes travel is the executor's.
 """
 
 from __future__ import annotations
@@ -13,16 +15,19 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import CodeType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import cloudpickle
 
-from hpo_magic.core.events import Completed, Ended, Failed, Run
+from hpo_magic.core.events import Completed, Ended, Event, Failed, Noted, Reported, Restarted, Run
+from hpo_magic.core.space import Params
 from hpo_magic.errors import NotPortable
-from hpo_magic.executors.trial_execution import TrialExecution, TrialStopped
+from hpo_magic.executors.serial import SerialExecutor
+from hpo_magic.executors.trial_execution import TrialExecution
 
 # A loop may report each of a million steps. Faster reports than this are sent together: the panel
 # does not refresh faster.
@@ -33,7 +38,16 @@ ONE_AT_A_TIME = threading.Lock()
 # code calls, those that they call, and so on.
 MOST_DEPTH = 3
 
-StepReport = tuple[int, dict[str, float], int | None]  # step, metrics, last step planned
+
+class StepReport(NamedTuple):
+    """What a training reported at a step; see `core.events.Reported`."""
+
+    step: int
+    metrics: Mapping[str, float]
+    n_steps: int | None
+    room: int
+
+
 SendReports = Callable[[Sequence[StepReport]], None]
 
 
@@ -54,38 +68,68 @@ class TrainingTask:
     ----------
     execution
         Runs the user's code.
+    waits
+        Whether trainings shall be able to wait in the worker.
     n_trained
         How many trainings this process has run.
     """
 
     execution: TrialExecution
+    waits: bool = False
     n_trained: int = 0
+
+    @cached_property
+    def executor(self) -> SerialExecutor:
+        """What runs the trainings in this process, and keeps those that wait."""
+        return SerialExecutor(self.execution, self.execution.clock, waits=self.waits)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A training stands in a report until the kernel says whether it goes on.
+
+    Attributes
+    ----------
+    report
+        The report.
+    params
+        The values that the training asked for so far.
+    """
+
+    report: StepReport
+    params: Params
 
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What one training sends back.
+    """What a training sends back when it has ended, or stands.
 
     Attributes
     ----------
     event
-        How the training ended; a complete one has its model and its rows.
+        How the training ended; a complete one has its model and its rows. None: it stands.
     names
         The names of unnamed `hp` calls by place, those known before included.
     n_trained
         How many trainings the worker process has run, this one included.
     notice
         A sentence for the user; "" if there is none.
+    standing
+        Where it stands; None: it has ended.
+    refusal
+        Why no training can wait there; "" if they can, None while that is not known.
     """
 
-    event: Completed | Failed | Ended
+    event: Completed | Failed | Ended | None
     names: Mapping[str, str]
     n_trained: int = 1
     notice: str = ""
+    standing: Standing | None = None
+    refusal: str | None = None
 
 
-def dumps_task(execution: TrialExecution) -> bytes:
-    """Return the pickled task of a search.
+def dumps_task(execution: TrialExecution, *, waits: bool = False) -> bytes:
+    """Return the pickled task of a search; `waits`: its trainings shall be able to wait.
 
     Raises
     ------
@@ -93,7 +137,7 @@ def dumps_task(execution: TrialExecution) -> bytes:
         If a value that the code reads cannot be pickled; the message names it, and says why.
     """
     try:
-        data, files = _pickled(TrainingTask(execution))
+        data, files = _pickled(TrainingTask(execution, waits))
         return pickle.dumps((_texts_of(files), data))
     except Exception as error:
         if isinstance(error, NotPortable):
@@ -176,45 +220,102 @@ def train(
     names: Mapping[str, str],
     send: SendReports = lambda reports: None,
     is_stopping: Callable[[], bool] = lambda: False,
+    *,
+    again: Callable[[], None] = lambda: None,
+    refusal: str | None = None,
 ) -> TaskResult:
-    """Run one training in this process and return how it ended.
+    """Let one training work in this process until it has ended, or stands in a report.
+
+    It begins, or goes on if it waits here.
 
     Parameters
     ----------
     task
         The search's.
     run
-        The trial's values and seed.
+        The trial's values and seed. From the step `until` on the training stands in its report, if
+        it can; where the kernel has it go on, that is a further call with a later `until`.
     names
         The names of unnamed `hp` calls by place that the kernel knows.
     send
         Sends reports to the kernel.
     is_stopping
         Returns whether the training was asked to stop; called at each batch and report.
+    again
+        Tells the kernel that the training begins again.
+    refusal
+        What the kernel knows of `TaskResult.refusal` from other workers.
     """
-    reports = _Reports(send)
-
-    def guard() -> None:
-        reports.send_if_due()
-        if is_stopping():
-            raise TrialStopped
-
-    def report(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
-        reports.add((step, dict(metrics), n_steps))
-        guard()
-
-    execution = task.execution
+    execution, executor = task.execution, task.executor
     execution.names |= names
-    done = execution(run, report, guard, is_stopping=is_stopping)
-    reports.send()
-    task.n_trained += 1
+    if refusal is not None:
+        executor.accept(refusal)
+    turn = _Turn(executor, run, _Reports(send), is_stopping, again)
+    turn.work()
+    executor.last_error = None  # it holds the frames of the training, and they hold its model
     objective = execution.objective
-    notices = [done.notice, objective.notice() if isinstance(objective, HasNotice) else ""]
-    notice = " ".join(filter(None, notices))
-    event = done.event  # its model is files by now
-    del done
-    execution.release()
-    return TaskResult(event, dict(execution.names), task.n_trained, notice)
+    if turn.event is not None:
+        task.n_trained += 1
+        if isinstance(objective, HasNotice):
+            turn.notices.append(objective.notice())
+    known, notice = dict(execution.names), " ".join(filter(None, turn.notices))
+    return TaskResult(turn.event, known, task.n_trained, notice, turn.standing, executor.refusal)
+
+
+@dataclass
+class _Turn:
+    """A training at work; the arguments are those of `train`."""
+
+    executor: SerialExecutor
+    run: Run
+    reports: _Reports
+    is_stopping: Callable[[], bool]
+    again: Callable[[], None]
+    event: Completed | Failed | Ended | None = None
+    standing: Standing | None = None
+    notices: list[str] = field(default_factory=list)
+
+    def work(self) -> None:
+        """Let the training work, and send what it reported."""
+        if self.executor.holds(self.run.number):
+            self.executor.go_on(self.run.number)
+        else:
+            self.executor.submit(self.run)
+        self.executor.pump(self._feed, 0.0, self._at_batch)
+        self.reports.send()
+
+    def _at_batch(self) -> None:
+        self.reports.send_if_due()
+        if self.is_stopping():
+            self.executor.stop(self.run.number)
+
+    def _feed(self, event: Event) -> None:
+        match event:
+            case Reported():
+                self._reported(event)
+            case Restarted():
+                self.reports.forget()
+                self.again()
+            case Noted():
+                self.notices.append(str(event.notice))
+            case Completed() | Failed() | Ended():
+                self.event = event
+
+    def _reported(self, event: Reported) -> None:
+        """Collect a report; where the kernel is to decide, the training stands in it."""
+        report = StepReport(event.step, dict(event.metrics), event.n_steps, event.room)
+        if self._is_to_stand(event) and not self.is_stopping():
+            self.standing = Standing(report, dict(event.params or {}))
+            self.executor.suspend(self.run.number)
+        else:
+            self.reports.add(report)
+
+    def _is_to_stand(self, event: Reported) -> bool:
+        """Return whether the kernel is to decide; not at the last report, after which all go on."""
+        until = self.run.until
+        if not event.room or until is None or event.step < until:
+            return False
+        return event.n_steps is None or event.step < event.n_steps
 
 
 class _Reports:
@@ -228,6 +329,10 @@ class _Reports:
     def add(self, report: StepReport) -> None:
         """Collect a report."""
         self._waiting.append(report)
+
+    def forget(self) -> None:
+        """Drop what was collected."""
+        self._waiting.clear()
 
     def send_if_due(self) -> None:
         """Send what was collected, unless the last time was a moment ago."""

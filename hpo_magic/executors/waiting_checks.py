@@ -55,6 +55,16 @@ class WaitingChecks:
         """Return whether trainings may wait, as far as is known; not before one was watched."""
         return self._is_wanted and self._was_watched and not self.refusal
 
+    @property
+    def verdict(self) -> str | None:
+        """Why no training waits; "" if they may, None while none was watched."""
+        return self.refusal if self._was_watched or self.refusal else None
+
+    def accept(self, verdict: str) -> None:
+        """Take over the verdict of another process, where it was said."""
+        self._was_watched = True
+        self.refuse(verdict)
+
     def refuse(self, why: str) -> None:
         """Have no further training wait."""
         self.refusal = self.refusal or why

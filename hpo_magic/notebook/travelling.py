@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 from hpo_magic.executors.trial_execution import ObjectiveResult
@@ -66,6 +67,18 @@ class TravellingCell:
     def carried(self) -> Mapping[str, Any]:
         """Return the variables."""
         return self.variables
+
+    def surroundings(self) -> Iterable[Any]:
+        """Return the values that the cell can read."""
+        return tuple(self.variables.values())
+
+    def codes(self) -> Iterable[Any]:
+        """Return the compiled parts of the cell."""
+        return self.cell.body, self.cell.last
+
+    def strings(self) -> Iterable[str]:
+        """Return the texts and paths that the cell reads."""
+        return [str(v) for v in self.variables.values() if isinstance(v, str | PurePath)]
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return the line of the cell that failed, and the frames from the cell on as text."""

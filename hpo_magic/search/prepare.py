@@ -18,7 +18,7 @@ from hpo_magic.core.epochs_spent import trainings_worth
 from hpo_magic.core.events import Noted
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Executor, Listener, Pruner, Storage, WaitingPruner
+from hpo_magic.core.ports import Executor, Listener, Pruner, Storage, WaitingExecutor, WaitingPruner
 from hpo_magic.core.trial import AskedGoals, named_goals
 from hpo_magic.errors import StorageError
 from hpo_magic.executors.serial import SerialExecutor
@@ -42,8 +42,8 @@ from hpo_magic.search.where import is_remote, worker_executor
 from hpo_magic.storage.snapshots import evaluations_of
 from hpo_magic.study.models import ModelStore
 
-NONE_WAITS_ON_WORKERS = (
-    "Trainings do not wait on workers (--jobs, --isolate, --on): what would wait is stopped there. "
+NONE_WAITS = (
+    "Trainings do not wait where these run: what would wait is stopped there. "
     "--trials counts whole trainings' worth of epochs."
 )
 
@@ -155,9 +155,9 @@ def prepare(
         engine = _engine(opened, options, goals)
         if opened.is_new and models is not None:
             _tell_if_temporary(engine, models.parent)
-        if waits and here is None:
-            engine.handle(Noted(NONE_WAITS_ON_WORKERS))
-        with _executor(here, options, execution, requests) as executor:
+        with _executor(here, options, execution, requests, waits=waits) as executor:
+            if waits and not isinstance(executor, WaitingExecutor):
+                engine.handle(Noted(NONE_WAITS))
             for text in code.notes:
                 requests.note(text)
             runner = Runner(
@@ -206,12 +206,14 @@ def _executor(
     options: Options,
     execution: TrialExecution,
     requests: UserRequests,
+    *,
+    waits: bool,
 ) -> Iterator[Executor]:
     """Yield the executor in this thread, else the one on workers that the options ask for."""
     if here is not None:
         yield here
         return
-    with worker_executor(options, execution, requests.note) as executor:
+    with worker_executor(options, execution, requests.note, waits=waits) as executor:
         yield executor
 
 

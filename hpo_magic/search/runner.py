@@ -190,15 +190,16 @@ class Runner:
         assert isinstance(self.executor, WaitingExecutor)  # it said that trainings can wait
         if isinstance(command, Continue):
             self.requests.running.add(command.number)
-            self.executor.go_on(command.number)
+            self.executor.go_on(command.number, command.until)
         else:
             self.requests.running.discard(command.number)
             self.executor.suspend(command.number)
 
-    @property
-    def _room(self) -> int:
-        """How many trainings the executor can keep waiting."""
-        return self.executor.room if isinstance(self.executor, WaitingExecutor) else 0
+    def _freed(self, number: int) -> Freed:
+        """Return the event that a worker is free, with what waits at hand."""
+        if not isinstance(self.executor, WaitingExecutor):
+            return Freed(number, self.clock())
+        return Freed(number, self.clock(), self.executor.room, self.executor.at_hand)
 
     def _put_off(self, command: Save | SaveRows | SaveSpace | SaveGoal | SaveChoice) -> None:
         """Add what the command stores to what is not yet written to disk."""
@@ -241,7 +242,7 @@ class Runner:
             self._join_others()
             number, n_running = self._claimed(), len(self.requests.running)
             try:
-                self.feed(Freed(number, self.clock(), self._room))
+                self.feed(self._freed(number))
             finally:
                 if number not in self.requests.running:
                     self._release(number)

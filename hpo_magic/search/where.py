@@ -55,7 +55,11 @@ def installing_distributed() -> str:
 
 @contextmanager
 def worker_executor(
-    options: Options, execution: TrialExecution, note: Callable[[str], None]
+    options: Options,
+    execution: TrialExecution,
+    note: Callable[[str], None],
+    *,
+    waits: bool = False,
 ) -> Iterator[Executor]:
     """Open the executor that `options` ask for, and close what was opened for it.
 
@@ -67,6 +71,8 @@ def worker_executor(
         Runs the user's code; it is pickled and sent. `names` is added to.
     note
         Shows the user a sentence.
+    waits
+        Whether trainings shall be able to wait.
 
     Raises
     ------
@@ -78,13 +84,14 @@ def worker_executor(
         If `on` is neither an address nor a client nor a pool, or the extra is not installed.
     """
     workers = Workers(
-        task=dumps_task(execution),
+        task=dumps_task(execution, waits=waits),
         names=execution.names,
         frameworks=execution.frameworks,
         note=note,
         on=options.on,
         n_workers=options.jobs,
         is_renewed=options.isolate,
+        waits=waits,
     )
     n_bytes = len(workers.task)
     if n_bytes > MUCH_BYTES:

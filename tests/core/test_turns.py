@@ -20,6 +20,7 @@ from hpo_magic.core.events import (
     Freed,
     Outcome,
     Reported,
+    Restarted,
     Run,
     Save,
     Skipped,
@@ -36,7 +37,7 @@ from hpo_magic.samplers.random import RandomSampler
 GOAL = Goal("loss", Direction.MINIMIZE)
 X = Parameter("x", Float(0.0, 1.0), 0.5)
 LENGTH = 10
-ACTIONS = ["free", "step", "step", "step", "fail", "skip", "want", "stop"]
+ACTIONS = ["free", "step", "step", "step", "fail", "skip", "want", "stop", "die"]
 
 
 class TakingTurns:
@@ -68,13 +69,17 @@ class TakingTurns:
 
 
 class Driver:
-    """An executor and a runner without threads, disk or clock; it checks every command."""
+    """An executor and a runner without threads, disk or clock; it checks every command.
+
+    A training waits at the worker where it was at work, and there is `room` at each.
+    """
 
     def __init__(self, engine: Engine, room: int = 3, n_workers: int = 1) -> None:
         self.engine, self.room, self.n_workers = engine, room, n_workers
         self.at = 0.0
         self.running: dict[int, int] = {}  # steps taken, by number
         self.waiting: dict[int, int] = {}
+        self.places: dict[int, int] = {}  # the worker of each training
         self.stopping: set[int] = set()
         self.params: dict[int, dict[str, Any]] = {}
         self.saved: dict[int, Trial] = {}
@@ -89,11 +94,16 @@ class Driver:
             match command:
                 case Run():
                     assert command.number not in self.saved or command.number not in self.ended
+                    self.places[command.number] = min(self.idle())
                     self.running[command.number] = 0
                     self.params[command.number] = dict(command.params)
                 case Suspend():
                     self.waiting[command.number] = self.running.pop(command.number)
+                case Continue() if command.number in self.running:
+                    assert isinstance(event, Reported)
+                    assert event.number == command.number
                 case Continue():
+                    assert self.places[command.number] in self.idle()
                     self.running[command.number] = self.waiting.pop(command.number)
                 case StopTrial():
                     assert command.number in {*self.running, *self.waiting}
@@ -104,13 +114,32 @@ class Driver:
                     assert not self.running
                     assert not self.waiting
                     self.finish = command
-        assert len(self.waiting) <= self.room + len(self.stopping)
+        for place in range(self.n_workers):
+            waiting = self.at_hand({place})
+            assert len(waiting) <= self.room + len(self.stopping & waiting)
+
+    def idle(self) -> set[int]:
+        """Return the workers at which no training is at work."""
+        return set(range(self.n_workers)) - {self.places[number] for number in self.running}
+
+    def at_hand(self, places: set[int]) -> frozenset[int]:
+        """Return the trainings that wait at these workers."""
+        return frozenset(number for number in self.waiting if self.places[number] in places)
+
+    def die(self, place: int) -> None:
+        """Lose a worker: what waits there is lost, what is at work there begins again."""
+        for number in self.at_hand({place}):
+            outcome = self.outcome(number, None)
+            self.end(number, Ended(number, outcome, self.at, is_lost=True))
+        for number in [n for n in self.running if self.places[n] == place]:
+            self.running[number] = 0
+            self.feed(Restarted(number, self.at))
 
     def free(self) -> None:
         """Offer a free worker."""
         if len(self.running) < self.n_workers and self.finish is None:
             number = self.n_next
-            self.feed(Freed(number, self.at, self.room))
+            self.feed(Freed(number, self.at, self.room, self.at_hand(self.idle())))
             self.n_next += number in self.running
 
     def outcome(self, number: int, value: float | None) -> Outcome:
@@ -132,7 +161,8 @@ class Driver:
             loss = {"loss": 1.0 / self.running[number]}
             at, params = self.at, {"x": 0.5, **self.params[number]}
             step = self.running[number]
-            self.feed(Reported(number, step, loss, at, LENGTH, self.room, params))
+            near = self.at_hand({self.places[number]})
+            self.feed(Reported(number, step, loss, at, LENGTH, self.room, params, near))
 
     def end(self, number: int, event: Any) -> None:
         """Feed the end of a training that runs or waits."""
@@ -249,7 +279,10 @@ def test_a_stop_ends_all() -> None:
     st.integers(1, 3),
 )
 def test_any_order_of_events(actions: list[tuple[str, int]], room: int, n_workers: int) -> None:
-    """No trial is lost, none ends twice, no more wait than there is room for, and it ends."""
+    """No trial is lost, none ends twice, no more wait than there is room for, and it ends.
+
+    What waits is taken up where it waits, and only what waited at a lost worker is lost.
+    """
     driver = Driver(engine_of(), room, n_workers)
     driver.free()
     while 0 not in driver.ended:
@@ -262,6 +295,8 @@ def test_any_order_of_events(actions: list[tuple[str, int]], room: int, n_worker
             driver.free()
         elif action in ("skip", "want"):
             driver.feed((Skipped if action == "skip" else FinishAsked)(which))
+        elif action == "die":
+            driver.die(which % n_workers)
         elif action == "stop" and which == 0:
             driver.feed(StopAsked(driver.at))
         elif live:
@@ -270,3 +305,20 @@ def test_any_order_of_events(actions: list[tuple[str, int]], room: int, n_worker
     assert len(driver.ended) == len(set(driver.ended))
     assert {n for n, t in driver.saved.items() if t.state.is_open} == set()
     assert set(driver.saved) == set(driver.ended)
+
+
+def test_what_waited_at_a_lost_worker_may_be_tried_again() -> None:
+    """It is stopped, not skipped; its curve stays, and the search goes on."""
+    driver = Driver(engine_of(), room=3, n_workers=2)
+    driver.free()
+    while 0 not in driver.ended:
+        driver.step(0)
+    while not driver.waiting:
+        driver.free()
+        driver.step(next(iter(driver.running)))
+    number = next(iter(driver.waiting))
+    driver.die(driver.places[number])
+    assert driver.saved[number].state is State.STOPPED
+    assert driver.saved[number].curve
+    run_to_the_end(driver)
+    assert len(driver.ended) == len(set(driver.ended))

@@ -41,7 +41,7 @@ def interleaved(
 ) -> tuple[list[Event], int]:
     """Return how they end if they are suspended at random, and the number of suspensions."""
     executor, rng = executor_of(function), random.Random(seed)
-    runs = [Run(n, one, Kind.SEARCH, 7, may_wait=True) for n, one in enumerate(params, start=1)]
+    runs = [Run(n, one, Kind.SEARCH, 7, until=1) for n, one in enumerate(params, start=1)]
     waiting: list[int] = []
     ends: dict[int, Event] = {}
     n_suspended = 0
@@ -59,7 +59,7 @@ def interleaved(
         if runs and (not waiting or rng.random() < 0.5):
             executor.submit(runs.pop(0))
         else:
-            executor.go_on(waiting.pop(rng.randrange(len(waiting))))
+            executor.go_on(waiting.pop(rng.randrange(len(waiting))), 1)
         executor.pump(feed, 0.0)
     executor.close()
     return [ends[number] for number in sorted(ends)], n_suspended

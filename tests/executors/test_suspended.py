@@ -113,7 +113,7 @@ def test_a_waiting_training_is_stopped_where_it_waits() -> None:
         if isinstance(event, Reported) and event.step == 2:
             executor.suspend(event.number)
 
-    executor.submit(Run(1, {"x": 0.25}, Kind.SEARCH, 7, may_wait=True))
+    executor.submit(Run(1, {"x": 0.25}, Kind.SEARCH, 7, until=1))
     executor.pump(feed, 0.0)
     executor.stop(1)
     executor.pump(feed, 0.0)

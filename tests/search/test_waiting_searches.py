@@ -14,7 +14,7 @@ import pytest
 from hpo_magic import hp, load_study, search
 from hpo_magic.core.epochs_spent import trainings_worth
 from hpo_magic.core.trial import Kind, State
-from hpo_magic.search.prepare import NONE_WAITS_ON_WORKERS
+from hpo_magic.search.prepare import NONE_WAITS
 
 N_EPOCHS = 12
 
@@ -123,12 +123,10 @@ def test_a_training_that_holds_a_lock_goes_on(tmp_path: Path) -> None:
     assert not LOCK.locked()
 
 
-def test_with_workers_it_is_said_that_none_waits(tmp_path: Path) -> None:
+def test_in_a_pool_it_is_said_that_none_waits(tmp_path: Path) -> None:
     """Before the first trial, in one sentence."""
     with ThreadPoolExecutor(1) as pool:
         study = waiting(training, tmp_path, trials=2, on=pool)
     said = [str(notice) for notice in study.snapshot.notices]
-    assert said.count(NONE_WAITS_ON_WORKERS) == 1
-    assert NONE_WAITS_ON_WORKERS not in map(
-        str, waiting(training, tmp_path / "here").snapshot.notices
-    )
+    assert said.count(NONE_WAITS) == 1
+    assert NONE_WAITS not in map(str, waiting(training, tmp_path / "here").snapshot.notices)

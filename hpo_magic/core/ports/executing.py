@@ -64,7 +64,9 @@ class Executor(Protocol):
 class WaitingExecutor(Protocol):
     """An executor, which is an `Executor` too, whose trainings can wait in the middle.
 
-    It says so by `Freed.room` and `Reported.room`, through the runner.
+    A training waits where it was at work, in the thread of a process, and only there it can be
+    taken up. So the executor says at each decision which ones are `at_hand`: for a free worker by
+    the runner (`Freed`), in a report itself (`Reported`).
     """
 
     @property
@@ -72,10 +74,15 @@ class WaitingExecutor(Protocol):
         """How many trainings can wait at once; 0: none, now or at all."""
         ...
 
+    @property
+    def at_hand(self) -> frozenset[int] | None:
+        """The numbers of the waiting trainings that a free worker can take up; None: all."""
+        ...
+
     def suspend(self, number: int) -> None:
         """Let the training wait in the report that is fed now; `pump` returns."""
         ...
 
-    def go_on(self, number: int) -> None:
-        """Take up a training that waits; it goes on at the next `pump`."""
+    def go_on(self, number: int, until: int | None) -> None:
+        """Have a training go on that waits, or whose report is fed now; see `Continue`."""
         ...
