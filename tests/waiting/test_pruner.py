@@ -15,6 +15,7 @@ from hpo_magic.core.trial import Direction, Goal, History, Kind, Point, State, T
 from hpo_magic.pruners.hyperband import HyperbandPruner
 from hpo_magic.waiting import curve_process
 from hpo_magic.waiting.brackets import HyperbandTurns
+from hpo_magic.waiting.freeze_thaw import Forecast, FreezeThawMemory, forecast
 from hpo_magic.waiting.halving import promoted, rungs_of
 from hpo_magic.waiting.pruner import FreezeThawPruner
 from hpo_magic.waiting.trainings import trainings_of
@@ -97,6 +98,24 @@ def test_the_same_trials_give_the_same_turn() -> None:
     first = used.turn(SPACE, history, 0)
     assert used.turn(SPACE, history, 0) == first
     assert FreezeThawPruner().turn(SPACE, history, 0) == first
+
+
+def test_the_same_trials_are_predicted_once() -> None:
+    """Which training is given up is asked right after whose turn it is; a report changes both."""
+    memory = FreezeThawMemory()
+
+    def predicted(*trials: Trial) -> Forecast:
+        history = history_of(*trials)
+        trainings = trainings_of(history)
+        assert trainings is not None
+        return forecast(SPACE, history, trainings, memory)
+
+    first = predicted(START, *SOME)
+    assert predicted(START, *(replace(trial) for trial in SOME)) is first
+    later = predicted(START, trial_of(1, 0.05, 4), *SOME[1:])
+    assert later is not first
+    assert later.mean[1] != first.mean[1]
+    assert predicted(START, *SOME).mean[1] == first.mean[1]
 
 
 def test_halving_promotes_the_best_third() -> None:
