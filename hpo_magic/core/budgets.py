@@ -41,9 +41,10 @@ class Budgets:
         limit = self._plan.timeout_s
         if limit is None:
             return []
-        return [t.number for t in self._state.running if self._ran_s(t, at) >= limit]
+        return [t.number for t in self._state.running if self.ran_s(t, at) >= limit]
 
-    def _ran_s(self, trial: Trial, at: float) -> float:
+    def ran_s(self, trial: Trial, at: float) -> float:
+        """Return how long a trial has worked, in seconds, without pauses."""
         return self._state.worked_s(trial, at) - self._held_s.get(trial.number, 0.0)
 
     def n_missing(self) -> float:

@@ -314,8 +314,10 @@ class Engine:
     def _completed(self, event: Completed) -> Commands:
         outcome = event.outcome
         kept = self._kept(event)  # compared with the trials before this one
+        took_s = self._budgets.ran_s(self._state.trials[event.number], event.at)
         trial = self._state.close(event.number, State.COMPLETE, outcome, event.at)
         commands = (*kept, Save(trial), *self._learned(outcome))
+        self._notices.on_the_limit(self.plan, trial, took_s)
         if not named_goals(self.plan.goals) and outcome.goal is not None:
             self.plan = replace(self.plan, goals=(outcome.goal,))
             commands += (SaveGoal(outcome.goal),)

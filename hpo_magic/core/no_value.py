@@ -7,7 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpo_magic.core.given_values import NOTHING, how_to_choose, in_words, is_several, number
+from hpo_magic.core.given_values import (
+    NOTHING,
+    how_to_choose,
+    in_words,
+    is_several,
+    number,
+    numbers_in,
+)
 from hpo_magic.core.metric_directions import usual_direction
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import Direction, Goal
@@ -44,6 +51,11 @@ def missing(
         return MetricError(f"The end of the cell: {number_expected(last)}")
     if text := _earlier_text(metric, fits):
         return MetricError(text)
+    holder = next((n for n, v in variables.items() if metric in numbers_in(v)), "")
+    if holder and not logged and not several:
+        return MetricError(
+            f'"{metric}" is in {holder}, a dict of the cell. End the cell in {holder}.'
+        )
     names = _numbers_set(variables)
     like = [name for name in names if _is_of_a_score(name) or name.lower() == metric.lower()]
     close = {name.lower(): name for name in like}

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hpo_magic.core.curves import judged_by, n_with_curve
-from hpo_magic.core.notices import AllTried, Guidance, NothingPruned, Notice, RecheckPlanned
+from hpo_magic.core.notices import (
+    AllTried,
+    Guidance,
+    NothingPruned,
+    Notice,
+    NotStopped,
+    RecheckPlanned,
+)
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Announcer
 from hpo_magic.core.records import OlderStudy
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import History
+from hpo_magic.core.trial import History, Trial
+
+# A training ends some time after its last step: only what goes beyond that is told.
+SLACK, SLACK_S = 1.1, 0.5
 
 
 class NoticeLog:
@@ -64,6 +74,13 @@ class NoticeLog:
                 n_revisions, n_trials = found.get(of, (0, 0))
                 found[of] = n_revisions + 1, n_trials + n
         self.once(Guidance(tuple((of, *counts) for of, counts in found.items()), n_without))
+
+    def on_the_limit(self, plan: Plan, trial: Trial, took_s: float) -> None:
+        """Append a notice if a complete trial took longer than the limit; for the first one."""
+        limit_s = plan.timeout_s
+        is_known = any(isinstance(each, NotStopped) for each in self.all)
+        if limit_s is not None and took_s > SLACK * limit_s + SLACK_S and not is_known:
+            self.add(NotStopped(trial.number, took_s, limit_s))
 
     def on_pruning(self, plan: Plan, history: History) -> None:
         """Append a notice if pruning is on and no reported metric is the trials' value."""

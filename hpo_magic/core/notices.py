@@ -70,6 +70,23 @@ class CostlyBeginnings:
 
 
 @dataclass(frozen=True)
+class NotStopped:
+    """A trial took longer than the limit, as nothing in it could be stopped.
+
+    Parameters
+    ----------
+    number
+        The trial's.
+    took_s, limit_s
+        Its duration, and the limit for each trial, in seconds.
+    """
+
+    number: int
+    took_s: float
+    limit_s: float
+
+
+@dataclass(frozen=True)
 class RecheckPlanned:
     """A part of the budget is reserved for the re-check.
 
@@ -183,6 +200,7 @@ Notice = (
     | Enough
     | SameScores
     | NothingPruned
+    | NotStopped
     | CostlyBeginnings
     | RecheckPlanned
     | GridSize

@@ -82,7 +82,26 @@ class AskedInFolds:
     text: str
 
 
-Doubt = TrainingScore | TrainingLoss | OneFold | AskedInFolds
+@dataclass(frozen=True)
+class OtherWeights:
+    """The value is logged by a fit, and the cell loads other weights after it.
+
+    Attributes
+    ----------
+    line
+        Of the call that loads them, where the line of `%%hpo` is 1.
+    text
+        That call as it is written.
+    metric
+        The value's name.
+    """
+
+    line: int
+    text: str
+    metric: str
+
+
+Doubt = TrainingScore | TrainingLoss | OneFold | AskedInFolds | OtherWeights
 
 
 def doubts_of(tree: ast.Module, metric: str | None) -> list[Doubt]:
@@ -101,6 +120,7 @@ def doubts_of(tree: ast.Module, metric: str | None) -> list[Doubt]:
         text.training_loss(metric),
         text.one_fold(metric),
         text.asked_in_folds(),
+        text.other_weights(metric),
     ]
     return [one for one in found if one is not None]
 
@@ -150,6 +170,19 @@ class _Text:
                     return OneFold(loop.lineno, name)
             elif end is None and any(_calls(one, ("fit",)) for one in inside):
                 return OneFold(loop.lineno, name)
+        return None
+
+    def other_weights(self, metric: str | None) -> OtherWeights | None:
+        """Return the call that loads weights after the fit that logs the value, if one does."""
+        is_logged = metric is not None and metric.startswith("val_")
+        if metric is None or not is_logged or any(metric in _bound(s) for s in self.statements):
+            return None
+        if self._end is not None and not (_is_print(self._end) or _loads([self._end])):
+            return None
+        fits = [one for one in self.statements if _calls(one, ("fit",))]
+        after = [one for one in self.statements if fits and _place(one) > _place(fits[-1])]
+        if loads := _loads(after):
+            return OtherWeights(loads[0].lineno, ast.unparse(loads[0]), metric)
         return None
 
     def asked_in_folds(self) -> AskedInFolds | None:
@@ -329,6 +362,13 @@ def _calls(statement: ast.stmt, wanted: Sequence[str]) -> list[ast.Call]:
     return [
         call for call in found if isinstance(call.func, ast.Attribute) and _called(call) in wanted
     ]
+
+
+def _loads(nodes: Sequence[ast.AST]) -> list[ast.Call]:
+    """Return the calls that load the weights of a Keras model."""
+    parts = [part for node in nodes for part in ast.walk(node)]
+    calls = [part for part in parts if isinstance(part, ast.Call)]
+    return [call for call in calls if _called(call) in ("load_weights", "load_model")]
 
 
 def _bound(statement: ast.stmt) -> list[str]:

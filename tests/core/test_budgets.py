@@ -24,7 +24,7 @@ from hpo_magic.core.events import (
     StopTrial,
     Ticked,
 )
-from hpo_magic.core.notices import NothingPruned
+from hpo_magic.core.notices import NothingPruned, NotStopped
 from hpo_magic.core.plan import Plan
 from hpo_magic.core.ports import Verdict
 from hpo_magic.core.space import Parameter
@@ -250,6 +250,16 @@ def test_a_pause_is_no_time_of_a_trial() -> None:
     engine.handle(Ended(0, an_outcome(), 201.0))
     started(engine, 1, at=300.0)
     assert engine.handle(Ticked(310.0)) == (StopTrial(1),)
+
+
+def test_a_trial_that_could_not_be_stopped_is_told() -> None:
+    """It came to no step after the limit, so it is complete; the first one is told, once."""
+    engine = an_engine(timeout_s=10.0, n_trials=9)
+    for number, took_s in enumerate((5.0, 11.0, 25.0, 30.0)):
+        started(engine, number, at=100.0 * number)
+        engine.handle(Completed(number, an_outcome(0.5), 100.0 * number + took_s))
+    told = [one for one in engine.snapshot(0.0).notices if isinstance(one, NotStopped)]
+    assert told == [NotStopped(2, 25.0, 10.0)]
 
 
 def test_trials_that_all_time_out_end_the_search() -> None:

@@ -298,6 +298,14 @@ def test_a_misspelled_variable_is_named(metric, named):
         score(Goal("val_loss", MINIMIZE), variables={"val_size": 0.2, "n": 8})
 
 
+def test_a_dict_that_has_the_metric_is_named():
+    """A variable of the cell; the end of the cell is where it is looked for."""
+    with pytest.raises(
+        MetricError, match=r'^"acc" is in results, a dict of the cell. End the cell'
+    ):
+        score(Goal("acc", MAXIMIZE), variables={"n": 3, "results": {"acc": 0.9}})
+
+
 @pytest.mark.parametrize("last", [True, "0.91", object(), (i for i in range(2))])
 def test_an_end_that_is_no_number_is_named(last):
     """Where nothing else gives the metric either."""

@@ -10,6 +10,7 @@ import pytest
 from hpo_magic.source.value_text import (
     AskedInFolds,
     OneFold,
+    OtherWeights,
     TrainingLoss,
     TrainingScore,
     doubts_of,
@@ -139,6 +140,32 @@ def test_a_value_of_the_last_fold_is_found(cell: str) -> None:
 def test_other_loops_are_not_claimed(cell: str) -> None:
     """Sums, means, predictions of all folds, epochs."""
     assert doubts(cell) == []
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["m = keras.models.load_model('a.keras')", "m.load_weights(path)", "load_model('a')\nprint(m)"],
+)
+def test_weights_that_are_loaded_after_the_fit_are_found(end: str) -> None:
+    """The value is that of the fit's last epoch, and the model another one."""
+    (found,) = doubts(f"m.fit(A, b, validation_data=(C, d))\n{end}", "val_accuracy")
+    assert isinstance(found, OtherWeights)
+    assert found.line == 3
+    assert "val_accuracy is that of the last epoch, and " in doubt_texts([found])[0]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "m.load_weights(path)\nm.fit(A, b, validation_data=(C, d))",
+        "m.fit(A, b)\nm.load_weights(path)\nval_accuracy = m.evaluate(C, d)[1]",
+        "m.fit(A, b)\nm.load_weights(path)\nm.evaluate(C, d, return_dict=True)",
+        "m.fit(A, b)\nm.save_weights(path)",
+    ],
+)
+def test_weights_that_the_value_has_are_no_others(cell: str) -> None:
+    """Loaded before the fit, or evaluated after they are loaded."""
+    assert [one for one in doubts(cell, "val_accuracy") if isinstance(one, OtherWeights)] == []
 
 
 def test_a_call_of_hp_in_a_loop_over_folds_is_found() -> None:

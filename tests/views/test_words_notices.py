@@ -11,6 +11,7 @@ from hpo_magic.core.notices import (
     GridSize,
     NothingPruned,
     Notice,
+    NotStopped,
     RecheckPlanned,
     Rechecks,
     SameScores,
@@ -41,8 +42,19 @@ from hpo_magic.views.words.notices import ending_text, notice_text, phase_text
         ),
         (
             NothingPruned(("loss", "acc")),
-            "No trial is pruned: the trial's value is none of the reported metrics (loss, acc). "
-            "Name one of them with --maximize or --minimize.",
+            "No trial is pruned: the trial's value is none of the reported metrics (loss, acc).",
+        ),
+        (
+            NothingPruned(("learn-Logloss", "validation-Logloss")),
+            "No trial is pruned: the trial's value is none of the reported metrics (learn-Logloss, "
+            "validation-Logloss). To have them pruned, name validation-Logloss with --maximize or "
+            "--minimize.",
+        ),
+        (
+            NotStopped(1, 5.0123, 1.0),
+            "Trial 1 took 5.01 s, longer than the 1 s of --timeout: it came to no epoch, round or "
+            "report at which it could be stopped. Call hp.report in its loop, or use --isolate, "
+            "which stops any code.",
         ),
         (
             CostlyBeginnings(1.13, 0.062, 10),

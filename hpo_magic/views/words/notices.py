@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from hpo_magic.core.events import Reason
 from hpo_magic.core.notices import (
     AllTried,
@@ -11,6 +14,7 @@ from hpo_magic.core.notices import (
     Guidance,
     NothingPruned,
     Notice,
+    NotStopped,
     RecheckPlanned,
     Rechecks,
     SameScores,
@@ -36,6 +40,9 @@ DELETED = {
         "Binder deletes with this session. To keep them, download the folder before it ends."
     ),
 }
+
+# The names of metrics on validation data, as the trainers log them.
+OF_VALIDATION = re.compile(r"(?i)(val|eval|test)")
 
 ENDINGS = {
     Reason.TRIALS: "all trials are done",
@@ -67,9 +74,12 @@ def notice_text(notice: Notice) -> str:  # noqa: C901  (a case for each notice)
                 "hp.seed() as the random_state of your split, so that re-runs get new splits."
             )
         case NothingPruned(reported):
+            return _nothing_pruned(reported)
+        case NotStopped(number_of_trial, took_s, limit_s):
             return (
-                f"No trial is pruned: the trial's value is none of the reported metrics "
-                f"({', '.join(reported)}). Name one of them with --maximize or --minimize."
+                f"Trial {number_of_trial} took {took_s:.3g} s, longer than the {limit_s:g} s of "
+                f"--timeout: it came to no epoch, round or report at which it could be stopped. "
+                f"Call hp.report in its loop, or use --isolate, which stops any code."
             )
         case CostlyBeginnings(beginning_s, epoch_s, n_epochs):
             return (
@@ -87,6 +97,19 @@ def notice_text(notice: Notice) -> str:  # noqa: C901  (a case for each notice)
             return _all_tried(notice)
         case TemporaryFolder(service, folder):
             return f"The studies are in {folder}, which {DELETED[service]}"
+
+
+def _nothing_pruned(reported: Sequence[str]) -> str:
+    """Return that no trial is pruned; only metrics of validation data are offered instead."""
+    text = (
+        f"No trial is pruned: the trial's value is none of the reported metrics "
+        f"({', '.join(reported)})."
+    )
+    held_out = [name for name in reported if OF_VALIDATION.match(name)]
+    if not held_out:
+        return text
+    names = held_out[0] if len(held_out) == 1 else f"one of {', '.join(held_out)}"
+    return f"{text} To have them pruned, name {names} with --maximize or --minimize."
 
 
 def guidance_text(notice: Guidance) -> str:

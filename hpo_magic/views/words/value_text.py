@@ -8,6 +8,7 @@ from hpo_magic.source.value_text import (
     AskedInFolds,
     Doubt,
     OneFold,
+    OtherWeights,
     TrainingLoss,
     TrainingScore,
 )
@@ -44,6 +45,12 @@ def _text(doubt: Doubt) -> str:
                 f"{metric} is that of the last fold alone: the loop on line {line} gives it "
                 f"anew in each pass. Collect the scores of all folds in a list, and end the cell "
                 f"in their mean."
+            )
+        case OtherWeights(line, text, metric):
+            return (
+                f"{metric} is that of the last epoch, and {_short(text)} on line {line} loads "
+                f"other weights after the fit. End the cell with model.evaluate(x_val, y_val, "
+                f"return_dict=True), or use EarlyStopping(restore_best_weights=True)."
             )
         case AskedInFolds(line, text):
             return (
