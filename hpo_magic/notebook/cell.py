@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 FRAMES_SHOWN = 10
 # The folder of the hooks, whose frames are neither the user's nor a library's.
 HOOKS = str(Path(frameworks.__file__).parent)
+PACKAGE = str(Path(frameworks.__file__).parent.parent)
 
 
 class CellError(HpoError):
@@ -197,7 +198,7 @@ def compiled(source: str, filename: str, tree: ast.Module, flags: int = 0) -> Ce
 
 def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> BaseException:
     """Return the exception to raise so that IPython shows the user's frames and none of ours."""
-    entry = cell.frames_of(error)
+    entry = cell.frames_of(error) or _frames_of_others(error)
     if entry is None:
         return error
     if isinstance(error, SystemExit):  # IPython would say that the program was to end
@@ -216,6 +217,21 @@ def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> Base
 
     error._render_traceback_ = render  # type: ignore[attr-defined]
     return error
+
+
+def _frames_of_others(error: BaseException) -> TracebackType | None:
+    """Return the frames that are not ours of an error that a library raised outside of the cell.
+
+    None where the innermost frame is ours: then all are shown.
+    """
+    entries = _entries(error.__traceback__)
+    if not entries or _is_ours(entries[-1]):
+        return None
+    return _linked(one for one in entries if not _is_ours(one))
+
+
+def _is_ours(entry: TracebackType) -> bool:
+    return entry.tb_frame.f_code.co_filename.startswith(PACKAGE)
 
 
 def _without_middle(entry: TracebackType) -> TracebackType | None:

@@ -23,8 +23,10 @@ from hpo_magic.core.describe import (
     describe_float,
     describe_int,
 )
+from hpo_magic.core.metric_directions import usual_direction
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
+from hpo_magic.errors import MissingMetric
 from hpo_magic.language.asking import value_of
 from hpo_magic.language.trial_context import current_trial
 from hpo_magic.scripts.tool_search import OUR_HP, EndsSearch, ToolSearch, new_trials
@@ -181,12 +183,31 @@ class _Script:
                 return self._attempt()
             except errors.FatalError as error:
                 raise EndsSearch(f"{type(error).__name__}: {error}") from error
-            except errors.FailedTrialError:
+            except (errors.FailedTrialError, MissingMetric):
                 raise
             except Exception:
                 if attempt == self._oracle.max_retries_per_trial:
                     raise
         raise AssertionError("the last attempt returns or raises")
+
+    def _refuse_missing(self, error: KeyError) -> None:
+        """Raise what is missing, if a fit has not logged the objective.
+
+        KerasTuner looks it up in the logs of an epoch, and says its name alone.
+
+        Raises
+        ------
+        MissingMetric
+            With the metrics that were logged.
+        """
+        entry = error.__traceback__
+        while entry is not None and entry.tb_next is not None:
+            entry = entry.tb_next
+        logs = entry.tb_frame.f_locals.get("logs") if entry is not None else None
+        name = error.args[0] if error.args else None
+        if isinstance(logs, Mapping) and isinstance(name, str) and name not in logs:
+            better = usual_direction(name) or Direction.MAXIMIZE
+            raise MissingMetric(name, [*map(str, logs)], better.value) from None
 
     def _attempt(self) -> Any:
         running = current_trial()
@@ -200,6 +221,9 @@ class _Script:
         self._oracle.trials[name] = trial
         try:
             results = self._tuner.run_trial(trial, *self._args, **self._options)
+        except KeyError as error:
+            self._refuse_missing(error)
+            raise
         finally:
             self._oracle.trials.pop(name, None)
             trial.hyperparameters = _plain(values)

@@ -406,3 +406,28 @@ def test_other_loops_of_ask_and_tell_are_refused(notebook: Any, now: str, then: 
         "value that it tells, and write study.optimize(objective, n_trials=…) in place of the "
         "loop. That is taken over."
     )
+
+
+def test_an_objective_that_no_fit_logs_is_named(notebook: Any) -> None:
+    """With what is logged, in one sentence; KerasTuner says its name alone."""
+    cell = """
+        import keras_tuner
+        class Tuner(keras_tuner.RandomSearch):
+            def run_trial(self, trial, *args, **kwargs):
+                trial.hyperparameters.Int("units", 1, 9)
+                return self.oracle.objective.get_value({"loss": 1.0, "val_loss": 2.0})
+        tuner = Tuner(hypermodel=lambda hp: None, objective="val_accuracy", max_trials=3)
+        tuner.search()
+    """
+    assert notebook.run(f"%%hpo s --ui none\n{dedent(cell)}").usage_error == (
+        '%%hpo: Trial 0 finished without the metric "val_accuracy". It logged: loss, val_loss. '
+        "Name one of them, or end the cell with the number itself."
+    )
+
+
+def test_an_error_outside_of_the_cell_shows_no_frame_of_ours(notebook: Any) -> None:
+    """The objective is a library's own function."""
+    cell = "import optuna, statistics\nstudy = optuna.create_study()"
+    shown = notebook.run(f"%%hpo s --ui none\n{cell}\nstudy.optimize(statistics.mean, n_trials=4)")
+    assert "statistics.py" in shown.text
+    assert "hpo_magic/" not in shown.text
