@@ -18,6 +18,7 @@ from hpo_magic.core.ports import Framework
 from hpo_magic.errors import ClusterError
 from hpo_magic.executors import Workers
 from hpo_magic.executors.dask import DaskExecutor
+from hpo_magic.executors.dask_waiting import WaitingDaskExecutor
 
 START_S = 60
 
@@ -34,14 +35,8 @@ def environment(frameworks: Sequence[Framework], n_workers: int, n_cores: int) -
 def opened(workers: Workers) -> Iterator[DaskExecutor]:
     """Start the worker processes, yield the executor on them, and end them."""
     with own_cluster(workers.n_workers, workers.frameworks) as client:
-        yield DaskExecutor(
-            client,
-            workers.task,
-            workers.names,
-            is_own=True,
-            is_renewed=workers.is_renewed,
-            waits=workers.waits,
-        )
+        kind = WaitingDaskExecutor if workers.waits else DaskExecutor
+        yield kind(client, workers.task, workers.names, is_own=True, is_renewed=workers.is_renewed)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from distributed import Client
 from hpo_magic.errors import ClusterError, OptionError
 from hpo_magic.executors import Workers
 from hpo_magic.executors.dask import DaskExecutor
+from hpo_magic.executors.dask_waiting import WaitingDaskExecutor
 from hpo_magic.executors.versions import notes_on, versions
 from hpo_magic.views.words.numbers import counted
 
@@ -40,7 +41,8 @@ def opened(workers: Workers) -> Iterator[DaskExecutor]:
         try:
             for text in version_notes(client, [p for f in workers.frameworks for p in f.packages]):
                 workers.note(text)
-            executor = DaskExecutor(client, workers.task, workers.names, waits=workers.waits)
+            kind = WaitingDaskExecutor if workers.waits else DaskExecutor
+            executor = kind(client, workers.task, workers.names)
             n = executor.n_workers
             at = f"{counted(n, 'worker')} at {client.scheduler.address}."
             workers.note(at if n else NO_WORKER)

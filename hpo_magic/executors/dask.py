@@ -6,9 +6,7 @@
            ── a stop, as a call in the worker's event loop ────────▶ read at its next batch
            ◀─ the result of the trial's task ───────────────────────
 
-Where trainings wait, a task is one turn of a training: it ends when the training has ended, or
-stands in a report. Until then the training is in its worker's memory (`dask_trainings`), and its
-next turn is sent to that worker alone.
+Where trainings wait (`dask_waiting`), a task is one turn of a training.
 
 `dask_worker` has the code that runs on the worker.
 
@@ -26,7 +24,7 @@ import queue
 import time
 import uuid
 from asyncio import CancelledError
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,7 +60,6 @@ from hpo_magic.executors.dask_workers import (
     ClusterWorkers,
     quietly,
 )
-from hpo_magic.executors.room import MOST_WAITING
 from hpo_magic.executors.training_task import Standing, TaskResult
 
 # How long a training may go on after a stop. It stops at its next batch; a training that reaches no
@@ -91,8 +88,6 @@ class DaskExecutor:
         A worker of ours is restarted after `renew_after_trials` trials, or when its memory has
         grown by more than `renew_after_bytes` since its first trial; not while trainings wait
         in it.
-    waits
-        Trainings shall be able to wait; the task says so, too.
     clock
         Returns seconds since 1970.
     grace_s
@@ -111,7 +106,6 @@ class DaskExecutor:
     names: dict[str, str] = field(default_factory=dict)
     is_own: bool = False
     is_renewed: bool = False
-    waits: bool = False
     clock: Callable[[], float] = time.time
     grace_s: float = GRACE_S
     renew_after_trials: int = RENEW_AFTER_TRIALS
@@ -122,7 +116,6 @@ class DaskExecutor:
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._trainings = ClusterTrainings()
         self._underway = self._trainings.underway
-        self._waiting = self._trainings.waiting
         self._refusal: str | None = None  # why no training waits; None: not known
         self._is_lost = False  # trainings were cancelled, not by us: the cluster was restarted
         self._is_gone = False  # the search was ended because of that
@@ -136,7 +129,6 @@ class DaskExecutor:
         self.task = b""  # the scheduler has it now, and gives it to workers that come later
         self.client.subscribe_topic(self._name, self._hear)
         self._workers = ClusterWorkers(self.client, self._messages)
-        self._standing: int | None = None  # the training whose report is fed now
 
     @property
     def n_workers(self) -> int:
@@ -149,15 +141,13 @@ class DaskExecutor:
         return len(self._underway) if is_leaving else len(self._workers.addresses)
 
     def submit(self, run: Run) -> None:
-        """Send a training to the cluster; where none waits, the scheduler chooses the worker."""
-        one = self._underway[run.number] = ClusterTraining(run)
-        idle = self._idle() if self.waits else []
-        self._send(one, idle[0] if idle else "")
+        """Send a training to the cluster; the scheduler chooses the worker."""
+        self._send(ClusterTraining(run), "")
 
     def _send(self, one: ClusterTraining, place: str) -> None:
         """Send the next turn of a training to the worker `place`, or to any.
 
-        A task that names a worker waits for ever if that worker has died (`_forsaken`).
+        A task that names a worker waits for ever if that worker has died.
         """
         self._underway[one.number] = one
         one.place, one.n_turns = place, one.n_turns + 1
@@ -173,75 +163,6 @@ class DaskExecutor:
             workers=[place] if place else None,
         )
         one.future.add_done_callback(lambda future: self._fetch(one.number, future))
-
-    # Trainings that wait.
-
-    @property
-    def room(self) -> int:
-        """How many trainings can wait in each worker; 0 where it is not safe, or not known to be.
-
-        How many the memory of a worker allows comes with each report.
-        """
-        return MOST_WAITING if self.waits and self._refusal == "" else 0
-
-    @property
-    def at_hand(self) -> frozenset[int]:
-        """The numbers of the trainings that wait in workers without a task."""
-        return self._trainings.at(self._idle())
-
-    def _idle(self) -> list[str]:
-        """Return the workers without a task, the one in which the fewest trainings wait first."""
-        return self._trainings.idle(self._workers.ready)
-
-    def suspend(self, number: int) -> None:
-        """Let the training wait in the report that is fed now."""
-        self._standing = None
-
-    def go_on(self, number: int, until: int | None) -> None:
-        """Have a training go on in its worker."""
-        one = self._waiting.pop(number)
-        one.run = replace(one.run, until=until)
-        self._send(one, one.worker)
-
-    def _stood(
-        self, one: ClusterTraining, standing: Standing, feed: Callable[[Event], None]
-    ) -> None:
-        """Feed the report in which a training stands; it goes on unless it is to wait."""
-        near = self._trainings.at([one.worker])
-        del self._underway[one.number]
-        self._waiting[one.number], self._standing = one, one.number
-        one.run = replace(one.run, params=standing.params)
-        if one.stop_asked_at is not None:
-            self.stop(one.number)
-            return
-        step, metrics, n_steps, room = standing.report
-        at = self.clock()
-        feed(Reported(one.number, step, metrics, at, n_steps, room, standing.params, near))
-        if self._standing == one.number and one.number in self._waiting:
-            self.go_on(one.number, one.run.until)
-
-    def _take_note_of(self, listed: WorkersListed, feed: Callable[[Event], None]) -> None:
-        """Remember which workers there are now."""
-        self._forsaken(self._workers.take_note_of(listed), feed)
-        if not self._workers.addresses and self.is_own:
-            self._is_lost |= time.monotonic() - self._workers.seen_at > ALONE_S
-
-    def _forsaken(self, gone: Collection[str], feed: Callable[[Event], None]) -> None:
-        """Begin again what was at work in workers that are gone; what waited there is lost."""
-        lost: list[int] = []
-        for one in self._trainings.bound_to(gone):
-            is_stopping = one.is_to_end or one.stop_asked_at is not None
-            if one.number in self._underway and not is_stopping:
-                quietly(one.future.cancel)
-                idle = self._idle()
-                self._send(one, idle[0] if idle else "")
-                continue
-            self._trainings.remove(one.number)
-            if not is_stopping:
-                lost.append(one.number)
-            feed(Ended(one.number, one.known, self.clock(), is_lost=True))
-        if lost:
-            feed(Noted(_lost_text(lost)))
 
     def pump(
         self,
@@ -264,27 +185,36 @@ class DaskExecutor:
 
     def stop(self, number: int) -> None:
         """Have that training stopped at its next batch."""
-        if number in self._waiting:
-            one = self._waiting.pop(number)
-            one.is_to_end, one.stop_asked_at = True, None
-            self._send(one, one.worker)
+        one = self._underway.get(number)
+        if one is None or one.stop_asked_at is not None or one.is_to_end:
             return
-        running = self._underway.get(number)
-        if running is None or running.stop_asked_at is not None or running.is_to_end:
-            return
-        running.stop_asked_at = time.monotonic()
-        self._tell_to_stop(running)
+        one.stop_asked_at = time.monotonic()
+        self._tell_to_stop(one)
 
     def close(self) -> None:
         """Cancel what runs, and take the search's plugin and topic off the cluster."""
         for one in self._underway.values():
             self._tell_to_stop(one)
             quietly(one.future.cancel)
-        self._underway.clear()
-        self._waiting.clear()
+        self._trainings.clear()
         if not self._is_gone and self.client.status == "running":
             quietly(lambda: self.client.unsubscribe_topic(self._name))
             quietly(lambda: self.client.unregister_worker_plugin(self._name))
+
+    # What `dask_waiting` does where trainings wait.
+
+    def _stood(
+        self, one: ClusterTraining, standing: Standing, feed: Callable[[Event], None]
+    ) -> None:
+        """Decide on a training that stands in a report; none does unless it was sent `until`."""
+        raise NotImplementedError
+
+    def _take_note_of(self, listed: WorkersListed, feed: Callable[[Event], None]) -> set[str]:
+        """Remember which workers there are now, and return those that are gone since."""
+        gone = self._workers.take_note_of(listed)
+        if not self._workers.addresses and self.is_own:
+            self._is_lost |= time.monotonic() - self._workers.seen_at > ALONE_S
+        return gone
 
     # Messages from workers.
 
@@ -415,7 +345,7 @@ class DaskExecutor:
         )
         feed(Noted(f"{gone} Finished trials are stored; run the cell again to continue."))
         feed(StopAsked(self.clock()))
-        for one in [*self._underway.values(), *self._waiting.values()]:
+        for one in self._trainings.all:
             self._trainings.remove(one.number)
             feed(Ended(one.number, one.known, self.clock()))
 
@@ -456,19 +386,8 @@ class DaskExecutor:
 
         Not while trainings wait in it, or are to be ended there: they would be lost.
         """
-        others = [*self._underway.values(), *self._waiting.values()]
-        if any(worker in (one.worker, one.place) for one in others):
+        if any(worker in (one.worker, one.place) for one in self._trainings.all):
             return
         has_grown = self._workers.has_grown(worker, used, self.renew_after_bytes)
         if n_trained >= self.renew_after_trials or has_grown:
             self._workers.restart(worker)
-
-
-def _lost_text(numbers: list[int]) -> str:
-    """Return the sentence on trainings that waited in a worker that is gone."""
-    names = ", ".join(map(str, sorted(numbers)))
-    if len(numbers) == 1:
-        return f"Trial {names} was lost: it waited in a worker that is gone. It may be tried again."
-    return (
-        f"Trials {names} were lost: they waited in a worker that is gone. They may be tried again."
-    )

@@ -84,6 +84,16 @@ class ClusterTrainings:
         waiting = [one for one in self.waiting.values() if one.worker in workers]
         return [*waiting, *(one for one in self.underway.values() if one.place in workers)]
 
+    @property
+    def all(self) -> list[ClusterTraining]:
+        """Those that have not ended."""
+        return [*self.underway.values(), *self.waiting.values()]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.underway.clear()
+        self.waiting.clear()
+
     def remove(self, number: int) -> None:
         """Forget a training."""
         self.underway.pop(number, None)

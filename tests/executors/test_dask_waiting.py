@@ -15,7 +15,7 @@ import pytest
 from hpo_magic.core.events import Completed, Ended, Event, Noted, Reported, Restarted, Run
 from hpo_magic.core.trial import Direction, Kind, State
 from hpo_magic.executors.cluster import own_cluster
-from hpo_magic.executors.dask import DaskExecutor
+from hpo_magic.executors.dask_waiting import WaitingDaskExecutor
 from hpo_magic.executors.training_task import dumps_task
 from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.frameworks import all_frameworks
@@ -41,10 +41,10 @@ def client() -> Iterator[Any]:
         yield client
 
 
-def executor_on(client: Any, function: Any) -> DaskExecutor:
+def executor_on(client: Any, function: Any) -> WaitingDaskExecutor:
     """Return an executor whose trainings may wait, after a first training that is watched."""
     execution = TrialExecution(FakeObjective(function), all_frameworks(), Direction.MINIMIZE)
-    executor = DaskExecutor(client, dumps_task(execution, waits=True), is_own=True, waits=True)
+    executor = WaitingDaskExecutor(client, dumps_task(execution, waits=True), is_own=True)
     assert executor.room == 0
     executor.submit(Run(0, {}, Kind.START, 7))
     events_until_ended(executor)
@@ -53,7 +53,7 @@ def executor_on(client: Any, function: Any) -> DaskExecutor:
 
 
 def interleaved_on(
-    executor: DaskExecutor, params: Sequence[dict[str, Any]], seed: int = 0
+    executor: WaitingDaskExecutor, params: Sequence[dict[str, Any]], seed: int = 0
 ) -> tuple[list[Event], int]:
     """Return how trainings end that wait at random in two workers, and how often they waited."""
     rng, n_suspended = random.Random(seed), 0
@@ -148,7 +148,7 @@ def marking(folder: Path) -> Any:
     return train
 
 
-def suspended_on(executor: DaskExecutor, numbers: Sequence[int]) -> None:
+def suspended_on(executor: WaitingDaskExecutor, numbers: Sequence[int]) -> None:
     """Begin trainings with these numbers, and have each wait."""
     waiting: set[int] = set()
 
