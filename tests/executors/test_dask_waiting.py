@@ -124,8 +124,9 @@ def test_what_dask_draws_is_none_of_a_trainings(client) -> None:
 @pytest.mark.parametrize("function", [scikit_learn, keras_fit])
 def test_so_do_trainings_of_libraries(client, function: Any) -> None:
     """In the middle of their own loops."""
-    pytest.importorskip("keras")
-    client.run(__import__, function.__name__.split("_")[0].replace("scikit", "sklearn"))
+    library = {scikit_learn: "sklearn", keras_fit: "keras"}[function]
+    pytest.importorskip(library)
+    client.run(__import__, library)
     ends, n_suspended = interleaved_on(executor_on(client, function), FEW, 1)
     assert n_suspended >= 2
     assert all(isinstance(end, Completed) for end in ends)
