@@ -260,8 +260,9 @@ class DaskExecutor:
         """Feed reports, unless they are of a worker that was thought dead and lost its training."""
         one = self._underway.get(message.number)
         if one is not None and one.worker == message.worker:
-            for step, metrics, n_steps, room in message.reports:
-                feed(Reported(one.number, step, dict(metrics), self.clock(), n_steps, room))
+            now = self.clock()
+            for step, metrics, n_steps, room, age_s in message.reports:
+                feed(Reported(one.number, step, dict(metrics), now - age_s, n_steps, room))
 
     def _fetch(self, number: int, future: Any) -> None:
         """Fetch the result of a training in a thread."""

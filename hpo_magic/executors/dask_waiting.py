@@ -79,7 +79,7 @@ class WaitingDaskExecutor(DaskExecutor):
         if one.stop_asked_at is not None:
             self.stop(one.number)
             return
-        step, metrics, n_steps, room = standing.report
+        step, metrics, n_steps, room, _ = standing.report
         at = self.clock()
         feed(Reported(one.number, step, metrics, at, n_steps, room, standing.params, near))
         if self._standing == one.number and one.number in self._waiting:

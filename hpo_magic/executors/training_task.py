@@ -40,12 +40,16 @@ MOST_DEPTH = 3
 
 
 class StepReport(NamedTuple):
-    """What a training reported at a step; see `core.events.Reported`."""
+    """What a training reported at a step; see `core.events.Reported`.
+
+    `age_s` is how many seconds ago it did so when the report was sent.
+    """
 
     step: int
     metrics: Mapping[str, float]
     n_steps: int | None
     room: int
+    age_s: float = 0.0
 
 
 SendReports = Callable[[Sequence[StepReport]], None]
@@ -323,12 +327,12 @@ class _Reports:
 
     def __init__(self, send: SendReports) -> None:
         self._send = send
-        self._waiting: list[StepReport] = []
+        self._waiting: list[tuple[float, StepReport]] = []
         self._sent_at = float("-inf")
 
     def add(self, report: StepReport) -> None:
         """Collect a report."""
-        self._waiting.append(report)
+        self._waiting.append((time.monotonic(), report))
 
     def forget(self) -> None:
         """Drop what was collected."""
@@ -342,6 +346,7 @@ class _Reports:
     def send(self) -> None:
         """Send what was collected, if anything."""
         if self._waiting:
-            self._send(tuple(self._waiting))
+            now = time.monotonic()
+            self._send(tuple(report._replace(age_s=now - at) for at, report in self._waiting))
             self._waiting.clear()
-            self._sent_at = time.monotonic()
+            self._sent_at = now

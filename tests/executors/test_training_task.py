@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,7 +13,13 @@ from hpo_magic.core.events import Completed, Ended, Outcome
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import NotPortable
 from hpo_magic.executors import training_task
-from hpo_magic.executors.training_task import TrainingTask, dumps_task, loads_task, train
+from hpo_magic.executors.training_task import (
+    StepReport,
+    TrainingTask,
+    dumps_task,
+    loads_task,
+    train,
+)
 from hpo_magic.executors.trial_execution import TrialExecution
 from hpo_magic.language.hp import hp
 from hpo_magic.testing.executors import a_run
@@ -81,14 +89,21 @@ def test_reports_are_sent_together_where_they_are_many(monkeypatch) -> None:
     """At most ten times a second; the last ones before the end."""
     monkeypatch.setattr(training_task, "SEND_EVERY_S", 1000.0)
     sent: list[list[int]] = []
+    ages: list[float] = []
 
     def many() -> float:
         for step in range(1, 6):
+            time.sleep(0.002)
             hp.report(step, loss=1.0)
         return 0.5
 
-    train(a_task(many), a_run(), {}, lambda reports: sent.append([step for step, *_ in reports]))
+    def send(reports: Sequence[StepReport]) -> None:
+        sent.append([report.step for report in reports])
+        ages.extend(report.age_s for report in reports[:-1])
+
+    train(a_task(many), a_run(), {}, send)
     assert sent == [[1], [2, 3, 4, 5]]
+    assert ages[0] > ages[1] > ages[2] > 0  # so the times of epochs are known
 
 
 def test_it_stops_where_it_is_told() -> None:
