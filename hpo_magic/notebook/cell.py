@@ -202,6 +202,11 @@ def from_cell(shell: InteractiveShell, cell: Cell, error: BaseException) -> Base
     if entry is None:
         return error
     if isinstance(error, SystemExit):  # IPython would say that the program was to end
+        if any(one.tb_frame.f_globals.get("__name__") == "argparse" for one in _entries(entry)):
+            return HpoError(
+                f"line {entry.tb_lineno} of the cell reads the arguments of a program, and a "
+                f"notebook has none: argparse leaves the program. Write parse_args([])."
+            )
         return HpoError(
             f"line {entry.tb_lineno} of the cell leaves the program (SystemExit). Take that out."
         )

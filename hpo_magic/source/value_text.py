@@ -227,11 +227,14 @@ class _Text:
                 found = statement.value if isinstance(statement, ast.Assign) else None
         return found
 
-    def _scores_in(self, value: ast.expr | None, steps: int) -> Iterator[tuple[ast.Call, str, str]]:
+    def _scores_in(self, value: ast.expr | None, steps: int) -> Iterator[tuple[ast.expr, str, str]]:
         """Yield the scores in an expression: the call, the model's text, and that of the rows."""
         if value is None or not steps:
             return
         if isinstance(value, ast.Call) and (found := self._score(value)) is not None:
+            yield (value, *found)
+            return
+        if isinstance(value, ast.Compare) and (found := self._comparison(value)) is not None:
             yield (value, *found)
             return
         if isinstance(value, ast.Name):
@@ -302,6 +305,17 @@ class _Text:
                 return model, f"{rows}, {ast.unparse(given[place])}"
         return "", ""
 
+    def _comparison(self, value: ast.Compare) -> tuple[str, str] | None:
+        """Return the model and the rows of `m.predict(A) == b`; None of other comparisons."""
+        if len(value.ops) != 1 or not isinstance(value.ops[0], ast.Eq | ast.NotEq):
+            return None
+        sides = value.left, value.comparators[0]
+        for place in (0, 1):
+            predicted = self._predicted(sides[1 - place], MOST_STEPS)
+            if predicted is not None and isinstance(sides[place], ast.Name):
+                return predicted[0], f"{predicted[1]}, {ast.unparse(sides[place])}"
+        return None
+
     def _predicted(self, value: ast.expr | None, steps: int) -> tuple[str, str] | None:
         """Return the model that an expression is the prediction of, and its rows, as text."""
         if value is None or not steps:
@@ -317,7 +331,7 @@ class _Text:
                         return found
         return None
 
-    def _is_of_training(self, score: ast.Call, model: str, rows: str) -> bool:
+    def _is_of_training(self, score: ast.expr, model: str, rows: str) -> bool:
         """Return whether a model was fitted on the rows that it scores, last and unchanged."""
         if not model or not rows:
             return False

@@ -76,3 +76,31 @@ def test_a_value_on_training_rows_is_told(notebook: Any) -> None:
     ) in messages(notebook["s"].snapshot)
     notebook.ok(f"{cell}acc = m.score(C, d)")
     assert "training rows" not in " ".join(messages(notebook["s"].snapshot))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "def scored(m, X, y):\n    return m.score(X, y)",
+        "scored = lambda m, X, y: m.score(X, y)",
+        "def scored(m, *rows):\n    X, y = rows\n    return m.score(X, y)",
+        "def scored(m, A, b):\n    def inside(X, y):\n        return m.score(X, y)\n"
+        "    return inside(A, b)",
+    ],
+)
+def test_a_function_s_own_variables_are_not_the_notebook_s(notebook: Any, function: str) -> None:
+    """Whatever their names: it is given the validation rows."""
+    notebook.ok(
+        "import numpy as np\nfrom sklearn.tree import DecisionTreeClassifier as Tree\n"
+        "from sklearn.model_selection import train_test_split\n"
+        "X = np.random.default_rng(0).normal(size=(80, 3))\ny = X[:, 0] > 0\n"
+        f"A, B, a, b = train_test_split(X, y, random_state=0)\n{function}"
+    )
+    cell = "m = Tree(max_depth=hp.Int(1, 4)).fit(A, a)\nacc = scored(m, B, b)"
+    notebook.ok(f"%%hpo s --maximize acc --trials 2 --ui none\n{cell}")
+    assert not [one for one in messages(notebook["s"].snapshot) if "Leak" in one]
+    if function.startswith("def scored(m, X"):  # given the notebook's own X, it scores all rows
+        notebook.ok(
+            f"%%hpo s --maximize acc --trials 2 --ui none\n{cell.replace('B, b)', 'X, y)')}"
+        )
+        assert [one for one in messages(notebook["s"].snapshot) if "Leak" in one]

@@ -279,3 +279,16 @@ def test_a_library_that_is_not_there_fails_at_the_users_import(
     assert isinstance(shown.error, ModuleNotFoundError)
     assert "import keras" in shown.text
     assert "hpo_magic/" not in shown.text
+
+
+def test_arguments_of_a_program_are_named(notebook: Any) -> None:
+    """A script's `parse_args()` reads those of the kernel, and leaves the program."""
+    cell = (
+        "import argparse\nparser = argparse.ArgumentParser()\n"
+        "parser.add_argument('--depth', required=True)\nargs = parser.parse_args()\n"
+        "hp.Int('x', 1, 9)"
+    )
+    assert notebook.run(f"%%hpo s --maximize --ui none\n{cell}").usage_error == (
+        "%%hpo: line 5 of the cell reads the arguments of a program, and a notebook has none: "
+        "argparse leaves the program. Write parse_args([])."
+    )

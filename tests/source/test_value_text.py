@@ -37,6 +37,8 @@ def doubts(cell: str, metric: str | None = "score") -> list:
         "m.fit(A, b)\nscore = hp.score('accuracy', b, m.predict(A))",
         "m.fit(A, b)\nacc = m.score(A, b)\nscore = round(acc, 3)\nprint(score)",
         "m.fit(C, d)\nm.fit(A, b)\nscore = f1_score(m.predict(A), b)",
+        "m.fit(A, b)\nscore = np.mean(m.predict(A) != b)",
+        "m.fit(A, b)\np = m.predict(A)\nscore = (b == p).mean()",
     ],
 )
 def test_a_score_on_the_rows_of_the_fit_is_found(cell: str) -> None:
@@ -61,6 +63,8 @@ def test_a_score_on_the_rows_of_the_fit_is_found(cell: str) -> None:
         "m.fit(A, b)\nn.fit(C, d)\nscore = n.score(A, b)",
         "m.fit(A, b)\nm.score(A, b)\nscore = 3",
         "score = f(A, b)",
+        "m.fit(A, b)\nscore = (m.predict(C) == d).mean()",
+        "m.fit(A, b)\nscore = (m.predict(A) > 3).mean()",
         "def f():\n    m.fit(A, b)\n    return m.score(A, b)\nscore = 3",
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,13 +72,57 @@ class Roles:
 
     @cached_property
     def _nodes(self) -> list[ast.AST]:
-        return [node for tree in self.trees for node in ast.walk(tree)]
+        """All nodes but those in functions whose own variables have the names of the notebook's."""
+        calls = [node for node in ast.walk(self.trees[0]) if isinstance(node, ast.Call)]
+        found: list[ast.AST] = []
+        waiting: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset()) for tree in self.trees]
+        while waiting:
+            node, own = waiting.pop(0)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                own |= _own_names(node, calls)
+            if isinstance(node, ast.Call) and _names_in(node) & own:
+                waiting += [(child, own) for child in ast.iter_child_nodes(node)]
+                continue
+            found.append(node)
+            waiting += [(child, own) for child in ast.iter_child_nodes(node)]
+        return found
 
 
 def roles_of(tree: ast.Module, functions: Mapping[str, ast.AST]) -> Roles:
     """Return what a cell does with its variables, in the functions that it calls by name, too."""
     read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return Roles((tree, *(tree for name, tree in functions.items() if name in read)))
+
+
+def _own_names(
+    function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, calls: Sequence[ast.Call]
+) -> set[str]:
+    """Return a function's own variables: not those of the notebook that have the same names.
+
+    A parameter that a call of the cell gives the variable of its own name is that variable.
+    """
+    arguments = function.args
+    every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    own = {one.arg for one in every}
+    own |= {
+        node.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    name = getattr(function, "name", None)
+    given = [call for call in calls if _called(call) == name]
+    return own - {
+        word.id
+        for call in given
+        for word in (*call.args, *(keyword.value for keyword in call.keywords))
+        if isinstance(word, ast.Name)
+    }
+
+
+def _names_in(call: ast.Call) -> set[str]:
+    """Return the variables that a call is given as they are, or in a tuple or list."""
+    given = (*call.args, *(word.value for word in call.keywords))
+    return {node.id for one in given for node in ast.walk(one) if isinstance(node, ast.Name)}
 
 
 def _pair(call: ast.Call, place: int) -> Pair:

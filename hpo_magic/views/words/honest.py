@@ -118,7 +118,7 @@ def _how(honest: Honest) -> str:
             return how if honest.knows_rows else f"{how}; {SHARED_ROWS}"
         case Method.BOOTSTRAP:
             return (
-                f"estimated by repeating the selection among {honest.n_settings:,} settings on "
+                f"estimated by repeating the selection among {counted(honest.n_settings, 'setting')} on "
                 f"{N_DRAWS} bootstrap samples of the {honest.n_rows or 0:,} validation rows"
             )
         case Method.NEW_TRAINING_SEEDS:
