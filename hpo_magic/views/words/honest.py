@@ -117,9 +117,10 @@ def _how(honest: Honest) -> str:
             how = f"{_rerun(honest)} on {counted(honest.n_reruns, 'new split')}"
             return how if honest.knows_rows else f"{how}; {SHARED_ROWS}"
         case Method.BOOTSTRAP:
+            settings = counted(honest.n_settings, "setting")
             return (
-                f"estimated by repeating the selection among {counted(honest.n_settings, 'setting')} on "
-                f"{N_DRAWS} bootstrap samples of the {honest.n_rows or 0:,} validation rows"
+                f"estimated by repeating the selection among {settings} on {N_DRAWS} bootstrap "
+                f"samples of the {honest.n_rows or 0:,} validation rows"
             )
         case Method.NEW_TRAINING_SEEDS:
             return (
