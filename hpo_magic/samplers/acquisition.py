@@ -10,7 +10,37 @@ from hpo_magic.core.domains import FloatArray
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
 
-def log_expected_improvement(mean: FloatArray, std: FloatArray, best: float) -> FloatArray:
+def log_noisy_expected_improvement(
+    means: FloatArray, std: FloatArray, best: FloatArray
+) -> FloatArray:
+    """Return the logarithm of the expected improvement where it is not sure which trial is best.
+
+    Parameters
+    ----------
+    means : shape (n_draws, n_settings)
+        What the surrogate expects, given each of some draws of the true values of the trials.
+    std : shape (n_settings,)
+    best : shape (n_draws,)
+        The lowest true value in each draw.
+
+    Returns
+    -------
+    shape (n_settings,)
+
+    Notes
+    -----
+    The mean of the expected improvements of the draws: Letham et al., "Constrained Bayesian
+    Optimization with Noisy Experiments" (Bayesian Analysis 14, 2019), eq. 5.
+    """
+    each = log_expected_improvement(means, std, best[:, np.newaxis])
+    highest = each.max(axis=0)
+    mean: FloatArray = highest + np.log(np.exp(each - highest).mean(axis=0))
+    return mean
+
+
+def log_expected_improvement(
+    mean: FloatArray, std: FloatArray, best: float | FloatArray
+) -> FloatArray:
     """Return the logarithm of the expected improvement on `best`, finite wherever std > 0.
 
     Far from the best, the improvement itself is smaller than any number there is; its logarithm

@@ -3,8 +3,8 @@
 The first trials are spread evenly (`initial`). From then on the trials become numbers (`encoding`)
 and their losses a scale that can be learned (`warp`); a Gaussian process is fitted to them
 (`learning`, `gaussian_process`, as scikit-optimize's regressor in `surrogate`); and the setting
-whose expected improvement (`acquisition`) is the highest is searched for (`proposal`), among those
-that were not tried (`tried`).
+whose expected improvement (`improvement`, `acquisition`) is the highest is searched for
+(`proposal`), among those that were not tried (`tried`).
 
 Where older studies guide the search, their settings take the place of the spread trials (`guided`),
 and their trials are data of the Gaussian process (`guides`). In a space of one number every second
@@ -25,10 +25,10 @@ from hpo_magic.core.domains import FloatArray, Plain
 from hpo_magic.core.space import Space
 from hpo_magic.core.trial import History, Kind, State
 from hpo_magic.errors import HpoError
-from hpo_magic.samplers.acquisition import log_expected_improvement
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.gaussian_process import one_thread
 from hpo_magic.samplers.guides import N_SETTINGS
+from hpo_magic.samplers.improvement import Improvement
 from hpo_magic.samplers.initial import n_initial, sobol_points
 from hpo_magic.samplers.learning import Fitted, Memory, learn, losses_of
 from hpo_magic.samplers.parabola import lowest_of_parabola
@@ -39,12 +39,6 @@ from hpo_magic.samplers.tried import Tried, every_setting
 
 # Up to so many settings, each is scored; with more, they are searched.
 MOST_SCORED = 1000
-# What counts as an improvement, in standard deviations of the warped losses: at most so much, which
-# is scikit-optimize's default too, and so much of the noise's standard deviation. With 0, half of a
-# long search goes into digits that the next training would not repeat; with 0.01 whatever the
-# noise, a smooth loss is searched no finer than to a thousandth of its range.
-LEAST_GAIN = 0.01
-LEAST_GAIN_IN_NOISE = 0.2
 # With fewer trials of older studies than this, the first trials are spread as without them.
 FEWEST_OLDER = 6
 
@@ -213,15 +207,7 @@ def _promising(model: Fitted, tried: Tried, rng: np.random.Generator) -> FloatAr
     Units of shape (n, n_params).
     """
     encoding = model.encoding
-    noise = float(np.exp(model.surrogate.theta.noise / 2))
-    least = min(LEAST_GAIN, LEAST_GAIN_IN_NOISE * noise)
-
-    def score(settled: FloatArray) -> FloatArray:
-        mean, std = model.at(settled)
-        scores = log_expected_improvement(mean, std, model.best - least)
-        scores[tried.known(settled)] = -np.inf
-        return scores
-
+    score = Improvement.of(model, tried, rng)
     listed = every_setting(encoding, MOST_SCORED)
     if listed is None:
         around = np.vstack([model.best_units[:N_AROUND], model.guide_units])

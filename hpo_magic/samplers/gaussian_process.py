@@ -40,6 +40,8 @@ PRIOR_NOISE = (np.exp(-6.0), 2.0)  # of values with variance 1
 # A loss without noise is searched to a millionth of its range with e^-16, to a thousandth with
 # e^-10.
 LOG_LENGTH, LOG_AMPLITUDE, LOG_NOISE = (-4.0, 4.0), (-4.0, 4.0), (-16.0, 1.0)
+# Variance of a drawn value that counts as none, as a share of the signal's.
+SMALLEST_VARIANCE = 1e-9
 # The objective to a few thousandths of a nat: closer makes no difference to the search.
 MAX_ITERATIONS, TOLERANCE = 20, 5e-4
 
@@ -268,13 +270,87 @@ class Posterior:
 
     def mean_std(self, X: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return mean and standard deviation at X, without the noise; each of shape (n_points,)."""
+        mean, v = self.mean_explained(X)
+        return mean, self.std_left(np.einsum("ij,ij->j", v, v))
+
+    def mean_explained(self, X: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mean at X, and `v`, whose squares explain variance: GPML eq. 2.26.
+
+        `v` has the shape (n, n_points).
+        """
         prior = np.exp(self.theta.amplitude)
         cross = self._cross(X)  # (n_points, n)
         mean = cross @ (prior * self.alpha)
-        # GPML eq. 2.26; the triangular product takes half of a full one
-        v = blas.dtrmm(prior, self.L_inverse, cross.T, side=0, lower=1, overwrite_b=1)
-        variance = np.maximum(prior - np.einsum("ij,ij->j", v, v), 1e-12 * prior)
-        return mean, np.sqrt(variance)
+        # The triangular product takes half of a full one.
+        return mean, blas.dtrmm(prior, self.L_inverse, cross.T, side=0, lower=1, overwrite_b=1)
+
+    def std_left(self, explained: FloatArray) -> FloatArray:
+        """Return the standard deviation where so much variance is explained, of any shape."""
+        prior = np.exp(self.theta.amplitude)
+        std: FloatArray = np.sqrt(np.maximum(prior - explained, 1e-12 * prior))
+        return std
+
+    def covariance(
+        self, X: FloatArray, v: FloatArray, at: FloatArray, v_at: FloatArray
+    ) -> FloatArray:
+        """Return the covariances of the values at X with those at `at`; shape (n_points, n_at).
+
+        `v` and `v_at` are those of `mean_explained`.
+        """
+        between = _matern(_distances(X * self.scale, at * self.scale))
+        covariance: FloatArray = np.exp(self.theta.amplitude) * between - v.T @ v_at
+        return covariance
 
     def _cross(self, X: FloatArray) -> FloatArray:
         return _matern(_distances(X * self.scale, self.Z))
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws of the true values at some inputs, and what a posterior expects elsewhere given each.
+
+    Attributes
+    ----------
+    X : shape (n_inputs, n_features)
+    normal : shape (n_inputs, n_draws)
+        Standard normal numbers.
+    """
+
+    posterior: Posterior
+    X: FloatArray
+    normal: FloatArray
+
+    @classmethod
+    def of(cls, posterior: Posterior, X: FloatArray, n: int, rng: np.random.Generator) -> Draws:
+        """Return `n` draws, an even number: in pairs with opposite signs."""
+        half = rng.standard_normal((len(X), n // 2))
+        return cls(posterior, X, np.hstack([half, -half]))
+
+    @cached_property
+    def _known(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Means, `v` and the Cholesky factor of the covariance at the inputs."""
+        mean, v = self.posterior.mean_explained(self.X)
+        covariance = self.posterior.covariance(self.X, v, self.X, v)
+        # With hardly any noise the values are known: then the draws are to be all alike.
+        smallest = SMALLEST_VARIANCE * float(np.exp(self.posterior.theta.amplitude))
+        return mean, v, _cholesky(covariance, smallest)
+
+    @cached_property
+    def lowest(self) -> FloatArray:
+        """The lowest of the values in each draw; shape (n_draws,)."""
+        mean, _, L = self._known
+        lowest: FloatArray = (mean[:, np.newaxis] + L @ self.normal).min(axis=0)
+        return lowest
+
+    def mean_std(self, X: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the means at X in each draw, and the standard deviation, which is that of all.
+
+        Shapes (n_draws, n_points) and (n_points,).
+        """
+        _, v_known, L = self._known
+        mean, v = self.posterior.mean_explained(X)
+        covariance = self.posterior.covariance(X, v, self.X, v_known)
+        # The values are mean + L normal, so that what they change at X is w' normal.
+        w = lapack.dtrtrs(L, covariance.T, lower=1)[0]
+        explained = np.einsum("ij,ij->j", v, v) + np.einsum("ij,ij->j", w, w)
+        return mean + self.normal.T @ w, self.posterior.std_left(explained)

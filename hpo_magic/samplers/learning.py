@@ -22,7 +22,7 @@ from hpo_magic.core.domains import FloatArray
 from hpo_magic.core.space import Params, Space
 from hpo_magic.core.trial import Direction, History, State, Trial
 from hpo_magic.samplers.encoding import Encoding, IntArray
-from hpo_magic.samplers.gaussian_process import Theta, fit
+from hpo_magic.samplers.gaussian_process import Draws, Theta, fit
 from hpo_magic.samplers.guides import GuideData
 from hpo_magic.samplers.initial import n_initial
 from hpo_magic.samplers.pruned import expected_losses
@@ -36,6 +36,8 @@ FIRST_MILESTONE = 20
 MAX_TRAINED = 400
 # Its kernel's parameters are found from no more than this, chosen the same way.
 MAX_FITTED = 200
+# The true values of so many trials, those with the lowest means, are drawn so many times.
+N_DRAWN, N_DRAWS = 20, 8
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,17 @@ class Fitted:
 
     def at(self, settled: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the same for settled units, shape (n_settings, n_params)."""
-        features = _with_study(self.encoding.features(settled), self.n_studies)
-        mean, std = self.surrogate.predict(features, return_std=True)
+        mean, std = self.surrogate.predict(self.features(settled), return_std=True)
         return mean, std
+
+    def features(self, settled: FloatArray) -> FloatArray:
+        """Return what the surrogate reads of settled units, shape (n_settings, n_params)."""
+        return _with_study(self.encoding.features(settled), self.n_studies)
+
+    def drawn(self, rng: np.random.Generator) -> Draws:
+        """Return draws of the true values of the best trials."""
+        best = self.features(self.best_units[:N_DRAWN])
+        return Draws.of(self.surrogate.posterior, best, N_DRAWS, rng)
 
 
 @dataclass

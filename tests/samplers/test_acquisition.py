@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from skopt.acquisition import gaussian_ei
 
-from hpo_magic.samplers.acquisition import log_expected_improvement
+from hpo_magic.samplers.acquisition import (
+    log_expected_improvement,
+    log_noisy_expected_improvement,
+)
 
 
 class Model:
@@ -39,3 +42,14 @@ def test_its_pieces_meet(z):
     around = -z + np.array([-1e-9, 1e-9])
     below, above = log_expected_improvement(around, np.ones(2), 0.0)
     assert below == pytest.approx(above, rel=1e-6)
+
+
+def test_noisy_improvement_is_the_mean_over_draws():
+    """With one draw it is expected improvement on that; far away it stays finite."""
+    means = np.array([[0.0, -1.0, 300.0], [1.0, 0.5, 400.0]])
+    std, best = np.array([1.0, 0.3, 0.1]), np.array([-0.5, 0.2])
+    each = np.array([log_expected_improvement(m, std, b) for m, b in zip(means, best, strict=True)])
+    drawn = log_noisy_expected_improvement(means, std, best)
+    np.testing.assert_allclose(np.exp(drawn[:2]), np.exp(each[:, :2]).mean(axis=0))
+    assert np.isfinite(drawn).all()
+    np.testing.assert_allclose(log_noisy_expected_improvement(means[:1], std, best[:1]), each[0])

@@ -7,6 +7,7 @@ import threadpoolctl
 
 from hpo_magic.samplers.gaussian_process import (
     LOG_LENGTH,
+    Draws,
     Posterior,
     Theta,
     _negative_log_posterior,
@@ -72,6 +73,39 @@ def test_it_interpolates_and_is_unsure_far_away():
     mean, std = posterior.mean_std(np.vstack([X, [[4.0]]]))
     np.testing.assert_allclose(mean[:-1], y, atol=0.3)
     assert std[-1] > 5 * std[:-1].max()
+
+
+def noisy_posterior(noise=-1.0):
+    """Return a posterior that is unsure of its trials' true values, and the trials."""
+    X, y = wave(40, 2)
+    return Posterior(X, y, np.array([0, 1]), Theta(np.array([-0.6, 0.0]), 0.0, noise)), X
+
+
+def test_draws_agree_with_the_posterior():
+    """Their means average to its mean; what they differ by is what knowing the values explains."""
+    posterior, X = noisy_posterior()
+    draws = Draws.of(posterior, X[:10], 4_000, np.random.default_rng(1))
+    points = RNG.random((50, 2))
+    (means, std), (mean, whole) = draws.mean_std(points), posterior.mean_std(points)
+    np.testing.assert_allclose(means.mean(axis=0), mean, atol=1e-9)
+    np.testing.assert_allclose(means.var(axis=0) + std**2, whole**2, rtol=0.1)
+
+
+def test_a_draw_knows_its_values_without_noise():
+    """At the inputs nothing is left to know, and the lowest value is the lowest of the means."""
+    posterior, X = noisy_posterior()
+    draws = Draws.of(posterior, X[:10], 8, np.random.default_rng(1))
+    means, std = draws.mean_std(X[:10])
+    assert std.max() < 1e-3
+    np.testing.assert_allclose(means.min(axis=1), draws.lowest, atol=1e-6)
+    assert np.ptp(draws.lowest) > 0.01
+
+
+def test_without_noise_all_draws_are_alike():
+    """The values are known: so are the lowest of them, and what is expected elsewhere."""
+    posterior, X = noisy_posterior(noise=-16.0)
+    draws = Draws.of(posterior, X[:10], 8, np.random.default_rng(1))
+    assert np.ptp(draws.lowest) < 1e-2
 
 
 def test_one_thread_is_used_inside_and_all_of_them_after():
