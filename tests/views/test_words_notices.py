@@ -59,8 +59,8 @@ from hpo_magic.views.words.notices import ending_text, notice_text, phase_text
         (
             CostlyBeginnings(1.13, 0.062, 10),
             "To begin a training takes 1.1 s, an epoch 62 ms, and a training has 10 epochs. "
-            "Trainings that wait save epochs, but more of them begin: --pruner asha may take less "
-            "time here.",
+            "Trainings that wait save epochs, but more of them begin: that saves little time here, "
+            "if any (--pruner asha lets none wait).",
         ),
         (
             RecheckPlanned(10, 40, 4, 2, with_start=True),

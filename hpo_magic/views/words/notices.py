@@ -85,7 +85,8 @@ def notice_text(notice: Notice) -> str:  # noqa: C901  (a case for each notice)
             return (
                 f"To begin a training takes {duration(beginning_s)}, an epoch {duration(epoch_s)}, "
                 f"and a training has {n_epochs:,} epochs. Trainings that wait save epochs, but "
-                f"more of them begin: --pruner asha may take less time here."
+                f"more of them begin: that saves little time here, if any (--pruner asha lets "
+                f"none wait)."
             )
         case RecheckPlanned():
             return _recheck_planned(notice)
