@@ -32,12 +32,13 @@ links: .venv/docs.stamp  ## every address that the repository names is asked; ne
 	$(BIN)/python docs/site/build.py --links
 
 oldest: .venv-oldest/stamp  ## the fast tests with the oldest versions that pyproject.toml allows
-	.venv-oldest/bin/python -m pytest -m "not browser and not slow and not trainers"
+	.venv-oldest/bin/python -m pytest --numprocesses 2 --dist worksteal -W ignore::DeprecationWarning \
+		--ignore tests/benchmarks -m "not browser and not slow and not trainers"
 
 newest:  ## the same with the newest versions of today
 	$(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager ".[dev,lab]"
-	.venv-newest/bin/python -m pytest -m "not browser and not slow and not trainers"
+	.venv-newest/bin/python -m pytest --numprocesses 2 --dist worksteal -m "not browser and not slow and not trainers"
 
 colab:  ## a notebook's tests on the packages of Colab's image, without TensorFlow
 	$(PYTHON) tests/stacks/run.py colab --light
