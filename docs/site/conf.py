@@ -47,4 +47,15 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"start": [], "changes": [], "what_you_get": []}
+html_sidebars = {
+    page: []
+    for page in (
+        "start",
+        "changes",
+        "what_you_get",
+        "where_it_runs",
+        "benchmarks",
+        "contribute",
+        "licences",
+    )
+}
