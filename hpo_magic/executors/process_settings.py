@@ -251,7 +251,11 @@ _PYTHON = (
 def _put_torch(torch: ModuleType, before: dict[str, Any]) -> None:
     torch.set_default_dtype(before["dtype"])
     torch.set_grad_enabled(before["grad"])
-    torch.use_deterministic_algorithms(before["deterministic"], warn_only=before["warn_only"])
+    chosen = before["deterministic"], before["warn_only"]
+    is_chosen = torch.are_deterministic_algorithms_enabled()
+    if chosen != (is_chosen, torch.is_deterministic_algorithms_warn_only_enabled()):
+        # It loads PyTorch's compiler: beside TensorFlow, builds for CUDA crashed in that.
+        torch.use_deterministic_algorithms(chosen[0], warn_only=chosen[1])
     if torch.get_num_threads() != before["threads"]:
         torch.set_num_threads(before["threads"])
     torch.backends.cudnn.benchmark = before["benchmark"]

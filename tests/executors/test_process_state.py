@@ -170,6 +170,23 @@ def test_every_setting_can_be_read_where_its_library_is_loaded(
 
 
 @pytest.mark.slow
+def test_only_a_changed_choice_of_deterministic_algorithms_is_put_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PyTorch loads its compiler for it, which crashes beside TensorFlow in some builds."""
+    import torch
+
+    chosen: list[bool] = []
+    monkeypatch.setattr(
+        torch, "use_deterministic_algorithms", lambda mode, **options: chosen.append(mode)
+    )
+    with settings_kept(lambda names: None):
+        torch.set_grad_enabled(False)
+    assert torch.is_grad_enabled()
+    assert chosen == []
+
+
+@pytest.mark.slow
 def test_the_settings_of_torch_and_keras_are_put_back() -> None:
     """Default types, gradients, precision policy."""
     import keras
