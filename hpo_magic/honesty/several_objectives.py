@@ -2,7 +2,8 @@
 
 The re-runs do not influence the choice: the user makes it, or it is the most balanced point. So the
 mean of the chosen point's own re-runs is its estimate. A chosen point that was not re-run is
-corrected by the mean change of the points that were, since the same selection biased them all.
+corrected by the median change in the re-runs of those that were, since the same selection biased
+them all.
 """
 
 from __future__ import annotations
@@ -80,14 +81,14 @@ def _honest(snapshot: Snapshot, best: Trial, again: Again, k: int) -> Honest:
     own = again.get(setting_key(best.params))
     is_new_split = any(trial.used_seed for trial in snapshot.reruns)
     if own is None:
-        lost = _mean_loss(snapshot, again, k)
+        change = _usual_change(snapshot, again, k)
         seen = snapshot.history.values(best)[k]
         assert seen is not None  # it is complete
         return Honest(
-            seen + lost,
+            seen + change,
             method=Method.OTHER_SETTINGS,
             n_settings=len(again),
-            change=lost,
+            change=change,
             no_interval=NoInterval.FEW_RERUNS,
         )
     value = float(np.mean([values[k] for values in own]))
@@ -98,15 +99,19 @@ def _honest(snapshot: Snapshot, best: Trial, again: Again, k: int) -> Honest:
     return Honest(value, half, method, n_settings=1, n_reruns=len(own), no_interval=why_not)
 
 
-def _mean_loss(snapshot: Snapshot, again: Again, k: int) -> float:
-    """Return by how much the re-runs differ from what the search saw, on average over settings."""
+def _usual_change(snapshot: Snapshot, again: Again, k: int) -> float:
+    """Return by how much the re-runs differ from what the search saw, in the median.
+
+    One training that collapses says nothing of another setting.
+    """
     seen = {setting_key(t.params): snapshot.history.values(t)[k] for t in snapshot.history.complete}
-    gaps = [
-        float(np.mean([values[k] for values in runs])) - (seen.get(key) or 0.0)
+    changes = [
+        values[k] - before
         for key, runs in again.items()
-        if seen.get(key) is not None
+        if (before := seen.get(key)) is not None
+        for values in runs
     ]
-    return float(np.mean(gaps)) if gaps else 0.0
+    return float(np.median(changes)) if changes else 0.0
 
 
 def _half_width(again: Again, own: Sequence[tuple[float, ...]], k: int) -> float | None:

@@ -203,9 +203,23 @@ def test_a_point_that_was_not_run_again_is_corrected_by_what_others_lost() -> No
     assert found.half_width is None
     assert (found.method, found.n_settings) == (Method.OTHER_SETTINGS, 3)
     assert how_text(found) == (
-        "not re-run (more --trials re-run it first); corrected by -0.05, the mean change of 3 "
+        "not re-run (more --trials re-run it first); corrected by -0.05, the median change of 3 "
         "other front trials when re-run"
     )
+
+
+def test_a_re_run_that_collapsed_is_not_what_others_lose() -> None:
+    """Of two other points one lost everything in one of its runs."""
+    snapshot = ended()
+    numbers = [t.number for t in snapshot.history.front]
+    snapshot = replace(rechecked(snapshot, numbers[:2], 0.05), chosen=numbers[-1])
+    *others, last = snapshot.reruns
+    lost = replace(last, value=0.1, metrics={**last.metrics, "val_accuracy": 0.1})
+    trials = tuple(lost if t is last else t for t in snapshot.trials)
+    found = honest_by_goal(replace(snapshot, trials=trials))["val_accuracy"]
+    assert len(others) > 1
+    assert found.change is not None
+    assert -0.07 < found.change < -0.03
 
 
 def test_without_re_runs_nothing_was_measured() -> None:

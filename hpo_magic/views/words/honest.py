@@ -130,7 +130,7 @@ def _how(honest: Honest) -> str:
     others = counted(honest.n_settings, "other front trial")
     return (
         f"not re-run (more --trials re-run it first); corrected by {honest.change or 0.0:+.3g}, "
-        f"the mean change of {others} when re-run"
+        f"the median change of {others} when re-run"
     )
 
 
