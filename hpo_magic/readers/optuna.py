@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,10 +45,10 @@ def read(place: str, asked: Asked) -> Found:
     import optuna
 
     try:
-        storage = _storage(place)
-        names = [study.study_name for study in optuna.get_all_study_summaries(storage)]
-        study = optuna.load_study(study_name=_wanted(place, names, asked), storage=storage)
-        return _found(study, asked)
+        with _opened(place) as storage:
+            names = [study.study_name for study in optuna.get_all_study_summaries(storage)]
+            study = optuna.load_study(study_name=_wanted(place, names, asked), storage=storage)
+            return _found(study, asked)
     except HpoError:
         raise
     except Exception as error:  # of SQLAlchemy, a driver, or a storage's format
@@ -56,22 +58,39 @@ def read(place: str, asked: Asked) -> Found:
         ) from error
 
 
-def _storage(place: str) -> Any:
-    """Return the storage; nothing is created, although Optuna would."""
+@contextmanager
+def _opened(place: str) -> Iterator[Any]:
+    """Open the storage, and close its connections; nothing is created, although Optuna would."""
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
     if "://" in place and not place.startswith("sqlite:///"):
-        return place
+        with _database(place) as database:
+            yield database
+        return
     path = Path(place.removeprefix("sqlite:///"))
     if not path.is_file():
         raise StudyNotFound(f"read_study: there is no file {path}. Check the path.")
     with path.open("rb") as file:
         is_sqlite = file.read(len(SQLITE_HEADER)) == SQLITE_HEADER
     if not is_sqlite:
-        return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+        yield optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+        return
     _check_tables(path)
-    return f"sqlite:///{path}"
+    with _database(f"sqlite:///{path}") as database:
+        yield database
+
+
+@contextmanager
+def _database(url: str) -> Iterator[Any]:
+    import optuna
+
+    database = optuna.storages.RDBStorage(url)
+    try:
+        yield database
+    finally:
+        database.remove_session()
+        database.engine.dispose()
 
 
 def _check_tables(path: Path) -> None:
