@@ -322,13 +322,19 @@ class Draws:
 
     @classmethod
     def of(cls, posterior: Posterior, X: FloatArray, n: int, rng: np.random.Generator) -> Draws:
-        """Return `n` draws, an even number: in pairs with opposite signs."""
+        """Return `n` draws, an even number: in pairs with opposite signs.
+
+        `X` has the shape (n_inputs, n_features).
+        """
         half = rng.standard_normal((len(X), n // 2))
         return cls(posterior, X, np.hstack([half, -half]))
 
     @cached_property
     def _known(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Means, `v` and the Cholesky factor of the covariance at the inputs."""
+        """Means, `v` and the Cholesky factor of the covariance at the inputs.
+
+        Shapes (n_inputs,), that of `Posterior.mean_explained` and (n_inputs, n_inputs).
+        """
         mean, v = self.posterior.mean_explained(self.X)
         covariance = self.posterior.covariance(self.X, v, self.X, v)
         # With hardly any noise the values are known: then the draws are to be all alike.

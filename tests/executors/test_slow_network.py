@@ -14,7 +14,7 @@ from slow_networks import SlowNetwork, slow_network
 
 from hpo_magic.core.events import Completed, Ended, Event, Reported
 from hpo_magic.core.trial import Direction
-from hpo_magic.executors import dask as dask_executor
+from hpo_magic.executors import dask_workers
 from hpo_magic.executors.cluster import own_cluster
 from hpo_magic.executors.dask import DaskExecutor
 from hpo_magic.executors.training_task import dumps_task
@@ -133,7 +133,7 @@ def test_the_loop_goes_on_while_nothing_arrives(
     far: tuple[Client, SlowNetwork], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Neither looking for workers, nor a result that is under way, nor a stop holds the kernel."""
-    monkeypatch.setattr(dask_executor, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(dask_workers, "LOOK_EVERY_S", 0.0)
     client, network = far
     mark = tmp_path / "mark"
 
