@@ -28,6 +28,7 @@ N_FIRST = 12
 DIVERGED = 3.0
 # The scale of the better part is at least this share of its range, so that numbers stay finite.
 LEAST_SPREAD = 1e-9
+LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class Warp:
         deviation = shape.std()
         if deviation < np.finfo(np.float64).tiny:
             return cls(losses, np.zeros_like(losses), 0.0)
-        return cls(losses, (shape - shape.mean()) / deviation, float(spread * deviation * largest))
+        slope = min(float(spread * deviation), LARGEST / 2 / float(largest)) * float(largest)
+        return cls(losses, (shape - shape.mean()) / deviation, slope)
 
     def inverse(self, warped: FloatArray) -> FloatArray:
         """Return the losses that `warped` stand for; beyond the best, the slope goes on.
@@ -79,7 +81,8 @@ class Warp:
         order = np.argsort(self.warped, kind="stable")
         inside = np.interp(warped, self.warped[order], self.losses[order])
         beyond = np.minimum(warped - self.warped[order[0]], 0.0)
-        return np.asarray(inside + beyond * self.slope)
+        with np.errstate(over="ignore"):
+            return np.asarray(np.clip(inside + beyond * self.slope, -LARGEST, LARGEST))
 
 
 def _middle(losses: FloatArray, n_first: int) -> float:

@@ -76,3 +76,14 @@ def test_there_is_a_way_back():
     best = warp.warped.min()
     beyond = warp.inverse(np.array([best - 1.0]))
     np.testing.assert_allclose(losses.min() - beyond, warp.slope)
+
+
+@pytest.mark.parametrize(
+    "losses", [[0.0, -1.79e308, 1.73e308], [-1.79e308, 0.0, 1.79e308, 5.0], [1.7e308, -1.7e308]]
+)
+def test_losses_at_the_ends_of_what_a_float_can_be(losses):
+    """The slope and the way back stay finite, without a warning."""
+    with np.errstate(all="raise", under="ignore"):
+        warp = Warp.of(np.array(losses))
+        assert np.isfinite(warp.slope)
+        assert np.isfinite(warp.inverse(np.array([-50.0, -1.0, 1.0]))).all()
