@@ -60,7 +60,7 @@ from hpo_magic.executors.dask_workers import (
     ClusterWorkers,
     quietly,
 )
-from hpo_magic.executors.training_task import Standing, TaskResult
+from hpo_magic.executors.training_task import TaskResult
 
 # How long a training may go on after a stop. It stops at its next batch; a training that reaches no
 # batch is then given up, and a worker of our own is killed. Building and tracing a usual network
@@ -201,14 +201,6 @@ class DaskExecutor:
             quietly(lambda: self.client.unsubscribe_topic(self._name))
             quietly(lambda: self.client.unregister_worker_plugin(self._name))
 
-    # What `dask_waiting` does where trainings wait.
-
-    def _stood(
-        self, one: ClusterTraining, standing: Standing, feed: Callable[[Event], None]
-    ) -> None:
-        """Decide on a training that stands in a report; none does unless it was sent `until`."""
-        raise NotImplementedError
-
     def _take_note_of(self, listed: WorkersListed, feed: Callable[[Event], None]) -> set[str]:
         """Remember which workers there are now, and return those that are gone since."""
         gone = self._workers.take_note_of(listed)
@@ -303,15 +295,16 @@ class DaskExecutor:
         self, one: ClusterTraining, result: TaskResult, n_bytes: int, feed: Callable[[Event], None]
     ) -> bool:
         """Feed what a training did in its turn; return whether it ended."""
+        self._take_over(one, result)
+        self._ended(one, result, n_bytes, feed)
+        return True
+
+    def _take_over(self, one: ClusterTraining, result: TaskResult) -> None:
+        """Remember what a turn found out besides its training's event."""
         one.future.release()
         self.names |= result.names
         if result.refusal is not None:
             self._refusal = self._refusal or result.refusal
-        if result.standing is not None:
-            self._stood(one, result.standing, feed)
-            return False
-        self._ended(one, result, n_bytes, feed)
-        return True
 
     def _ended(
         self, one: ClusterTraining, result: TaskResult, n_bytes: int, feed: Callable[[Event], None]

@@ -15,7 +15,7 @@ from hpo_magic.executors.dask_messages import WorkersListed
 from hpo_magic.executors.dask_trainings import ClusterTraining
 from hpo_magic.executors.dask_workers import quietly
 from hpo_magic.executors.room import MOST_WAITING
-from hpo_magic.executors.training_task import Standing
+from hpo_magic.executors.training_task import Standing, TaskResult
 
 
 @dataclass
@@ -67,6 +67,16 @@ class WaitingDaskExecutor(DaskExecutor):
             return
         one.is_to_end, one.stop_asked_at = True, None
         self._send(one, one.worker)
+
+    def _took_turn(
+        self, one: ClusterTraining, result: TaskResult, n_bytes: int, feed: Callable[[Event], None]
+    ) -> bool:
+        """Feed what a training did in its turn; return whether it ended: it may stand."""
+        if result.standing is None:
+            return super()._took_turn(one, result, n_bytes, feed)
+        self._take_over(one, result)
+        self._stood(one, result.standing, feed)
+        return False
 
     def _stood(
         self, one: ClusterTraining, standing: Standing, feed: Callable[[Event], None]

@@ -60,13 +60,7 @@ class CellObjective:
         namespace = TrialNamespace(outside, self.cell.text.names.certain)
         has_magics = "get_ipython" in self.cell.text.names_read
         with ExitStack() as kept:
-            for context in (
-                nothing_displayed(self._shell),
-                exit_refused(self._shell),
-                figures_closed(),
-                folder_kept(),
-            ):
-                kept.enter_context(context)
+            kept.enter_context(kept_apart(self._shell))
             kept.enter_context(globals_kept(user_ns, namespace))
             kept.enter_context(main_module(namespace.variables))
             if has_magics:
@@ -114,6 +108,13 @@ class CellObjective:
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return the line of the cell that failed, and the frames from the cell on as text."""
         return self.cell.where(error)
+
+
+@contextmanager
+def kept_apart(shell: InteractiveShell) -> Iterator[None]:
+    """Discard what code displays and draws, and keep its exit and its folder from the kernel."""
+    with nothing_displayed(shell), exit_refused(shell), figures_closed(), folder_kept():
+        yield
 
 
 @contextmanager

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.events import Completed, Ended, Event, Failed
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.executors.trial_execution import ObjectiveResult
-from hpo_magic.notebook.cell import Cell, figures_closed, folder_kept
-from hpo_magic.notebook.cell_objective import exit_refused, nothing_displayed
+from hpo_magic.notebook.cell import Cell
+from hpo_magic.notebook.cell_objective import kept_apart
 from hpo_magic.scripts.tool_search import ToolSearch
 from hpo_magic.search.requests import UserRequests
 
@@ -27,14 +26,7 @@ class ScriptObjective:
 
     def train(self) -> ObjectiveResult:
         """Call the function; what it displays and draws is discarded."""
-        with ExitStack() as kept:
-            for context in (
-                nothing_displayed(self._shell),
-                exit_refused(self._shell),
-                figures_closed(),
-                folder_kept(),
-            ):
-                kept.enter_context(context)
+        with kept_apart(self._shell):
             return ObjectiveResult(self._function())
 
     def carried(self) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.honesty import PROBLEMS, Found, run, summary, table
+from benchmarks.honesty import Found, run, summary, table
+from benchmarks.honesty_problems import PROBLEMS
 
 FOUND = Found("iris", "re-check", 0, 0.95, 0.91, 0.05, 0.90, 0.89)
 
