@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import difflib
+import re
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -93,11 +94,34 @@ def as_keyword(option: str, value: str) -> str:
     return f'{option}="{value}"'
 
 
+_OF_A_FUNCTION = (
+    ("The cell ends in", "The function returns"),
+    ("End the cell in|End the cell with|End it with", "Return"),
+    ("Have a function return the score, or end the cell with it", "Return the score"),
+    ("end the cell in|end the cell with", "return"),
+    ("The end of the cell:", "What the function returns:"),
+    ("it does not end in one", "it returns none"),
+    ("the cell", "the function"),
+    ("The cell", "The function"),
+)
+
+
+def of_a_function(text: str) -> str:
+    """Return a sentence about the end of a cell as one about what a function returns.
+
+    >>> of_a_function("The cell ends in a text. End it with the score.")
+    'The function returns a text. Return the score.'
+    """
+    for of_cell, of_function in _OF_A_FUNCTION:
+        text = re.sub(of_cell, of_function, text)
+    return text
+
+
 class MetricError(HpoError, ValueError):
     """A trial ended without the number that the search was asked to improve.
 
     `sentence` has a place, `{0}`, `{1}`, ..., for each of `options`: an option and its value, which
-    `spell` writes.
+    `spell` writes; `put` has the words for a cell or a function.
 
     >>> error = MetricError("Write {0}.", ("maximize", "f1"))
     >>> str(error), str(error.in_python())
@@ -105,6 +129,7 @@ class MetricError(HpoError, ValueError):
     """
 
     spell: Callable[[str, str], str] = staticmethod(on_the_line)
+    put: Callable[[str], str] = staticmethod(str)
 
     def __init__(self, sentence: str, *options: tuple[str, str]) -> None:
         super().__init__(sentence, *options)
@@ -112,15 +137,18 @@ class MetricError(HpoError, ValueError):
         self.options = options
 
     def __str__(self) -> str:
+        return self.put(self._sentence())
+
+    def _sentence(self) -> str:
         text = self.sentence
         for place, option in enumerate(self.options):
             text = text.replace(f"{{{place}}}", self.spell(*option))
         return text
 
     def in_python(self) -> Self:
-        """Return the error with options as keywords of `hpo_magic.search`, without a traceback."""
+        """Return the error for a function that `search` runs: no cell, no line, no traceback."""
         spelled = copy.copy(self)
-        spelled.spell = as_keyword
+        spelled.spell, spelled.put = as_keyword, of_a_function
         return spelled.with_traceback(None)
 
 
@@ -158,7 +186,7 @@ class MissingMetric(MetricError):
         self.option = option
         self.trial: int | None = None
 
-    def __str__(self) -> str:
+    def _sentence(self) -> str:
         who = "The cell" if self.trial is None else f"Trial {self.trial}"
         sentence = f'{who} finished without the metric "{self.metric}".'
         end = "nd the cell with the number itself."

@@ -176,7 +176,7 @@ def test_a_metric_that_is_not_there() -> None:
     """The message lists those that are, and spells options as Python does."""
     with pytest.raises(MetricError, match=r'the metric "scores".* Did you mean maximize="score"\?'):
         searched(both, maximize="scores")
-    with pytest.raises(MetricError, match=r'The cell logged: size, score\. Write maximize="'):
+    with pytest.raises(MetricError, match=r"The function logged: size, score\. Write max"):
         searched(both)
 
 

@@ -34,14 +34,18 @@ def to_optuna(
     where = str(storage) if storage is not None else None
     if where is not None and "://" not in where:
         where = f"sqlite:///{where}"
+    database = None if where is None else optuna.storages.RDBStorage(where)
     wanted = name or snapshot.name
     try:
         study = optuna.create_study(
             study_name=wanted,
-            storage=where,
+            storage=database,
             directions=[goal.direction.value for goal in snapshot.goals],
         )
     except optuna.exceptions.DuplicatedStudyError:
+        assert database is not None
+        database.remove_session()
+        database.engine.dispose()
         raise HpoError(
             f"{storage} has a study {wanted!r} already. Give another name: to_optuna(…, name=…)."
         ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ from hpo_magic.core.describe import Described
 from hpo_magic.core.labels import labels
 from hpo_magic.core.space import Parameter
 from hpo_magic.errors import HpoError, NoNameError, SpaceError
+from hpo_magic.language.arguments_elsewhere import refused_arguments
 from hpo_magic.language.trial_context import CHOOSE_A_NAME, Scope, TrialContext, current_trial
 
 # How deep, and how far, choices are searched for values of other calls.
@@ -79,7 +79,7 @@ def _split_name(
     method: str, args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[str | None, tuple[Any, ...], dict[str, Any]]:
     """Return a call's name, and its arguments without it."""
-    if method == "Choice" and "values" not in options:
+    if method == "Choice" and options.keys() <= {"name", "ordered", "default"}:
         _refuse_loose_choices(args)
     if "name" in options:
         rest = {key: value for key, value in options.items() if key != "name"}
@@ -173,10 +173,8 @@ def scope_of(parent: str, values: Any) -> Scope:
 def _bound(
     describe: Callable[..., Described], args: tuple[Any, ...], options: dict[str, Any]
 ) -> Described:
-    try:
-        inspect.signature(describe).bind(*args, **options)
-    except TypeError as error:
-        raise SpaceError(f"{error}.") from None
+    if refused := refused_arguments(describe, args, options):
+        raise SpaceError(refused)
     return describe(*args, **options)
 
 

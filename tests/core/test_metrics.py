@@ -241,6 +241,28 @@ def test_a_bare_number_needs_a_direction():
         score(last=0.5, fits=[FIT])
 
 
+@pytest.mark.parametrize(
+    ("trial", "said"),
+    [
+        ({"last": 0.5}, "The function returns a number, and nothing says whether more is better."),
+        ({"last": object()}, "What the function returns: a number was expected, got an object of"),
+        ({}, "The function gives no number to improve: it returns none, and no fit reported one. "),
+        ({"last": None}, "the result is None. Return the score, and write "),
+        ({"fits": [Fit([{"loss": 1.0}])]}, "or return a score on data that it does not train on."),
+        ({"goals": [Goal("f1", MAXIMIZE)]}, "logged nothing. Return the number itself."),
+        ({"goals": [Goal("f1", MAXIMIZE)], "last": "text"}, "Return the score of the trial."),
+    ],
+)
+def test_a_function_is_told_of_what_it_returns(trial, said):
+    """In Python there is no cell to end."""
+    left = dict(trial)
+    with pytest.raises(MetricError) as caught:
+        score(*left.pop("goals", ()), **left)
+    text = str(caught.value.in_python())
+    assert said in text
+    assert "cell" not in text
+
+
 def test_a_metric_of_the_users_own_needs_a_direction():
     """A name that is not Keras's says nothing of its direction."""
     with pytest.raises(

@@ -16,6 +16,8 @@ from hpo_magic.core.trial import Direction, Goal, Kind, State, Trial
 from hpo_magic.errors import HpoError
 from hpo_magic.exports.optuna import to_optuna
 
+pytestmark = pytest.mark.usefixtures("optuna_closes")
+
 
 @pytest.fixture(autouse=True)
 def quiet() -> None:

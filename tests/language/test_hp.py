@@ -252,11 +252,28 @@ def test_a_log_scale_from_zero() -> None:
         ),
         (
             lambda: hp.Int("units"),
-            "hp.Int() on line 1 (units): missing a required argument: 'min_value'.",
+            "hp.Int() on line 1 (units): missing a required argument: 'min_value'. "
+            "It takes min_value, max_value, step, sampling, default, name.",
         ),
         (
             lambda: hp.Int("units", 1, 9, stepp=2),
-            "hp.Int(1, 9, stepp=2) on line 1 (units): got an unexpected keyword argument 'stepp'.",
+            "hp.Int(1, 9, stepp=2) on line 1 (units): got an unexpected keyword argument 'stepp'. "
+            "stepp= is step here.",
+        ),
+        (
+            lambda: hp.Float("lr", low=1, high=9, log=True),
+            "hp.Float(low=1, high=9, log=True) on line 1 (lr): missing a required argument: "
+            "'min_value'. low= is min_value here; high= is max_value here; "
+            'log= is sampling="log" here.',
+        ),
+        (
+            lambda: hp.Float("lr", 1, 9, "log"),
+            "hp.Float(1, 9, \"log\") on line 1 (lr): write sampling='log'.",
+        ),
+        (
+            lambda: hp.Choice("act", options=["relu"]),
+            "hp.Choice(options=['relu']) on line 1 (act): "
+            "missing a required argument: 'values'. options= is values here.",
         ),
         (
             lambda: hp.Boolean("norm", default=1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import dedent
 from typing import Any
 
@@ -384,7 +385,8 @@ def test_a_loop_of_ask_and_tell_is_the_search(notebook: Any) -> None:
     assert [t.started for t in again.trials] == [t.started for t in study.trials]
     assert again.record.revision == 1
     failing = ASKS.replace("kept.append(number)", "kept.append(1 / 0)")
-    assert "---> 13 kept.append(1 / 0)" in notebook.run(f"%%hpo t\n{dedent(failing)}").text
+    shown = notebook.run(f"%%hpo t\n{dedent(failing)}").text
+    assert re.search(r"---> 13 +kept\.append\(1 / 0\)", shown)
 
 
 @pytest.mark.parametrize(

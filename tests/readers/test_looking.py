@@ -15,7 +15,7 @@ from hpo_magic.views.text import result_text
 
 
 @pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optuna_closes: None) -> Study:
     """Return a study of Optuna's, read."""
     monkeypatch.chdir(tmp_path)
     optuna.logging.set_verbosity(optuna.logging.WARNING)

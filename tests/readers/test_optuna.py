@@ -13,6 +13,8 @@ from hpo_magic.core.domains import Choice, Float, Int
 from hpo_magic.core.trial import Direction, State
 from hpo_magic.errors import HpoError, OptionError, StudyNotFound
 
+pytestmark = pytest.mark.usefixtures("optuna_closes")
+
 
 @pytest.fixture(autouse=True)
 def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

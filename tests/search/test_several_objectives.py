@@ -184,7 +184,7 @@ def test_tables_have_a_column_for_each_objective(tmp_path: Path) -> None:
     assert whole["front"] == [t.number for t in study.front]
 
 
-def test_optuna_finds_the_same_front(tmp_path: Path) -> None:
+def test_optuna_finds_the_same_front(tmp_path: Path, optuna_closes: None) -> None:
     """By its own reader, with names and directions; from a file as well."""
     optuna = pytest.importorskip("optuna")
     study = searched(trials=16, recheck="0")
