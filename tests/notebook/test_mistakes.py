@@ -90,7 +90,8 @@ def test_a_line_that_cannot_be_read(notebook: Any, line: str, sentence: str) -> 
         ),
         (
             "x = hp.Int()\nx",
-            "hp.Int() on line 2 (x): missing a required argument: 'min_value'.",
+            "hp.Int() on line 2 (x): missing a required argument: 'min_value'. "
+            "It takes min_value, max_value, step, sampling, default, name.",
         ),
     ],
 )
