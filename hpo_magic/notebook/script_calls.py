@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
-from typing import TYPE_CHECKING
 
 from hpo_magic.tools.interception import Call
-
-if TYPE_CHECKING:
-    pass
 
 
 def argument_texts(statement: ast.stmt, call: Call) -> dict[str, str]:
