@@ -7,7 +7,8 @@ whose expected improvement (`improvement`, `acquisition`) is the highest is sear
 (`proposal`), among those that were not tried (`tried`).
 
 Where older studies guide the search, their settings take the place of the spread trials (`guided`),
-and their trials are data of the Gaussian process (`guides`). In a space of one number every second
+unless the first of them shows that they mislead, and their trials are data of the Gaussian process
+(`guides`). In a space of one number every second
 suggestion is the lowest point of a parabola (`parabola`).
 """
 
@@ -27,7 +28,8 @@ from hpo_magic.core.trial import History, Kind, State
 from hpo_magic.errors import HpoError
 from hpo_magic.samplers.encoding import Encoding
 from hpo_magic.samplers.gaussian_process import one_thread
-from hpo_magic.samplers.guides import N_SETTINGS
+from hpo_magic.samplers.guided import is_contradicted
+from hpo_magic.samplers.guides import N_SETTINGS, first_settings
 from hpo_magic.samplers.improvement import Improvement
 from hpo_magic.samplers.initial import n_initial, sobol_points
 from hpo_magic.samplers.learning import Fitted, Memory, learn, losses_of
@@ -74,7 +76,7 @@ class BayesSampler:
         Both units have the shape (n, n_params).
         """
         encoding = tried.encoding
-        if _is_initial(encoding.space, history, len(memory.data.targets)):
+        if _is_initial(encoding.space, history, len(memory.data.targets), seed):
             return encoding.snap(_initial(encoding.space, history, seed)[np.newaxis])
         lowest = _lowest_of_parabola(encoding, history, units)
         if lowest is not None and not tried.known(lowest)[0]:
@@ -163,11 +165,14 @@ class FittedModels(Sequence[LossSurrogate]):
         return in_losses
 
 
-def _is_initial(space: Space, history: History, n_older: int) -> bool:
+def _is_initial(space: Space, history: History, n_older: int, seed: int) -> bool:
     n_counted = sum(trial.state is not State.STOPPED for trial in history.trials)
     n_first = n_initial(space)
-    if n_older >= FEWEST_OLDER:
-        n_first = min(n_first, N_SETTINGS + 1)
+    if n_older >= FEWEST_OLDER and n_counted <= n_first:
+        best = first_settings(space, history, seed)[:1]
+        # A setting that misled is none of the spread ones.
+        is_misled = any(is_contradicted(setting, history) for setting in best)
+        n_first = n_first + 1 if is_misled else min(n_first, N_SETTINGS + 1)
     return n_counted < n_first or not history.complete
 
 

@@ -95,6 +95,30 @@ def test_an_opposite_search_does_not_lead_astray():
     assert best(guided([opposite], 40)) < 50.5
 
 
+def test_a_best_setting_that_is_no_better_than_the_start_is_the_last_one():
+    """Then the spread trials of a search without older studies follow."""
+    opposite = older(40, lambda number, params: -bowl(number, params))
+    start = {"lr": 1e-3, "units": 60, "act": "tanh"}
+    misled, alone = guided([opposite], 5, start=start), guided([], 5, start=start)
+    assert misled[1].params == first_settings(SPACE, History(guides=(opposite,)), 0)[0]
+    assert [t.params for t in misled[2:]] == [t.params for t in alone[2:]]
+    related = guided([OLDER], 3)
+    assert related[2].params == first_settings(SPACE, History(guides=(OLDER,)), 0)[1]
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.STOPPED, State.FAILED])
+def test_only_a_trial_that_has_ended_shows_that_an_older_study_misleads(state):
+    """One that failed does: the older study has a value there."""
+    first, second = first_settings(SPACE, History(guides=(OLDER,)), 0)[:2]
+    start = trial_of(0, {"lr": 0.5, "units": 10, "act": "relu"}, 100.0)
+    tried = replace(trial_of(1, first, None), state=state)
+    stated = History((replace(start, kind=Kind.START), tried), number=2, guides=(OLDER,))
+    again = {State.RUNNING: second, State.STOPPED: first}
+    suggested = make_sampler("bayes").suggest(SPACE, stated, 0)
+    assert suggested == again.get(state, suggested)
+    assert (suggested in (first, second)) == (state in again)
+
+
 def test_no_value_of_an_older_study_is_in_what_is_shown():
     """What explains a search is fitted to its own trials alone."""
     trials = tuple(guided([OLDER], 12))
