@@ -183,7 +183,7 @@ def matching_row_scores(
         each fold too. Else those of the last score that is the value. A value may have the sign of
         a score changed, as scikit-learn's neg_log_loss has.
     """
-    for places in _folds(len(rows)):
+    for places in folds(len(rows)):
         taken = [rows[k] for k in places]
         joined = _joined(taken) if len(taken) > 1 else None
         if joined is None:
@@ -197,7 +197,7 @@ def matching_row_scores(
     return None
 
 
-def _folds(n: int) -> list[range]:
+def folds(n: int) -> list[range]:
     """Return which scores may be those of the folds: all of them, or every second one."""
     return [range(n), range(1, n, 2), range(0, n, 2)] if n > 3 and n % 2 == 0 else [range(n)]
 

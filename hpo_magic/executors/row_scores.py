@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 from hpo_magic.core.metric_directions import score_remark
 from hpo_magic.core.metrics import Score
 from hpo_magic.core.ports import Fit
-from hpo_magic.core.row_scores import RowScores, matching_row_scores
+from hpo_magic.core.row_scores import RowScores, folds, matching_row_scores
 from hpo_magic.language.scores import Scored
+
+# Two scores that differ by less, relative to them, may be the same.
+SAME = 1e-6
 
 
 def row_scores_of(
@@ -62,6 +65,8 @@ def _by_metric(scored: Sequence[Scored]) -> list[list[Scored]]:
 def _matching(score: Score, candidates: Sequence[Sequence[Scored]]) -> RowScores | None:
     """Return the rows of the first candidate that the trial's value is the mean of."""
     for taken in candidates:
+        if all(one.rows is None for one in taken):
+            taken = _behind(score.value, taken)
         scores = [one for one in taken if one.rows is not None or one.linear is not None]
         pairs = [(one.value, one.row_scores()) for one in scores]
         known = [(value, rows) for value, rows in pairs if rows is not None]
@@ -72,6 +77,18 @@ def _matching(score: Score, candidates: Sequence[Sequence[Scored]]) -> RowScores
             if found is not None:
                 return found
     return None
+
+
+def _behind(value: float, taken: Sequence[Scored]) -> Sequence[Scored]:
+    """Return the scores whose mean the value is, or the last that is the value; else none.
+
+    Only their rows are needed, which are not known before they are computed to first order.
+    """
+    groups = [[taken[k] for k in places] for places in folds(len(taken))]
+    groups += [[one] for one in reversed(taken)]
+    means = (abs(math.fsum(one.value for one in group) / len(group)) for group in groups)
+    near = (math.isclose(mean, abs(value), rel_tol=SAME, abs_tol=SAME) for mean in means)
+    return next((group for group, is_near in zip(groups, near, strict=True) if is_near), [])
 
 
 def _outcomes_of_fits(score: Score, fits: Sequence[Fit]) -> RowScores | None:

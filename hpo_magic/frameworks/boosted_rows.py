@@ -13,7 +13,7 @@ from hpo_magic.core.log import caught, suppressed
 from hpo_magic.core.row_scores import RowScores, of_rows
 from hpo_magic.frameworks.standard import kept_random_state
 from hpo_magic.language.first_order import AUC_TOLERANCE, rows_to_first_order
-from hpo_magic.language.scores import scores_by_row, worst_of
+from hpo_magic.language.row_metrics import scores_by_row, worst_of
 
 # The metrics of LightGBM, XGBoost and CatBoost that are means over rows, and their names here.
 ROWS_OF = {

@@ -21,7 +21,7 @@ from hpo_magic.core.row_scores import MOST_ROWS, RowOrder, RowScores, of_rows, s
 from hpo_magic.errors import MetricError
 from hpo_magic.frameworks.standard import kept_random_state
 from hpo_magic.language.first_order import AUC_TOLERANCE, rows_to_first_order
-from hpo_magic.language.scores import MIDDLE, scores_by_row, worst_of
+from hpo_magic.language.row_metrics import MIDDLE, scores_by_row, worst_of
 
 BATCH = 1024
 # Tolerance for the logged value, which is float32 and averaged over batches.

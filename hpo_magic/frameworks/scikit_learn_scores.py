@@ -257,7 +257,9 @@ def _to_first_order(
         truth,
         predicted,
         lambda rows: float(metric(truth[rows], predicted[rows], **options)),
-        linear=rows_to_first_order(metric.__name__, truth, predicted, value, options),
+        to_first_order=lambda: rows_to_first_order(
+            metric.__name__, truth, predicted, value, options
+        ),
     )
 
 

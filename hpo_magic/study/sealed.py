@@ -27,7 +27,8 @@ from hpo_magic.honesty.headline import difference_from_test
 from hpo_magic.honesty.measured import Measured, measured
 from hpo_magic.honesty.sketch import are_same_rows, rows_of_text, sketch, text_of_rows
 from hpo_magic.honesty.test_ledger import level_of_evaluation
-from hpo_magic.language.scores import Scored, behind_value, usual_name
+from hpo_magic.language.row_metrics import usual_name
+from hpo_magic.language.scores import Scored, behind_value
 from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.source.call_names import CallNames
 from hpo_magic.study.test_result import Entry, TestResult, TestRows

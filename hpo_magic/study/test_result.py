@@ -19,7 +19,7 @@ from hpo_magic.honesty.test_ledger import level_of_evaluation
 from hpo_magic.honesty.used_rows import leak_of, prints_of
 from hpo_magic.inputs.arrays import array_digest
 from hpo_magic.inputs.rows import rows_in
-from hpo_magic.language.scores import is_metric
+from hpo_magic.language.row_metrics import is_metric
 from hpo_magic.study.test_value import NoValue, TestValue
 from hpo_magic.views.words.honest import difference_text
 from hpo_magic.views.words.inputs import not_checked_text

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from hpo_magic.core.events import Completed, Run
 from hpo_magic.core.metrics import Score
@@ -14,6 +15,7 @@ from hpo_magic.core.row_scores import RowScores, of_rows
 from hpo_magic.core.trial import Direction, Goal, Kind
 from hpo_magic.executors.row_scores import row_scores_of
 from hpo_magic.executors.trial_execution import TrialExecution
+from hpo_magic.language.first_order import rows_to_first_order
 from hpo_magic.language.hp import hp
 from hpo_magic.testing.fakes import FakeClock, FakeObjective
 
@@ -84,6 +86,28 @@ def test_a_value_that_is_not_the_score_has_none(change: Any) -> None:
 def test_a_score_that_is_no_mean_over_rows_has_none() -> None:
     """There is nothing to keep."""
     assert outcomes_after(lambda: hp.score(lambda t, p: float(t.max()), TRUTH, TRUTH)) is None
+
+
+def test_of_a_thousand_scores_of_a_metric_only_the_rows_of_the_value_are_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To first order: that takes up to half a millisecond for each."""
+    computed = []
+    monkeypatch.setattr(
+        "hpo_magic.language.scores.rows_to_first_order",
+        lambda *given: computed.append(given) or rows_to_first_order(*given),
+    )
+
+    def train() -> float:
+        draw = np.random.default_rng(0)
+        for _ in range(1000):
+            last = hp.score(roc_auc_score, TRUTH, draw.random(5) + TRUTH / 2)
+        return last
+
+    found = outcomes_after(train)
+    assert found is not None
+    assert found.metric == "roc_auc_score"
+    assert len(computed) == 1
 
 
 def test_the_last_fit_gave_the_value() -> None:

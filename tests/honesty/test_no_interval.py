@@ -19,7 +19,8 @@ from hpo_magic.honesty.no_interval import (
     worst_possible,
 )
 from hpo_magic.honesty.recheck_results import honest_of
-from hpo_magic.language.scores import scored, worst_of
+from hpo_magic.language.row_metrics import worst_of
+from hpo_magic.language.scores import scored
 from hpo_magic.views.words.headline import headline_lines
 from hpo_magic.views.words.honest import how_text
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from hpo_magic.core.domains import Choice
 from hpo_magic.core.labels import labels, stands_for_itself
-from hpo_magic.language.scores import scores_by_row
+from hpo_magic.language.row_metrics import scores_by_row
 from hpo_magic.source.call_names import CallNames
 from hpo_magic.source.freeze import freeze
 

@@ -111,3 +111,17 @@ def test_what_cannot_be_scored_is_told(
     """In the user's words, with what to do."""
     with pytest.raises(MetricError, match=message):
         hp.score(metric, truth, predicted)
+
+
+def test_rows_to_first_order_are_computed_when_they_are_asked_for(monkeypatch: Any) -> None:
+    """Once: a cell may score a thousand times, and only the trial's own score needs them."""
+    asked = []
+    monkeypatch.setattr(
+        "hpo_magic.language.scores.rows_to_first_order",
+        lambda *given: asked.append(given) or np.ones(4),
+    )
+    truth, predicted = np.array([0, 1, 0, 1]), np.array([0.2, 0.4, 0.5, 0.9])
+    found = scored(metrics.roc_auc_score, truth, predicted)
+    assert asked == []
+    assert found.linear is found.linear
+    assert [name for name, *_ in asked] == ["roc_auc_score"]
