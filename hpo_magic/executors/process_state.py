@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hpo_magic.core.log import caught
-from hpo_magic.executors.process_settings import SETTINGS, UNKNOWN, Setting
+from hpo_magic.executors.process_settings import SETTINGS
+from hpo_magic.executors.setting import UNKNOWN, Setting
 from hpo_magic.executors.switched_settings import STREAMS, SWITCHED
 
 _STREAMS = frozenset(STREAMS)

@@ -12,7 +12,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from hpo_magic.executors.process_settings import SETTINGS, UNKNOWN, Setting
+from hpo_magic.executors.process_settings import SETTINGS
+from hpo_magic.executors.setting import UNKNOWN, Setting
 from hpo_magic.language import trial_context
 from hpo_magic.language.trial_context import MARK
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hpo_magic.executors.process_settings import Setting
 from hpo_magic.executors.safe_to_wait import (
     changed_files,
     draws_by_tensorflow,
@@ -20,6 +19,7 @@ from hpo_magic.executors.safe_to_wait import (
     held_lock,
     strings_in,
 )
+from hpo_magic.executors.setting import Setting
 from hpo_magic.executors.switched_settings import what_cannot_be_switched
 
 MOST_NAMED = 3

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.errors import NotPortable
-from hpo_magic.executors.process_settings import Setting
+from hpo_magic.executors.setting import Setting
 from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.notebook.cell import Cell, figures_closed, folder_kept
 from hpo_magic.notebook.shell_state import settings_of_shell

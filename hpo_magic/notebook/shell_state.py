@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from hpo_magic.executors.process_settings import Setting
+from hpo_magic.executors.setting import Setting
 from hpo_magic.notebook.trial_namespace import global_names
 
 if TYPE_CHECKING:

@@ -20,8 +20,9 @@ import pandas as pd
 import pytest
 import sklearn
 
-from hpo_magic.executors.process_settings import SETTINGS, Setting
+from hpo_magic.executors.process_settings import SETTINGS
 from hpo_magic.executors.process_state import ProcessState, settings_kept
+from hpo_magic.executors.setting import Setting
 
 
 def change_rc() -> None:
