@@ -19,7 +19,6 @@ from hpo_magic.core.events import (
     Enqueued,
     Event,
     Failed,
-    Finish,
     FinishAsked,
     Freed,
     Joined,
@@ -30,7 +29,6 @@ from hpo_magic.core.events import (
     Reported,
     Restarted,
     Resumed,
-    Run,
     Save,
     SaveChoice,
     SaveGoal,
@@ -38,20 +36,20 @@ from hpo_magic.core.events import (
     SaveSpace,
     Skipped,
     StopAsked,
-    StopTrial,
     Ticked,
 )
 from hpo_magic.core.growing_curve import GrowingCurve
 from hpo_magic.core.models_to_keep import to_keep
+from hpo_magic.core.next_run import PRUNABLE, NextRun
 from hpo_magic.core.next_setting import NextSetting
 from hpo_magic.core.notice_log import NoticeLog
-from hpo_magic.core.notices import AllTried, Notice, Rechecks, SameScores
+from hpo_magic.core.notices import Notice, SameScores
 from hpo_magic.core.plan import Plan
-from hpo_magic.core.ports import Turn, Verdict, WaitingPruner
+from hpo_magic.core.ports import Verdict, WaitingPruner
 from hpo_magic.core.records import OlderStudy
 from hpo_magic.core.search_state import SearchState
 from hpo_magic.core.snapshot import Snapshot
-from hpo_magic.core.space import Params, Space, setting_key
+from hpo_magic.core.space import Params, Space
 from hpo_magic.core.stops import Stops
 from hpo_magic.core.trial import (
     Failure,
@@ -65,13 +63,9 @@ from hpo_magic.core.trial import (
     named_goals,
 )
 from hpo_magic.core.turns import Turns
-from hpo_magic.errors import SpaceExhausted
 
 # A cell that fails this often before its first success is taken to fail with every setting.
 FAILURES_AT_THE_START = 3
-# The kind of trials that may be pruned. The start is the baseline, and the values of enqueued
-# settings and of re-runs are wanted.
-PRUNABLE = Kind.SEARCH
 
 
 class Engine:
@@ -109,24 +103,34 @@ class Engine:
         at: float = 0.0,
     ) -> None:
         self.plan = plan
-        self.ending: Reason | None = None
-        self.failure: Failure | None = None
-        self.chosen = chosen
-        self._state = SearchState(space or Space(), trials, ranges_changed=ranges_changed)
+        older = tuple(guides)
+        self._state = SearchState(
+            space or Space(),
+            trials,
+            ranges_changed=ranges_changed,
+            goals=plan.goals,
+            chosen=chosen,
+            guides=[study.history for study in older],
+        )
         self._budgets = Budgets(plan, self._state, at)
         self._notices = NoticeLog()
-        self._stops = Stops()
+        self._stops = Stops(self._state)
         self._turns = Turns(plan, self._state, self._stops)
         self._beginnings = Beginnings()
         self._next_setting = NextSetting(
-            plan, self._state, self._notices, queue, guides, must_trace=ranges_changed
+            plan, self._state, self._notices, queue, older, must_trace=ranges_changed
         )
-        self._guides = tuple(older.history for older in self._next_setting.guides)
+        self._next_run = NextRun(
+            plan,
+            self._state,
+            self._budgets,
+            self._notices,
+            self._stops,
+            self._turns,
+            self._next_setting,
+        )
         self._n_before = len(self._state.trials)
         self._began = at
-        self._is_exhausted = False
-        self._is_enough = False
-        self._is_rechecking = False
         self._seeds_with_rows: set[int] = set()
 
     # Events.
@@ -135,7 +139,7 @@ class Engine:
         """Return the commands that follow from an event, in the order to carry them out."""
         match event:
             case Freed():
-                return self._next(event)
+                return self._next_run.next(event)
             case Reported():
                 return self._reported(event)
             case Restarted():
@@ -153,7 +157,7 @@ class Engine:
             case Joined():
                 return self._joined(event)
             case StopAsked():
-                return self._end(Reason.STOPPED)
+                return self._stops.end(Reason.STOPPED)
             case Skipped():
                 return self._stops.stop(event.number, State.SKIPPED)
             case FinishAsked():
@@ -172,109 +176,14 @@ class Engine:
 
     def _ticked(self, at: float) -> Commands:
         if self._budgets.is_time_up(at):
-            return self._end(Reason.TIME)
+            return self._stops.end(Reason.TIME)
         late = self._budgets.late(at)
         return tuple(c for number in late for c in self._stops.stop(number, State.FAILED))
 
     def _chose(self, number: int | None) -> Commands:
         """Set the chosen trial."""
-        self.chosen = number
+        self._state.chosen = number
         return (SaveChoice(number),)
-
-    def _next(self, event: Freed) -> Commands:
-        if self._budgets.is_time_up(event.at):
-            stops = self._end(Reason.TIME)
-            return stops or (self._finish(),)
-        # A training may have declared more parameters since the space was exhausted.
-        self._is_exhausted = self._stops_at_noise()
-        if self.ending is None and self._n_missing() > 0:
-            if self._is_exhausted or self._is_search_over(event.at):
-                return self._recheck(event)
-            try:
-                return self._search(event)
-            except SpaceExhausted:
-                self._is_exhausted = True
-                return self._recheck(event)
-        return self._nothing_to_start(Reason.TRIALS)
-
-    def _nothing_to_start(self, reason: Reason) -> Commands:
-        """Return nothing while trainings run; after the last one, finish."""
-        if self._state.waiting and self.ending is None:
-            return self._turns.release()
-        if self._state.active:
-            return ()
-        self._end(reason)
-        if self.ending is Reason.EXHAUSTED:
-            self._notices.on_the_end(self._all_tried())
-        return (self._finish(),)
-
-    def _all_tried(self) -> AllTried:
-        settings = {setting_key(trial.params) for trial in self._state.searched()}
-        return AllTried(len(settings), tuple(self.space), bool(self._state.reruns))
-
-    def _search(self, event: Freed) -> Commands:
-        """Choose the next setting and run it.
-
-        Raises
-        ------
-        SpaceExhausted
-            If there is none left.
-        """
-        self._is_rechecking = False
-        if self._next_setting.is_asked_for:
-            kind, params = self._next_setting.choose(self.history(event.number))
-            return self._start(event, kind, params, self.plan.seed)
-        turn = self._turn(event)
-        if turn is not None and turn.number is not None:
-            return self._turns.take_up(turn, event.at)
-        try:
-            kind, params = self._next_setting.choose(
-                self.history(event.number), None if turn is None else turn.params
-            )
-        except SpaceExhausted:
-            if not self._state.waiting:
-                raise
-            return self._turns.finish_furthest(event)
-        may_wait = turn is not None and event.room > 0 and kind is PRUNABLE
-        until = turn.until if turn is not None and may_wait else None
-        self._turns.begin(event.number, until)
-        return self._start(event, kind, params, self.plan.seed, until)
-
-    def _turn(self, event: Freed) -> Turn | None:
-        """Return which training is at work next, if trainings wait here; else None."""
-        if not (event.room or self._state.waiting) or not self.space:
-            return None
-        history, n_left = self.history(event.number), self._budgets.n_left_to_search()
-        return self._turns.next(history, n_left, event.at_hand)
-
-    def _recheck(self, event: Freed) -> Commands:
-        """Run a setting again; if none is left to run again, continue the search."""
-        if self._state.waiting:
-            return self._turns.release()
-        if any(trial.kind is not Kind.RECHECK for trial in self._state.running):
-            return ()  # a running trial may become one of the best
-        rerun = self._next_rerun(event)
-        if rerun is not None:
-            self._is_rechecking = True
-            return self._start(event, Kind.RECHECK, *rerun)
-        if self._is_exhausted:
-            noise = self._stops_at_noise()
-            return self._nothing_to_start(Reason.NOISE if noise else Reason.EXHAUSTED)
-        if self._budgets.is_stale(self.history()):
-            return self._nothing_to_start(Reason.PATIENCE)
-        try:
-            return self._search(event)
-        except SpaceExhausted:
-            self._is_exhausted = True
-            return self._nothing_to_start(Reason.EXHAUSTED)
-
-    def _start(
-        self, event: Freed, kind: Kind, params: Params, seed: int, until: int | None = None
-    ) -> Commands:
-        trial = Trial(event.number, State.RUNNING, params, kind, seed, started=event.at)
-        self._state.start(trial)
-        to_beat, _ = to_keep(self.plan, self.history(event.number))
-        return (Save(trial), Run(trial.number, params, kind, seed, to_beat, until))
 
     def _reported(self, event: Reported) -> Commands:
         if event.number in self._state.active:
@@ -318,14 +227,14 @@ class Engine:
         trial = self._state.close(event.number, State.COMPLETE, outcome, event.at)
         commands = (*kept, Save(trial), *self._learned(outcome))
         self._notices.on_the_limit(self.plan, trial, took_s)
-        if not named_goals(self.plan.goals) and outcome.goal is not None:
-            self.plan = replace(self.plan, goals=(outcome.goal,))
+        if not named_goals(self._state.goals) and outcome.goal is not None:
+            self._state.goals = (outcome.goal,)
             commands += (SaveGoal(outcome.goal),)
         if trial.kind is Kind.RECHECK and self.plan.rechecker is not None:
             if self.plan.rechecker.only_repeats(self.history(), self._state.reruns):
                 self._notices.once(SameScores())
-        elif not self._is_enough and (enough := self.plan.enough(self.history())):
-            self._is_enough = True
+        elif not self._next_run.is_enough and (enough := self.plan.enough(self.history())):
+            self._next_run.is_enough = True
             self._notices.add(enough)
         self._notices.on_pruning(self.plan, self.history())
         return commands
@@ -353,8 +262,8 @@ class Engine:
         commands = (Save(trial), *self._learned(event.outcome))
         reason = self._reason_to_give_up(event)
         if reason is not None:
-            self.failure = event.failure
-            commands += self._end(reason)
+            self._stops.failure = event.failure
+            commands += self._stops.end(reason)
         return commands
 
     def _reason_to_give_up(self, event: Failed) -> Reason | None:
@@ -381,16 +290,8 @@ class Engine:
         self._state.join(event.trials, event.space)
         return ()
 
-    def _end(self, reason: Reason) -> Commands:
-        """Start no more trials, and stop those that run."""
-        self.ending = self.ending or reason
-        return tuple(StopTrial(number) for number in sorted(self._state.active))
-
     def _learned(self, outcome: Outcome) -> Commands:
         return (SaveSpace(self.space),) if self._state.learn(outcome) else ()
-
-    def _finish(self) -> Finish:
-        return Finish(self.ending or Reason.TRIALS, self.failure)
 
     # Queries of the runner.
 
@@ -409,12 +310,14 @@ class Engine:
         """The settings that were enqueued and not started yet."""
         return tuple(self._next_setting.queue)
 
+    @property
+    def ending(self) -> Reason | None:
+        """Why the search ends; None while it goes on."""
+        return self._stops.ending
+
     def history(self, number: int | None = None) -> History:
         """Return the trials that a sampler may use to choose the setting of trial `number`."""
-        at = len(self._state.trials) if number is None else number
-        trials = self._state.searched(number)
-        goals = goals_or_value(self.plan.goals)
-        return History(trials, goals, at, self.chosen, self._guides)
+        return self._state.history(number)
 
     def knows(self, number: int) -> bool:
         """Return whether there is a trial of that number."""
@@ -432,50 +335,13 @@ class Engine:
         """Return an unused trial number; for when the storage cannot give one."""
         return max(self._state.trials, default=-1) + 1
 
-    # The budget.
-
-    def _stops_at_noise(self) -> bool:
-        """Return whether the search ends because further gains would be within the noise."""
-        chooses = self._next_setting
-        is_asked = chooses.must_trace or chooses.queue
-        return self._is_enough and self.plan.stop_at_noise and not is_asked
-
-    def _n_missing(self) -> float:
-        """Return how many trials are still to be started."""
-        missing = self._budgets.n_missing()
-        return max(missing, 1) if self._next_setting.must_trace else missing
-
-    def _is_search_over(self, at: float) -> bool:
-        """Return whether the rest of the budget is reserved for the re-check."""
-        if self._next_setting.is_asked_for:
-            return False
-        if self._budgets.is_stale(self.history()) or self._budgets.is_late(at):
-            return True
-        return self._budgets.is_only_recheck_left(self._n_missing())
-
-    def _n_expected(self, at: float) -> int:
-        return self._budgets.n_expected(at, self.history(), is_exhausted=self._is_exhausted)
-
-    def _next_rerun(self, event: Freed) -> tuple[Params, int] | None:
-        if self.plan.rechecker is None:
-            return None
-        n_expected = self._n_expected(event.at)
-        return self.plan.rechecker.next(
-            self.history(), self._state.reruns, self.plan.seed, n_expected, self._n_missing()
-        )
-
-    def _phase(self, at: float) -> Rechecks | None:
-        if not self._is_rechecking or not self._state.active or self.plan.rechecker is None:
-            return None
-        return self.plan.rechecker.phase(self.history(), self._n_expected(at))
-
     def snapshot(self, at: float) -> Snapshot:
         """Return the state of the search at the time `at`, for the views."""
         plan = self.plan
         return Snapshot(
             name=plan.name,
-            goals=goals_or_value(plan.goals),
-            chosen=self.chosen,
+            goals=goals_or_value(self._state.goals),
+            chosen=self._state.chosen,
             space=self.space,
             trials=tuple(self._state.fitting.values()),
             set_aside=self._state.set_aside,
@@ -488,7 +354,7 @@ class Engine:
             notices=self.notices,
             ended=None if self._state.active else self.ending,
             is_live=self.ending is None or bool(self._state.active),
-            phase=self._phase(at),
+            phase=self._next_run.phase(at),
             guides=self._next_setting.guides,
             has_failed=self.ending is not None and self.ending.is_failure,
             counts_epochs=self._budgets.counts_epochs,

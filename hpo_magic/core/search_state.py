@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from hpo_magic.core.events import Outcome
 from hpo_magic.core.space import Space
-from hpo_magic.core.trial import Kind, State, Trial
+from hpo_magic.core.trial import AskedGoals, History, Kind, State, Trial, goals_or_value
 
 
 class SearchState:
@@ -24,6 +24,12 @@ class SearchState:
     ranges_changed
         Whether the ranges in the cell differ from those of `space`. Then each parameter of `space`
         is replaced when a trial declares it again.
+    goals
+        The objectives, or the direction of one that the first trial names.
+    chosen
+        The number of the trial that the user chose from the Pareto front; None: no choice.
+    guides
+        The older studies whose trials guide the sampler.
 
     Attributes
     ----------
@@ -39,8 +45,18 @@ class SearchState:
         The trials that count, by number: those that run, and those with all values in the space.
     """
 
-    def __init__(self, space: Space, trials: Iterable[Trial], *, ranges_changed: bool) -> None:
+    def __init__(
+        self,
+        space: Space,
+        trials: Iterable[Trial],
+        *,
+        ranges_changed: bool = False,
+        goals: AskedGoals = (),
+        chosen: int | None = None,
+        guides: Iterable[History] = (),
+    ) -> None:
         self.space = space
+        self.goals, self.chosen, self._guides = goals, chosen, tuple(guides)
         self.trials = {trial.number: trial for trial in trials}
         self.own: set[int] = set()
         self.active: set[int] = set()
@@ -173,6 +189,12 @@ class SearchState:
     def searched(self, but: int | None = None) -> tuple[Trial, ...]:
         """Return the trials that count, without re-runs and without trial number `but`."""
         return tuple(t for n, t in self.fitting.items() if n != but and t.kind is not Kind.RECHECK)
+
+    def history(self, number: int | None = None) -> History:
+        """Return the trials that a sampler may use to choose the setting of trial `number`."""
+        at = len(self.trials) if number is None else number
+        goals = goals_or_value(self.goals)
+        return History(self.searched(number), goals, at, self.chosen, self._guides)
 
     def has_start(self) -> bool:
         """Return whether the start has run, or runs now, for the current space.
