@@ -55,6 +55,7 @@ HOMES = {
         "inputs",
         "source",
         "notebook",
+        "scripts.skopt",  # its result has arrays
         "testing",
     ),
     "scipy": (

@@ -41,7 +41,7 @@ from hpo_magic.search.requests import UserRequests
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.study.study import Study
 from hpo_magic.tools.ask_and_tell import NAME as LOOP
-from hpo_magic.tools.ask_and_tell import as_search
+from hpo_magic.tools.ask_and_tell import PASSES, as_search, lone_asks
 from hpo_magic.tools.entries import refused
 from hpo_magic.tools.finding import FoundSearch, searches_in
 from hpo_magic.tools.interception import Call, handled, intercepted
@@ -87,9 +87,9 @@ def script_of(shell: InteractiveShell, tree: ast.Module) -> list[FoundSearch]:
 
 
 def _as_search(cell: Cell, found: list[FoundSearch]) -> Cell:
-    """Return a cell with its loops of Optuna's `ask` and `tell` as searches."""
-    asks = any(one.package == "optuna" and one.text.endswith(".ask") for one in found)
-    tree = as_search(cell.tree) if asks else None
+    """Return a cell with its loops of `ask` and `tell` as searches."""
+    asks = {one.line: one.package for one in found if one.text.endswith(".ask")}
+    tree = as_search(cell.tree, asks) if asks else None
     if tree is None:
         return cell
     whole = compiled(cell.source, cell.filename, tree, cell.flags)
@@ -138,6 +138,7 @@ class Script:
         self._calls: list[ast.stmt] = []  # the statements that searched
         self._owners: list[tuple[Any, str, int]] = []
         self._texts: dict[str, str] = {}  # the text of each study's training, by name
+        self._data: dict[str, str] = {}  # the fingerprint of what it reads, by name
         self._check()
 
     def _check(self) -> None:
@@ -191,6 +192,8 @@ class Script:
 
     def _taken_over(self, call: Call) -> Any:
         """Run our search for a call that would begin another tool's; return what that returns."""
+        if self._asks_once(call):
+            return call.original(*call.args, **call.options)
         search = search_of(call)
         name, n_before = self._name_for(search)
         options = self._merged(search, n_before)
@@ -206,6 +209,18 @@ class Script:
         self._studies.append(study)
         search.ended(study.snapshot)
         return search.result(study)
+
+    def _asks_once(self, call: Call) -> bool:
+        """Return whether a call asks for one setting beside the searches of the cell.
+
+        It is the tool's own; the search that follows says that it is not learned from.
+        """
+        if not call.entry.is_inner or call.frame.f_code.co_filename != self.cell.filename:
+            return False
+        lines = lone_asks(self.cell.tree)
+        of_tool = [one for one in self._found if one.package == call.entry.package]
+        is_beside = any(one.line not in lines for one in of_tool)
+        return is_beside and call.frame.f_lineno in lines
 
     def _name_for(self, search: ToolSearch) -> tuple[str, int]:
         """Return the name of the study, and the trials of earlier calls on the same object."""
@@ -252,12 +267,13 @@ class Script:
         # A further call on the same object goes on, whatever stands between the calls.
         text = self._texts.setdefault(name, self._equivalent(search, call))
         watch = InputsWatch(partial(_values_read, search, call), text)
+        data = self._data.setdefault(name, watch.start.fingerprint)
         whole = hashlib.blake2b(self.cell.source.encode(), digest_size=16).hexdigest()
         parts = code_fingerprint(text) if text else (whole, "")
         return SearchedCode(
             name,
             ScriptObjective(search.objective, self.cell, self._shell),
-            Fingerprint(text, *parts, watch.start.fingerprint),
+            Fingerprint(text, *parts, data),
             watch,
             self._line,
             notes=(self._sentence(search, call, options), *search.notes),
@@ -307,7 +323,8 @@ class Script:
         if options.time_s is not None:
             budget = f"{budget} or {options.time_s:g} s"
         is_loop = _loop_of(call) is not None
-        what = "The loop of study.ask and study.tell" if is_loop else call.text
+        owner = "study" if call.entry.package == "optuna" else "Optimizer"
+        what = f"The loop of {owner}.ask and {owner}.tell" if is_loop else call.text
         return (
             f"{what} on line {call.frame.f_lineno} is this search: {told}, {budget}, in "
             f"place of {call.entry.tool}'s. The lines after it get {call.entry.tool}'s own results."
@@ -331,7 +348,8 @@ def _values_read(search: ToolSearch, call: Call) -> dict[str, Any]:
     Without what the body of a loop sets itself: these are variables of the cell.
     """
     found, loop = search.values_read(), _loop_of(call)
-    own = set() if loop is None else set(stored_globals(loop.__code__))
+    parts = [] if loop is None else [loop, vars(loop)["after_tell"]]
+    own = {name for part in parts for name in stored_globals(part.__code__)} | {PASSES}
     return {name: value for name, value in found.items() if name not in own}
 
 

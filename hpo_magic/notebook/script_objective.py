@@ -45,8 +45,8 @@ class Handover:
         self._search_of_tool, self._requests = search, requests
 
     def notice(self, event: Event | None, snapshot: Callable[[], Snapshot]) -> None:
-        """Hand the trial over that ended."""
-        has_ended = isinstance(event, Completed | Failed | Ended)
+        """Hand the trial over that ended; at the start, those that are stored."""
+        has_ended = event is None or isinstance(event, Completed | Failed | Ended)
         if has_ended and self._search_of_tool.ended(snapshot()):
             self._requests.stop()
 

@@ -153,6 +153,8 @@ class _Script:
         self.study = study
         self._objective = objective
         self._callbacks = callbacks
+        self._after = getattr(objective, "after_tell", None)  # of a loop of ask and tell
+        self._ran: set[int] = set()  # the numbers of the trials that ran now
         self._attributes: dict[int, dict[str, Any]] = {}
         self._system_attributes: dict[int, dict[str, Any]] = {}
         self._infeasible: dict[int, list[float]] = {}  # the values of infeasible trials
@@ -192,6 +194,8 @@ class _Script:
 
     def train(self) -> Any:
         """Call the objective with the running trial; return its value, or a dict of several."""
+        if (running := current_trial()) is not None:
+            self._ran.add(running.run.number)
         value = self._objective(ScriptTrial(self.study, self._attributes, self._system_attributes))
         values = list(value) if isinstance(value, list | tuple) else [value]
         self._note_constraints(values)
@@ -243,7 +247,10 @@ class _Script:
             number = self._fill(self._waiting.pop(0), frozen)
         else:
             self.study.add_trial(frozen)
-        return self._called_back(self.study.get_trials(deepcopy=False)[number])
+        told = self.study.get_trials(deepcopy=False)[number]
+        if self._after is not None and told.state is TrialState.COMPLETE:
+            self._after(told, trial.number in self._ran)
+        return self._called_back(told)
 
     def _fill(self, trial_id: int, frozen: optuna.trial.FrozenTrial) -> int:
         """Write a trial into the one that the script enqueued; return that one's number."""

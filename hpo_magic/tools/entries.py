@@ -98,8 +98,16 @@ ENTRIES = (
         "skopt.optimizer.optimizer:Optimizer.ask",
         "Optimizer.ask",
         "put the body of the loop into def func(point): … return VALUE, and write "
-        "gp_minimize(func, dimensions, n_calls=…) in place of the loop. That is taken over",
+        "optimizer.run(func, n_iter=…) in place of the loop. That is taken over",
         is_inner=True,
+    ),
+    Entry(
+        "scikit-optimize",
+        "skopt",
+        "skopt.optimizer.optimizer:Optimizer.run",
+        "Optimizer.run",
+        "func(hp.from_space(dimensions)) in place of it is one trial",
+        "hpo_magic.scripts.skopt:read_run",
     ),
     Entry(
         "LightGBMTuner",

@@ -53,8 +53,10 @@ _METHODS = {
     "kerastuner": ("search",),
     "hyperopt": ("fmin",),
     "sklearn": (),
-    "skopt": ("ask",),
+    "skopt": ("ask", "run"),
 }
+# Methods whose names are common words: the object must be known.
+_COMMON = ("run",)
 # Names that stand for one tool alone, also where no import of it is seen.
 _ALONE = {
     "fmin": "hyperopt",
@@ -207,7 +209,8 @@ class _Text:
     def _package_of_method(self, method: ast.Attribute) -> str:
         """Return the package of an object whose method searches; "" if there is none."""
         for package, methods in _METHODS.items():
-            if method.attr in methods and self._is_of(method.value, package):
+            is_sure = method.attr not in _COMMON or self._is_known(method.value)
+            if method.attr in methods and is_sure and self._is_of(method.value, package):
                 return package
         value = method.value
         if method.attr == "fit" and isinstance(value, ast.Name):
@@ -217,6 +220,13 @@ class _Text:
                 if kinds & set(_CALLS[package]) and value.id not in self._made:
                     return package
         return ""
+
+    def _is_known(self, value: ast.expr) -> bool:
+        """Return whether an object is one of the notebook's, or is made by a known name."""
+        made = self._made.get(value.id) if isinstance(value, ast.Name) else value
+        if isinstance(made, ast.Call):
+            return bool(self._path(dotted(made.func) or ()))
+        return isinstance(value, ast.Name) and value.id in self._namespace
 
     def _is_of(self, value: ast.expr, package: str) -> bool:
         """Return whether an expression may be an object of a package."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from textwrap import dedent
 from typing import Any
 
@@ -346,68 +345,6 @@ def test_a_search_inside_of_a_cross_validation_has_its_line(notebook: Any) -> No
     """
     study = run(notebook, cell)
     assert messages(study.snapshot)[0].startswith("GridSearchCV.fit on line 8 is this search: ")
-
-
-ASKS = """
-    import optuna
-    kept = []
-    study = optuna.create_study(direction="maximize")
-    for number in range(6):
-        trial = study.ask()
-        x = trial.suggest_float("x", -1, 1)
-        kind = trial.suggest_categorical("kind", ["a", "b"])
-        for step in range(5):
-            if step > 2:
-                break
-        kept.append(number)
-        from math import sqrt
-        score = sqrt(abs(x)) - (kind == "b")
-        study.tell(trial, score)
-    best = study.best_params
-"""
-
-
-def test_a_loop_of_ask_and_tell_is_the_search(notebook: Any) -> None:
-    """Its body is one training; what it assigns are the cell's variables, as before."""
-    study = run(notebook, ASKS, options="--recheck 0 --sampler random")
-    assert len(study.trials) == 6 == len(notebook["study"].trials)
-    assert study.record.goals[0].direction.value == "maximize"
-    assert notebook["best"] == dict(study.best_params)
-    assert notebook["kept"] == list(range(6))
-    assert (notebook["number"], notebook["step"]) == (5, 3)
-    assert notebook["score"] == study.trials[-1].value
-    assert messages(study.snapshot)[0] == (
-        "The loop of study.ask and study.tell on line 6 is this search: maximize its value, 6 "
-        "trials, in place of Optuna's. The lines after it get Optuna's own results."
-    )
-    assert "_asked_and_told" not in notebook
-    again = run(notebook, ASKS, options="--recheck 0 --sampler random")
-    assert [t.started for t in again.trials] == [t.started for t in study.trials]
-    assert again.record.revision == 1
-    failing = ASKS.replace("kept.append(number)", "kept.append(1 / 0)")
-    shown = notebook.run(f"%%hpo t\n{dedent(failing)}").text
-    assert re.search(r"---> 13 +kept\.append\(1 / 0\)", shown)
-
-
-@pytest.mark.parametrize(
-    ("now", "then"),
-    [
-        ("study.tell(trial, score)", "study.tell(trial, score)\n        print(score)"),
-        ("trial = study.ask()", "trial = study.ask({})"),
-        ("kept.append(number)", "if x > 0:\n            continue"),
-        ("study.tell(trial, score)", "study.tell(trial, state=optuna.trial.TrialState.PRUNED)"),
-        ("for number in range(6):", "for number in [1, 2]:"),
-    ],
-)
-def test_other_loops_of_ask_and_tell_are_refused(notebook: Any, now: str, then: str) -> None:
-    """With the rewrite that is taken over."""
-    cell = dedent(ASKS.replace(now, then))
-    assert notebook.run(f"%%hpo s --ui none\n{cell}").usage_error == (
-        "%%hpo: study.ask on line 7: a search of Optuna's is not taken over. Write the training "
-        "without it: put the body of the loop into def objective(trial): … return VALUE, with the "
-        "value that it tells, and write study.optimize(objective, n_trials=…) in place of the "
-        "loop. That is taken over."
-    )
 
 
 def test_an_objective_that_no_fit_logs_is_named(notebook: Any) -> None:
