@@ -39,7 +39,7 @@ def _mark(trial: Trial) -> list[Any]:
 def read_optimize(call: Call) -> ToolSearch:
     """Return the search that `study.optimize(…)` asks for."""
     given = arguments_of(call)
-    script = _Script(given["self"], given["func"], given["callbacks"] or ())
+    script = OptunaScript(given["self"], given["func"], given["callbacks"] or ())
     names = names_in_code(given["func"])
     prunes = any(word in name for name in names for word in _PRUNING)
     settings = {} if prunes or not names else {"pruner": "none"}
@@ -131,7 +131,7 @@ class TrialAttributes:
         return dict(self._trial.system_attrs)
 
 
-class _Script:
+class OptunaScript:
     """A script's study, and what its trials leave in it.
 
     Parameters
@@ -235,8 +235,7 @@ class _Script:
         infeasible = self._infeasible.get(trial.number)
         attributes = self._attributes.get(trial.number, {})
         frozen = frozen_trial(snapshot, trial, attributes, infeasible is not None)
-        system = self._system_attributes.get(trial.number, {})
-        frozen.system_attrs = {**system, _MARK: _mark(trial)}
+        frozen.system_attrs = {**self.system_attributes(trial), _MARK: _mark(trial)}
         if trial.number in self._limits:
             frozen.system_attrs["constraints"] = self._limits[trial.number]
         if infeasible is not None:
@@ -251,6 +250,10 @@ class _Script:
         if self._after is not None and told.state is TrialState.COMPLETE:
             self._after(told, trial.number in self._ran)
         return self._called_back(told)
+
+    def system_attributes(self, trial: Trial) -> dict[str, Any]:
+        """Return what integrations noted of a trial."""
+        return self._system_attributes.get(trial.number, {})
 
     def _fill(self, trial_id: int, frozen: optuna.trial.FrozenTrial) -> int:
         """Write a trial into the one that the script enqueued; return that one's number."""

@@ -116,6 +116,7 @@ ENTRIES = (
         "Optuna's lgb.train",
         "lightgbm.train({**params, 'num_leaves': hp.Int(2, 256), …}, …) with LightGBM's own train "
         "is one trial",
+        "hpo_magic.scripts.lightgbm_tuner:read_run",
     ),
     Entry(
         "KerasTuner",
