@@ -31,7 +31,7 @@ _N_TRIALS = 7 + 20 + 10 + 6 + 20 + 5  # of its steps: feature_fraction, num_leav
 
 def read_run(call: Call) -> ToolSearch:
     """Return the search that `LightGBMTuner.run()` asks for."""
-    tuner, names = call.args[0], call.original.__globals__  # type: ignore[attr-defined]
+    tuner, names = call.args[0], call.original.__globals__
     names["_handling_alias_parameters"](tuner.lgbm_params)
     tuner.sample_train_set()
     script = _Tuner(tuner, names["_LGBM_PARAMS_KEY"])

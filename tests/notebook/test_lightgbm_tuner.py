@@ -24,7 +24,7 @@ CELL = """
 @pytest.fixture(autouse=True)
 def tuner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the tuner where Optuna's integration has its own."""
-    package = "optuna_integration.lightgbm._lightgbm_tuner.optimize".split(".")
+    package = ["optuna_integration", "lightgbm", "_lightgbm_tuner", "optimize"]
     for n in range(1, len(package)):
         module = ModuleType(".".join(package[:n]))
         vars(module)["LightGBMTuner"] = stepwise_tuner._LightGBMBaseTuner
@@ -40,7 +40,7 @@ def test_the_tuner_gets_our_trials(notebook: Any) -> None:
     assert len(study.trials) == 12 == len(tuner.study.trials) == tuner.objectives[0].n
     assert notebook["best"] == {"metric": "l2", "lambda_l2": 1.0, **best.params}
     assert notebook["booster"] == f"booster {best.value:.6f}"
-    assert messages(study.snapshot)[:2] == [
+    assert list(messages(study.snapshot)[:2]) == [
         "Optuna's lgb.train on line 6 is this search: minimize its value, 12 trials, in place of "
         "LightGBMTuner's. The lines after it get LightGBMTuner's own results.",
         "All hyperparameters of the tuner are searched together, not one after the other.",
