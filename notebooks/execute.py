@@ -55,6 +55,7 @@ def tidied(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             has_result = any(output.output_type == "display_data" for output in cell.outputs)
             dropped = {"stdout", "stderr"} if has_result else {"stderr"}
             cell.outputs = [o for o in cell.outputs if o.get("name") not in dropped]
+    notebook.metadata.pop("widgets", None)  # of progress bars that are gone when the cell ends
     return notebook
 
 

@@ -7,8 +7,8 @@ seeds PyTorch and frees its memory.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,9 @@ class PretrainedModels(WeightFiles):
 
     def write(self, model: Any, place: Path) -> None:
         """Write the model and its configuration."""
-        # In one file, however large.
-        model.save_pretrained(place, max_shard_size="1000GB")
+        with without_bars():
+            # In one file, however large.
+            model.save_pretrained(place, max_shard_size="1000GB")
 
     def load(self, place: Path, namespace: Mapping[str, Any]) -> Any:
         """Return the model in the folder; a class of the user's must be in `namespace`.
@@ -51,7 +52,22 @@ class PretrainedModels(WeightFiles):
         # The package imports its classes when they are asked for.
         theirs = {name: getattr(transformers, name, None)}
         kind = kept_class(name, place, namespace, theirs)
-        return kind.from_pretrained(place, local_files_only=True)
+        with without_bars():
+            return kind.from_pretrained(place, local_files_only=True)
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep the progress bars of the package's own files away from what the cell shows."""
+    from transformers.utils import logging
+
+    were_shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if were_shown:
+            logging.enable_progress_bar()
 
 
 class HuggingFace(Framework):
