@@ -57,6 +57,10 @@ class NotCovered(SpaceError, AttributeError):
     """Another tool's way to describe a hyperparameter that has no counterpart here."""
 
 
+class NoAttribute(HpoError, AttributeError):
+    """An object of ours has no attribute of that name."""
+
+
 class NotPortable(HpoError):
     """What the code reads cannot be sent to another process."""
 

@@ -23,6 +23,20 @@ NOTHING: Final = Nothing.NOTHING
 MOST_NAMES = 5  # of a dict in a message
 
 
+def with_names(value: Any) -> Any:
+    """Return a pandas Series with names, or a table of one row, as a dict; else `value`."""
+    if not hasattr(value, "to_dict") or isinstance(value, Mapping):
+        return value
+    if hasattr(value, "columns"):
+        if len(value) != 1:
+            return value
+        names, numbers = list(value.columns), value.to_numpy()[0]
+    else:
+        names, numbers = list(getattr(value, "index", ())), value
+    is_named = bool(names) and all(isinstance(name, str) for name in names)
+    return dict(zip(names, numbers, strict=False)) if is_named else value
+
+
 def number(value: Any) -> float | None:
     """Return `value` as a float if it is one number; None for anything else.
 
@@ -39,6 +53,12 @@ def number(value: Any) -> float | None:
         return math.inf if value > 0 else -math.inf
     except (TypeError, ValueError):  # a symbolic tensor has the method and no number
         return None
+
+
+def only_element(value: Any) -> Any:
+    """Return the element of an array of one, such as Keras's F1 of one class; else `value`."""
+    shape = _shape(value)
+    return value[(0,) * len(shape)] if shape and math.prod(shape) == 1 else value
 
 
 def numbers_in(values: Any) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,9 +16,16 @@ from hpo_magic.core.given_values import (
     is_several,
     number,
     numbers_in,
+    with_names,
 )
 from hpo_magic.core.metric_directions import direction_remark, usual_direction
-from hpo_magic.core.no_value import EXAMPLES, missing, nothing_named, training_remark
+from hpo_magic.core.no_value import (
+    EXAMPLES,
+    missing,
+    nothing_named,
+    other_end_remark,
+    training_remark,
+)
 from hpo_magic.core.ports import Fit
 from hpo_magic.core.trial import VALUE, AskedGoals, Direction, Goal, named_goals
 from hpo_magic.errors import MetricError, TrialFailed
@@ -58,6 +65,7 @@ def value_of_trial(
     *,
     not_set: Mapping[str, Any] = MappingProxyType({}),
     reported: Mapping[str, float] = MappingProxyType({}),
+    last_words: Collection[str] = (),
 ) -> Score:
     """Return the value of a trial; with several objectives one value for each.
 
@@ -80,6 +88,8 @@ def value_of_trial(
         Variables that the cell could read and did not set: never a value, but named in errors.
     reported
         What `hp.report` got last of each metric.
+    last_words
+        The names and strings in the text of the last expression.
 
     Raises
     ------
@@ -95,6 +105,7 @@ def value_of_trial(
     -----
     A fit's metrics are those of the epoch that the model is at when the cell ends.
     """
+    last = with_names(last)
     status = last.get("status") if isinstance(last, Mapping) else None
     if isinstance(status, str) and status == "fail":
         raise TrialFailed('it ended with the status "fail".')
@@ -121,7 +132,12 @@ def value_of_trial(
     is_logged = number(last) is None and logged.get(metric) == value
     remark = training_remark(metric, logged, fits) if is_logged else ""
     directions = [direction_remark(one, {metric: value, **found}[one.metric]) for one in named]
-    remark = " ".join(filter(None, (remark, *directions)))
+    other = (
+        ""
+        if not named or metric in last_words
+        else other_end_remark(metric, last, logged, variables)
+    )
+    remark = " ".join(filter(None, (remark, other, *directions)))
     return Score(value, first, {**logged, metric: value, **found}, remark)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ from hpo_magic.errors import CLOSE, MetricError, MissingMetric
 
 # Objectives as an error suggests them.
 EXAMPLES = (("maximize", "score"), ("minimize", "loss"))
+# Two numbers are the same score up to this share: one of them may be rounded.
+SAME = 0.01
 # How to have a fit measure on other data than it trains on.
 VALIDATE = "Give it validation_data=(x_val, y_val) or validation_split=0.2"
 EVALUATE = "Have it evaluate rows that it does not train on"  # in a library that is not Keras
@@ -49,7 +52,7 @@ def missing(
         )
     if is_several(last) and not logged:
         return MetricError(f"The end of the cell: {number_expected(last)}")
-    if text := _earlier_text(metric, fits):
+    if text := _earlier_text(metric, fits) or _by_class_text(metric, fits):
         return MetricError(text)
     holder = next((n for n, v in variables.items() if metric in numbers_in(v)), "")
     if holder and not logged and not several:
@@ -184,6 +187,20 @@ def training_remark(metric: str, logged: Mapping[str, float], fits: Sequence[Fit
     )
 
 
+def other_end_remark(
+    metric: str, last: Any, logged: Mapping[str, float], variables: Mapping[str, Any]
+) -> str:
+    """Return what is said of a cell that ends in another number than its metric of that name."""
+    end = number(last)
+    has = logged.get(metric, number(variables.get(metric)))
+    if end is None or has is None or math.isclose(end, has, rel_tol=SAME):
+        return ""
+    return (
+        f"The value is the number that the cell ends in, and {metric} is another one. If {metric} "
+        f"is meant, end the cell with it."
+    )
+
+
 def _is_keras(fits: Sequence[Fit]) -> bool:
     """Return whether the last fit logs by Keras's names."""
     return bool(fits) and fits[-1].of_training is None
@@ -206,6 +223,18 @@ def _earlier_text(metric: str, fits: Sequence[Fit]) -> str:
         f"{len(epochs)}, but the model that it leaves is that of epoch {final}. Leave out "
         f"validation_freq, choose the number of epochs so that the last one is validated, or end "
         f"the cell with model.evaluate(x_val, y_val, return_dict=True)."
+    )
+
+
+def _by_class_text(metric: str, fits: Sequence[Fit]) -> str:
+    """Return what is said of a metric that Keras logs as an array; else ""."""
+    of_epochs = getattr(fits[-1].history, "history", None) if fits else None
+    values = of_epochs.get(metric) if isinstance(of_epochs, dict) else None
+    if not values or not is_several(values[-1]):
+        return ""
+    return (
+        f"{metric}: a number was expected, and the fit logs {in_words(values[-1])}, a value for "
+        f'each class. Write average="macro" in the metric, or end the cell in a mean of them.'
     )
 
 

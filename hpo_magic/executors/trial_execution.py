@@ -58,11 +58,14 @@ class ObjectiveResult:
         The variables that it set, by name.
     not_set
         The variables that it could read and did not set, by name.
+    last_words
+        The names and strings in the text of its last expression.
     """
 
     last: Any
     variables: Mapping[str, Any] = field(default_factory=dict)
     not_set: Mapping[str, Any] = field(default_factory=dict)
+    last_words: frozenset[str] = frozenset()
 
 
 class Objective(Protocol):
@@ -228,6 +231,8 @@ class TrialExecution:
                 with in_user_code():
                     result = self.objective.train()
                 drew_random = trial.drew_random(seeded)
+            if trial.refused is not None:  # the cell caught it, in a try of its own
+                raise trial.refused
             if any(value > 0 for value in trial.constraints.values()):  # infeasible
                 outcome = self._outcome(trial, output, None)
                 return ExecutionResult(Ended(run.number, outcome, self.clock(), gave_up=True))
@@ -238,6 +243,7 @@ class TrialExecution:
                 result.variables,
                 not_set=result.not_set,
                 reported=trial.reported,
+                last_words=result.last_words,
             )
             outcome = self._outcome(trial, output, score)
             if (failure := self._divergence(score)) is not None:
@@ -249,6 +255,8 @@ class TrialExecution:
             remark = " ".join(filter(None, (score.remark, of_score)))
             return ExecutionResult(completed, None, result, tuple(fits), remark=remark)
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
+            if trial.refused is not None and isinstance(error, Exception):
+                error = trial.refused  # what the cell raised in its place says less
             return self._after(error, run, self._outcome(trial, output, None), is_stopping())
         finally:
             self.names |= call_names.names

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from hpo_magic.core.given_values import number, numbers_in
+from hpo_magic.core.given_values import number, numbers_in, only_element
 from hpo_magic.core.ports import Evaluated
 from hpo_magic.frameworks.method_watch import WatchedMethod
 
@@ -31,7 +31,7 @@ def watched_evaluations() -> Iterator[list[Evaluated]]:
 def _named(model: Any, result: Any) -> Mapping[str, float]:
     """Return the numbers of an evaluation by name; none where the names cannot be told."""
     if isinstance(result, Mapping):
-        return numbers_in(result)
+        return numbers_in({name: only_element(value) for name, value in result.items()})
     values = list(result) if isinstance(result, Sequence) else [result]
     named = numbers_in(model.get_metrics_result())
     # A model whose own `evaluate` gives other numbers than its metrics has no names for them.

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 
 from hpo_magic.core.cannot_wait import cannot_wait
-from hpo_magic.core.given_values import number
+from hpo_magic.core.given_values import numbers_in, only_element
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.fit_watch import FitWatch
@@ -140,8 +140,7 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc]
         self._watch.guard()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        found = {name: number(value) for name, value in (logs or {}).items()}
-        metrics = {name: value for name, value in found.items() if value is not None}
+        metrics = numbers_in({name: only_element(value) for name, value in (logs or {}).items()})
         self.epochs.append(metrics)
         self.numbers.append(epoch)
         n_epochs = (self.params or {}).get("epochs")

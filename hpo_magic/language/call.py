@@ -69,10 +69,19 @@ def value_of_call(
         if parameter.name in trial.values:
             trial.objects[parameter.name] = value
         return value
-    except NoNameError:
+    except NoNameError as error:
+        _note_refused(trial, error)
         raise  # says all this itself
     except HpoError as error:
-        raise type(error)(_told(frame, method, args, options, name, error)) from None
+        told = type(error)(_told(frame, method, args, options, name, error))
+        _note_refused(trial, told)
+        raise told from None
+
+
+def _note_refused(trial: TrialContext | None, error: HpoError) -> None:
+    """Note the error, so that it ends the trial also where the user's code catches it."""
+    if trial is not None and trial.refused is None:
+        trial.refused = error
 
 
 def _split_name(

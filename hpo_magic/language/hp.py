@@ -143,7 +143,9 @@ class HyperParameters(Ranges):
         trial.used_seed = True
         return trial.run.seed
 
-    def report(self, step: int | Mapping[str, float] | None = None, **metrics: float) -> None:
+    def report(
+        self, step: int | Mapping[str, float] | None = None, *unnamed: Any, **metrics: float
+    ) -> None:
         """Report the metrics of an epoch of a training loop, for the learning curve and pruning.
 
         A trial that is stopped or pruned ends in this call. Outside a trial it does nothing.
@@ -152,15 +154,17 @@ class HyperParameters(Ranges):
         ----------
         step
             The epoch, from 1; None: one more than at the last call. A dict is taken for metrics.
+        *unnamed
+            A dict of metrics after the step. Anything else is an error: a metric needs a name.
         **metrics
             Numbers by name: `hp.report(val_loss=loss)`.
 
         Raises
         ------
         MetricError
-            If a value is no number, or the step is no whole number.
+            If a value is no number or has no name, or the step is no whole number.
         """
-        whole, numbers = reported(step, metrics, sys._getframe(1).f_lineno)
+        whole, numbers = reported(step, unnamed, metrics, sys._getframe(1).f_lineno)
         trial = current_trial()
         if trial is not None:
             trial.report(whole, numbers)

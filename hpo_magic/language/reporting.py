@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpo_magic.core.given_values import number
@@ -10,14 +10,14 @@ from hpo_magic.errors import MetricError
 
 
 def reported(
-    step: Any, metrics: Mapping[str, Any], line: int
+    step: Any, unnamed: Sequence[Any], metrics: Mapping[str, Any], line: int
 ) -> tuple[int | None, dict[str, float]]:
     """Return the step (None: the next one) and the metrics of a report.
 
     Parameters
     ----------
-    step, metrics
-        The arguments of the call; a dict as `step` holds metrics.
+    step, unnamed, metrics
+        The arguments of the call; a dict as `step`, or after it, holds metrics.
     line
         Of the call, for the message.
 
@@ -29,6 +29,14 @@ def reported(
     if isinstance(step, Mapping):
         step, metrics = None, {**step, **metrics}
     where = f"hp.report on line {line}"
+    for value in unnamed:
+        if not isinstance(value, Mapping):
+            raise MetricError(
+                f"{where}: a metric needs a name, got {_short(value)}. Write "
+                f"hp.report(epoch, val_loss={_example(value)}). Without the epoch the steps are "
+                f"counted."
+            )
+        metrics = {**value, **metrics}
     if not metrics:
         shown = "" if step is None else f", got {step!r} alone"
         raise MetricError(

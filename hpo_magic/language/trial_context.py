@@ -21,7 +21,7 @@ from hpo_magic.core.events import Run
 from hpo_magic.core.ports import Report
 from hpo_magic.core.space import Parameter
 from hpo_magic.core.trial import Direction, Kind
-from hpo_magic.errors import SpaceError
+from hpo_magic.errors import HpoError, SpaceError
 from hpo_magic.language.scores import Scored, Split
 from hpo_magic.source.call_names import CallNames
 
@@ -73,6 +73,8 @@ class TrialContext:
         What Optuna's `set_system_attr`, and `set_user_attr` of the study, noted in this trial.
     started
         When the trial began.
+    refused
+        The error of the first `hp` call that describes no range, or has no name; None without one.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class TrialContext:
         self.system_noted: dict[str, Any] = {}
         self.noted_of_study: dict[str, Any] = {}
         self.started = datetime.now()
+        self.refused: HpoError | None = None
         self.process = os.getpid()
         self.call_names = call_names or CallNames()
         self.asked: dict[str, Parameter] = {}

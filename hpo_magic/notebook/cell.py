@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.inputtransformer2 import leading_indent
 
 from hpo_magic import frameworks
-from hpo_magic.core.given_values import NOTHING, is_history, number
+from hpo_magic.core.given_values import NOTHING, is_history, number, with_names
 from hpo_magic.core.log import suppressed
 from hpo_magic.dialects.old_spellings import todays_spelling
 from hpo_magic.errors import HpoError, MetricError
@@ -29,6 +29,8 @@ from hpo_magic.executors.trial_execution import ObjectiveResult
 from hpo_magic.notebook.shell_text import keep_text, running_file
 from hpo_magic.notebook.trial_namespace import TrialNamespace
 from hpo_magic.source.cell_text import CellText
+from hpo_magic.source.ipython_text import without_timing
+from hpo_magic.source.last_expression import is_chore, words_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -153,14 +155,16 @@ class Cell:
                 is_own = name in namespace.set_by_trial()
             case _:
                 name, is_own = "", not isinstance(last, Mapping) or namespace.is_result(last)
-        is_score = number(last) is not None or isinstance(last, Mapping) or is_history(last)
+        is_score = number(last) is not None or is_history(last)
+        is_score |= isinstance(with_names(last), Mapping)
         if not is_own and is_score:
             what = f"`{name}`" if name else "a dict"
             raise MetricError(
                 f"The cell ends in {what}, a variable of the notebook, and the cell does not set "
                 f"it: it would be the same in every trial. End the cell in the score of this trial."
             )
-        return ObjectiveResult(last, namespace.set_by_trial(), namespace.not_set())
+        words = words_of(self.tree.body[-1]) if self.tree.body else frozenset()
+        return ObjectiveResult(last, namespace.set_by_trial(), namespace.not_set(), words)
 
     def frames_of(self, error: BaseException) -> TracebackType | None:
         """Return the traceback from the cell's own frame on; None if it never got there.
@@ -308,7 +312,7 @@ def _parsed(shell: InteractiveShell, source: str, filename: str) -> ast.Module:
     """
     n_blank = next((i for i, text in enumerate(source.splitlines()) if text.strip()), 0)
     try:
-        transformed = shell.transform_cell(source)
+        transformed = shell.transform_cell(without_timing(source))
         tree: ast.Module = ast.parse("\n" * (1 + n_blank) + transformed, filename)
     except SyntaxError as error:
         raise CellError(shell, error) from None
@@ -316,8 +320,8 @@ def _parsed(shell: InteractiveShell, source: str, filename: str) -> ast.Module:
 
 
 def _split_last(tree: ast.Module) -> tuple[ast.Module, ast.Expression | None]:
-    """Return the statements and, if the last one is an expression, that expression."""
-    if tree.body and isinstance(tree.body[-1], ast.Expr):
+    """Return the statements and, if the last one is an expression that may be a score, that one."""
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and not is_chore(tree.body[-1].value):
         last = ast.Expression(tree.body[-1].value)
         return ast.Module(tree.body[:-1], tree.type_ignores), last
     return tree, None

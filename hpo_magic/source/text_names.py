@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from hpo_magic.source.syntax import Parents, dotted, is_hp_call, outwards
 
+# Keywords that say nothing of what they set: `add_argument("--lr", default=<here>)`.
+_DEFAULTS = ("default",)
+
 
 class Binding(NamedTuple):
     """An argument given by position: `keras.layers.Dense(<here>)`, position 0."""
@@ -28,10 +31,41 @@ def names_around(call: ast.Call, parents: Parents) -> tuple[list[Binding], str |
         if isinstance(parent, ast.stmt | ast.Lambda):
             return bindings, _assigned(parent, within)
         if isinstance(parent, ast.Call):
+            if name := _set_by(parent, child):
+                return bindings, name
             bindings.extend(_binding(parent, child))
+        elif isinstance(parent, ast.keyword) and parent.arg in _DEFAULTS:
+            whole = parents[parent]
+            if name := _described(whole):
+                return bindings, name
+            if _last_name(whole) != "field":  # of a dataclass
+                return bindings, parent.arg
         elif name := _label(parent, child):
             return bindings, name
     return bindings, None
+
+
+def _last_name(call: ast.AST) -> str:
+    """Return "field" for a call of `field` or of `dataclasses.field`."""
+    return (dotted(call.func) or ("",))[-1] if isinstance(call, ast.Call) else ""
+
+
+def _described(call: ast.AST) -> str | None:
+    """Return the option that a call describes: "lr" of `add_argument("-l", "--lr", …)`."""
+    given = call.args if isinstance(call, ast.Call) else []
+    texts = [arg.value for arg in given if isinstance(arg, ast.Constant)]
+    names = [text.lstrip("-").replace("-", "_") for text in texts if isinstance(text, str)]
+    return next(
+        (name for name in sorted(names, key=len, reverse=True) if name.isidentifier()), None
+    )
+
+
+def _set_by(call: ast.Call, argument: ast.AST) -> str | None:
+    """Return the key of `params.setdefault("lr", <here>)` and `setattr(config, "lr", <here>)`."""
+    if _last_name(call) not in ("setdefault", "setattr") or argument not in call.args[1:]:
+        return None
+    key = call.args[call.args.index(argument) - 1]
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
 def _binding(call: ast.Call, argument: ast.AST) -> Iterator[Binding]:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from hpo_magic.source.last_expression import is_chore
+
 _METRIC = re.compile(r"(?!cross_val).*(score|error|loss|accuracy|auc|mse|mae|rmse|f1|deviance)")
 _PREDICTS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 _ASKS = ("Int", "Float", "Choice", "Boolean")
@@ -44,6 +46,22 @@ class TrainingLoss:
         Of the call that trains with it, where the line of `%%hpo` is 1.
     text
         That call: "loss.backward()".
+    """
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """The value is what a call that trains on a batch returns.
+
+    Attributes
+    ----------
+    line
+        Of the call, where the line of `%%hpo` is 1.
+    text
+        The call as it is written.
     """
 
     line: int
@@ -101,7 +119,7 @@ class OtherWeights:
     metric: str
 
 
-Doubt = TrainingScore | TrainingLoss | OneFold | AskedInFolds | OtherWeights
+Doubt = TrainingScore | TrainingLoss | TrainingBatch | OneFold | AskedInFolds | OtherWeights
 
 
 def doubts_of(tree: ast.Module, metric: str | None) -> list[Doubt]:
@@ -118,6 +136,7 @@ def doubts_of(tree: ast.Module, metric: str | None) -> list[Doubt]:
     found = [
         text.training_score(metric),
         text.training_loss(metric),
+        text.training_batch(metric),
         text.one_fold(metric),
         text.asked_in_folds(),
         text.other_weights(metric),
@@ -152,6 +171,14 @@ class _Text:
             call = self._trained_with(value, MOST_STEPS)
             if call is not None:
                 return TrainingLoss(call.lineno, ast.unparse(call))
+        return None
+
+    def training_batch(self, metric: str | None) -> TrainingBatch | None:
+        """Return the call that trains on a batch and returns the value, if the text shows one."""
+        for value in self._values(metric):
+            call = self._of_batch(value, MOST_STEPS)
+            if call is not None:
+                return TrainingBatch(call.lineno, ast.unparse(call))
         return None
 
     def one_fold(self, metric: str | None) -> OneFold | None:
@@ -261,6 +288,19 @@ class _Text:
                 return call
             for source in self._sources(node.id, before):
                 if (call := self._trained_with(source, steps - 1)) is not None:
+                    return call
+        return None
+
+    def _of_batch(self, value: ast.expr, steps: int) -> ast.Call | None:
+        """Return the call of `train_on_batch` that an expression is made of; None: of none."""
+        for node in ast.walk(value) if steps else ():
+            if isinstance(node, ast.Call) and _called(node) == "train_on_batch":
+                return node
+            if not isinstance(node, ast.Name):
+                continue
+            before = [s for s in self.statements if node.id in _bound(s)]
+            for source in self._sources(node.id, [s for s in before if _place(s) < _place(node)]):
+                if (call := self._of_batch(source, steps - 1)) is not None:
                     return call
         return None
 
@@ -408,7 +448,9 @@ def _is_of_folds(loop: ast.For) -> bool:
 
 
 def _is_print(value: ast.expr) -> bool:
-    return isinstance(value, ast.Call) and _called(value) in ("print", "display", "show")
+    """Return whether an expression is no score, whatever it returns: the value is elsewhere."""
+    is_shown = isinstance(value, ast.Call) and _called(value) in ("print", "display", "show")
+    return is_shown or is_chore(value)
 
 
 def _called(call: ast.Call) -> str:

@@ -78,7 +78,10 @@ def frozen_text(
             f"Take study.best_params, or what the script's own tool gives."
         )
     if not record.source:
-        raise HpoError(f"Study {record.name!r} was not searched from a cell: nothing to freeze.")
+        raise HpoError(
+            f"Study {record.name!r} was not searched from a cell: nothing to freeze. Its values "
+            f"are study.best_params."
+        )
     domains = {name: parameter.domain for name, parameter in space.items()}
     namespace = {} if notebook is None else notebook.namespace
     source, params = without_spaces(record.source, trial, namespace)

@@ -39,6 +39,7 @@ _HERE = {
     "cv_results_": "to_frame()",
     "predict": "best_model().predict(…)",
     # what one may expect
+    "compare": "hpo_magic.compare(this_study, other_study)",
     "importance": "plot_importance()",
     "plot": "plot_convergence(), plot_curves() and others; the study alone shows the panel",
     "results_dataframe": "to_frame()",

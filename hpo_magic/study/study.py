@@ -12,7 +12,7 @@ from hpo_magic.core.records import StudyRecord
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.space import Ranges, SettingKey, Space, setting_key
 from hpo_magic.core.trial import Trial
-from hpo_magic.errors import HpoError, StudyNotFound, did_you_mean
+from hpo_magic.errors import HpoError, NoAttribute, StudyNotFound, did_you_mean
 from hpo_magic.honesty.recheck_results import chosen_trial
 from hpo_magic.storage.snapshots import evaluations_of, snapshot_of
 from hpo_magic.study.choose import chosen_number
@@ -247,7 +247,7 @@ class Study(Plots, Exports):
         if hasattr(type(self), name):  # a property raised an error of its own
             return object.__getattribute__(self, name)
         hint = name_here(name) or did_you_mean(name, dir(type(self)))
-        raise AttributeError(f"a study has no attribute {name!r}.{hint}", name=name, obj=self)
+        raise NoAttribute(f"a study has no attribute {name!r}.{hint}", name=name, obj=self)
 
     def _model_of(self, trial: Trial) -> Any:
         self.record.refuse_read("no model")

@@ -5,6 +5,7 @@ import pickle
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from left_by_trials import ACCURACY, EPOCHS, FIT, MAXIMIZE, MINIMIZE, VAL_ACCURACY, score
 
@@ -71,6 +72,55 @@ def test_scalars_are_numbers(value):
 
 
 @pytest.mark.parametrize(
+    "value", [pd.Series({"acc": 0.9, "f1": 0.5}), pd.DataFrame([{"acc": 0.9, "f1": 0.5, "m": "a"}])]
+)
+def test_a_series_or_a_row_with_names_is_a_dict_of_metrics(value):
+    """Its numbers are found by name."""
+    found = score(Goal("f1", MAXIMIZE), last=value)
+    assert found.value == 0.5
+    assert found.metrics == {"acc": 0.9, "f1": 0.5}
+
+
+@pytest.mark.parametrize("value", [pd.Series([0.9, 0.5]), pd.DataFrame({"f1": [0.9, 0.5]})])
+def test_a_series_without_names_and_a_longer_table_are_none(value):
+    """Nothing says which number is meant."""
+    with pytest.raises(MetricError):
+        score(Goal("f1", MAXIMIZE), last=value)
+
+
+@pytest.mark.parametrize(
+    ("last", "words", "is_told"),
+    [
+        (0.2, (), True),
+        (0.9, (), False),
+        (0.904, (), False),  # rounded
+        (90.0, ("acc",), False),  # acc * 100
+        (NOTHING, (), False),
+    ],
+)
+def test_an_end_that_is_another_number_than_the_metric_is_told(last, words, is_told):
+    """The end is the value, as ever."""
+    goal = Goal("acc", MAXIMIZE)
+    found = value_of_trial((goal,), last, (), {"acc": 0.9}, last_words=words)
+    assert found.value == (0.9 if last is NOTHING else last)
+    assert ("acc is another one. If acc is meant" in found.remark) is is_told
+
+
+def test_a_metric_of_a_fit_that_the_end_is_not_is_told():
+    """`--maximize val_accuracy` of a cell that ends in something else."""
+    found = value_of_trial((VAL_ACCURACY,), 12, (FIT,), {})
+    assert "val_accuracy is another one" in found.remark
+
+
+def test_a_metric_of_several_classes_is_named_with_the_way_to_one_number():
+    """Keras logs an array of it."""
+    history = history_of({"val_f1": np.array([0.5, 0.25])})
+    fit = Fit(({"val_loss": 0.5},), history=history)
+    with pytest.raises(MetricError, match=r'array of shape \(2,\).*Write average="macro"'):
+        score(Goal("val_f1", MAXIMIZE), fits=(fit,))
+
+
+@pytest.mark.parametrize(
     "value",
     [None, True, np.True_, np.array(True), "0.5", np.str_("0.5"), 1j, np.complex64(1), [0.5],
      np.array([0.5]), np.array([1.0, 2.0]), {"a": 1.0}, object()],
@@ -95,7 +145,8 @@ def test_a_symbolic_tensor_is_no_number():
 def test_the_last_expression_is_the_metric_that_was_named():
     """A number at the end of the cell goes before what the fits logged."""
     found = score(VAL_ACCURACY, last=np.float32(0.5), fits=[FIT])
-    assert found == Score(0.5, VAL_ACCURACY, {**EPOCHS[1], "val_accuracy": 0.5})
+    assert (found.value, found.goal) == (0.5, VAL_ACCURACY)
+    assert found.metrics == {**EPOCHS[1], "val_accuracy": 0.5}
 
 
 def test_a_dict_at_the_end_goes_before_a_fit():

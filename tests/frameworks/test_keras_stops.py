@@ -167,3 +167,12 @@ def test_a_model_checkpoint_puts_nothing_back(tmp_path):
     with Watched() as seen:
         sequential().fit(X, Y, epochs=2, callbacks=[keep])
     assert seen.fits[0].final == 1
+
+
+def test_a_metric_of_one_class_is_a_number():
+    """Keras's F1 score of a model with one output is an array of one."""
+    with Watched() as seen:
+        model = sequential()
+        model.compile("sgd", "mse", metrics=[keras.metrics.F1Score(threshold=0.5)])
+        model.fit(X, Y[:, None])
+    assert isinstance(seen.fits[0].epochs[0]["f1_score"], float)

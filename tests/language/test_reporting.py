@@ -28,7 +28,19 @@ from hpo_magic.language.reporting import reported
 )
 def test_a_report_is_a_step_and_numbers(step: Any, metrics: Any, found: Any) -> None:
     """Numbers of any library; a dict holds metrics."""
-    assert reported(step, metrics, 1) == found
+    assert reported(step, (), metrics, 1) == found
+
+
+def test_metrics_may_stand_in_a_dict_after_the_step() -> None:
+    """As in `hp.report(epoch, logs)`."""
+    assert reported(3, ({"loss": 0.5},), {"acc": 1}, 1) == (3, {"loss": 0.5, "acc": 1.0})
+
+
+@pytest.mark.parametrize("unnamed", [(0.5,), (0.5, 3), ("loss", 0.5)])
+def test_a_number_after_the_step_needs_a_name(unnamed: Any) -> None:
+    """Other tools' calls have a value and a step, and no name."""
+    with pytest.raises(MetricError, match=r"line 7: a metric needs a name, got .* Write hp.report"):
+        reported(3, unnamed, {}, 7)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +65,7 @@ def test_a_report_is_a_step_and_numbers(step: Any, metrics: Any, found: Any) -> 
 def test_what_is_no_report_is_said(step: Any, metrics: Any, sentence: str) -> None:
     """With the line, and how to write it."""
     with pytest.raises(MetricError, match=sentence):
-        reported(step, metrics, 7)
+        reported(step, (), metrics, 7)
 
 
 def test_outside_a_trial_a_wrong_report_is_told_too() -> None:

@@ -52,7 +52,7 @@ REFUSED = {
         (hp.Choice, ["values", "ordered", "default", "name"]),
         (hp.Boolean, ["default", "name"]),
         (hp.Fixed, ["value", "name"]),
-        (hp.report, ["step", "metrics"]),
+        (hp.report, ["step", "unnamed", "metrics"]),
         (hp.score, ["metric", "y_true", "y_pred", "groups", "order"]),
     ],
 )

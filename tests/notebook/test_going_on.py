@@ -81,7 +81,7 @@ def test_other_data_is_a_new_revision(notebook: Any, before: str, after: str) ->
     notebook.ok(after)
     name = "base" if after.startswith("base") else "offset"
     assert message(run(notebook, body=body)) == (
-        f"The data that the cell reads changed ({name}): a new revision (2); the old ones stay."
+        f"What the cell reads changed ({name}): a new revision (2); the old ones stay."
     )
 
 

@@ -100,7 +100,7 @@ def test_a_change_since_the_last_run_is_a_new_revision(
     assert message(search(notebook, cell)).startswith("No trial is left")
     notebook.ok(change)
     assert message(search(notebook, cell)) == (
-        f"The data that the cell reads changed ({variable}): a new revision (2); the old ones stay."
+        f"What the cell reads changed ({variable}): a new revision (2); the old ones stay."
     )
 
 

@@ -293,3 +293,52 @@ def test_arguments_of_a_program_are_named(notebook: Any) -> None:
         "%%hpo: line 5 of the cell reads the arguments of a program, and a notebook has none: "
         "argparse leaves the program. Write parse_args([])."
     )
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "try:\n    x = hp.Int(1, '9')\n    loss = x**2\nexcept Exception:\n    loss = 0",
+        "try:\n    x = hp.Int(1, '9')\nexcept Exception:\n    raise RuntimeError('failed')",
+    ],
+)
+def test_a_wrong_hp_call_that_the_cell_catches_is_told(notebook: Any, cell: str) -> None:
+    """Else each trial would be the same, without a word."""
+    shown = notebook.run(f"%%hpo s --minimize loss --trials 3\n{cell}")
+    assert shown.usage_error is not None
+    assert 'hp.Int(1, "9") on line 3 (x): the upper bound must be a number' in shown.usage_error
+    assert len(notebook["s"].trials) == 1
+
+
+def test_a_chore_at_the_end_is_not_the_value(notebook: Any) -> None:
+    """`gc.collect()` returns a number."""
+    notebook.ok("%%hpo s --minimize loss --trials 1\nimport gc\nloss = hp.Int(1, 9)\ngc.collect()")
+    assert notebook["s"].best_seen == 5
+
+
+def test_another_number_at_the_end_than_the_metric_is_told(notebook: Any) -> None:
+    """It is the value; nobody may have meant it."""
+    cell = "%%hpo s --minimize loss --trials 2\nloss = hp.Int(1, 9)\nlen('abc')"
+    assert "loss is another one. If loss is meant" in notebook.ok(cell).text
+
+
+def test_an_hp_call_in_a_timed_statement_has_its_name(notebook: Any) -> None:
+    """`%time` would run it from a text of its own; the frozen cell still has it."""
+    notebook.ok("%%hpo s --minimize loss --trials 1\n%time x = hp.Int(1, 9)\nloss = x**2")
+    assert notebook["s"].best_params == {"x": 5}
+    assert "%time x = 5" in str(notebook["s"].freeze())
+
+
+def test_test_rows_that_are_predicted_alone_are_no_test_data(notebook: Any) -> None:
+    """Predictions to hand in; labels of test rows are told as ever."""
+    notebook.ok(
+        "from sklearn.dummy import DummyClassifier\n"
+        "X_test, y_test = [[1], [2]], [0, 1]\nX, y = [[1], [2], [3]], [0, 1, 1]"
+    )
+    cell = (
+        "%%hpo {} --maximize acc --trials 1\nm = DummyClassifier().fit(X, y)\nw = hp.Int(0, 1)\n{}"
+    )
+    handed = notebook.ok(cell.format("a", "out = m.predict(X_test)\nacc = w"))
+    scored = notebook.ok(cell.format("b", "acc = m.score(X_test, y_test) + w"))
+    assert "test data by name" not in handed.text
+    assert "X_test, y_test, which are test data by name" in scored.text

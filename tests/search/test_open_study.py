@@ -113,7 +113,7 @@ def test_trials_that_were_set_aside_are_not_counted() -> None:
     [
         (replace(MARK, code="c2"), {}, "The code changed"),
         (replace(MARK, code="c2", ranges="r2"), {}, "The code changed"),
-        (replace(MARK, data="d2"), {}, "The data that the cell reads changed"),
+        (replace(MARK, data="d2"), {}, "What the cell reads changed"),
         (MARK, {"fresh": True}, "Started over (--fresh)"),
         (MARK, {"seed": 1}, "The seed changed from 0 to 1"),
         (MARK, {"goals": (Goal("auc", Direction.MAXIMIZE),)}, "The metric changed from acc to auc"),
@@ -244,7 +244,7 @@ def test_a_study_of_an_older_version_goes_on() -> None:
     assert not opened.ranges_changed
     assert opened.sentence == f"Continues: 3 of 5 trials are done. {NOT_COMPARED}"
     assert reopened(storage, now()).sentence == "Continues: 3 of 5 trials are done."
-    assert reopened(storage, now(data="2:e")).sentence.startswith("The data that the cell reads")
+    assert reopened(storage, now(data="2:e")).sentence.startswith("What the cell reads changed")
 
 
 def test_code_of_an_older_version_that_changed() -> None:

@@ -43,6 +43,11 @@ from hpo_magic.source.syntax import METHODS
         ("f = lambda lr=hp.Float(0, 1): lr", ["lr"]),
         ("class A:\n    units = hp.Int(1, 2)", ["units"]),
         ("f'{(units := hp.Int(1, 2))}'", ["units"]),
+        ("def opt(*a, **k): pass\nopt('-l', '--max-lr', default=hp.Int(1, 2))", ["max_lr"]),
+        ("def opt(**k): pass\nopt(default=hp.Int(1, 2))", ["default"]),
+        ("field = dict\nclass A:\n    units = field(default=hp.Int(1, 2))", ["units"]),
+        ("cfg = {}; cfg.setdefault('lr', hp.Float(0, 1))", ["lr"]),
+        ("t = Trainer(); setattr(t, 'lr', hp.Float(0, 1))", ["lr"]),
         ("größe = hp.Int(1, 3); länge = hp.Int(1, 3)", ["größe", "länge"]),
     ],
 )

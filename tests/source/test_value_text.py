@@ -11,6 +11,7 @@ from hpo_magic.source.value_text import (
     AskedInFolds,
     OneFold,
     OtherWeights,
+    TrainingBatch,
     TrainingLoss,
     TrainingScore,
     doubts_of,
@@ -147,6 +148,28 @@ def test_other_loops_are_not_claimed(cell: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "cell",
+    [
+        "for a, b in batches:\n    loss, acc = m.train_on_batch(a, b)",
+        "out = m.train_on_batch(a, b)\nacc = out[1]\ngc.collect()",
+        "s = []\nfor a, b in d:\n    s.append(m.train_on_batch(a, b)[1])\nacc = np.mean(s)",
+    ],
+)
+def test_a_value_of_the_batches_that_are_trained_on_is_found(cell: str) -> None:
+    """It is what `train_on_batch` returns, also averaged."""
+    (found,) = doubts(cell, "acc")
+    assert isinstance(found, TrainingBatch)
+    assert doubt_texts([found])[0].startswith("The value is measured on the batches that are tr")
+
+
+def test_a_value_of_other_batches_is_not_claimed() -> None:
+    """The last one assigned counts."""
+    assert (
+        doubts("loss, acc = m.train_on_batch(a, b)\nloss, acc = m.test_on_batch(c, d)", "acc") == []
+    )
+
+
+@pytest.mark.parametrize(
     "end",
     ["m = keras.models.load_model('a.keras')", "m.load_weights(path)", "load_model('a')\nprint(m)"],
 )
@@ -155,7 +178,7 @@ def test_weights_that_are_loaded_after_the_fit_are_found(end: str) -> None:
     (found,) = doubts(f"m.fit(A, b, validation_data=(C, d))\n{end}", "val_accuracy")
     assert isinstance(found, OtherWeights)
     assert found.line == 3
-    assert "val_accuracy is that of the last epoch, and " in doubt_texts([found])[0]
+    assert "val_accuracy is that of the model as the fit left it, and " in doubt_texts([found])[0]
 
 
 @pytest.mark.parametrize(

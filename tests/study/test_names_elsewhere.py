@@ -7,6 +7,7 @@ import copy
 import pytest
 
 from hpo_magic import Study, hp, search
+from hpo_magic.errors import NoAttribute
 from hpo_magic.study.names_elsewhere import _HERE
 
 
@@ -23,6 +24,7 @@ def study() -> Study:
         ("best_params_", "Here it is: best_params."),
         ("get_best_models", r"Here it is: best_models\(n\)."),
         ("best_modle", "Did you mean best_model?"),
+        ("compare", r"Here it is: hpo_magic.compare\(this_study, other_study\)"),
     ],
 )
 def test_the_error_has_the_name_here(study: Study, name: str, said: str) -> None:
@@ -31,11 +33,20 @@ def test_the_error_has_the_name_here(study: Study, name: str, said: str) -> None
         getattr(study, name)
 
 
+def test_a_notebook_shows_the_error_without_our_lines(study: Study) -> None:
+    """It is the user's mistake."""
+    with pytest.raises(NoAttribute) as caught:
+        study.best_trials  # noqa: B018
+    shown = "\n".join(caught.value._render_traceback_())
+    assert "study.py" not in shown
+    assert shown.endswith("a study has no attribute 'best_trials'. Here it is: front.")
+
+
 def test_no_name_of_a_study_is_among_them(study: Study) -> None:
     """A name that a study has needs no hint, and what is named exists."""
     assert not set(_HERE) & set(dir(study))
     first = {here.partition("(")[0].partition(",")[0].partition(".")[0] for here in _HERE.values()}
-    names = {word.partition("[")[0] for word in first if word.isidentifier()}
+    names = {word.partition("[")[0] for word in first if word.isidentifier()} - {"hpo_magic"}
     assert names <= set(dir(study)), names - set(dir(study))
 
 

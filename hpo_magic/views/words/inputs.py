@@ -52,9 +52,9 @@ def unseen_text(unseen: Mapping[str, str]) -> str:
 
 
 def data_changed_text(variables: Sequence[str]) -> str:
-    """Return why a new revision begins, where the data changed since the last run."""
+    """Return why a new revision begins, where data or functions changed since the last run."""
     which = f" ({listed(variables)})" if variables else ""
-    return f"The data that the cell reads changed{which}"
+    return f"What the cell reads changed{which}"
 
 
 def not_checked_text(variables: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from hpo_magic.source.value_text import (
     Doubt,
     OneFold,
     OtherWeights,
+    TrainingBatch,
     TrainingLoss,
     TrainingScore,
 )
@@ -40,6 +41,12 @@ def _text(doubt: Doubt) -> str:
                 f"the search prefers settings that overfit. Measure it on rows that are not "
                 f"trained on."
             )
+        case TrainingBatch(line, text):
+            return (
+                f"The value is measured on the batches that are trained on: {_short(text)} on line "
+                f"{line} returns it, so the search prefers settings that overfit. Measure it on "
+                f"other rows: model.evaluate(x_val, y_val)."
+            )
         case OneFold(line, metric):
             return (
                 f"{metric} is that of the last fold alone: the loop on line {line} gives it "
@@ -48,9 +55,10 @@ def _text(doubt: Doubt) -> str:
             )
         case OtherWeights(line, text, metric):
             return (
-                f"{metric} is that of the last epoch, and {_short(text)} on line {line} loads "
-                f"other weights after the fit. End the cell with model.evaluate(x_val, y_val, "
-                f"return_dict=True), or use EarlyStopping(restore_best_weights=True)."
+                f"{metric} is that of the model as the fit left it, and {_short(text)} on line "
+                f"{line} loads other weights after the fit. End the cell with "
+                f"model.evaluate(x_val, y_val, return_dict=True), or use "
+                f"EarlyStopping(restore_best_weights=True)."
             )
         case AskedInFolds(line, text):
             return (
