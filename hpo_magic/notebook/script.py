@@ -40,9 +40,10 @@ from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.study.study import Study
-from hpo_magic.tools.ask_and_tell import NAME as LOOP
-from hpo_magic.tools.ask_and_tell import PASSES, as_search, lone_asks
-from hpo_magic.tools.entries import refused
+from hpo_magic.tools.ask_and_tell import as_search, asks_of, lone_asks
+from hpo_magic.tools.asked_loops import NAME as LOOP
+from hpo_magic.tools.asked_loops import PASSES
+from hpo_magic.tools.entries import ask_of, refused
 from hpo_magic.tools.finding import FoundSearch, searches_in
 from hpo_magic.tools.interception import Call, handled, intercepted
 from hpo_magic.views.words.numbers import counted
@@ -87,13 +88,29 @@ def script_of(shell: InteractiveShell, tree: ast.Module) -> list[FoundSearch]:
 
 
 def _as_search(cell: Cell, found: list[FoundSearch]) -> Cell:
-    """Return a cell with its loops of `ask` and `tell` as searches."""
+    """Return a cell with its loops of `ask` and `tell` as searches.
+
+    Raises
+    ------
+    CannotTakeOver
+        If the cell itself asks in a loop that cannot be read so.
+    """
     asks = {one.line: one.package for one in found if one.text.endswith(".ask")}
     tree = as_search(cell.tree, asks) if asks else None
+    unread = asks_of(tree or cell.tree) & set(asks)
+    for line in sorted(unread - _asked_beside(cell, found)):
+        raise not_taken_over(ask_of(asks[line]), line)
     if tree is None:
         return cell
     whole = compiled(cell.source, cell.filename, tree, cell.flags)
     return replace(whole, tree=cell.tree)
+
+
+def _asked_beside(cell: Cell, found: list[FoundSearch]) -> set[int]:
+    """Return the lines that ask once, beside a search of the same tool in the cell."""
+    lone = lone_asks(cell.tree)
+    searched = {one.package for one in found if one.line not in lone}
+    return {one.line for one in found if one.line in lone and one.package in searched}
 
 
 class Script:
@@ -217,10 +234,7 @@ class Script:
         """
         if not call.entry.is_inner or call.frame.f_code.co_filename != self.cell.filename:
             return False
-        lines = lone_asks(self.cell.tree)
-        of_tool = [one for one in self._found if one.package == call.entry.package]
-        is_beside = any(one.line not in lines for one in of_tool)
-        return is_beside and call.frame.f_lineno in lines
+        return call.frame.f_lineno in _asked_beside(self.cell, self._found)
 
     def _name_for(self, search: ToolSearch) -> tuple[str, int]:
         """Return the name of the study, and the trials of earlier calls on the same object."""

@@ -56,6 +56,7 @@ def read_fmin(call: Call) -> ToolSearch:
         (Goal("loss", Direction.MINIMIZE),),
         trials=None if n is None or n == _NO_LIMIT else max(int(n) - script.n_before, 1),
         time_s=given["timeout"],
+        settings={"sampler": "random"} if script.is_random() else {},
         first=[script.named(point) for point in points],
         read=given["fn"],
         notes=script.notes(),
@@ -106,10 +107,14 @@ class _Script:
         self._stops = given["early_stop_fn"]
         self._stop_args: list[Any] = []
 
+    def is_random(self) -> bool:
+        """Return whether the script asks for a random search, `rand.suggest`."""
+        return getattr(self._given["algo"], "__module__", "") == "hyperopt.rand"
+
     def notes(self) -> list[str]:
         """Return what of the call is not used, in one sentence."""
         algo = getattr(self._given["algo"], "__module__", "") or ""
-        other = algo.startswith("hyperopt.") and not algo.endswith(("tpe", "base"))
+        other = algo.startswith("hyperopt.") and not algo.endswith(("tpe", "base", "rand"))
         used = [f"{algo.rpartition('.')[2]}.suggest (--sampler chooses)"] if other else []
         if type(self._trials).__name__ not in ("Trials",):
             used.append(f"{type(self._trials).__name__} (--jobs N trains side by side)")

@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from hpo_magic.core.describe import Described, describe_choice
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import AskedGoals, Direction, Goal, Kind, Trial
 from hpo_magic.exports.optuna import frozen_trial
@@ -23,9 +24,15 @@ from hpo_magic.scripts.tool_search import (
 )
 from hpo_magic.source.spelling import grouped
 from hpo_magic.tools.interception import Call
+from hpo_magic.views.words.numbers import counted
 
 # What a script calls where it wants its trials pruned, itself or by a callback.
 _PRUNING = ("should_prune", "PruningCallback", "PruningExtension", "Pruning")
+
+
+# The samplers that say what is searched: ours of the same kind takes their place.
+_SAMPLERS = {"RandomSampler": "random", "QMCSampler": "sobol", "BruteForceSampler": "grid"}
+_MOST = 1000  # the trials of a search over all settings, which ends by itself
 
 
 # Says in the script's study which trial of ours one of its trials is: a storage outlives a kernel.
@@ -45,10 +52,13 @@ def read_optimize(call: Call) -> ToolSearch:
     settings = {} if prunes or not names else {"pruner": "none"}
     if type(script.study.pruner).__name__ in ("WilcoxonPruner", "NopPruner"):
         settings = {"pruner": "none"}
+    if script.sampler:
+        settings["sampler"] = script.sampler
+    whole = _MOST if script.sampler == "grid" and not given["timeout"] else None
     return ToolSearch(
         script.train,
         script.goals(),
-        trials=given["n_trials"],
+        trials=given["n_trials"] or whole,
         time_s=given["timeout"],
         settings=settings,
         owner=script.study,
@@ -73,6 +83,8 @@ class ScriptTrial(OptunaTrial, optuna.Trial):  # type: ignore[misc]  # as Optuna
     ----------
     attributes, system_attributes
         What trials were given, by the trial's number and the attribute's name.
+    values
+        The values of parameters whose values the study's sampler lists, by name.
     """
 
     __getattr__ = OptunaTrial.__getattr__
@@ -82,10 +94,24 @@ class ScriptTrial(OptunaTrial, optuna.Trial):  # type: ignore[misc]  # as Optuna
         study: optuna.Study,
         attributes: dict[int, dict[str, Any]],
         system_attributes: dict[int, dict[str, Any]],
+        values: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
         self._study = study
+        self._values = values or {}
         self._attributes = attributes
         self._system_attributes = system_attributes
+
+    def _ask(
+        self,
+        method: str,
+        describe: Callable[..., Described],
+        name: str,
+        args: tuple[Any, ...],
+        options: Mapping[str, Any],
+    ) -> Any:
+        if name in self._values:
+            return super()._ask(method, describe_choice, name, (self._values[name],), {})
+        return super()._ask(method, describe, name, args, options)
 
     @property
     def storage(self) -> TrialAttributes:
@@ -131,6 +157,21 @@ class TrialAttributes:
         return dict(self._trial.system_attrs)
 
 
+def _sampler_of(sampler: Any) -> tuple[str, dict[str, list[Any]]]:
+    """Return our sampler that takes the place of a study's, and the values that it lists.
+
+    "" is the one of the line: a search that learns takes the place of one that does.
+    """
+    kind = type(sampler).__name__
+    if kind == "GridSampler":
+        return "grid", {name: list(values) for name, values in sampler._search_space.items()}
+    if kind == "PartialFixedSampler":
+        fixed = {name: [value] for name, value in sampler._fixed_params.items()}
+        inside, values = _sampler_of(sampler._base_sampler)
+        return inside, values | fixed
+    return _SAMPLERS.get(kind, ""), {}
+
+
 class OptunaScript:
     """A script's study, and what its trials leave in it.
 
@@ -164,6 +205,7 @@ class OptunaScript:
         marks = (t.system_attrs.get(_MARK) for t in study.get_trials(deepcopy=False))
         self._there = [list(mark) for mark in marks if mark]
         self._constraints = getattr(study.sampler, "_constraints_func", None)
+        self.sampler, self._values = _sampler_of(study.sampler)
 
     def goals(self) -> AskedGoals:
         """Return the study's objectives; one without a name is a direction."""
@@ -184,25 +226,33 @@ class OptunaScript:
         """Return what of the call and the study is not used, in one sentence."""
         used = []
         sampler, pruner = type(self.study.sampler).__name__, type(self.study.pruner).__name__
-        if sampler != "TPESampler" and self.study.sampler is not None:
+        is_known = self.sampler or self._values or sampler == "TPESampler"
+        if not is_known and self.study.sampler is not None:
             used.append(f"the study's {sampler} (--sampler chooses another)")
         if pruner not in ("MedianPruner", "NopPruner"):
             used.append(f"its {pruner} (--pruner)")
         if given["n_jobs"] not in (None, 1):
             used.append(f"n_jobs={given['n_jobs']} (--jobs N)")
+        ended = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        if n := sum(_MARK not in trial.system_attrs for trial in ended):
+            used.append(f"the {counted(n, 'trial')} that the study has already, to learn from")
         return [f"Not used: {', '.join(used)}."] if used else []
 
     def train(self) -> Any:
         """Call the objective with the running trial; return its value, or a dict of several."""
         if (running := current_trial()) is not None:
             self._ran.add(running.run.number)
-        value = self._objective(ScriptTrial(self.study, self._attributes, self._system_attributes))
+        value = self._objective(self._trial())
         values = list(value) if isinstance(value, list | tuple) else [value]
         self._note_constraints(values)
         goals = self.goals()
         if isinstance(goals, Direction) or len(values) != len(goals):
             return value
         return {goal.metric: one for goal, one in zip(goals, values, strict=True)}
+
+    def _trial(self) -> ScriptTrial:
+        """Return the running trial, for the script."""
+        return ScriptTrial(self.study, self._attributes, self._system_attributes, self._values)
 
     def _note_constraints(self, values: list[Any]) -> None:
         """Have the trial end as infeasible if a constraint of the study's is above 0."""
@@ -211,7 +261,7 @@ class OptunaScript:
             return
         if self._constraints is not None:
             attributes = self._attributes.get(trial.run.number, {})
-            asked = ScriptTrial(self.study, self._attributes, self._system_attributes)
+            asked = self._trial()
             made = optuna.trial.create_trial(
                 values=values,
                 params=asked.params,

@@ -37,6 +37,7 @@ def read_minimize(call: Call) -> ToolSearch:
         script.train,
         Direction.MINIMIZE,
         trials=int(given["n_calls"]),
+        settings={"sampler": "random"} if call.entry.call == "dummy_minimize" else {},
         first=script.first(),
         read=given["func"],
         notes=script.notes(),

@@ -6,61 +6,16 @@
         study.tell(trial, loss)              study.optimize(objective, n_trials=20)
 
 So do Optuna's studies and scikit-optimize's `Optimizer`, whose `run` is the search. What follows
-`tell` runs after each trial. Only a loop over a range is read so, with one `ask`, one `tell`, and
-no way out of it before. Any other one stays as it is, and its `ask` is refused.
+`tell` runs after each trial. Only a loop over a range is read so, with one `ask`, and one `tell` on
+every way through it. Any other one stays as it is, and its `ask` is refused.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
-NAME = "_asked_and_told"  # of the function that the body becomes
-_AFTER = "_after_tell"  # of the function that the statements after `tell` become
-PASSES = "_passes"  # the values of the loop's variable that are still to come
-
-# How each tool's object searches: the object, the function, and the number of trials.
-_CALLS = {
-    "optuna": "{study}.optimize({name}, n_trials={n})",
-    "skopt": "{study}.run({name}, {n})",
-}
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A loop of `ask` and `tell`.
-
-    Attributes
-    ----------
-    node
-        The loop.
-    passes
-        The text of the range that it is over.
-    package
-        The tool's.
-    study, trial
-        The expression of what is asked, and the variable that each trial or point is assigned to.
-    told
-        The variable that the result of `tell` is assigned to; "" for none.
-    before, after
-        The statements of one training, without `ask` and `tell`, and those after `tell`.
-    value
-        What is told.
-    batch
-        How many points each pass asks for, as text; "" if it asks for one.
-    """
-
-    node: ast.For
-    passes: str
-    package: str
-    study: str
-    trial: str
-    told: str
-    before: Sequence[ast.stmt]
-    after: Sequence[ast.stmt]
-    value: ast.expr
-    batch: str = ""
+from hpo_magic.tools.asked_loops import CALLS, Loop, statements_of
 
 
 def as_search(tree: ast.Module, packages: Mapping[int, str]) -> ast.Module | None:
@@ -91,6 +46,18 @@ def lone_asks(tree: ast.Module) -> set[int]:
     return found
 
 
+def asks_of(tree: ast.Module) -> set[int]:
+    """Return the lines on which the cell itself asks, outside of functions and classes."""
+    found, waiting = set(), list[ast.AST](tree.body)
+    while waiting:
+        node = waiting.pop()
+        if _method(node, "ask"):
+            found.add(node.lineno)  # type: ignore[attr-defined]  # a call
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
 def _plain(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in body:
         if isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test):
@@ -113,7 +80,7 @@ class _Loops:
             loop = self._loop(statement)
             if loop is not None:
                 self.n_found += 1
-                read += _statements(loop)
+                read += statements_of(loop)
             else:
                 read.append(self._inside(statement))
         return read
@@ -138,19 +105,22 @@ class _Loops:
                 passes = _range(node.iter)
             case _:
                 return None
-        calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
-        n_asked, n_told = (sum(_method(one, name) for one in calls) for name in ("ask", "tell"))
         asks = [k for k, one in enumerate(node.body) if _method(_value(one), "ask")]
         tells = [k for k, one in enumerate(node.body) if _method(_value(one), "tell")]
-        alone = (n_asked, n_told, len(asks), len(tells)) == (1, 1, 1, 1)
-        if not passes or not alone or asks[0] > tells[0] or _leaves(node.body):
+        n_told = _n_calls(node, "tell")
+        if not passes or len(asks) != 1 or _n_calls(node, "ask") != 1 or not n_told:
             return None
-        package = self._packages.get(node.body[asks[0]].lineno, "")
-        return _read(node, passes, package, asks[0], tells[0]) if package in _CALLS else None
+        (ask,) = asks
+        package = self._packages.get(node.body[ask].lineno, "")
+        if package not in CALLS:
+            return None
+        if n_told == len(tells) == 1 and not _leaves(node.body):
+            return _plain_loop(node, passes, package, ask, tells[0]) if ask < tells[0] else None
+        return _branching_loop(node, passes, ask) if package == "optuna" else None
 
 
-def _read(node: ast.For, passes: str, package: str, ask: int, tell: int) -> Loop | None:
-    """Return the loop, if it asks for one trial or point and tells the value of that."""
+def _plain_loop(node: ast.For, passes: str, package: str, ask: int, tell: int) -> Loop | None:
+    """Return a loop that tells once, if it asks for one trial or point and tells its value."""
     told = ""
     match node.body[tell]:
         case ast.Assign([ast.Name(told)], ast.Call() as telling):
@@ -159,46 +129,129 @@ def _read(node: ast.For, passes: str, package: str, ask: int, tell: int) -> Loop
             pass
         case _:
             return None
-    before = [one for k, one in enumerate(node.body[:tell]) if k != ask]
-    match node.body[ask], telling:
-        case (
-            ast.Assign([ast.Name(trial)], ast.Call(ast.Attribute(study)) as asking),
-            ast.Call(ast.Attribute(again), args=[ast.Name(of), value], keywords=[]),
-        ) if of == trial and ast.unparse(study) == ast.unparse(again):
-            found = Loop(
-                node,
-                passes,
-                package,
-                ast.unparse(study),
-                trial,
-                told,
-                before,
-                node.body[tell + 1 :],
-                value,
-            )
+    asked = _asked(node.body[ask])
+    match telling:
+        case ast.Call(ast.Attribute(study), args=[ast.Name(of), value], keywords=[]) if asked:
+            pass
         case _:
             return None
-    if not asking.args and not asking.keywords:
-        return found
-    return _of_batches(found, asking) if package == "skopt" else None
+    trial, owner, asking = asked
+    if (of, ast.unparse(study)) != (trial, owner):
+        return None
+    body = [*node.body[:ask], *_suggested(trial, asking, package), *node.body[ask + 1 : tell]]
+    after = node.body[tell + 1 :]
+    if package == "skopt" and (asking.args or asking.keywords):
+        one, batch = _of_batches(node, trial, asking, node.body[:ask] + body[ask:], value)
+        if one is None or after:
+            return None
+        body, value = [], one
+    else:
+        batch = ""
+    returned = ast.fix_missing_locations(ast.copy_location(ast.Return(value), node.body[tell]))
+    return Loop(node, passes, package, owner, trial, told, [*body, returned], after, batch)
 
 
-def _of_batches(loop: Loop, asking: ast.Call) -> Loop | None:
-    """Return a loop that asks for several points, if each of them is trained on its own.
+def _branching_loop(node: ast.For, passes: str, ask: int) -> Loop | None:
+    """Return a loop of Optuna's whose branches tell, each as its last statement."""
+    asked = _asked(node.body[ask])
+    if asked is None:
+        return None
+    trial, owner, asking = asked
+    rest = _returning(node.body[ask + 1 :], trial, owner)
+    if rest is None or any(_n_calls(one, "tell") for one in node.body[:ask]):
+        return None
+    body = [*node.body[:ask], *_suggested(trial, asking, "optuna"), *rest]
+    return Loop(node, passes, "optuna", owner, trial, "", body)
 
-    Its body is one statement, which calls a function on each point and keeps the values in order.
+
+def _returning(body: Sequence[ast.stmt], trial: str, owner: str) -> list[ast.stmt] | None:
+    """Return statements that return what they tell; None if a path tells nothing, or goes on."""
+    found: list[ast.stmt] = []
+    for k, statement in enumerate(body):
+        rest = body[k + 1 :]
+        ends = not rest or (len(rest) == 1 and isinstance(rest[0], ast.Continue))
+        if not _n_calls(statement, "tell"):
+            if _leaves([statement]):
+                return None
+            found.append(statement)
+            continue
+        if isinstance(statement, ast.If):
+            inside = _returning(statement.body, trial, owner)
+            other = _returning(statement.orelse, trial, owner) if statement.orelse else []
+            is_guard = not statement.orelse and isinstance(statement.body[-1], ast.Continue)
+            if inside is None or other is None or not (is_guard or (ends and statement.orelse)):
+                return None
+            found.append(ast.copy_location(ast.If(statement.test, inside, other), statement))
+            if is_guard:
+                continue
+            return found
+        end = _returned(statement, trial, owner)
+        return [*found, end] if ends and end is not None else None
+    return None
+
+
+def _returned(statement: ast.stmt, trial: str, owner: str) -> ast.stmt | None:
+    """Return what ends a training in the place of `tell`: of a value, or of the state "pruned"."""
+    match statement:
+        case ast.Expr(ast.Call(ast.Attribute(study), [ast.Name(of), *values], named)):
+            if (of, ast.unparse(study)) != (trial, owner):
+                return None
+        case _:
+            return None
+    match values, named:
+        case [value], []:
+            return ast.copy_location(ast.Return(value), statement)
+        case [], [ast.keyword("state", state)] if ast.unparse(state).endswith("State.PRUNED"):
+            raised = ast.parse("raise __import__('optuna').TrialPruned()").body[0]
+            for part in ast.walk(raised):
+                if isinstance(part, ast.stmt | ast.expr):
+                    ast.copy_location(part, statement)
+            return raised
+    return None
+
+
+def _asked(statement: ast.stmt) -> tuple[str, str, ast.Call] | None:
+    """Return the variable of a trial or point, what is asked for it, and the call of `ask`."""
+    match statement:
+        case ast.Assign([ast.Name(trial)], ast.Call(ast.Attribute(owner)) as asking):
+            return trial, ast.unparse(owner), asking
+    return None
+
+
+def _suggested(trial: str, asking: ast.Call, package: str) -> list[ast.stmt]:
+    """Return what suggests the parameters that `ask(distributions)` of Optuna's names."""
+    given = [*asking.args, *(k.value for k in asking.keywords)]
+    if package != "optuna" or not given:
+        return []
+    text = (
+        f"for _name, _range in ({ast.unparse(given[0])}).items(): {trial}._suggest(_name, _range)"
+    )
+    made = ast.parse(text).body
+    for part in ast.walk(made[0]):
+        if isinstance(part, ast.stmt | ast.expr):
+            ast.copy_location(part, asking)
+    return made
+
+
+def _of_batches(
+    node: ast.For, points: str, asking: ast.Call, before: Sequence[ast.stmt], value: ast.expr
+) -> tuple[ast.expr | None, str]:
+    """Return the value of one point, and how many points are asked for; None if that is unclear.
+
+    Each must be trained on its own: by one statement that calls a function on each point, and keeps
+    the values in order. The loop's own variable must not be read.
     """
     given = [*asking.args, *(k.value for k in asking.keywords if k.arg == "n_points")]
-    one, target = None, ast.unparse(loop.node.target)
-    match loop.before, loop.value:
+    one, target = None, ast.unparse(node.target)
+    match before, value:
         case [ast.Assign([ast.Name(told)], value=values)], ast.Name(of) if told == of:
-            one = _of_each(values, loop.trial)
+            one = _of_each(values, points)
         case [], _:
-            one = _of_each(loop.value, loop.trial)
-    uses = sum(isinstance(n, ast.Name) and n.id == target for n in ast.walk(loop.node))
-    if len(given) != 1 or one is None or loop.after or uses > 1:
-        return None
-    return replace(loop, before=[], value=one, batch=ast.unparse(given[0]))
+            one = _of_each(value, points)
+    uses = sum(isinstance(n, ast.Name) and n.id == target for n in ast.walk(node))
+    if len(given) != 1 or uses > 1:
+        return None, ""
+    return one, ast.unparse(given[0])
 
 
 def _of_each(values: ast.expr, points: str) -> ast.expr | None:
@@ -241,55 +294,20 @@ def _range(passes: ast.expr) -> str:
     return ""
 
 
-def _statements(loop: Loop) -> list[ast.stmt]:
-    """Return the functions of one training and of what follows, and the call that searches.
-
-    The latter is called with what `tell` returns, and whether the trial ran now or is stored.
-    """
-    node, number = loop.node, ast.unparse(loop.node.target)
-    bound = {number, *_bound(node.body), PASSES} - {loop.trial}
-    n = f"len({PASSES})" + (f" * ({loop.batch})" if loop.batch else "")
-    call = _CALLS[loop.package].format(study=loop.study, name=NAME, n=n)
-    told = f"{loop.told} = " if loop.told and loop.package == "skopt" else ""
-    head = ast.parse(
-        f"{PASSES} = list({loop.passes})\n"
-        f"def {NAME}({loop.trial}):\n"
-        f"    global {', '.join(sorted(bound))}\n"
-        f"    if {PASSES}: {number} = {PASSES}[0]\n"
-        f"def {_AFTER}(_told, _is_new):\n"
-        f"    global {', '.join(sorted(bound))}\n"
-        f"    del {PASSES}[:1]\n"
-        f"    {f'{loop.told} = _told' if loop.told else 'pass'}\n"
-        f"    if not _is_new: return\n"
-        f"{NAME}.after_tell, {_AFTER}.reads = {_AFTER}, {bool(loop.after or loop.told)}\n"
-        f"{told}{call}\n"
-        f"del {NAME}, {_AFTER}, {PASSES}"
-    ).body
-    for made in head:
-        for part in ast.walk(made):
-            if isinstance(part, ast.stmt | ast.expr | ast.arg):
-                ast.copy_location(part, node)
-                part.end_lineno, part.end_col_offset = node.lineno, node.col_offset
-    training, after = head[1:3]
-    assert isinstance(training, ast.FunctionDef)
-    assert isinstance(after, ast.FunctionDef)
-    value = ast.fix_missing_locations(ast.copy_location(loop.value, node.body[-1]))
-    training.body += [*loop.before, ast.copy_location(ast.Return(value), value)]
-    after.body += loop.after
-    for function in (training, after):
-        function.end_lineno, function.end_col_offset = node.end_lineno, node.end_col_offset
-    return head
-
-
 def _value(statement: ast.stmt) -> ast.expr | None:
     return statement.value if isinstance(statement, ast.Assign | ast.Expr) else None
 
 
-def _method(value: ast.expr | None, name: str) -> bool:
+def _method(value: ast.AST | None, name: str) -> bool:
     """Return whether an expression is a call of a method of this name."""
     return isinstance(value, ast.Call) and (
         isinstance(value.func, ast.Attribute) and value.func.attr == name
     )
+
+
+def _n_calls(node: ast.AST, name: str) -> int:
+    """Return how many calls of a method of this name a part of the text has."""
+    return sum(_method(each, name) for each in ast.walk(node) if isinstance(each, ast.Call))
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:
@@ -312,22 +330,3 @@ def _bodies(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
             yield inside
     for part in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
         yield part.body
-
-
-def _bound(body: Sequence[ast.stmt]) -> Iterator[str]:
-    """Yield the names that statements bind in their own scope."""
-    scopes = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    others = (*scopes, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-    waiting: list[ast.AST] = list(body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, scopes):
-            yield node.name
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield (node.asname or node.name).partition(".")[0]
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            yield node.name
-        if not isinstance(node, others):
-            waiting += ast.iter_child_nodes(node)

@@ -189,6 +189,11 @@ def refused(package: str, text: str) -> Entry | None:
     return next((entry for entry in entries if name in entry.call), entries[0])
 
 
+def ask_of(package: str) -> Entry:
+    """Return the entry of a package's `ask`."""
+    return next(entry for entry in ENTRIES if entry.package == package and entry.is_inner)
+
+
 def packages() -> set[str]:
     """Return the top-level packages of the tools."""
     return {entry.package for entry in ENTRIES}

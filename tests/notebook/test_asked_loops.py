@@ -56,7 +56,7 @@ def test_a_loop_of_ask_and_tell_is_the_search(notebook: Any) -> None:
     ("now", "then"),
     [
         ("study.tell(trial, score)", "study.tell(trial, score)\n        if score: break"),
-        ("trial = study.ask()", "trial = study.ask({})"),
+        ("trial = study.ask()", "trial, other = study.ask(), 1"),
         ("kept.append(number)", "if x > 0:\n            continue"),
         ("study.tell(trial, score)", "study.tell(trial, state=optuna.trial.TrialState.PRUNED)"),
         ("for number in range(6):", "for number in [1, 2]:"),
@@ -197,3 +197,48 @@ def test_points_with_values_are_not_run_again(notebook: Any) -> None:
     assert "Not used: the 2 points of x0 with their y0, to learn from. The result has them." in (
         messages(study.snapshot)
     )
+
+
+def test_asked_distributions_and_pruned_branches(notebook: Any) -> None:
+    """`ask(distributions)` suggests them; each branch tells a value or the state "pruned"."""
+    cell = """
+        import optuna
+        from optuna.distributions import FloatDistribution
+        study = optuna.create_study()
+        for _ in range(8):
+            trial = study.ask({"x": FloatDistribution(0.0, 1.0)})
+            if trial.params["x"] > 0.8:
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+                continue
+            y = trial.params["x"] ** 2
+            if y > 0.5:
+                study.tell(trial, y + 1)
+            else:
+                study.tell(trial, y)
+        n = len(study.trials)
+    """
+    study = run(notebook, cell, options="--recheck 0 --sampler sobol")
+    assert notebook["n"] == 8 == len(study.trials)
+    for trial in study.trials:
+        x = trial.params["x"]
+        assert trial.state.value == ("pruned" if x > 0.8 else "complete")
+        assert trial.value == (None if x > 0.8 else x**2 + (x**2 > 0.5))
+    assert {trial.state.value for trial in study.trials} == {"pruned", "complete"}
+    missing = cell.replace("study.tell(trial, y)", "pass")
+    assert (
+        "study.ask on line 7" in notebook.run(f"%%hpo t --ui none\n{dedent(missing)}").usage_error
+    )
+
+
+def test_a_loop_that_cannot_be_read_is_refused_before_any_search(notebook: Any) -> None:
+    """Also where another search of the cell stands before it."""
+    cell = """
+        import optuna
+        ran = []
+        study = optuna.create_study()
+        study.optimize(lambda trial: ran.append(1) or trial.suggest_float("x", 0, 1), n_trials=3)
+        trials = [study.ask() for _ in range(4)]
+    """
+    refused = notebook.run(f"%%hpo s --ui none\n{dedent(cell)}").usage_error
+    assert refused.startswith("%%hpo: study.ask on line 7: a search of Optuna's is not taken over.")
+    assert "ran" not in notebook

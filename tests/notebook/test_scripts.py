@@ -370,3 +370,72 @@ def test_an_error_outside_of_the_cell_shows_no_frame_of_ours(notebook: Any) -> N
     shown = notebook.run(f"%%hpo s --ui none\n{cell}\nstudy.optimize(statistics.mean, n_trials=4)")
     assert "statistics.py" in shown.text
     assert "hpo_magic/" not in shown.text
+
+
+@pytest.mark.parametrize(
+    ("sampler", "expected", "values"),
+    [
+        ("GridSampler({'x': [1.0, 5.0], 'k': ['b', 'a']})", "grid", {1.0, 5.0}),
+        ("BruteForceSampler()", "grid", {0.0, 1.0, 2.0, 3.0, 4.0, 5.0}),
+        ("PartialFixedSampler({'x': 3.0}, optuna.samplers.BruteForceSampler())", "grid", {3.0}),
+        ("RandomSampler(seed=1)", "random", None),
+        ("QMCSampler()", "sobol", None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_a_sampler_that_says_what_is_searched_is_ours(
+    notebook: Any, sampler: str, expected: str, values: set[float] | None
+) -> None:
+    """A grid is tried whole, with its own values; what is fixed is not searched."""
+    n = "" if values else ", n_trials=6"
+    cell = f"""
+        import optuna
+        def objective(trial):
+            x = trial.suggest_float("x", 0, 5, step=1.0)
+            return x + (trial.suggest_categorical("k", ["a", "b"]) == "a")
+        study = optuna.create_study(sampler=optuna.samplers.{sampler})
+        study.optimize(objective{n})
+    """
+    study = run(notebook, cell, options="--recheck 0")
+    if values is None:
+        plain = cell.replace(f"sampler=optuna.samplers.{sampler}", "")
+        asked = run(notebook, plain, name="t", options=f"--recheck 0 --sampler {expected}")
+        assert [t.params for t in study.trials] == [t.params for t in asked.trials]
+    assert "Not used" not in " ".join(messages(study.snapshot))
+    if values is not None:
+        assert {trial.params["x"] for trial in study.trials} == values
+        assert len(study.trials) == 2 * len(values)
+
+
+def test_a_random_search_stays_one(notebook: Any) -> None:
+    """Of Hyperopt's and of scikit-optimize's."""
+    hyperopt = """
+        from hyperopt import fmin, hp as dist, rand
+        best = fmin(lambda x: x, dist.uniform("x", 0, 1), algo=rand.suggest, max_evals=3)
+    """
+    skopt = "import skopt\nres = skopt.dummy_minimize(lambda p: p[0], [(0.0, 1.0)], n_calls=3)"
+    for name, cell in (("s", hyperopt), ("t", skopt)):
+        study = run(notebook, cell, name=name, options="--recheck 0")
+        other = run(notebook, cell, name=f"{name}2", options="--recheck 0 --sampler random")
+        assert [t.params for t in study.trials] == [t.params for t in other.trials]
+        learning = run(notebook, cell, name=f"{name}3", options="--recheck 0 --sampler bayes")
+        assert [t.params for t in study.trials] != [t.params for t in learning.trials]
+        assert "Not used" not in " ".join(messages(study.snapshot))
+
+
+def test_trials_that_a_study_has_already_are_told(notebook: Any) -> None:
+    """They stay in it, and the search does not learn from them."""
+    cell = """
+        import optuna
+        study = optuna.create_study()
+        made = {"x": optuna.distributions.FloatDistribution(0, 9)}
+        study.add_trial(optuna.trial.create_trial(params={"x": 2.0}, distributions=made, value=-5))
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 9), n_trials=3)
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 9), n_trials=2)
+    """
+    study = run(notebook, cell, options="--recheck 0")
+    assert len(notebook["study"].trials) == 6
+    assert notebook["study"].best_value == -5
+    assert "Not used: the 1 trial that the study has already, to learn from." in messages(
+        study.snapshot
+    )
