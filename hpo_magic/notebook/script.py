@@ -40,7 +40,7 @@ from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.study.study import Study
-from hpo_magic.tools.ask_and_tell import as_search, asks_of, lone_asks
+from hpo_magic.tools.ask_and_tell import as_search, asks_of, lone_asks, tells
 from hpo_magic.tools.asked_loops import NAME as LOOP
 from hpo_magic.tools.asked_loops import PASSES
 from hpo_magic.tools.entries import ask_of, refused
@@ -99,6 +99,13 @@ def _as_search(cell: Cell, found: list[FoundSearch]) -> Cell:
     tree = as_search(cell.tree, asks) if asks else None
     unread = asks_of(tree or cell.tree) & set(asks)
     for line in sorted(unread - _asked_beside(cell, found)):
+        if not tells(cell.tree):
+            raise CannotTakeOver(
+                f"{ask_of(asks[line]).call} on line {line} asks for a setting whose value no line "
+                f"of this cell tells, so nothing is searched here. Run the cell without %%hpo: "
+                f"asked and told by hand, it works as without hpo_magic. Or write the training "
+                f"into a function, and give it to the search of {ask_of(asks[line]).tool}."
+            )
         raise not_taken_over(ask_of(asks[line]), line)
     if tree is None:
         return cell
@@ -192,7 +199,7 @@ class Script:
             If no search began.
         """
         wanted = {*self.cell.text.modules_imported, *(one.package for one in self._found)}
-        if wanted & {"optuna", "optuna_integration"}:
+        if wanted & {"optuna", "optuna_integration", "transformers"}:
             wanted |= {"optuna", "optuna_integration"}
         with ExitStack() as kept:
             kept.enter_context(importable())

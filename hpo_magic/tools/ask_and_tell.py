@@ -58,6 +58,11 @@ def asks_of(tree: ast.Module) -> set[int]:
     return found
 
 
+def tells(tree: ast.Module) -> bool:
+    """Return whether a cell calls a method `tell`."""
+    return _n_calls(tree, "tell") > 0
+
+
 def _plain(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in body:
         if isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test):

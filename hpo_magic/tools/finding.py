@@ -54,6 +54,7 @@ _METHODS = {
     "hyperopt": ("fmin",),
     "sklearn": (),
     "skopt": ("ask", "run"),
+    "transformers": ("hyperparameter_search",),  # by Optuna, or by Ray
 }
 # Methods whose names are common words: the object must be known.
 _COMMON = ("run",)

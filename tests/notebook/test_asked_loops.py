@@ -237,7 +237,8 @@ def test_a_loop_that_cannot_be_read_is_refused_before_any_search(notebook: Any) 
         ran = []
         study = optuna.create_study()
         study.optimize(lambda trial: ran.append(1) or trial.suggest_float("x", 0, 1), n_trials=3)
-        trials = [study.ask() for _ in range(4)]
+        for trial in [study.ask() for _ in range(4)]:
+            study.tell(trial, trial.suggest_float("x", 0, 1))
     """
     refused = notebook.run(f"%%hpo s --ui none\n{dedent(cell)}").usage_error
     assert refused.startswith("%%hpo: study.ask on line 7: a search of Optuna's is not taken over.")

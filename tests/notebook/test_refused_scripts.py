@@ -95,14 +95,6 @@ def test_a_tool_that_is_not_taken_over(package: str, call: str, way_out: str) ->
         ("import talos\nscan = talos.Scan(x=1, y=1, params={}, model=abs)", "talos.Scan on line 3"),
         ("from ray import tune\ntune.Tuner(abs).fit()", "Tuner(…).fit on line 3"),
         ("from ray import tune\ntune.run(abs)", "tune.run on line 3"),
-        (
-            "import optuna\noptuna.logging.set_verbosity(30)\ntrial = optuna.create_study().ask()",
-            "study.ask on line 4",
-        ),
-        (
-            "from skopt import Optimizer\nopt = Optimizer([(0, 9)])\nopt.ask()",
-            "Optimizer.ask on li",
-        ),
     ],
 )
 def test_searches_that_are_not_taken_over(notebook: Any, cell: str, told: str) -> None:
@@ -110,6 +102,30 @@ def test_searches_that_are_not_taken_over(notebook: Any, cell: str, told: str) -
     refused = notebook.run(f"%%hpo s --minimize loss --ui none\n{cell}").usage_error
     assert refused.startswith(f"%%hpo: {told}")
     assert "Write the training without it: " in refused
+
+
+@pytest.mark.parametrize(
+    ("cell", "call"),
+    [
+        ("import optuna\nstudy = optuna.create_study()\ntrial = study.ask()", "study.ask"),
+        ("from skopt import Optimizer\nopt = Optimizer([(0, 9)])\nopt.ask()", "Optimizer.ask"),
+    ],
+)
+def test_a_setting_whose_value_nobody_tells_is_no_search(
+    notebook: Any, cell: str, call: str
+) -> None:
+    """A person measures it: such a cell works without `%%hpo`."""
+    refused = notebook.run(f"%%hpo s --minimize loss --ui none\n{cell}").usage_error
+    assert refused.startswith(f"%%hpo: {call} on line 4 asks for a setting whose value no line of")
+    assert "Run the cell without %%hpo: asked and told by hand, it works as without" in refused
+
+
+def test_the_search_of_a_trainer_of_transformers_is_found() -> None:
+    """It is Optuna's, which it calls; one line of a cell, also where the trainer is older."""
+    text = "from transformers import Trainer\ntrainer = Trainer()\nrun = trainer.{name}(n_trials=2)"
+    found = searches_in(ast.parse(text.format(name="hyperparameter_search")), {})
+    assert [(one.package, one.line) for one in found] == [("transformers", 3)]
+    assert searches_in(ast.parse(text.format(name="train")), {}) == []
 
 
 def test_a_search_that_is_handed_to_other_code_is_refused(notebook: Any) -> None:

@@ -206,3 +206,39 @@ def test_a_failed_call_shows_no_frame_of_a_hook(notebook: Any) -> None:
     for text in (frames, shown.text):
         assert "hpo_magic" not in text
         assert "function(*args, **kwargs)" not in text
+
+
+SEARCH = """
+import torch
+from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
+
+def rows(n, seed):
+    draw = torch.Generator().manual_seed(seed)
+    ids = torch.randint(0, 9, (n, 4), generator=draw)
+    return [{"input_ids": one, "labels": int(one[0] > 4)} for one in ids]
+
+def model_init():
+    sizes = {"hidden_size": 8, "num_attention_heads": 1, "intermediate_size": 8}
+    return BertForSequenceClassification(BertConfig(vocab_size=9, num_hidden_layers=1, **sizes))
+
+options = {"use_cpu": True, "report_to": "none", "save_strategy": "no", "num_train_epochs": 1}
+args = TrainingArguments("out", eval_strategy="epoch", disable_tqdm=True, **options)
+trainer = Trainer(
+    model_init=model_init, args=args, train_dataset=rows(16, 0), eval_dataset=rows(16, 1)
+)
+"""
+
+
+@pytest.mark.trainers
+def test_the_search_of_a_trainer_of_transformers_is_ours(notebook: Any) -> None:
+    """Optuna is loaded by it alone; it returns the best run of the study with our trials."""
+    notebook.ok(SEARCH)
+    notebook.ok(
+        "%%hpo s --ui none --recheck 0\n"
+        "space = lambda t: {'learning_rate': t.suggest_float('learning_rate', 1e-4, 1e-2)}\n"
+        "best = trainer.hyperparameter_search(space, n_trials=3, backend='optuna')"
+    )
+    study = notebook["s"]
+    assert len(study.trials) == 3
+    assert notebook["best"].objective == study.best_seen
+    assert notebook["best"].hyperparameters == dict(study.best_params)
