@@ -87,7 +87,8 @@ class _Script:
     def _evaluated(self, setting: Mapping[str, Any]) -> Mapping[str, Any]:
         more: tuple[Any, ...] = ()
         if self._kind.startswith("Halving"):
-            more = (self._search._checked_cv_orig, {"n_resources": [0], "iter": [0]})
+            rows = {"n_resources": [self._search._n_samples_orig], "iter": [0]}
+            more = (self._search._checked_cv_orig, rows)
         results: Mapping[str, Any] = self._evaluate([setting], *more)
         return results
 
@@ -109,7 +110,14 @@ class _Script:
         return next(name for name in results if name.startswith("mean_test_"))
 
     def result(self, study: Study) -> None:
-        """Leave scikit-optimize's own attributes where the search is its."""
+        """Leave the attributes that only this kind of search has."""
+        if self._kind.startswith("Halving"):
+            n_rows, n_tried = self._search._n_samples_orig, len(study.snapshot.history.complete)
+            self._search.min_resources_ = self._search.max_resources_ = n_rows
+            self._search.n_resources_, self._search.n_candidates_ = [n_rows], [n_tried]
+            for name in ("n_iterations_", "n_required_iterations_", "n_possible_iterations_"):
+                setattr(self._search, name, 1)  # of all rows
+            self._search.n_remaining_candidates_ = 1
         if self._has_budgets:
             made = [self._search._make_optimizer(space) for space in self._space]
             self._search.optimizers_ = made

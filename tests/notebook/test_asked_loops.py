@@ -243,3 +243,20 @@ def test_a_loop_that_cannot_be_read_is_refused_before_any_search(notebook: Any) 
     refused = notebook.run(f"%%hpo s --ui none\n{dedent(cell)}").usage_error
     assert refused.startswith("%%hpo: study.ask on line 7: a search of Optuna's is not taken over.")
     assert "ran" not in notebook
+
+
+def test_the_models_are_as_many_as_scikit_optimize_has(notebook: Any) -> None:
+    """Plots of `skopt.plots` go through them by number; each knows the trials up to one."""
+    cell = """
+        import matplotlib.pyplot as plt
+        import skopt
+        from skopt.plots import plot_gaussian_process
+        res = skopt.gp_minimize(lambda p: (p[0] - 1) ** 2, [(-2.0, 2.0)], n_calls=7,
+                                n_initial_points=2)
+        plot_gaussian_process(res, n_calls=0, ax=plt.figure().add_subplot())
+    """
+    run(notebook, cell, options="--recheck 0")
+    models = notebook["res"].models
+    assert len(models) == 6
+    assert [len(models[k].X_train_) for k in (0, 3, -1)] == [2, 5, 7]
+    assert len(models[1:3]) == 2

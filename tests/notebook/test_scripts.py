@@ -261,6 +261,9 @@ def test_searches_of_scikit_learn(notebook: Any, made: str, n: int) -> None:
     assert len(study.trials) == len(search.cv_results_["params"]) == n
     assert search.best_score_ == study.best_seen
     assert notebook["accuracy"] > 0.9
+    if "Halving" in made:  # one iteration, on all rows
+        assert (search.n_iterations_, search.n_candidates_, search.n_resources_) == (1, [3], [150])
+        assert list(search.cv_results_["n_resources"]) == [150] * 3
 
 
 def test_a_bayes_search_over_several_spaces_has_a_result_of_each(notebook: Any) -> None:
