@@ -17,7 +17,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.given_values import NOTHING
-from hpo_magic.core.ports import Listener
+from hpo_magic.core.ports import Listener, WaitingPruner
 from hpo_magic.core.trial import Direction, Goal, named_goals
 from hpo_magic.errors import NotPortable, OptionError, SpaceError
 from hpo_magic.inputs.watch import InputsWatch
@@ -26,6 +26,7 @@ from hpo_magic.notebook.cell import Cell, compiled
 from hpo_magic.notebook.searched_cell import SearchedCell
 from hpo_magic.notebook.trial_namespace import stored_globals
 from hpo_magic.notebook.whose_hp import asks_outside_functions
+from hpo_magic.pruners import make_pruner
 from hpo_magic.scripts.hyperas import importable
 from hpo_magic.scripts.tool_search import (
     OUR_HP,
@@ -221,6 +222,7 @@ class Script:
         search = search_of(call)
         name, n_before = self._name_for(search)
         options = self._merged(search, n_before)
+        _check_waiting(search, call, options)
         if search.cell:
             study = self._of_cell(search, call, name, options)
         else:
@@ -372,6 +374,26 @@ def _values_read(search: ToolSearch, call: Call) -> dict[str, Any]:
     parts = [] if loop is None else [loop, vars(loop)["after_tell"]]
     own = {name for part in parts for name in stored_globals(part.__code__)} | {PASSES}
     return {name: value for name, value in found.items() if name not in own}
+
+
+def _check_waiting(search: ToolSearch, call: Call, options: Options) -> None:
+    """Refuse to let trainings wait that set variables which all of them share.
+
+    Raises
+    ------
+    OptionError
+        If the body of a loop, or a function that sets global variables, is one training.
+    """
+    code = getattr(search.read, "__code__", None)
+    names = set() if code is None else {*stored_globals(code)} - {PASSES}
+    if not names or not isinstance(make_pruner(options.pruner or "none"), WaitingPruner):
+        return
+    shown = ", ".join(sorted(names)[:3])
+    raise OptionError(
+        f"--pruner {options.pruner} lets trainings wait while others train, and those of "
+        f"{call.text} on line {call.frame.f_lineno} set variables that all of them share: {shown}. "
+        f"Set them inside def objective(trial): …, or write --pruner asha."
+    )
 
 
 def _check_directions(options: Options, search: ToolSearch) -> None:

@@ -32,6 +32,8 @@ _PRUNING = ("should_prune", "PruningCallback", "PruningExtension", "Pruning")
 
 # The samplers that say what is searched: ours of the same kind takes their place.
 _SAMPLERS = {"RandomSampler": "random", "QMCSampler": "sobol", "BruteForceSampler": "grid"}
+# So with pruners; their settings are not used. Hyperband's is not: here it lets trainings wait.
+_PRUNERS = {"SuccessiveHalvingPruner": "asha"}
 _MOST = 1000  # the trials of a search over all settings, which ends by itself
 
 
@@ -50,8 +52,11 @@ def read_optimize(call: Call) -> ToolSearch:
     names = names_in_code(given["func"])
     prunes = any(word in name for name in names for word in _PRUNING)
     settings = {} if prunes or not names else {"pruner": "none"}
-    if type(script.study.pruner).__name__ in ("WilcoxonPruner", "NopPruner"):
+    pruner = type(script.study.pruner).__name__
+    if pruner in ("WilcoxonPruner", "NopPruner"):
         settings = {"pruner": "none"}
+    elif pruner in _PRUNERS and not settings:
+        settings = {"pruner": _PRUNERS[pruner]}
     if script.sampler:
         settings["sampler"] = script.sampler
     whole = _MOST if script.sampler == "grid" and not given["timeout"] else None
@@ -229,7 +234,9 @@ class OptunaScript:
         is_known = self.sampler or self._values or sampler == "TPESampler"
         if not is_known and self.study.sampler is not None:
             used.append(f"the study's {sampler} (--sampler chooses another)")
-        if pruner not in ("MedianPruner", "NopPruner"):
+        if pruner in _PRUNERS:
+            used.append(f"the settings of its {pruner}")
+        elif pruner not in ("MedianPruner", "NopPruner"):
             used.append(f"its {pruner} (--pruner)")
         if given["n_jobs"] not in (None, 1):
             used.append(f"n_jobs={given['n_jobs']} (--jobs N)")

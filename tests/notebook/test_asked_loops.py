@@ -260,3 +260,15 @@ def test_the_models_are_as_many_as_scikit_optimize_has(notebook: Any) -> None:
     assert len(models) == 6
     assert [len(models[k].X_train_) for k in (0, 3, -1)] == [2, 5, 7]
     assert len(models[1:3]) == 2
+
+
+@pytest.mark.parametrize("pruner", ["wait", "hyperband"])
+def test_trainings_that_share_variables_never_wait(notebook: Any, pruner: str) -> None:
+    """A loop's body sets the cell's variables: a training that goes on would find another's."""
+    line = f"%%hpo s --ui none --pruner {pruner}\n"
+    refused = notebook.run(line + dedent(ASKS)).usage_error
+    assert refused.startswith(
+        f"%%hpo: --pruner {pruner} lets trainings wait while others train, and those of "
+        "study.optimize on line 6 set variables that all of them share: kind, number, score. Set"
+    )
+    run(notebook, ASKS, options="--pruner asha --recheck 0")
