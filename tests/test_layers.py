@@ -79,6 +79,7 @@ HOMES = {
     ),
     "sklearn": (
         "frameworks.scikit_learn",
+        "frameworks.scikit_learn_fits",
         "frameworks.scikit_learn_scores",
         "frameworks.lightgbm_models",
     ),

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from hpo_magic.core.curves import judged_by, n_with_curve
 from hpo_magic.core.notices import (
+    ON_TRAINING_ROWS,
+    TRAINING_ROWS,
     AllTried,
     Guidance,
     NothingPruned,
@@ -36,7 +38,13 @@ class NoticeLog:
         self.all.append(notice)
 
     def once(self, notice: Notice | None) -> None:
-        """Append a notice, unless it is None or "", or there already."""
+        """Append a notice, unless it is None or "", or there already.
+
+        That a value is of the training rows is said once: by its line, if the cell's text shows it.
+        """
+        said = (one for one in self.all if isinstance(one, str))
+        if isinstance(notice, str) and any(TRAINING_ROWS in one for one in said):
+            notice = notice.replace(ON_TRAINING_ROWS, "").strip()
         if notice and notice not in self.all:
             self.add(notice)
 

@@ -9,6 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+# How the sentences of a value that is measured on training rows begin, and what is said where the
+# text of the cell does not show it.
+TRAINING_ROWS = "The value is measured on the training rows: "
+ON_TRAINING_ROWS = (
+    f"{TRAINING_ROWS}it scores the model on the rows that it was fitted to, so the search prefers "
+    "settings that overfit. Score it on other rows."
+)
+
 
 @dataclass(frozen=True)
 class Enough:

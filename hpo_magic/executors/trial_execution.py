@@ -35,6 +35,7 @@ from hpo_magic.errors import HpoError, MetricError, MissingMetric, SpaceError
 from hpo_magic.executors.output import TrialOutput, captured
 from hpo_magic.executors.process_state import settings_kept
 from hpo_magic.executors.row_scores import direction_of_score, row_scores_of
+from hpo_magic.language.training_rows import on_training_rows
 from hpo_magic.language.trial_context import TrialContext, running
 from hpo_magic.source.call_names import CallNames
 
@@ -252,7 +253,8 @@ class TrialExecution:
             outcome = replace(outcome, row_scores=found, drew_random=drew_random)
             completed = self._completed(run, outcome, score, fits)
             of_score = direction_of_score(score, trial.scored, trial.observed)
-            remark = " ".join(filter(None, (score.remark, of_score)))
+            of_training = on_training_rows(score.value, trial, fits)
+            remark = " ".join(filter(None, (score.remark, of_score, of_training)))
             return ExecutionResult(completed, None, result, tuple(fits), remark=remark)
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)
             if trial.refused is not None and isinstance(error, Exception):

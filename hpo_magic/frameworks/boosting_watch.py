@@ -16,6 +16,7 @@ from typing import Any
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.boosted_rows import BoostedRows
 from hpo_magic.frameworks.fit_watch import FitWatch, is_part_of_another
+from hpo_magic.frameworks.fitted_to import note_fit
 from hpo_magic.frameworks.rounds import Rounds
 
 Given = Mapping[str, Any]
@@ -109,6 +110,8 @@ class TrainWatch(BoostingWatch):
         given = arguments(fit, args, kwargs)
         if given is None:
             return fit(*args, **kwargs)
+        if not is_part_of_another(self.library):
+            note_fit(given.arguments.get("y"))
         outside, self._owner = self._owner, (args[0], given.arguments)
         try:
             return fit(*args, **kwargs)

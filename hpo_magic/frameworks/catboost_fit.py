@@ -19,6 +19,8 @@ import numpy as np
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.boosted_rows import BoostedRows, rows_or_none
 from hpo_magic.frameworks.boosting_watch import BoostingWatch, arguments
+from hpo_magic.frameworks.fit_watch import is_part_of_another
+from hpo_magic.frameworks.fitted_to import note_fit
 from hpo_magic.frameworks.method_watch import WatchedMethod
 from hpo_magic.frameworks.rounds import RoundReporter
 
@@ -53,6 +55,8 @@ class _Watch(BoostingWatch):
         call = arguments(fit, args, kwargs)
         if call is None or self._depth or _is_on_gpu(args[0]):
             return fit(*args, **kwargs)  # with depth: of a class whose `fit` calls its base's
+        if not is_part_of_another(self.library):
+            note_fit(call.arguments.get("y"))
         begun, model = time.perf_counter(), args[0]
         reporter = RoundReporter(self, dict)
         ours = _Callback(reporter, _n_rounds(model))

@@ -11,7 +11,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from hpo_magic.core.ports import Evaluated, Fit, Framework, Report
@@ -100,15 +100,22 @@ class KerasFramework(Framework):
 
     def watch(self, report: Report, guard: Callable[[], None]) -> AbstractContextManager[list[Fit]]:
         """Return a context in which each fit of this thread reports its epochs; see `keras_fit`."""
-        from hpo_magic.frameworks.keras_fit import watched_fits
-
-        return watched_fits(report, guard)
+        return _watched(report, guard)
 
     def evaluations(self) -> AbstractContextManager[list[Evaluated]]:
         """Return a context in which every `evaluate` of this thread adds itself to the list."""
         from hpo_magic.frameworks.keras_evaluate import watched_evaluations
 
         return watched_evaluations()
+
+
+@contextmanager
+def _watched(report: Report, guard: Callable[[], None]) -> Iterator[list[Fit]]:
+    from hpo_magic.frameworks.keras_evaluate import noted_evaluations
+    from hpo_magic.frameworks.keras_fit import watched_fits
+
+    with noted_evaluations(), watched_fits(report, guard) as fits:
+        yield fits
 
 
 def _is_lost_by_fork() -> bool:

@@ -22,6 +22,7 @@ from hpo_magic.core.given_values import numbers_in, only_element
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.ports import Fit, Report
 from hpo_magic.frameworks.fit_watch import FitWatch
+from hpo_magic.frameworks.fitted_to import note_fit
 from hpo_magic.frameworks.keras_files import why_files_are_shared
 from hpo_magic.frameworks.keras_row_scores import (
     inputs_of_fit,
@@ -69,6 +70,7 @@ class _Watch(FitWatch):
         if any(isinstance(callback, _Reporter) for callback in callbacks):
             return fit(*args, **kwargs)  # somebody wrapped our `fit`: this call is watched already
         reporter = _Reporter(self)
+        note_fit(call.arguments.get("y"), call.arguments.get("x"))
         begun = time.perf_counter()
         with (
             self.fitting(),

@@ -25,6 +25,7 @@ from hpo_magic.core.groups import share_of_split_groups
 from hpo_magic.core.log import suppressed
 from hpo_magic.core.row_scores import RowOrder
 from hpo_magic.frameworks.function_watch import WatchedFunction
+from hpo_magic.frameworks.scikit_learn_fits import FIT, noting_targets, running_fits
 from hpo_magic.language.first_order import METRICS, rows_to_first_order
 from hpo_magic.language.scores import Scored, Split, scored
 from hpo_magic.language.trial_context import TrialContext, current_trial
@@ -63,6 +64,7 @@ def watched_scores(guard: Callable[[], None]) -> Iterator[None]:
         for name, function in _WATCHED.items():
             run = getattr(watch, f"on_{name}", watch.on_metric)
             stack.enter_context(function.through(run))
+        stack.enter_context(FIT.through(noting_targets(trial, watch.is_in_folds)))
         yield
 
 
@@ -86,6 +88,11 @@ class _Watch:
         # By the number of validation rows: those that are trained on, and their order.
         self._n_trained: dict[int, tuple[float, RowOrder]] = {}
         self._cross_predicted: list[_CrossPredicted] = []
+        self._is_predicting_folds = False
+
+    def is_in_folds(self) -> bool:
+        """Return whether a cross-validation of scikit-learn's runs."""
+        return self._in_folds is not None or self._is_predicting_folds
 
     def on_metric(self, metric: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return what the metric returns, and remember what it was given."""
@@ -117,7 +124,11 @@ class _Watch:
 
     def on_cross_val_predict(self, predict: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Return the predictions, and know them again when they are scored."""
-        predictions = predict(*args, **kwargs)
+        self._is_predicting_folds = True
+        try:
+            predictions = predict(*args, **kwargs)
+        finally:
+            self._is_predicting_folds = False
         with suppressed("the folds of a cross-validation could not be read"):
             call = inspect.signature(predict).bind(*args, **kwargs).arguments
             known = _CrossPredicted(
@@ -187,7 +198,7 @@ class _Watch:
         else:
             found = _to_first_order(metric, truth, predicted, float(result), options)
         n_trained, order = self._n_trained.get(len(found.truth), (None, RowOrder.NONE))
-        return replace(found, n_trained=n_trained, order=order)
+        return replace(found, n_trained=n_trained, order=order, is_of_fit=bool(running_fits()))
 
     def _add(self, found: Scored) -> None:
         if self._in_folds is not None:

@@ -60,6 +60,8 @@ class Scored:
         Number of validation sets that the rows come from.
     split_groups
         The share of the groups that are among the training rows, too; None if not known.
+    is_of_fit
+        Whether a fit took it of rows that it held out, such as an out-of-bag score.
     to_first_order
         Returns the score of each row to first order (`first_order`), shape (n_rows,), where the
         metric is no mean over rows; None if that is not known. Called only for the trial's own
@@ -77,6 +79,7 @@ class Scored:
     n_trained: float | None = None
     n_folds: int = 1
     split_groups: float | None = None
+    is_of_fit: bool = False
     to_first_order: Callable[[], Array | None] = field(default=_nothing, compare=False)
 
     @cached_property

@@ -31,6 +31,9 @@ CHOOSE_A_NAME = (
     'if kind == "svm": C = hp.Float(…).'
 )
 
+# Of a cell that fits or evaluates in a long loop the last ones are kept.
+MOST_KEPT = 50
+
 Scope = tuple[str, tuple[Plain, ...]]
 
 
@@ -55,6 +58,12 @@ class TrialContext:
         The scores that a watched library computed, those of one cross-validation together.
     splits
         The columns that a watched library split into training and validation rows.
+    trained
+        What watched models were fitted to, for each of the last fits: the true values, or the data
+        set that has them.
+    evaluated
+        The numbers of watched evaluations by name, each with the true values or the data set that
+        it is of.
     random_state
         Returns where the random streams are, as a value.
     idle_draws
@@ -103,6 +112,8 @@ class TrialContext:
         self.scored: list[Scored] = []
         self.observed: list[tuple[Scored, ...]] = []
         self.splits: list[Split] = []
+        self.trained: list[Any] = []
+        self.evaluated: list[tuple[Mapping[str, float], Any]] = []
         self.random_state: Callable[[], Hashable] = lambda: None
         self.idle_draws: list[tuple[Hashable, Hashable]] = []
         self.scopes: list[Scope] = []
@@ -112,6 +123,18 @@ class TrialContext:
         self.reported: dict[str, float] = {}  # what each metric was reported as last
         self._report = report
         self._n_reports = 0
+
+    def fits_to(self, target: Any) -> None:
+        """Note the true values that a model is fitted to, or the data set that has them.
+
+        A class of several models gives its own to one of them: these are noted once.
+        """
+        if target is not None and not (self.trained and self.trained[-1] is target):
+            self.trained = [*self.trained, target][-MOST_KEPT:]
+
+    def evaluates(self, numbers: Mapping[str, float], target: Any) -> None:
+        """Note the numbers of an evaluation, and the true values or the data set that it is of."""
+        self.evaluated = [*self.evaluated, (numbers, target)][-MOST_KEPT:]
 
     def drew_random(self, begun: Hashable) -> bool:
         """Return whether a random stream moved since `begun`, but for draws without an effect."""

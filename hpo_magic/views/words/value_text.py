@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hpo_magic.core.notices import TRAINING_ROWS
 from hpo_magic.source.value_text import (
     AskedInFolds,
     Doubt,
@@ -31,7 +32,7 @@ def _text(doubt: Doubt) -> str:
     match doubt:
         case TrainingScore(line, text):
             return (
-                f"The value is measured on the training rows: {_short(text)} on line {line} scores "
+                f"{TRAINING_ROWS}{_short(text)} on line {line} scores "
                 f"the model on the rows that it was fitted on, so the search prefers settings that "
                 f"overfit. Score it on other rows."
             )
