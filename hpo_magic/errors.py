@@ -35,7 +35,11 @@ class HpoError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Return the lines that IPython shows: the user's frames, and the message."""
         frames = traceback.extract_tb(self.__traceback__)
-        theirs = [f for f in frames if not any(part in f.filename for part in _NOT_THE_USERS)]
+        theirs = [
+            frame
+            for frame in frames
+            if frame.line and not any(part in frame.filename for part in _NOT_THE_USERS)
+        ]
         return [*map(_line, theirs), f"{type(self).__name__}: {self}"]
 
 

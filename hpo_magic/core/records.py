@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -158,6 +159,18 @@ class TestEvaluation:
     high: float | None = None
     n_leaked: int = 0
     choice: str = ""
+
+    def __str__(self) -> str:
+        """Return the evaluation in one line."""
+        value = "no number" if self.value is None else f"{self.value:.5g}"
+        interval = "" if self.low is None else f" ({self.low:.5g} to {self.high:.5g})"
+        rows = "" if self.n_rows is None else f" on {self.n_rows:,} rows"
+        name = self.metric or "value"
+        return f"evaluation {self.number} of {self.study}: {name} {value}{interval}{rows}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show that line in a notebook."""
+        printer.text(str(self))
 
 
 @dataclass(frozen=True, eq=False)

@@ -234,6 +234,18 @@ class Trial:
     n_steps: int | None = None
     drew_random: bool | None = None
 
+    def __str__(self) -> str:
+        """Return the trial in one line: its value, or how it ended, and its setting."""
+        ended = str(self.failure or self.state.value)
+        ended = ended if self.value is None else f"{self.value:.5g}"
+        values = (f"{v:.4g}" if isinstance(v, float) else str(v) for v in self.params.values())
+        setting = ", ".join(f"{n}={v}" for n, v in zip(self.params, values, strict=True))
+        return f"trial {self.number}: {ended}" + (f" with {setting}" if setting else "")
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show that line in a notebook."""
+        printer.text(str(self))
+
     @cached_property
     def computed(self) -> dict[Any, Any]:
         """What was computed of this trial, which never changes, so that it is computed once."""

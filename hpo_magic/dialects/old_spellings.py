@@ -1,7 +1,8 @@
-"""What an error of code for old versions of Keras and scikit-learn means, in today's spelling.
+"""What an error of code for old versions of the libraries means, in today's spelling.
 
 Published examples are older than the libraries: they fail on names that have moved or gone. Each
-rule was tried with Keras 3.15 and scikit-learn 1.9: what it matches fails, what it names works.
+rule was tried with Keras 3.15, scikit-learn 1.9, LightGBM 4.7 and XGBoost 3.2: what it matches
+fails, what it names works.
 """
 
 from __future__ import annotations
@@ -67,7 +68,19 @@ _RULES = (
     (r"`load_boston` has been removed",
      "from sklearn.datasets import fetch_california_housing, or load_diabetes"),
 )  # fmt: skip
+_OF_BOOSTING = (
+    (r"XGB\w+\.fit\(\) got an unexpected .*'(early_stopping_rounds|eval_metric|callbacks)'",
+     r"\1=… in the constructor: XGBClassifier(\1=…)"),
+    (r"(?:train|cv|LGBM\w+\.fit)\(\) got an unexpected keyword argument 'early_stopping_rounds'",
+     "callbacks=[lightgbm.early_stopping(rounds)]"),
+    (r"(?:train|cv)\(\) got an unexpected .*'verbose_eval'|LGBM\w+\.fit\(\) .*'verbose'",
+     "callbacks=[lightgbm.log_evaluation(rounds)], or nothing"),
+    (r"train\(\) got an unexpected keyword argument 'evals_result'",
+     "callbacks=[lightgbm.record_evaluation(results)]"),
+    (r"'gpu_hist', valid values are", 'tree_method="hist", device="cuda"'),
+)  # fmt: skip
 _COMPILED = tuple((re.compile(old), new) for old, new in _RULES)
+_COMPILED_OF_BOOSTING = tuple((re.compile(old), new) for old, new in _OF_BOOSTING)
 _KEYWORDS = re.compile(r"[Uu]nrecognized keyword|Argument\(s\) not recognized|unexpected keyword")
 _LACKING = re.compile(
     r"(?:Dense|LSTM|GRU|Embedding|Dropout)\.__init__\(\) missing 1 required .*'(\w+)'"
@@ -97,6 +110,9 @@ def _written_today(error: BaseException, text: str) -> str:
         method = re.search(r"object has no attribute '(\w+)'", text)
         return _METHODS.get(method[1], "") if method else ""
     if isinstance(error, TypeError | ValueError):
+        for pattern, new in _COMPILED_OF_BOOSTING:
+            if found := pattern.search(text):
+                return found.expand(new)
         return _argument(text)
     if isinstance(error, KeyError) and error.args and error.args[0] in ("acc", "val_acc"):
         return f"history[{str(error.args[0]).replace('acc', 'accuracy')!r}]"

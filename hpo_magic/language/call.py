@@ -70,18 +70,19 @@ def value_of_call(
             trial.objects[parameter.name] = value
         return value
     except NoNameError as error:
-        _note_refused(trial, error)
+        note_refused(error)
         raise  # says all this itself
     except HpoError as error:
         told = type(error)(_told(frame, method, args, options, name, error))
-        _note_refused(trial, told)
+        note_refused(told)
         raise told from None
 
 
-def _note_refused(trial: TrialContext | None, error: HpoError) -> None:
-    """Note the error, so that it ends the trial also where the user's code catches it."""
-    if trial is not None and trial.refused is None:
-        trial.refused = error
+def note_refused(error: HpoError) -> None:
+    """Note the error of a call, so that it ends the trial also where the user's code catches it."""
+    trial = current_trial()
+    if trial is not None:
+        trial.refused = trial.refused or error
 
 
 def _split_name(
@@ -95,11 +96,24 @@ def _split_name(
         name = options["name"]
     elif args and isinstance(args[0], str) and not _is_value(method, args, options):
         name, args, rest = args[0], args[1:], dict(options)
+        if method in ("Int", "Float") and _is_number(name):
+            raise SpaceError(
+                f"the bounds must be numbers, got the text {name!r}. In YAML 1e-4 is a text: write "
+                f"float({name!r})."
+            )
     else:
         return None, args, dict(options)
     if not isinstance(name, str) or not name.strip():
         raise SpaceError(f"the name must be a string that is not empty, got {name!r}.")
     return name, args, rest
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _refuse_values_inside(objects: list[Any], trial: TrialContext) -> None:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from hpo_magic.core.describe import Described, describe_choice, describe_float, describe_int
 from hpo_magic.errors import SpaceError
 from hpo_magic.language.asking import value_of
@@ -96,12 +98,17 @@ class _Evaluation:
 def _labels(options: list[Any]) -> list[Any]:
     """Return what the options are called: themselves if they are plain, else a text of each."""
     if all(type(one).__name__ == "Literal" for one in options):
-        values = [one.obj for one in options]
+        values = [_plain(one.obj) for one in options]
         if all(isinstance(v, bool | int | float | str | None | tuple) for v in values):
             return values if len({repr(v) for v in values}) == len(values) else _numbers(options)
     texts = [_text_in(one) for one in options]
     is_clear = None not in texts and len(set(texts)) == len(texts)
     return texts if is_clear else _numbers(options)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy's, as in `np.arange(1, 9)`, as Python's; others as they are."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _numbers(options: list[Any]) -> list[Any]:

@@ -15,6 +15,7 @@ from hpo_magic.core.domains import Choice, Domain, Int
 from hpo_magic.core.trial import Direction
 from hpo_magic.errors import HpoError, NotCovered, SpaceError
 from hpo_magic.language.asking import value_of
+from hpo_magic.language.call import note_refused
 from hpo_magic.language.space_dimensions import described_dimension
 from hpo_magic.language.trial_context import current_trial
 
@@ -168,7 +169,9 @@ class OptunaTrial:
                 raise SpaceError(f"the name must be a string that is not empty, got {name!r}.")
             return value_of(name, describe(*args, **options))
         except HpoError as error:
-            raise type(error)(f'trial.{method}("{name}", …) on line {_line()}: {error}') from None
+            told = type(error)(f'trial.{method}("{name}", …) on line {_line()}: {error}')
+            note_refused(told)
+            raise told from None
 
 
 class StudyOfTrial:

@@ -169,13 +169,15 @@ class Cell:
     def frames_of(self, error: BaseException) -> TracebackType | None:
         """Return the traceback from the cell's own frame on; None if it never got there.
 
-        Without the hooks that a call of a training library passes through.
+        Without the hooks that a call of a training library passes through, and without the one
+        that makes the call where its arguments are wrong.
         """
         entry = error.__traceback__
         while entry is not None and entry.tb_frame.f_code.co_filename != self.filename:
             entry = entry.tb_next
         entries = _entries(entry)
-        return _linked(one for one in entries if one is entries[-1] or not _is_hook(one))
+        last = None if isinstance(error, TypeError) and "argument" in str(error) else entries[-1:]
+        return _linked(one for one in entries if [one] == last or not _is_hook(one))
 
     def where(self, error: BaseException) -> tuple[int | None, str]:
         """Return the line of the cell that failed, and the frames from the cell on as text."""

@@ -6,6 +6,7 @@ import ast
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from hpo_magic.core.events import Completed, Ended, Event, Failed
@@ -32,6 +33,8 @@ from hpo_magic.search.fingerprint import Fingerprint
 from hpo_magic.search.options import Options
 from hpo_magic.search.prepare import SearchedCode
 from hpo_magic.search.requests import UserRequests
+from hpo_magic.source.definitions import definition_of
+from hpo_magic.source.doubts import Doubt
 from hpo_magic.source.fingerprint import code_fingerprint
 from hpo_magic.source.hp_calls import Source, read_source
 from hpo_magic.source.only_predicted import only_predicted
@@ -107,7 +110,7 @@ class SearchedCell:
         unseen = unseen_text(self.inputs.start.unseen)
         named = named_goals(options.goals)
         metric = named[0].metric if named else None
-        doubts = doubt_texts(doubts_of(self.cell.tree, metric)) if len(named) < 2 else []
+        doubts = doubt_texts(self._doubts(metric)) if len(named) < 2 else []
         leaks = check_of(self.shell, self.cell.source).sentences()
         test_data = names_text(suspects)
         before = list(self.shell.history_manager.input_hist_raw)[:-1]
@@ -128,6 +131,17 @@ class SearchedCell:
             is_cell=True,
             modules=self.cell.text.modules_imported,
         )
+
+    def _doubts(self, metric: str | None) -> list[Doubt]:
+        """Return what the text of the cell, and of the notebook's functions, shows of its value."""
+        known: dict[str, ast.FunctionDef] = {}
+        for name in self.cell.text.names_read:
+            function = self.shell.user_ns.get(name)
+            if isinstance(function, FunctionType) and function.__module__ == "__main__":
+                definition = definition_of(function.__code__, function.__globals__)
+                if isinstance(definition, ast.FunctionDef):
+                    known[name] = definition
+        return doubts_of(self.cell.tree, metric, known)
 
     def input_check(self, requests: UserRequests) -> Listener:
         """Return the listener that tells the user if the cell changes its data in place."""

@@ -8,121 +8,38 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from hpo_magic.source.last_expression import is_chore
+from hpo_magic.source.doubts import (
+    Doubt,
+    OfTraining,
+    TrainingBatch,
+    TrainingLoss,
+    TrainingScore,
+)
+from hpo_magic.source.fold_text import FoldText
+from hpo_magic.source.statements import (
+    as_cell,
+    bound_in,
+    calls_in,
+    is_print,
+    name_called,
+    place_of,
+    read_in,
+    statements_of,
+)
 
 _METRIC = re.compile(r"(?!cross_val).*(score|error|loss|accuracy|auc|mse|mae|rmse|f1|deviance)")
 _PREDICTS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
-_ASKS = ("Int", "Float", "Choice", "Boolean")
+_OF_MODELS = ("parameters", "named_parameters", "trainable_variables", "trainable_weights")
 MOST_STEPS = 5  # from one variable to the next
 
 
-@dataclass(frozen=True)
-class TrainingScore:
-    """The value is a score on the rows that the model was fitted on.
-
-    Attributes
-    ----------
-    line
-        Of the score, where the line of `%%hpo` is 1.
-    text
-        The score as it is written.
-    """
-
-    line: int
-    text: str
-
-
-@dataclass(frozen=True)
-class TrainingLoss:
-    """The value is the loss that the training itself minimizes.
-
-    Attributes
-    ----------
-    line
-        Of the call that trains with it, where the line of `%%hpo` is 1.
-    text
-        That call: "loss.backward()".
-    """
-
-    line: int
-    text: str
-
-
-@dataclass(frozen=True)
-class TrainingBatch:
-    """The value is what a call that trains on a batch returns.
-
-    Attributes
-    ----------
-    line
-        Of the call, where the line of `%%hpo` is 1.
-    text
-        The call as it is written.
-    """
-
-    line: int
-    text: str
-
-
-@dataclass(frozen=True)
-class OneFold:
-    """The value is that of the last pass of a loop over folds.
-
-    Attributes
-    ----------
-    line
-        Of the loop.
-    metric
-        What is set, or logged by a fit, in each pass.
-    """
-
-    line: int
-    metric: str
-
-
-@dataclass(frozen=True)
-class AskedInFolds:
-    """A call of `hp` without a name stands in a loop over folds, so each fold has its own value.
-
-    Attributes
-    ----------
-    line
-        Of the call.
-    text
-        The call as it is written.
-    """
-
-    line: int
-    text: str
-
-
-@dataclass(frozen=True)
-class OtherWeights:
-    """The value is logged by a fit, and the cell loads other weights after it.
-
-    Attributes
-    ----------
-    line
-        Of the call that loads them, where the line of `%%hpo` is 1.
-    text
-        That call as it is written.
-    metric
-        The value's name.
-    """
-
-    line: int
-    text: str
-    metric: str
-
-
-Doubt = TrainingScore | TrainingLoss | TrainingBatch | OneFold | AskedInFolds | OtherWeights
-
-
-def doubts_of(tree: ast.Module, metric: str | None) -> list[Doubt]:
+def doubts_of(
+    tree: ast.Module, metric: str | None, functions: Mapping[str, ast.FunctionDef] | None = None
+) -> list[Doubt]:
     """Return what the text of a cell shows of its value.
 
     Parameters
@@ -131,29 +48,71 @@ def doubts_of(tree: ast.Module, metric: str | None) -> list[Doubt]:
         The cell, with the notebook's line numbers.
     metric
         The objective's name; None where it is the end of the cell.
+    functions
+        Those of earlier cells that the cell may call, by name; its own are found.
     """
-    text = _Text(tree)
+    own = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
+    text = _Text(tree, {**(functions or {}), **own})
+    folds = FoldText(tree)
     found = [
-        text.training_score(metric),
-        text.training_loss(metric),
-        text.training_batch(metric),
-        text.one_fold(metric),
-        text.asked_in_folds(),
-        text.other_weights(metric),
+        text.of_training(metric),
+        folds.one_fold(metric),
+        folds.asked_in_folds(),
+        folds.other_weights(metric),
     ]
     return [one for one in found if one is not None]
 
 
 @dataclass(frozen=True)
 class _Text:
-    """The statements of a cell."""
+    """The statements of a cell, or of a function that it calls, and the functions that it knows."""
 
     tree: ast.Module
+    functions: Mapping[str, ast.FunctionDef] = field(default_factory=dict)
 
     @cached_property
     def statements(self) -> list[ast.stmt]:
         """All statements of the cell itself, in the order of the text."""
-        return list(_statements(self.tree.body))
+        return list(statements_of(self.tree.body))
+
+    def of_training(self, metric: str | None) -> OfTraining | None:
+        """Return what shows that the value is one of the training, in the cell or in a function."""
+        found = (
+            self.training_score(metric) or self.training_loss(metric) or self.training_batch(metric)
+        )
+        if found is not None:
+            return found
+        for value in self._values(metric):
+            if (call := self._function_called(value, MOST_STEPS)) is not None:
+                line, function, body = call
+                rest = {name: one for name, one in self.functions.items() if name != function}
+                inner = _Text(body, rest).of_training(None)
+                return inner and replace(inner, line=line, inside=inner.inside or function)
+        return None
+
+    def _function_called(
+        self, value: ast.expr, steps: int, place: int | None = None
+    ) -> tuple[int, str, ast.Module] | None:
+        """Return the line and the name of a call of a known function, and its body as a cell.
+
+        `place` is that of the value among those that it returns; None: the value is the only one.
+        """
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+            function = self.functions.get(value.func.id)
+            body = None if function is None else as_cell(function, place)
+            return None if body is None else (value.lineno, value.func.id, body)
+        if not isinstance(value, ast.Name) or not steps:
+            return None
+        made = [
+            s for s in self.statements if value.id in bound_in(s) and place_of(s) < place_of(value)
+        ]
+        last = made[-1] if made else None
+        if not isinstance(last, ast.Assign):
+            return None
+        if isinstance(last.targets[0], ast.Tuple):
+            names = [ast.unparse(one) for one in last.targets[0].elts]
+            place = names.index(value.id) if value.id in names else None
+        return self._function_called(last.value, steps - 1, place)
 
     def training_score(self, metric: str | None) -> TrainingScore | None:
         """Return the score that the value is, if it is one on the rows of the model's fit."""
@@ -163,7 +122,21 @@ class _Text:
                 call = scores[0][0]
                 is_of_training = all(self._is_of_training(*one) for one in scores)
                 return TrainingScore(call.lineno, ast.unparse(call)) if is_of_training else None
+            logged = list(self._logged_in(value, MOST_STEPS))
+            if logged and not any(name.startswith("val_") for _, name in logged):
+                return TrainingScore(logged[0][0].lineno, ast.unparse(logged[0][0]))
         return None
+
+    def _logged_in(self, value: ast.expr, steps: int) -> Iterator[tuple[ast.expr, str]]:
+        """Yield what an expression has of Keras's history: `h.history["loss"]`, and its name."""
+        for node in ast.walk(value) if steps else ():
+            match node:
+                case ast.Subscript(ast.Attribute(attr="history"), ast.Constant(str() as name)):
+                    yield node, name
+                case ast.Name():
+                    assigned = self._assigned(node.id, node)
+                    if assigned is not None:
+                        yield from self._logged_in(assigned, steps - 1)
 
     def training_loss(self, metric: str | None) -> TrainingLoss | None:
         """Return the call that trains with the value, if the text shows one."""
@@ -174,57 +147,12 @@ class _Text:
         return None
 
     def training_batch(self, metric: str | None) -> TrainingBatch | None:
-        """Return the call that trains on a batch and returns the value, if the text shows one."""
+        """Return the call that trains on the batches of the value, if the text shows one."""
         for value in self._values(metric):
             call = self._of_batch(value, MOST_STEPS)
+            call = call or self._trained_with(value, MOST_STEPS, outputs=True)
             if call is not None:
                 return TrainingBatch(call.lineno, ast.unparse(call))
-        return None
-
-    def one_fold(self, metric: str | None) -> OneFold | None:
-        """Return the loop over folds whose last pass gives the value, if one does."""
-        end = self._end
-        name = end.id if isinstance(end, ast.Name) else metric
-        if name is None or (end is not None and not isinstance(end, ast.Name | ast.Call)):
-            return None
-        bound = [one for one in self.statements if name in _bound(one)]
-        for loop in self._fold_loops:
-            inside = list(_statements(loop.body))
-            if bound:
-                is_set = bound[-1] in inside and isinstance(bound[-1], ast.Assign)
-                is_own = is_set and name not in _read(bound[-1])
-                if is_own and (end is None or isinstance(end, ast.Name) or _is_print(end)):
-                    return OneFold(loop.lineno, name)
-            elif end is None and any(_calls(one, ("fit",)) for one in inside):
-                return OneFold(loop.lineno, name)
-        return None
-
-    def other_weights(self, metric: str | None) -> OtherWeights | None:
-        """Return the call that loads weights after the fit that logs the value, if one does."""
-        is_logged = metric is not None and metric.startswith("val_")
-        if metric is None or not is_logged or any(metric in _bound(s) for s in self.statements):
-            return None
-        if self._end is not None and not (_is_print(self._end) or _loads([self._end])):
-            return None
-        fits = [one for one in self.statements if _calls(one, ("fit",))]
-        after = [one for one in self.statements if fits and _place(one) > _place(fits[-1])]
-        if loads := _loads(after):
-            return OtherWeights(loads[0].lineno, ast.unparse(loads[0]), metric)
-        return None
-
-    def asked_in_folds(self) -> AskedInFolds | None:
-        """Return the first call of `hp` without a name in a loop over folds."""
-        for loop in self._fold_loops:
-            for statement in _statements(loop.body):
-                for call in _calls(statement, _ASKS):
-                    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-                    first = call.args[0] if call.args else None
-                    is_named = isinstance(first, ast.JoinedStr | ast.Constant) and not isinstance(
-                        getattr(first, "value", None), int | float
-                    )
-                    is_named |= any(word.arg == "name" for word in call.keywords)
-                    if isinstance(owner, ast.Name) and owner.id == "hp" and not is_named:
-                        return AskedInFolds(call.lineno, ast.unparse(call))
         return None
 
     @property
@@ -232,14 +160,10 @@ class _Text:
         last = self.tree.body[-1] if self.tree.body else None
         return last.value if isinstance(last, ast.Expr) else None
 
-    @cached_property
-    def _fold_loops(self) -> list[ast.For]:
-        return [one for one in self.statements if isinstance(one, ast.For) and _is_of_folds(one)]
-
     def _values(self, metric: str | None) -> Iterator[ast.expr]:
         """Yield the expressions that may be the value: the end of the cell, then the variable."""
         end = self._end
-        if end is not None and not _is_print(end):
+        if end is not None and not is_print(end):
             yield end
         if metric is not None and (end is None or isinstance(end, ast.Call)):
             yield ast.Name(metric, ast.Load(), lineno=self._n_lines + 1, col_offset=0)
@@ -248,9 +172,9 @@ class _Text:
         """Return what is assigned to a variable last, before a place in the text."""
         found = None
         for statement in self.statements:
-            if before is not None and _place(statement) >= _place(before):
+            if before is not None and place_of(statement) >= place_of(before):
                 break
-            if name in _bound(statement):
+            if name in bound_in(statement):
                 found = statement.value if isinstance(statement, ast.Assign) else None
         return found
 
@@ -275,31 +199,46 @@ class _Text:
     def _n_lines(self) -> int:
         return max((one.end_lineno or one.lineno for one in self.statements), default=0)
 
-    def _trained_with(self, value: ast.expr | None, steps: int) -> ast.Call | None:
-        """Return the call that trains with what an expression is made of; None if there is none."""
+    def _trained_with(
+        self, value: ast.expr | None, steps: int, *, outputs: bool = False
+    ) -> ast.Call | None:
+        """Return the call that trains with what an expression is made of; None if there is none.
+
+        `outputs`: with the outputs of a model, of which the loss is made, not with the loss itself.
+        """
         if value is None or not steps:
             return None
         for node in ast.walk(value):
             if not isinstance(node, ast.Name):
                 continue
-            made = [one for one in self.statements if node.id in _bound(one)]
-            before = [one for one in made if _place(one) < _place(node)]
-            if before and (call := self._gradient_of(node.id, before[-1])) is not None:
+            before = self._made(node)
+            gradient = self._gradient_through if outputs else self._gradient_of
+            if before and (call := gradient(node.id, before[-1])) is not None:
                 return call
             for source in self._sources(node.id, before):
-                if (call := self._trained_with(source, steps - 1)) is not None:
+                if (call := self._trained_with(source, steps - 1, outputs=outputs)) is not None:
                     return call
         return None
+
+    def _made(self, name: ast.Name) -> list[ast.stmt]:
+        """Return the statements before a variable that assign it."""
+        return [
+            one
+            for one in self.statements
+            if name.id in bound_in(one) and place_of(one) < place_of(name)
+        ]
 
     def _of_batch(self, value: ast.expr, steps: int) -> ast.Call | None:
         """Return the call of `train_on_batch` that an expression is made of; None: of none."""
         for node in ast.walk(value) if steps else ():
-            if isinstance(node, ast.Call) and _called(node) == "train_on_batch":
+            if isinstance(node, ast.Call) and name_called(node) == "train_on_batch":
                 return node
             if not isinstance(node, ast.Name):
                 continue
-            before = [s for s in self.statements if node.id in _bound(s)]
-            for source in self._sources(node.id, [s for s in before if _place(s) < _place(node)]):
+            before = [s for s in self.statements if node.id in bound_in(s)]
+            for source in self._sources(
+                node.id, [s for s in before if place_of(s) < place_of(node)]
+            ):
                 if (call := self._of_batch(source, steps - 1)) is not None:
                     return call
         return None
@@ -307,16 +246,46 @@ class _Text:
     def _gradient_of(self, name: str, made: ast.stmt) -> ast.Call | None:
         """Return the call that takes the gradient of what a statement assigns to a variable."""
         for statement in self.statements:
-            if _place(statement) <= _place(made):
+            if place_of(statement) <= place_of(made):
                 continue
-            for call in _calls(statement, ("backward", "gradient")):
+            for call in calls_in(statement, ("backward", "gradient")):
+                if statement in self._conditional:
+                    continue  # if phase == "train": the value may be of the other phase
                 owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-                taken = owner if _called(call) == "backward" else next(iter(call.args), None)
+                taken = owner if name_called(call) == "backward" else next(iter(call.args), None)
                 if isinstance(taken, ast.Name) and taken.id == name:
                     return call
-            if name in _bound(statement):
+            if name in bound_in(statement):
                 return None
         return None
+
+    def _gradient_through(self, name: str, made: ast.stmt) -> ast.Call | None:
+        """Return the call that trains with a loss of a model's outputs, `name`, if there is one."""
+        value = made.value if isinstance(made, ast.Assign) else None
+        if not isinstance(value, ast.Call) or ast.unparse(value.func) not in self._trained_models:
+            return None
+        for statement in self.statements:
+            if place_of(statement) <= place_of(made):
+                continue
+            if isinstance(statement, ast.Assign) and name in read_in(statement):
+                for loss in bound_in(statement):
+                    if (call := self._gradient_of(loss, statement)) is not None:
+                        return call
+            if name in bound_in(statement):
+                return None
+        return None
+
+    @cached_property
+    def _trained_models(self) -> set[str]:
+        """What has parameters that the cell hands to an optimizer, or takes the gradient by."""
+        nodes = [node for node in ast.walk(self.tree) if isinstance(node, ast.Attribute)]
+        return {ast.unparse(node.value) for node in nodes if node.attr in _OF_MODELS}
+
+    @cached_property
+    def _conditional(self) -> set[ast.stmt]:
+        """The statements inside of conditions."""
+        conditions = [one for one in self.statements if isinstance(one, ast.If)]
+        return {one for c in conditions for one in statements_of([*c.body, *c.orelse])}
 
     def _sources(self, name: str, made: Sequence[ast.stmt]) -> Iterator[ast.expr]:
         """Yield what a variable is made of: what is assigned last, added and appended to it."""
@@ -324,19 +293,23 @@ class _Text:
         if isinstance(last, ast.Assign | ast.AugAssign):
             yield last.value
         for statement in self.statements:
-            for call in _calls(statement, ("append",)):
+            for call in calls_in(statement, ("append",)):
                 owner = call.func.value if isinstance(call.func, ast.Attribute) else None
                 if isinstance(owner, ast.Name) and owner.id == name:
                     yield from call.args
+        updates = [c for s in self.statements for c in calls_in(s, ("update_state",))]
+        own = [c for c in updates if ast.unparse(c.func) == f"{name}.update_state"]
+        if own:  # of a Keras metric, which may be reset between training and validation
+            yield from own[-1].args
 
     def _score(self, call: ast.Call) -> tuple[str, str] | None:
         """Return the model and the rows that a call scores, as text; None if it is no score."""
         is_method = isinstance(call.func, ast.Attribute)
         owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
         given = call.args[1:] if owner == "hp" else call.args  # hp.score("accuracy", y, predicted)
-        if is_method and owner != "hp" and _called(call) in ("score", "evaluate"):
+        if is_method and owner != "hp" and name_called(call) in ("score", "evaluate"):
             return (owner, _listed(given[:2])) if len(given) > 1 else ("", "")
-        if len(given) < 2 or not _METRIC.fullmatch(_called(call)):
+        if len(given) < 2 or not _METRIC.fullmatch(name_called(call)):
             return None
         for place in (0, 1):
             predicted = self._predicted(given[1 - place], MOST_STEPS)
@@ -377,91 +350,22 @@ class _Text:
             return False
         fitted: tuple[ast.stmt | None, str] = (None, "")
         for statement in self.statements:
-            if _place(statement) > _place(score):
+            if place_of(statement) > place_of(score):
                 break
-            for fit in _calls(statement, ("fit",)):
+            for fit in calls_in(statement, ("fit",)):
                 owner = ast.unparse(fit.func.value) if isinstance(fit.func, ast.Attribute) else ""
-                is_own = model in (owner, ast.unparse(fit)) or model in _bound(statement)
+                is_own = model in (owner, ast.unparse(fit)) or model in bound_in(statement)
                 if is_own and len(fit.args) > 1:
                     fitted = statement, _listed(fit.args[:2])
         place, trained = fitted
         if place is None or trained != rows:
             return False
         names = {node.id for node in ast.walk(ast.parse(f"({rows})")) if isinstance(node, ast.Name)}
-        between = [one for one in self.statements if _place(place) < _place(one) < _place(score)]
-        return not any(names & set(_bound(one)) for one in between)
-
-
-def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield statements and those inside of loops and conditions, in the order of the text."""
-    for statement in body:
-        yield statement
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        for name in ("body", "orelse", "finalbody"):
-            yield from _statements(getattr(statement, name, ()))
-        for handler in getattr(statement, "handlers", ()):
-            yield from _statements(handler.body)
-
-
-def _parts(statement: ast.stmt) -> Iterator[ast.AST]:
-    """Yield the nodes of a statement without those of the statements inside of it."""
-    for child in ast.iter_child_nodes(statement):
-        if not isinstance(child, ast.stmt | ast.excepthandler):
-            yield from ast.walk(child)
-
-
-def _calls(statement: ast.stmt, wanted: Sequence[str]) -> list[ast.Call]:
-    found = [node for node in _parts(statement) if isinstance(node, ast.Call)]
-    return [
-        call for call in found if isinstance(call.func, ast.Attribute) and _called(call) in wanted
-    ]
-
-
-def _loads(nodes: Sequence[ast.AST]) -> list[ast.Call]:
-    """Return the calls that load the weights of a Keras model."""
-    parts = [part for node in nodes for part in ast.walk(node)]
-    calls = [part for part in parts if isinstance(part, ast.Call)]
-    return [call for call in calls if _called(call) in ("load_weights", "load_model")]
-
-
-def _bound(statement: ast.stmt) -> list[str]:
-    """Return the variables that a statement binds, without the statements inside of it."""
-    stored = [node for node in _parts(statement) if isinstance(node, ast.Name)]
-    return [node.id for node in stored if isinstance(node.ctx, ast.Store)]
-
-
-def _read(statement: ast.stmt) -> set[str]:
-    names = [node for node in _parts(statement) if isinstance(node, ast.Name)]
-    return {node.id for node in names if isinstance(node.ctx, ast.Load)}
-
-
-def _is_of_folds(loop: ast.For) -> bool:
-    """Return whether a loop goes over what a splitter yields: `for train, test in kf.split(X)`."""
-    for node in ast.walk(loop.iter):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            first = node.args[0] if node.args else None
-            is_text = isinstance(first, ast.Constant) or isinstance(node.func.value, ast.Constant)
-            if node.func.attr == "split" and first is not None and not is_text:
-                return any(isinstance(one, ast.Tuple) for one in ast.walk(loop.target))
-    return False
-
-
-def _is_print(value: ast.expr) -> bool:
-    """Return whether an expression is no score, whatever it returns: the value is elsewhere."""
-    is_shown = isinstance(value, ast.Call) and _called(value) in ("print", "display", "show")
-    return is_shown or is_chore(value)
-
-
-def _called(call: ast.Call) -> str:
-    if isinstance(call.func, ast.Attribute):
-        return call.func.attr
-    return call.func.id if isinstance(call.func, ast.Name) else ""
+        between = [
+            one for one in self.statements if place_of(place) < place_of(one) < place_of(score)
+        ]
+        return not any(names & set(bound_in(one)) for one in between)
 
 
 def _listed(values: Sequence[ast.expr]) -> str:
     return ", ".join(map(ast.unparse, values))
-
-
-def _place(node: ast.AST) -> tuple[int, int]:
-    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)

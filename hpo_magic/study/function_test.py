@@ -12,7 +12,7 @@ from typing import Any
 
 from hpo_magic.core.given_values import NOTHING
 from hpo_magic.core.records import TestEvaluation
-from hpo_magic.errors import OptionError
+from hpo_magic.errors import NoAttribute, OptionError
 from hpo_magic.inputs.reads import values_read_by
 from hpo_magic.source.call_names import CallNames
 from hpo_magic.source.cell_text import CellText
@@ -96,11 +96,11 @@ class StudyTest:
     def __getattr__(self, name: str) -> Any:
         """Return a field of the ledger's entry; None before there is one."""
         if name not in {one.name for one in fields(TestEvaluation)}:
-            raise AttributeError(f"a study's test has no attribute {name!r}")
+            raise NoAttribute(f"a study's test has no attribute {name!r}")
         return getattr(self.evaluation, name, None)
 
     def __repr__(self) -> str:
-        return "not measured" if self.evaluation is None else repr(self.evaluation)
+        return "not measured" if self.evaluation is None else str(self.evaluation)
 
 
 class _Function:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.honesty.estimate import Honest
@@ -29,6 +30,14 @@ class HonestNumber(Honest):
         """The estimate in one sentence."""
         return sentence_of(self)
 
+    def __str__(self) -> str:
+        """Return the estimate in one sentence."""
+        return self.sentence
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the sentence in a notebook."""
+        printer.text(str(self))
+
 
 @dataclass(frozen=True)
 class HonestNumbers(HonestNumber, Mapping[str, HonestNumber]):
@@ -51,6 +60,10 @@ class HonestNumbers(HonestNumber, Mapping[str, HonestNumber]):
     """
 
     by_metric: Mapping[str, HonestNumber] = field(default_factory=dict, repr=False)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the sentence in a notebook, before the fields that a dataclass shows."""
+        printer.text(str(self))
 
     def __getitem__(self, metric: str) -> HonestNumber:
         """Return the estimate for one objective."""

@@ -123,3 +123,12 @@ def test_a_trial_is_shown_on_a_line_or_two() -> None:
     assert repr(trial) == repr(replace(trial, row_scores=rows, curve=(), output=""))
     assert len(repr(trial)) < 400
     assert "params={'x': 1}" in repr(trial)
+
+
+def test_a_trial_shows_its_value_or_its_end_and_its_setting():
+    """In one line, in print and in a notebook's output."""
+    best = Trial(3, State.COMPLETE, {"lr": 0.012345678, "act": "relu"}, value=0.91234567)
+    failed = Trial(4, State.FAILED, {}, failure=Failure("ValueError", "no", 3))
+    assert str(best) == "trial 3: 0.91235 with lr=0.01235, act=relu"
+    assert str(failed) == "trial 4: failed on line 3 of the cell: ValueError: no"
+    assert str(Trial(5, State.PRUNED, {"lr": 1.0})) == "trial 5: pruned with lr=1"

@@ -58,3 +58,27 @@ def test_each_rule_is_met_by_the_error_of_the_library() -> None:
 def test_other_errors_are_left_alone(error: Exception) -> None:
     """Nothing is guessed."""
     assert todays_spelling(error) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "now"),
+    [
+        ("train() got an unexpected keyword argument 'verbose_eval'", "lightgbm.log_evaluation("),
+        ("train() got an unexpected keyword argument 'early_stopping_rounds'", "early_stopping(r"),
+        ("LGBMClassifier.fit() got an unexpected keyword argument 'verbose'", "log_evaluation("),
+        (
+            "XGBClassifier.fit() got an unexpected keyword argument 'early_stopping_rounds'",
+            "early_stopping_rounds=… in the constructor",
+        ),
+        ("train() got an unexpected keyword argument 'evals_result'", "record_evaluation(results)"),
+    ],
+)
+def test_arguments_that_boosting_libraries_had(text: str, now: str) -> None:
+    """As LightGBM 4.7 and XGBoost 3.2 refuse them."""
+    assert now in todays_spelling(TypeError(text))
+
+
+def test_the_trees_on_a_gpu_of_xgboost() -> None:
+    """They are no method of their own any more."""
+    text = "Invalid Input: 'gpu_hist', valid values are: {'approx', 'auto', 'exact', 'hist'}"
+    assert todays_spelling(ValueError(text)) == 'Written today: tree_method="hist", device="cuda"'

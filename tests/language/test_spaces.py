@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import ConfigSpace
+import numpy as np
 import optuna
 import pytest
 from hyperopt import hp as dist
@@ -85,6 +86,16 @@ def test_pchoice_starts_with_the_most_probable_option() -> None:
     space = dist.pchoice("p", [(0.2, "rare"), (0.8, 2 ** dist.uniform("e", 0, 2))])
     assert hp.from_space(space) == 2.0
     assert asked(space, p="option 0")[0] == "rare"
+
+
+def test_options_of_an_array_are_called_by_their_numbers() -> None:
+    """The value is NumPy's, as Hyperopt gives it."""
+    space = dist.choice("depth", np.arange(1, 30, 5))
+    value, domains = asked(space, depth=16)
+    assert value == 16
+    assert isinstance(value, np.integer)
+    assert domains["depth"].values == (1, 6, 11, 16, 21, 26)
+    assert domains["depth"].ordered
 
 
 def test_dimensions_in_a_list_have_values_in_their_order() -> None:

@@ -342,3 +342,35 @@ def test_test_rows_that_are_predicted_alone_are_no_test_data(notebook: Any) -> N
     scored = notebook.ok(cell.format("b", "acc = m.score(X_test, y_test) + w"))
     assert "test data by name" not in handed.text
     assert "X_test, y_test, which are test data by name" in scored.text
+
+
+def test_objects_of_a_study_are_shown_in_one_line(notebook: Any) -> None:
+    """Neither a dataclass's fields nor times in seconds."""
+    notebook.ok(
+        "from sklearn.dummy import DummyClassifier\n"
+        "X, y = [[1], [2], [3], [4]] * 9, [0, 1, 1, 1] * 9"
+    )
+    notebook.ok(
+        "%%hpo s --maximize acc --trials 2\nw = hp.Int(0, 1)\nm = DummyClassifier().fit(X, y)\n"
+        "acc = m.score(X, y)"
+    )
+    notebook.ok("%%hpo_test s\nm.score(X, y)")
+    assert notebook.ok("s.trials[0]").text.splitlines()[-1].endswith("trial 0: 0.75 with w=0")
+    assert "expect about 0.75" in notebook.ok("s.honest").text
+    assert "evaluation 1 of s: acc 0.75" in notebook.ok("s.test").text
+
+
+def test_a_wrong_call_of_an_optuna_trial_that_is_caught_is_told(notebook: Any) -> None:
+    """An objective that prunes what fails would hide it."""
+    shown = notebook.run(
+        "%%hpo s --minimize value --trials 3\ntry:\n    value = hp.trial.suggest_float('x', 9, 1)\n"
+        "except Exception:\n    value = 0"
+    )
+    assert shown.usage_error is not None
+    assert 'trial.suggest_float("x", …) on line 3' in shown.usage_error
+
+
+def test_bounds_that_a_file_of_settings_has_as_texts_are_told(notebook: Any) -> None:
+    """YAML reads 1e-4 as one."""
+    shown = notebook.run("%%hpo s --minimize x --trials 1\nx = hp.Float(*['1e-4', '1e-1'])")
+    assert "the bounds must be numbers, got the text '1e-4'" in str(shown.usage_error)

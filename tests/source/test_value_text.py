@@ -7,15 +7,15 @@ from textwrap import dedent
 
 import pytest
 
-from hpo_magic.source.value_text import (
+from hpo_magic.source.doubts import (
     AskedInFolds,
     OneFold,
     OtherWeights,
     TrainingBatch,
     TrainingLoss,
     TrainingScore,
-    doubts_of,
 )
+from hpo_magic.source.value_text import doubts_of
 from hpo_magic.views.words.value_text import doubt_texts
 
 
@@ -39,6 +39,8 @@ def doubts(cell: str, metric: str | None = "score") -> list:
         "m.fit(A, b)\nacc = m.score(A, b)\nscore = round(acc, 3)\nprint(score)",
         "m.fit(C, d)\nm.fit(A, b)\nscore = f1_score(m.predict(A), b)",
         "m.fit(A, b)\nscore = np.mean(m.predict(A) != b)",
+        "h = m.fit(A, b)\nscore = h.history['accuracy'][-1]",
+        "h = m.fit(A, b)\naccs = h.history['acc']\nscore = max(accs)",
         "m.fit(A, b)\np = m.predict(A)\nscore = (b == p).mean()",
     ],
 )
@@ -67,6 +69,9 @@ def test_a_score_on_the_rows_of_the_fit_is_found(cell: str) -> None:
         "m.fit(A, b)\nscore = (m.predict(C) == d).mean()",
         "m.fit(A, b)\nscore = (m.predict(A) > 3).mean()",
         "def f():\n    m.fit(A, b)\n    return m.score(A, b)\nscore = 3",
+        "h = m.fit(A, b)\nscore = h.history['val_accuracy'][-1]",
+        "h = m.fit(A, b).history\nscore = 2 * h['val_acc'][-1]",
+        "h = m.fit(A, b)\ngap = h.history['acc'][-1]\nscore = h.history['val_acc'][-1] - gap",
     ],
 )
 def test_other_scores_are_not_claimed(cell: str) -> None:
@@ -204,3 +209,81 @@ def test_a_call_of_hp_in_a_loop_over_folds_is_found() -> None:
     assert doubts(loop.format("hp.Int(1, 6, name='depth')")) == []
     assert doubts(loop.format("hp.Int(f'depth', 1, 6)")) == []
     assert doubts("for i in range(3):\n    m.add(D(hp.Int(1, 6)))\nscore = f(m)") == []
+
+
+FIT = (
+    "def fit(m, d):\n    for x, y in d:\n        loss = f(m(x), y)\n        loss.backward()\n"
+    "    return loss.item()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "inside"),
+    [
+        (FIT + "score = fit(m, d)", TrainingLoss, "fit"),
+        (FIT + "train_loss = fit(m, d)\nscore = train_loss", TrainingLoss, "fit"),
+        (
+            "def run(p):\n    m = T(p).fit(A, b)\n    return m, m.score(A, b)\nm, score = run(3)",
+            TrainingScore,
+            "run",
+        ),
+        ("def run(p):\n    return fit(p)\n" + FIT + "score = run(3)", TrainingLoss, "fit"),
+    ],
+)
+def test_a_value_of_a_function_is_followed_into_it(cell: str, kind: type, inside: str) -> None:
+    """Its text is that of a cell which ends in what it returns."""
+    (found,) = doubts(cell)
+    assert isinstance(found, kind)
+    assert found.inside == inside
+    assert f" in {inside}, called on line " in doubt_texts([found])[0]
+
+
+def test_a_function_of_an_earlier_cell_is_followed() -> None:
+    """Where it is given."""
+    function = ast.parse(FIT).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    tree = ast.parse("\nloss = train(m, d)")
+    (found,) = doubts_of(tree, "loss", {"train": function})
+    assert found == TrainingLoss(2, "loss.backward()", "train")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        FIT + "loss = fit(m, d)\nscore = evaluate(m, d)",
+        "def run():\n    m.fit(A, b)\n    return m.score(A, b), m.score(C, d)\nx, score = run()",
+        "def ev(x, y):\n    return f1_score(y, m.predict(x))\nm.fit(A, b)\nscore = ev(C, d)",
+        "def f(p):\n    if p:\n        return 0\n    return m.fit(A, b).score(A, b)\nscore = f(1)",
+        "def run(p):\n    return run(p - 1)\nscore = run(1)",
+    ],
+)
+def test_other_values_of_functions_are_not_claimed(cell: str) -> None:
+    """Scores on other rows, several ends, functions that call themselves."""
+    assert doubts(cell) == []
+
+
+LOOP = (
+    "opt = Adam(m.parameters())\nfor x, y in d:\n    out = m(x)\n    loss = f(out, y)\n"
+    "    {}\n    right += (out.argmax(1) == y).sum()\nscore = right / n"
+)
+
+
+def test_a_score_of_the_outputs_that_are_trained_with_is_found() -> None:
+    """The accuracy that a training loop counts on its way."""
+    (found,) = doubts(LOOP.format("loss.backward()"))
+    assert found == TrainingBatch(6, "loss.backward()")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        LOOP.format("if phase == 'train':\n        loss.backward()"),
+        LOOP.format("loss.backward()") + "\nout = m(C)\nscore = (out.argmax(1) == e).mean()",
+        "w = weights()\nfor x in d:\n    l = f(m(x), w)\n    l.backward()\nscore = f(m(C), w)",
+        "loss = f(net(A), b)\nloss.backward()\nacc.update_state(b, net(A))\n"
+        "acc.update_state(e, net(C))\nscore = acc.result()",
+    ],
+)
+def test_scores_of_other_outputs_are_not_claimed(cell: str) -> None:
+    """Of another phase, of outputs made after the training, of what both losses have in common."""
+    assert doubts(cell) == []

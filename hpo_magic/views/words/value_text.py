@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hpo_magic.core.notices import TRAINING_ROWS
-from hpo_magic.source.value_text import (
+from hpo_magic.source.doubts import (
     AskedInFolds,
     Doubt,
     OneFold,
@@ -30,23 +30,23 @@ the scores of all folds in a list, and end the cell in their mean.']
 
 def _text(doubt: Doubt) -> str:
     match doubt:
-        case TrainingScore(line, text):
+        case TrainingScore(line, text, inside):
             return (
-                f"{TRAINING_ROWS}{_short(text)} on line {line} scores "
-                f"the model on the rows that it was fitted on, so the search prefers settings that "
-                f"overfit. Score it on other rows."
+                f"{TRAINING_ROWS}{_short(text)} {_where(line, inside)} scores the model on the rows "
+                f"that it was fitted on, so the search prefers settings that overfit. Score it on "
+                f"other rows."
             )
-        case TrainingLoss(line, text):
+        case TrainingLoss(line, text, inside):
             return (
-                f"The value is the training loss: {_short(text)} on line {line} trains with it, so "
-                f"the search prefers settings that overfit. Measure it on rows that are not "
-                f"trained on."
+                f"The value is the training loss: {_short(text)} {_where(line, inside)} trains "
+                f"with it, so the search prefers settings that overfit. Measure it on rows that "
+                f"are not trained on."
             )
-        case TrainingBatch(line, text):
+        case TrainingBatch(line, text, inside):
             return (
-                f"The value is measured on the batches that are trained on: {_short(text)} on line "
-                f"{line} returns it, so the search prefers settings that overfit. Measure it on "
-                f"other rows: model.evaluate(x_val, y_val)."
+                f"The value is measured on the batches that are trained on: {_short(text)} "
+                f"{_where(line, inside)} trains with them, so the search prefers settings that "
+                f"overfit. Measure it on rows that are not trained on."
             )
         case OneFold(line, metric):
             return (
@@ -70,3 +70,8 @@ def _text(doubt: Doubt) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _where(line: int, inside: str) -> str:
+    """Return where a part of the text stands."""
+    return f"in {inside}, called on line {line}," if inside else f"on line {line}"

@@ -242,3 +242,15 @@ def test_the_search_of_a_trainer_of_transformers_is_ours(notebook: Any) -> None:
     assert len(study.trials) == 3
     assert notebook["best"].objective == study.best_seen
     assert notebook["best"].hyperparameters == dict(study.best_params)
+
+
+def test_a_call_with_a_wrong_argument_shows_no_frame_of_a_hook(notebook: Any) -> None:
+    """The hook makes the call that fails; the error has today's spelling."""
+    trainer = TRAINERS["xgboost"]
+    notebook.ok(trainer.setup)
+    notebook.ok("import xgboost")
+    cell = "%%hpo s --maximize x -n 1\nx = hp.Int(1, 3)\nxgboost.train({}, None, nope=1)"
+    shown = notebook.run(cell)
+    assert type(shown.error).__name__ == "TypeError"
+    for text in (notebook["s"].trials[0].failure.traceback, shown.text):
+        assert "hpo_magic" not in text
