@@ -34,6 +34,8 @@ from hpo_magic.source.statements import (
 _METRIC = re.compile(r"(?!cross_val).*(score|error|loss|accuracy|auc|mse|mae|rmse|f1|deviance)")
 _PREDICTS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 _OF_MODELS = ("parameters", "named_parameters", "trainable_variables", "trainable_weights")
+# Attributes of scikit-learn's models that are measured on the rows of the fit.
+_OF_TRAINING = ("loss_curve_", "train_score_")
 MOST_STEPS = 5  # from one variable to the next
 
 
@@ -128,10 +130,12 @@ class _Text:
         return None
 
     def _logged_in(self, value: ast.expr, steps: int) -> Iterator[tuple[ast.expr, str]]:
-        """Yield what an expression has of Keras's history: `h.history["loss"]`, and its name."""
+        """Yield what an expression has of a fit's own log, `h.history["loss"]`, and its name."""
         for node in ast.walk(value) if steps else ():
             match node:
                 case ast.Subscript(ast.Attribute(attr="history"), ast.Constant(str() as name)):
+                    yield node, name
+                case ast.Attribute(attr=name) if name in _OF_TRAINING:
                     yield node, name
                 case ast.Name():
                     assigned = self._assigned(node.id, node)

@@ -41,6 +41,7 @@ def doubts(cell: str, metric: str | None = "score") -> list:
         "m.fit(A, b)\nscore = np.mean(m.predict(A) != b)",
         "h = m.fit(A, b)\nscore = h.history['accuracy'][-1]",
         "h = m.fit(A, b)\naccs = h.history['acc']\nscore = max(accs)",
+        "m = MLP().fit(A, b)\nscore = m.loss_curve_[-1]",
         "m.fit(A, b)\np = m.predict(A)\nscore = (b == p).mean()",
     ],
 )
