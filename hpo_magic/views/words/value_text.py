@@ -32,9 +32,9 @@ def _text(doubt: Doubt) -> str:
     match doubt:
         case TrainingScore(line, text, inside):
             return (
-                f"{TRAINING_ROWS}{_short(text)} {_where(line, inside)} scores the model on the rows "
-                f"that it was fitted on, so the search prefers settings that overfit. Score it on "
-                f"other rows."
+                f"{TRAINING_ROWS}{_short(text)} {_where(line, inside)} scores the model on the "
+                f"rows that it was fitted on, so the search prefers settings that overfit. Score "
+                f"it on other rows."
             )
         case TrainingLoss(line, text, inside):
             return (
