@@ -56,7 +56,7 @@ def read_fmin(call: Call) -> ToolSearch:
         (Goal("loss", Direction.MINIMIZE),),
         trials=None if n is None or n == _NO_LIMIT else max(int(n) - script.n_before, 1),
         time_s=given["timeout"],
-        settings={"sampler": "random"} if script.is_random() else {},
+        settings={"pruner": "none"} | ({"sampler": "random"} if script.is_random() else {}),
         first=[script.named(point) for point in points],
         read=given["fn"],
         notes=script.notes(),
@@ -131,8 +131,8 @@ class _Script:
     def _option(self, label: str, value: Any) -> Any:
         return option_of(self._space, label, value)
 
-    def train(self) -> Any:
-        """Call the function with the trial's values; return its loss.
+    def train(self) -> dict[str, Any]:
+        """Call the function with the trial's values; return its loss, by that name.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class _Script:
             self._returned[trial.run.number] = returned
         if returned["status"] != STATUS_OK:
             raise FailedByStatus(f"the function returned the status {returned['status']!r}")
-        return returned.get("loss", returned)
+        return {"loss": returned["loss"]} if "loss" in returned else returned
 
     def ended(self, snapshot: Snapshot) -> bool:
         """Add new trials to the script's `Trials`; return whether its limits end the search."""

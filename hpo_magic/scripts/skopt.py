@@ -25,6 +25,7 @@ from hpo_magic.study.study import Study
 from hpo_magic.tools.interception import Call
 from hpo_magic.views.words.numbers import counted
 
+_NEVER_PRUNED = {"pruner": "none"}
 _TOLD = "_hpo_magic_told"  # an attribute of an `Optimizer`
 # What of an `Optimizer` chooses the next point, and its defaults.
 _CHOOSING = {"base_estimator": "gp", "acq_func": "gp_hedge"}
@@ -33,12 +34,12 @@ _CHOOSING = {"base_estimator": "gp", "acq_func": "gp_hedge"}
 def read_minimize(call: Call) -> ToolSearch:
     """Return the search that `gp_minimize(…)`, `forest_minimize(…)` or a sister asks for."""
     given = arguments_of(call)
-    script = _Script(given)
+    script, is_random = _Script(given), call.entry.call == "dummy_minimize"
     return ToolSearch(
         script.train,
         Direction.MINIMIZE,
         trials=int(given["n_calls"]),
-        settings={"sampler": "random"} if call.entry.call == "dummy_minimize" else {},
+        settings=_NEVER_PRUNED | ({"sampler": "random"} if is_random else {}),
         first=script.first(),
         read=given["func"],
         notes=script.notes(),
@@ -69,6 +70,7 @@ def read_run(call: Call) -> ToolSearch:
         run.train,
         Direction.MINIMIZE,
         trials=int(given["n_iter"]),
+        settings=_NEVER_PRUNED,
         owner=optimizer,
         read=given["func"],
         notes=run.notes(),

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import CodeType, FrameType, FunctionType
+from functools import partial
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 from hpo_magic.core.log import suppressed
@@ -77,7 +81,7 @@ def handled(handler: Handler) -> Iterator[None]:
 
 @contextmanager
 def intercepted(modules: Iterable[str] = ()) -> Iterator[None]:
-    """Catch the entries of all tools that are loaded while this is open.
+    """Catch the entries of all tools while this is open, also of those that are loaded meanwhile.
 
     Parameters
     ----------
@@ -86,11 +90,61 @@ def intercepted(modules: Iterable[str] = ()) -> Iterator[None]:
     """
     wanted = set(modules)
     with ExitStack() as stack:
+        late: dict[str, list[Entry]] = {}
         for entry in ENTRIES:
             if entry.package in wanted or entry.package in sys.modules:
-                with suppressed(f"{entry.place} is not there", Exception):
-                    _catch(entry, stack)
+                _catch_if_there(entry, stack)
+            else:
+                late.setdefault(entry.place.partition(":")[0], []).append(entry)
+        finder = _LateImports(late, partial(_catch_if_there, stack=stack))
+        sys.meta_path.insert(0, finder)
+        stack.callback(sys.meta_path.remove, finder)
         yield
+
+
+class _LateImports(MetaPathFinder):
+    """Finds no module itself; has the entries of a module caught once it is loaded.
+
+    Parameters
+    ----------
+    entries
+        By the name of their module.
+    catch
+        Catches one of them.
+    """
+
+    def __init__(self, entries: Mapping[str, list[Entry]], catch: Callable[[Entry], None]) -> None:
+        self._entries, self._catch = entries, catch
+        self._is_asked = False  # by itself
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the module's own spec, whose loader catches the entries at its end."""
+        if self._is_asked or fullname not in self._entries:
+            return None
+        self._is_asked = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._is_asked = False
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = partial(  # type: ignore[method-assign]
+                self._loaded, spec.loader.exec_module, self._entries[fullname]
+            )
+        return spec
+
+    def _loaded(
+        self, load: Callable[[ModuleType], None], entries: list[Entry], module: ModuleType
+    ) -> None:
+        load(module)
+        for entry in entries:
+            self._catch(entry)
+
+
+def _catch_if_there(entry: Entry, stack: ExitStack) -> None:
+    with suppressed(f"{entry.place} is not there", Exception):
+        _catch(entry, stack)
 
 
 def _catch(entry: Entry, stack: ExitStack) -> None:

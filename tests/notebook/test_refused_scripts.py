@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -161,3 +163,21 @@ def test_a_loop_of_ask_and_tell_inside_a_trial_is_named(notebook: Any) -> None:
         options="--maximize accuracy --trials 2 --recheck 0",
     )
     assert [trial.state.value for trial in study.trials] == ["complete"] * 2
+
+
+def test_a_search_of_a_tool_that_a_trial_loads_itself_is_caught(tmp_path: Path) -> None:
+    """In a module of the user's that imports it: before the first of its trainings."""
+    (tmp_path / "tuning.py").write_text(
+        "def tuned():\n"
+        "    import optuna\n"
+        "    study = optuna.create_study()\n"
+        "    study.optimize(lambda trial: print('trained'), n_trials=3)\n"
+    )
+    code = (
+        "import sys, hpo_magic\nfrom tuning import tuned\nassert 'optuna' not in sys.modules\n"
+        "hpo_magic.search(lambda: hpo_magic.hp.Float('x', 0, 1) + (tuned() or 0), "
+        "minimize='value', trials=3, ui='none')"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert "study.optimize on line 4 is a search of Optuna's, and it would run" in run.stderr
+    assert "trained" not in run.stdout

@@ -442,3 +442,29 @@ def test_trials_that_a_study_has_already_are_told(notebook: Any) -> None:
     assert "Not used: the 1 trial that the study has already, to learn from." in messages(
         study.snapshot
     )
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "fmin(lambda x: trained(x), dist.uniform('x', 0, 1), algo=tpe.suggest, max_evals=20)",
+        "skopt.gp_minimize(lambda p: trained(p[0]), [(0.0, 1.0)], n_calls=20)",
+    ],
+)
+@pytest.mark.parametrize("value", ["x", "1 - x"])
+def test_a_tool_that_prunes_nothing_has_nothing_pruned(
+    notebook: Any, search: str, value: str
+) -> None:
+    """Though a training reports its value, or another metric that has the name of its loss."""
+    notebook.ok(
+        f"""
+        def trained(x):
+            for step in range(9):
+                hp.report(loss=x)
+            return {value}
+        """
+    )
+    imports = "import skopt\nfrom hyperopt import fmin, hp as dist, tpe"
+    study = run(notebook, f"{imports}\nbest = {search}", options="--recheck 0 --sampler random")
+    assert [trial.state.value for trial in study.trials] == ["complete"] * 20
+    assert len(messages(study.snapshot)) == 1
