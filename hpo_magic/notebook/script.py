@@ -220,6 +220,8 @@ class Script:
         if self._asks_once(call):
             return call.original(*call.args, **call.options)
         search = search_of(call)
+        if _loop_of(call) is not None:  # its body runs as often as the loop says
+            search = replace(search, settings={"recheck": "0", **search.settings})
         name, n_before = self._name_for(search)
         options = self._merged(search, n_before)
         _check_waiting(search, call, options)

@@ -70,7 +70,7 @@ def read_run(call: Call) -> ToolSearch:
         run.train,
         Direction.MINIMIZE,
         trials=int(given["n_iter"]),
-        settings=_NEVER_PRUNED,
+        settings=_NEVER_PRUNED | {"recheck": "0"},  # each point is one that the optimizer is told
         owner=optimizer,
         read=given["func"],
         notes=run.notes(),

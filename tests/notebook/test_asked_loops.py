@@ -32,7 +32,7 @@ ASKS = """
 
 def test_a_loop_of_ask_and_tell_is_the_search(notebook: Any) -> None:
     """Its body is one training; what it assigns are the cell's variables, as before."""
-    study = run(notebook, ASKS, options="--recheck 0 --sampler random")
+    study = run(notebook, ASKS, options="--sampler random")
     assert len(study.trials) == 6 == len(notebook["study"].trials)
     assert study.record.goals[0].direction.value == "maximize"
     assert notebook["best"] == dict(study.best_params)
@@ -44,7 +44,7 @@ def test_a_loop_of_ask_and_tell_is_the_search(notebook: Any) -> None:
         "trials, in place of Optuna's. The lines after it get Optuna's own results."
     )
     assert "_asked_and_told" not in notebook
-    again = run(notebook, ASKS, options="--recheck 0 --sampler random")
+    again = run(notebook, ASKS, options="--sampler random")
     assert [t.started for t in again.trials] == [t.started for t in study.trials]
     assert again.record.revision == 1
     failing = ASKS.replace("kept.append(number)", "kept.append(1 / 0)")
@@ -114,8 +114,8 @@ OPTIMIZER = """
 
 
 def test_an_optimizer_is_told_our_trials(notebook: Any) -> None:
-    """By its loop and by `run`, one after the other; what it asked before is not learned from."""
-    study = run(notebook, OPTIMIZER, options="--recheck 0")
+    """As many as it asked for; what it asked before is not learned from."""
+    study = run(notebook, OPTIMIZER)
     values = [trial.value for trial in study.trials]
     assert list(notebook["opt"].yi) == [30.0, *values]
     assert len(values) == 7
