@@ -13,9 +13,10 @@ every way through it. Any other one stays as it is, and its `ask` is refused.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from hpo_magic.tools.asked_loops import CALLS, Loop, statements_of
+from hpo_magic.tools.asked_loops import ASKED, CALLS, Loop, statements_of
 
 
 def as_search(tree: ast.Module, packages: Mapping[int, str]) -> ast.Module | None:
@@ -31,7 +32,7 @@ def as_search(tree: ast.Module, packages: Mapping[int, str]) -> ast.Module | Non
     packages
         The package of what each `ask` is a method of, by its line: "optuna" or "skopt".
     """
-    reader = _Loops(packages)
+    reader = _Loops(packages, tree)
     body = reader.read(tree.body)
     return ast.Module(body, tree.type_ignores) if reader.n_found else None
 
@@ -74,8 +75,11 @@ def _plain(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 class _Loops:
     """Replaces the loops in statements and in the blocks of these."""
 
-    def __init__(self, packages: Mapping[int, str]) -> None:
+    def __init__(self, packages: Mapping[int, str], tree: ast.Module) -> None:
         self._packages = packages
+        self._reads = Counter(
+            n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+        )
         self.n_found = 0
 
     def read(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
@@ -120,8 +124,19 @@ class _Loops:
         if package not in CALLS:
             return None
         if n_told == len(tells) == 1 and not _leaves(node.body):
-            return _plain_loop(node, passes, package, ask, tells[0]) if ask < tells[0] else None
+            if ask > tells[0]:
+                return None
+            loop = _plain_loop(node, passes, package, ask, tells[0])
+            is_read = loop is not None and loop.batch and self._reads_outside(node)
+            return None if is_read else loop
         return _branching_loop(node, passes, ask) if package == "optuna" else None
+
+    def _reads_outside(self, node: ast.For) -> bool:
+        """Return whether the cell reads a variable elsewhere that this loop sets."""
+        names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+        inside = Counter(n.id for n in names if isinstance(n.ctx, ast.Load))
+        stored = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+        return any(self._reads[name] > inside[name] for name in stored)
 
 
 def _plain_loop(node: ast.For, passes: str, package: str, ask: int, tell: int) -> Loop | None:
@@ -263,11 +278,11 @@ def _of_each(values: ast.expr, points: str) -> ast.expr | None:
     """Return the value of one point, from an expression that has those of all; None if unclear.
 
     `[f(p) for p in points]`, `list(map(f, points))`, or joblib's `Parallel()(delayed(f)(p) for …)`.
-    In the result the variable of all points has the one.
+    In the result the one point is the function's own parameter.
     """
     match values:
         case ast.Call(ast.Name("list"), [ast.Call(ast.Name("map"), [function, ast.Name(of)])]):
-            point = ast.Name(points, ast.Load())
+            point = ast.Name(ASKED, ast.Load())
             return ast.Call(function, [point], []) if of == points else None
         case ast.Call(
             ast.Call(ast.Name("Parallel") | ast.Attribute(attr="Parallel")),
@@ -281,7 +296,7 @@ def _of_each(values: ast.expr, points: str) -> ast.expr | None:
     used = [n for n in ast.walk(values) if isinstance(n, ast.Name) and n.id == points]
     match each:
         case ast.comprehension(ast.Name() as target, ast.Name(of), []) if of == points:
-            point = ast.Name(points, ast.Load())
+            point = ast.Name(ASKED, ast.Load())
             made = ast.arguments([], [ast.arg(target.id)], None, [], [], None, [])
             return ast.Call(ast.Lambda(made, one), [point], []) if len(used) == 1 else None
     return None

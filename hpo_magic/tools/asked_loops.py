@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 NAME = "_asked_and_told"  # of the function that the body becomes
 _AFTER = "_after_tell"  # of the function that the statements after `tell` become
+ASKED = "_asked"  # the trial or point that the former gets
 PASSES = "_passes"  # the values of the loop's variable that are still to come
 
 # How each tool's object searches: the object, the function, and the number of trials.
@@ -56,18 +57,22 @@ def statements_of(loop: Loop) -> list[ast.stmt]:
     The latter is called with what `tell` returns, and whether the trial ran now or is stored.
     """
     node, number = loop.node, ast.unparse(loop.node.target)
-    bound = {number, *_bound(node.body), PASSES} - {loop.trial}
+    bound = {number, *_bound(node.body), PASSES}
+    kept = "pass" if loop.batch else f"{loop.trial} = {ASKED}"
+    after_it = f"{loop.trial} = _told" if loop.package == "optuna" else "pass"
     n = f"len({PASSES})" + (f" * ({loop.batch})" if loop.batch else "")
     call = CALLS[loop.package].format(study=loop.study, name=NAME, n=n)
     told = f"{loop.told} = " if loop.told and loop.package == "skopt" else ""
     head = ast.parse(
         f"{PASSES} = list({loop.passes})\n"
-        f"def {NAME}({loop.trial}):\n"
+        f"def {NAME}({ASKED}):\n"
         f"    global {', '.join(sorted(bound))}\n"
+        f"    {kept}\n"
         f"    if {PASSES}: {number} = {PASSES}[0]\n"
         f"def {_AFTER}(_told, _is_new):\n"
         f"    global {', '.join(sorted(bound))}\n"
         f"    del {PASSES}[:1]\n"
+        f"    {after_it}\n"
         f"    {f'{loop.told} = _told' if loop.told else 'pass'}\n"
         f"    if not _is_new: return\n"
         f"{NAME}.after_tell, {_AFTER}.reads = {_AFTER}, {bool(loop.after or loop.told)}\n"

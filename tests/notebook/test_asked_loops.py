@@ -87,10 +87,13 @@ def test_what_follows_tell_runs_after_each_trial(notebook: Any) -> None:
                 passes.append(k)
                 done = study.tell(trial, x * x)
                 seen.append((done.number, x * x, study.best_value))
+                assert trial.params == {"x": x}
+        last = trial.number
     """
     study = run(notebook, cell, options="--recheck 0 --sampler random")
     assert len(study.trials) == 6 == notebook["count"]["n"]
     assert notebook["passes"] == [10, 11, 12] * 2
+    assert notebook["last"] == 5
     assert notebook["seen"] == [
         (k, t.value, min(u.value for u in study.trials[: k + 1]))
         for k, t in enumerate(study.trials)
@@ -109,6 +112,7 @@ OPTIMIZER = """
         point = opt.ask()
         y = point[0] ** 2 + point[1]
         res = opt.tell(point, y)
+    last = point
     res = opt.run(lambda p: p[0] ** 2 + p[1], n_iter=3)
 """
 
@@ -122,7 +126,8 @@ def test_an_optimizer_is_told_our_trials(notebook: Any) -> None:
     assert notebook["res"].fun == study.best_seen == notebook["opt"].get_result().fun
     assert (notebook["k"], len(notebook["res"].models)) == (3, 4)
     told = messages(study.snapshot)
-    assert "Optimizer.run on line 11 is this search: minimize its value, 7 trials" in told[1]
+    assert notebook["last"] == [study.trials[3].params[name] for name in ("x0", "x1")]
+    assert "Optimizer.run on line 12 is this search: minimize its value, 7 trials" in told[1]
     assert told[2] == "Not used: the 1 point that the optimizer was told before, to learn from."
     alone = "import skopt\nopt = skopt.Optimizer([(0, 9)])\nres = opt.run(abs_of, 4)"
     notebook.ok("def abs_of(point):\n    return abs(point[0] - 3)")
@@ -157,6 +162,8 @@ def test_a_batch_of_points_is_so_many_trials(notebook: Any, values: str) -> None
     assert len(study.trials) == 6
     assert notebook["lowest"] == study.best_seen
     assert "Not used: the optimizer's acq_func='EI' (--sampler)." in messages(study.snapshot)
+    read = notebook.run(f"%%hpo t --ui none\n{cell}print(values)").usage_error
+    assert read.startswith("%%hpo: Optimizer.ask on line 10")
     other = cell.replace(values, "ranked(points)")
     refused = notebook.run(f"%%hpo t --ui none\n{other}").usage_error
     assert refused.startswith("%%hpo: Optimizer.ask on line 10: a search of scikit-optimize's is")
