@@ -60,6 +60,8 @@ class Outcome:
         Whether it drew from a random stream that is seeded for it; None if not known.
     row_scores
         Its score on each validation row; None if they are not known.
+    of_training
+        Whether the value is known to be measured on the rows that the cell trains on.
     """
 
     params: Params = field(default_factory=dict)
@@ -71,6 +73,7 @@ class Outcome:
     used_seed: bool = False
     drew_random: bool | None = None
     row_scores: RowScores | None = None
+    of_training: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,12 +49,15 @@ class Score:
         All numbers that the trial gave, by name, those of all objectives among them.
     remark
         What the user must know of it: that it is measured on the training data; "" if nothing.
+    is_of_training
+        Whether it is a metric that a fit measured on the training data.
     """
 
     value: float
     goal: Goal
     metrics: Mapping[str, float]
     remark: str = ""
+    is_of_training: bool = False
 
 
 def value_of_trial(
@@ -130,15 +133,15 @@ def value_of_trial(
     value = _found(first, last, logged, variables, fits, several=bool(others))
     found = {goal.metric: _found(goal, NOTHING, logged, variables, fits) for goal in others}
     is_logged = number(last) is None and logged.get(metric) == value
-    remark = training_remark(metric, logged, fits) if is_logged else ""
+    of_training = training_remark(metric, logged, fits) if is_logged else ""
     directions = [direction_remark(one, {metric: value, **found}[one.metric]) for one in named]
     other = (
         ""
         if not named or metric in last_words
         else other_end_remark(metric, last, logged, variables)
     )
-    remark = " ".join(filter(None, (remark, other, *directions)))
-    return Score(value, first, {**logged, metric: value, **found}, remark)
+    remark = " ".join(filter(None, (of_training, other, *directions)))
+    return Score(value, first, {**logged, metric: value, **found}, remark, bool(of_training))
 
 
 def _refuse_not_set(

@@ -119,6 +119,7 @@ class SearchState:
             output=outcome.output,
             used_seed=outcome.used_seed,
             drew_random=outcome.drew_random,
+            of_training=outcome.of_training,
             row_scores=outcome.row_scores if state is State.COMPLETE else None,
             duration_s=None if trial.started is None else self.worked_s(trial, at),
         )

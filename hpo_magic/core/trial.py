@@ -211,6 +211,8 @@ class Trial:
         Whether the cell called `hp.seed()`.
     drew_random
         Whether it drew from a seeded random stream; None: not known.
+    of_training
+        Whether the value is known to be measured on the rows that the cell trains on.
     row_scores
         Score of each validation row; None: not known.
     n_steps
@@ -233,6 +235,7 @@ class Trial:
     row_scores: RowScores | None = field(default=None, repr=False)
     n_steps: int | None = None
     drew_random: bool | None = None
+    of_training: bool = False
 
     def __str__(self) -> str:
         """Return the trial in one line: its value, or how it ended, and its setting."""
@@ -271,6 +274,7 @@ class Trial:
             "output": self.output,
             "used_seed": self.used_seed,
             "drew_random": self.drew_random,
+            "of_training": self.of_training,
             "n_steps": self.n_steps,
         }
 

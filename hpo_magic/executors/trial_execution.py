@@ -250,10 +250,15 @@ class TrialExecution:
             if (failure := self._divergence(score)) is not None:
                 return ExecutionResult(self._failed(run, outcome, failure))
             found = row_scores_of(score, trial.scored, fits, trial.observed)
-            outcome = replace(outcome, row_scores=found, drew_random=drew_random)
+            of_training = on_training_rows(score.value, trial, fits)
+            outcome = replace(
+                outcome,
+                row_scores=found,
+                drew_random=drew_random,
+                of_training=bool(of_training) or score.is_of_training,
+            )
             completed = self._completed(run, outcome, score, fits)
             of_score = direction_of_score(score, trial.scored, trial.observed)
-            of_training = on_training_rows(score.value, trial, fits)
             remark = " ".join(filter(None, (score.remark, of_score, of_training)))
             return ExecutionResult(completed, None, result, tuple(fits), remark=remark)
         except BaseException as error:  # noqa: BLE001  (everything a cell can raise ends a trial)

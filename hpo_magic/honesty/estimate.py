@@ -28,6 +28,7 @@ class WhyNot(Enum):
 
     NOT_YET = "not yet"  # no re-run has ended, and the search goes on
     NO_RERUN = "no re-run"  # the search ended without re-runs
+    TRAINING_ROWS = "training rows"  # the value is measured on them
     SAME_SCORES = "same scores"  # the re-runs repeat the search's scores exactly
 
 

@@ -18,6 +18,7 @@ from hpo_magic.honesty.recheck_results import (
     gain_of,
     honest_by_goal,
     honest_of,
+    is_of_training,
     reruns_had_new_splits,
     split_groups_of,
 )
@@ -48,6 +49,8 @@ class Headline:
         figures are too high. None if not known.
     test
         The latest test evaluation that has a value; None if there is none.
+    is_of_training
+        Whether the values are measured on training rows: then there is neither bias nor gain.
     """
 
     start: Trial | None
@@ -59,22 +62,24 @@ class Headline:
     on_new_splits: bool
     test: TestEvaluation | None
     split_groups: float | None = None
+    is_of_training: bool = False
 
 
 def headline(snapshot: Snapshot) -> Headline:
     """Return the headline of a search, running or ended."""
-    several = snapshot.is_multi_objective
+    several, of_training = snapshot.is_multi_objective, is_of_training(snapshot)
     measured = [one for one in snapshot.evaluations if one.value is not None]
     return Headline(
         start=snapshot.start,
         best=best_trial(snapshot),
         n_complete=len(snapshot.history.complete),
-        bias=None if several else selection_bias_of(snapshot.history),
+        bias=None if several or of_training else selection_bias_of(snapshot.history),
         honest=honest_by_goal(snapshot) if several else {snapshot.metric: honest_of(snapshot)},
-        gain=gain_of(snapshot),
+        gain=None if of_training else gain_of(snapshot),
         on_new_splits=reruns_had_new_splits(snapshot),
         test=measured[-1] if measured else None,
         split_groups=split_groups_of(snapshot),
+        is_of_training=of_training,
     )
 
 

@@ -45,7 +45,14 @@ def honest_of(snapshot: Snapshot) -> Honest:
     return _bounded(_honest_of(snapshot), snapshot, snapshot.metric)
 
 
+def is_of_training(snapshot: Snapshot) -> bool:
+    """Return whether a trial's value is known to be measured on the rows that it trained on."""
+    return any(trial.of_training for trial in snapshot.history.complete)
+
+
 def _honest_of(snapshot: Snapshot) -> Honest:
+    if is_of_training(snapshot):
+        return Honest(why_not=WhyNot.TRAINING_ROWS)
     if snapshot.is_multi_objective:
         return honest_by_goal(snapshot)[snapshot.metric]
     by_row = None if snapshot.is_live else bbc_of(snapshot.history)
@@ -90,8 +97,9 @@ def split_groups_of(snapshot: Snapshot) -> float | None:
 
 def honest_by_goal(snapshot: Snapshot) -> dict[str, Honest]:
     """Return the honest estimate in each of several objectives, by metric."""
-    if tells_nothing(snapshot):
-        return {goal.metric: Honest(why_not=WhyNot.SAME_SCORES) for goal in snapshot.goals}
+    why = WhyNot.TRAINING_ROWS if is_of_training(snapshot) else WhyNot.SAME_SCORES
+    if is_of_training(snapshot) or tells_nothing(snapshot):
+        return {goal.metric: Honest(why_not=why) for goal in snapshot.goals}
     share, found = split_groups_of(snapshot), honest_of_front(snapshot, _why_not(snapshot))
     return {
         metric: _bounded(on_split_groups(one, share), snapshot, metric)

@@ -127,9 +127,10 @@ TABLES = (
 # what is known of validation rows beside their scores. Format 9 chains the entries of the ledger.
 # Format 10 has the revisions that guide a study, in the JSON; format 11 the groups that splits
 # cut, the worst score that a row could have got, and how much its labels tell of the rows; format
-# 12 the metric that the rows were scored by.
+# 12 the metric that the rows were scored by; format 13 whether a value is of training rows, in the
+# JSON.
 SCHEMA = Schema(
-    version=12,
+    version=13,
     tables=TABLES,
     upgrades={
         7: (
@@ -140,5 +141,6 @@ SCHEMA = Schema(
         9: (),
         10: (),
         11: (),
+        12: (),
     },
 )

@@ -23,8 +23,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from hpo_magic import hp, search
+from hpo_magic import hp, load_study, search
 from hpo_magic.core.notices import ON_TRAINING_ROWS
+from hpo_magic.views.text import result_text
 from hpo_magic.views.words.notices import messages
 
 X, Y = (part[:300] for part in load_digits(return_X_y=True))
@@ -84,6 +85,21 @@ def stacked() -> Any:
 def in_a_folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Studies are stored in the test's folder."""
     monkeypatch.chdir(tmp_path)
+
+
+def test_there_is_no_honest_number_of_training_rows() -> None:
+    """Neither in this kernel nor from disk: the score says nothing of new data."""
+    options: dict[str, Any] = {"maximize": "value", "ui": "none"}
+    search(lambda: fitted().score(X_TRAIN, Y_TRAIN), "s", 4, **options)
+    study = load_study("s")
+    assert all(trial.of_training for trial in study.trials)
+    assert study.honest is None
+    text = result_text(study.snapshot)
+    assert "of 3 scores on the training rows: not a validation score" in text
+    assert "not measured" in text
+    assert "measured on the training rows, the value says nothing of new data" in text
+    validated = search(lambda: fitted().score(X_VAL, Y_VAL), "v", 4, **options)
+    assert validated.honest is not None
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -16,6 +16,7 @@ from hpo_magic.views.words.honest import (
     gain_remark,
     gain_value_text,
     how_text,
+    of_training_text,
     split_groups_text,
     value_text,
 )
@@ -65,6 +66,14 @@ def _of_one(snapshot: Snapshot, found: Headline) -> Iterator[Line]:
     digits, direction = digits_of(snapshot), snapshot.direction
     yield Line("start", _start_value(found.start, digits), AS_WRITTEN)
     if found.best is None:
+        return
+    if found.is_of_training:
+        yield Line(
+            "best seen",
+            number(found.best.value, digits),
+            of_training_text(found.n_complete, direction),
+        )
+        yield Line("honest", "not measured", how_text(found.honest[snapshot.metric]))
         return
     remark = bias_text(found.n_complete, direction, found.bias)
     better = gain_text(snapshot)

@@ -32,6 +32,7 @@ GROUPS_UNSURE = (
 WHY_NOT = {
     WhyNot.NOT_YET: "no setting has been re-run yet",
     WhyNot.NO_RERUN: "no setting was re-run",
+    WhyNot.TRAINING_ROWS: "measured on the training rows, the value says nothing of new data",
     WhyNot.SAME_SCORES: SAME_SCORES,
 }
 
@@ -179,6 +180,12 @@ def plus_minus(value: float, half_width: float | None, digits: int = 4, *, sign:
 def _decimals(half_width: float) -> int:
     """Return with how many decimals a half-width has two digits."""
     return min(max(1 - math.floor(math.log10(half_width)), 0), MOST_DECIMALS)
+
+
+def of_training_text(n_settings: int, direction: Direction) -> str:
+    """Return what the best of `n_settings` scores on training rows is worth."""
+    best = "highest" if direction is Direction.MAXIMIZE else "lowest"
+    return f"{best} of {counted(n_settings, 'score')} on the training rows: not a validation score"
 
 
 def bias_text(n_settings: int, direction: Direction, bias: SelectionBias | None = None) -> str:
