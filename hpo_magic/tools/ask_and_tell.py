@@ -150,14 +150,10 @@ def _plain_loop(node: ast.For, passes: str, package: str, ask: int, tell: int) -
         case _:
             return None
     asked = _asked(node.body[ask])
-    match telling:
-        case ast.Call(ast.Attribute(study), args=[ast.Name(of), value], keywords=[]) if asked:
-            pass
-        case _:
-            return None
-    trial, owner, asking = asked
-    if (of, ast.unparse(study)) != (trial, owner):
+    found = None if asked is None else _told(telling, asked[0], asked[1])
+    if asked is None or found is None or found[0] is None or found[1]:
         return None
+    (trial, owner, asking), value = asked, found[0]
     body = [*node.body[:ask], *_suggested(trial, asking, package), *node.body[ask + 1 : tell]]
     after = node.body[tell + 1 :]
     if package == "skopt" and (asking.args or asking.keywords):
@@ -212,22 +208,39 @@ def _returning(body: Sequence[ast.stmt], trial: str, owner: str) -> list[ast.stm
 
 def _returned(statement: ast.stmt, trial: str, owner: str) -> ast.stmt | None:
     """Return what ends a training in the place of `tell`: of a value, or of the state "pruned"."""
-    match statement:
-        case ast.Expr(ast.Call(ast.Attribute(study), [ast.Name(of), *values], named)):
-            if (of, ast.unparse(study)) != (trial, owner):
-                return None
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return None
+    found = _told(statement.value, trial, owner)
+    if found is None:
+        return None
+    value, state = found
+    if value is not None and not state:
+        return ast.copy_location(ast.Return(value), statement)
+    if value is None and state.endswith("State.PRUNED"):
+        raised = ast.parse("raise __import__('optuna').TrialPruned()").body[0]
+        for part in ast.walk(raised):
+            if isinstance(part, ast.stmt | ast.expr):
+                ast.copy_location(part, statement)
+        return raised
+    return None
+
+
+def _told(telling: ast.Call, trial: str, owner: str) -> tuple[ast.expr | None, str] | None:
+    """Return the value and the text of the state that are told of a trial, or of its number."""
+    match telling:
+        case ast.Call(
+            ast.Attribute(study),
+            [ast.Name(of) | ast.Attribute(ast.Name(of), "number"), *values],
+            named,
+        ) if (of, ast.unparse(study)) == (trial, owner):
+            given = {keyword.arg: keyword.value for keyword in named}
         case _:
             return None
-    match values, named:
-        case [value], []:
-            return ast.copy_location(ast.Return(value), statement)
-        case [], [ast.keyword("state", state)] if ast.unparse(state).endswith("State.PRUNED"):
-            raised = ast.parse("raise __import__('optuna').TrialPruned()").body[0]
-            for part in ast.walk(raised):
-                if isinstance(part, ast.stmt | ast.expr):
-                    ast.copy_location(part, statement)
-            return raised
-    return None
+    if len(values) == 1:
+        given["values"] = values[0]
+    if len(values) > 1 or given.keys() - {"values", "state"}:
+        return None
+    return given.get("values"), ast.unparse(given["state"]) if "state" in given else ""
 
 
 def _asked(statement: ast.stmt) -> tuple[str, str, ast.Call] | None:

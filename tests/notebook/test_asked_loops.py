@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -279,3 +280,24 @@ def test_trainings_that_share_variables_never_wait(notebook: Any, pruner: str) -
         "study.optimize on line 6 set variables that all of them share: kind, number, score. Set"
     )
     run(notebook, ASKS, options="--pruner asha --recheck 0")
+
+
+def test_several_values_and_the_number_of_a_trial_are_told(notebook: Any) -> None:
+    """`tell(trial.number, values=[…])` of a study with two directions."""
+    cell = """
+        import optuna
+        study = optuna.create_study(directions=["minimize", "maximize"])
+        with open("log.txt", "w") as log:
+            for k in range(1, 9, 2):
+                trial = study.ask()
+                x = trial.suggest_float("x", 0, 1)
+                study.tell(trial.number, values=[x, 1 - x])
+                print(k, trial.values, file=log)
+        front = len(study.best_trials)
+    """
+    study = run(notebook, cell, options="--sampler random")
+    assert [goal.direction.value for goal in study.record.goals] == ["minimize", "maximize"]
+    assert notebook["front"] >= 1
+    lines = Path("log.txt").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "3", "5", "7"]
+    assert len(study.trials) == 4
