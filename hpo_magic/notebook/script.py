@@ -164,6 +164,7 @@ class Script:
         self._owners: list[tuple[Any, str, int]] = []
         self._texts: dict[str, str] = {}  # the text of each study's training, by name
         self._data: dict[str, str] = {}  # the fingerprint of what it reads, by name
+        self._asks_for_none = False  # a call with no trial, which the tool itself runs
         self._check()
 
     def _check(self) -> None:
@@ -209,6 +210,11 @@ class Script:
             last = self.cell.run(self._shell.user_ns)
         if not self._studies:
             first = self._found[0]
+            if self._asks_for_none:
+                raise SpaceError(
+                    f"{first.text}(…) on line {first.line} asks for 0 trials, so nothing was "
+                    f"searched. Ask for some there, or write --trials N."
+                )
             raise SpaceError(
                 f"{first.text}(…) on line {first.line} was not called, so nothing was searched. "
                 f"Call it in this cell, or put %%hpo on the cell that does."
@@ -222,6 +228,9 @@ class Script:
         search = search_of(call)
         if _loop_of(call) is not None:  # its body runs as often as the loop says
             search = replace(search, settings={"recheck": "0", **search.settings})
+        if search.trials == 0 and not search.time_s and "trials" not in self._given:
+            self._asks_for_none = True
+            return call.original(*call.args, **call.options)
         name, n_before = self._name_for(search)
         options = self._merged(search, n_before)
         _check_waiting(search, call, options)

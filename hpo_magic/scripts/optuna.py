@@ -17,6 +17,7 @@ from hpo_magic.language.optuna_trial import OptunaTrial
 from hpo_magic.language.trial_context import current_trial
 from hpo_magic.scripts.tool_search import (
     OUR_HP,
+    CannotTakeOver,
     ToolSearch,
     arguments_of,
     names_in_code,
@@ -63,7 +64,7 @@ def read_optimize(call: Call) -> ToolSearch:
     return ToolSearch(
         script.train,
         script.goals(),
-        trials=given["n_trials"] or whole,
+        trials=whole if given["n_trials"] is None else given["n_trials"],
         time_s=given["timeout"],
         settings=settings,
         owner=script.study,
@@ -222,10 +223,24 @@ class OptunaScript:
         return tuple(map(Goal, names, directions))
 
     def enqueued(self) -> list[dict[str, Any]]:
-        """Return the settings that the script enqueued."""
+        """Return the settings that the script enqueued.
+
+        Raises
+        ------
+        CannotTakeOver
+            If one has a value that the study's sampler does not list.
+        """
         waiting = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
         self._waiting = [trial._trial_id for trial in waiting]
-        return [dict(t.system_attrs.get("fixed_params", {})) for t in waiting]
+        settings = [dict(t.system_attrs.get("fixed_params", {})) for t in waiting]
+        for name, value in ((n, v) for one in settings for n, v in one.items()):
+            if name in self._values and value not in self._values[name]:
+                raise CannotTakeOver(
+                    f"the study's sampler lists the values of {name}, and the trial that is "
+                    f"enqueued has {name}={value!r}, which is none of them. Add it to those of "
+                    f"the sampler, or leave the trial out."
+                )
+        return settings
 
     def notes(self, given: Mapping[str, Any]) -> list[str]:
         """Return what of the call and the study is not used, in one sentence."""
@@ -304,8 +319,9 @@ class OptunaScript:
         else:
             self.study.add_trial(frozen)
         told = self.study.get_trials(deepcopy=False)[number]
-        if self._after is not None and told.state is TrialState.COMPLETE:
-            self._after(told, trial.number in self._ran)
+        if self._after is not None:
+            is_told = told.state is TrialState.COMPLETE
+            self._after(told, is_told and trial.number in self._ran)
         return self._called_back(told)
 
     def system_attributes(self, trial: Trial) -> dict[str, Any]:

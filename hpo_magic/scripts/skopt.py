@@ -273,12 +273,13 @@ class _Run(_Points):
         """Tell the optimizer the new trials; fit its model each time only for code that asks."""
         for trial in new_trials(snapshot, self._known):
             mark = trial.number, trial.started
-            if trial.state is State.COMPLETE and mark not in self._told:
+            is_told = trial.state is State.COMPLETE and mark not in self._told
+            if is_told:
                 self._told.add(mark)
                 self._new.append(trial)
-                if self._after is not None:
-                    told = self._tell() if self._after.reads else None
-                    self._after(told, trial.number in self._ran)
+            if self._after is not None:
+                told = self._tell() if is_told and self._after.reads else None
+                self._after(told, is_told and trial.number in self._ran)
         return False
 
     def _tell(self) -> Any:

@@ -54,7 +54,8 @@ class Loop:
 def statements_of(loop: Loop) -> list[ast.stmt]:
     """Return the functions of one training and of what follows, and the call that searches.
 
-    The latter is called with what `tell` returns, and whether the trial ran now or is stored.
+    The latter is called with what `tell` returns, None of a trial that failed, and whether what
+    follows `tell` runs: for a trial that ran now and was told a value.
     """
     node, number = loop.node, ast.unparse(loop.node.target)
     bound = {number, *_bound(node.body), PASSES}
@@ -72,11 +73,12 @@ def statements_of(loop: Loop) -> list[ast.stmt]:
         f"def {_AFTER}(_told, _is_new):\n"
         f"    global {', '.join(sorted(bound))}\n"
         f"    del {PASSES}[:1]\n"
+        f"    if _told is None: return\n"
         f"    {after_it}\n"
         f"    {f'{loop.told} = _told' if loop.told else 'pass'}\n"
         f"    if not _is_new: return\n"
         f"{NAME}.after_tell, {_AFTER}.reads = {_AFTER}, {bool(loop.after or loop.told)}\n"
-        f"{told}{call}\n"
+        f"if {PASSES}: {told}{call}\n"
         f"del {NAME}, {_AFTER}, {PASSES}"
     ).body
     for made in head:

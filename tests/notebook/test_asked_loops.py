@@ -301,3 +301,32 @@ def test_several_values_and_the_number_of_a_trial_are_told(notebook: Any) -> Non
     lines = Path("log.txt").read_text().splitlines()
     assert [line.split()[0] for line in lines] == ["1", "3", "5", "7"]
     assert len(study.trials) == 4
+
+
+@pytest.mark.parametrize("tool", ["optuna", "skopt"])
+def test_a_training_that_fails_is_a_pass_of_the_loop(notebook: Any, tool: str) -> None:
+    """The next one has the next number; a loop without passes trains nothing."""
+    ask = {
+        "optuna": ("optuna.create_study()", "point.suggest_float('x', 0, 1)"),
+        "skopt": ("skopt.Optimizer([(0.0, 1.0)])", "point[0]"),
+    }[tool]
+    cell = dedent(f"""
+        import {tool}
+        ran = []
+        made = {ask[0]}
+        for k in range(5):
+            point = made.ask()
+            ran.append(k)
+            y = {ask[1]} if k != 1 else 1 / 0
+            made.tell(point, y)
+            ran.append("told")
+    """)
+    study = run(notebook, cell, options="--sampler random")
+    assert [trial.state.value for trial in study.trials] == [
+        "complete",
+        "failed",
+        *["complete"] * 3,
+    ]
+    assert notebook["ran"] == [0, "told", 1, 2, "told", 3, "told", 4, "told"]
+    none = notebook.run(f"%%hpo t --ui none\n{cell.replace('range(5)', 'range(0)')}").usage_error
+    assert "made.ask(…) on line 7 was not called, so nothing was searched." in none

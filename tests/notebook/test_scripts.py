@@ -405,9 +405,24 @@ def test_a_sampler_that_says_what_is_searched_is_ours(
         asked = run(notebook, plain, name="t", options=f"--recheck 0 --sampler {expected}")
         assert [t.params for t in study.trials] == [t.params for t in asked.trials]
     assert "Not used" not in " ".join(messages(study.snapshot))
+    if expected == "grid" and values != {0.0, 1.0, 2.0, 3.0, 4.0, 5.0}:
+        other = cell.replace(
+            "study.optimize", "study.enqueue_trial({'x': 4.0})\n        study.optimize"
+        )
+        refused = notebook.run(f"%%hpo u --ui none\n{dedent(other)}").usage_error
+        assert "the trial that is enqueued has x=4.0, which is none of them. Add it to" in refused
     if values is not None:
         assert {trial.params["x"] for trial in study.trials} == values
         assert len(study.trials) == 2 * len(values)
+
+
+def test_a_search_of_no_trials_trains_nothing(notebook: Any) -> None:
+    """`n_trials=0`, such as what is left of a budget."""
+    cell = "import optuna\nstudy = optuna.create_study()\nstudy.optimize(abs, n_trials=0)"
+    assert notebook.run(f"%%hpo s --ui none\n{cell}").usage_error == (
+        "%%hpo: study.optimize(…) on line 4 asks for 0 trials, so nothing was searched. Ask for "
+        "some there, or write --trials N."
+    )
 
 
 def test_a_random_search_stays_one(notebook: Any) -> None:
