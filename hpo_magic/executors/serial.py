@@ -72,6 +72,7 @@ class SerialExecutor:
         self._runs: dict[int, Run] = {}
         self._at_work: int | None = None
         self._suspending: int | None = None
+        self._is_interrupted = False
         self._feed: Feed = lambda event: None
         self._at_batch: Callable[[], None] = lambda: None
         self._checks = WaitingChecks(execution.objective, is_wanted=waits)
@@ -121,6 +122,7 @@ class SerialExecutor:
 
     def interrupt(self) -> None:
         """Raise `KeyboardInterrupt` in the user's code that runs now."""
+        self._is_interrupted = True
         training = self._trainings.get(-1 if self._at_work is None else self._at_work)
         if training is None:
             raise KeyboardInterrupt
@@ -242,8 +244,14 @@ class SerialExecutor:
             return run.number in self._stopping
 
         self.last_error = None  # it holds the frames of the training, and they hold its model
+        self._is_interrupted = False
         return self._execution(
-            run, report, guard, is_stopping=is_stopping, in_user_code=self._users
+            run,
+            report,
+            guard,
+            is_stopping=is_stopping,
+            was_interrupted=lambda: self._is_interrupted,
+            in_user_code=self._users,
         )
 
     def _room_for(self, run: Run) -> tuple[int, Mapping[str, Any] | None]:

@@ -91,6 +91,35 @@ class Objective(Protocol):
         ...
 
 
+class _Stops:
+    """The report and the guard of a training, and whether one of them stopped it.
+
+    A bare `except` of the user's catches the exception that stops a training, too.
+    """
+
+    def __init__(self, report: Report, guard: Callable[[], None]) -> None:
+        self._report, self._guard = report, guard
+        self.any = False
+
+    def report(self, *args: Any, **kwargs: Any) -> None:
+        """Report, and note whether that stopped the training."""
+        with self._noted():
+            self._report(*args, **kwargs)
+
+    def guard(self) -> None:
+        """Come to a batch, and note whether that stopped the training."""
+        with self._noted():
+            self._guard()
+
+    @contextlib.contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except TrialStopped:
+            self.any = True
+            raise
+
+
 def _nothing_of(fits: Sequence[Fit]) -> None:
     """Return None, whatever the fits; a function of the module, so that it can be pickled."""
 
@@ -171,6 +200,7 @@ class TrialExecution:
         guard: Callable[[], None],
         *,
         is_stopping: Callable[[], bool] = lambda: False,
+        was_interrupted: Callable[[], bool] = lambda: False,
         in_user_code: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> ExecutionResult:
         """Run the objective with the values of `run`; return how it ended.
@@ -187,13 +217,23 @@ class TrialExecution:
             Called at each batch; may raise `TrialStopped`.
         is_stopping
             Returns whether somebody asked this training to stop. Asked when it raised.
+        was_interrupted
+            Returns whether an interrupt was raised in the user's code. Asked when it returned.
         in_user_code
             Returns a context that is open while the user's code runs: the only time in which an
             interrupt may be raised.
         """
         stays: list[str] = []
         with settings_kept(stays.extend):
-            result = self._executed(run, report, guard, is_stopping, in_user_code)
+            told = _Stops(report, guard)
+            result = self._executed(
+                run,
+                told.report,
+                told.guard,
+                lambda: told.any or was_interrupted(),
+                is_stopping,
+                in_user_code,
+            )
         return replace(result, stays=tuple(stays))
 
     def _executed(
@@ -201,6 +241,7 @@ class TrialExecution:
         run: Run,
         report: Report,
         guard: Callable[[], None],
+        was_stopped: Callable[[], bool],
         is_stopping: Callable[[], bool],
         in_user_code: Callable[[], AbstractContextManager[None]],
     ) -> ExecutionResult:
@@ -232,6 +273,8 @@ class TrialExecution:
                 with in_user_code():
                     result = self.objective.train()
                 drew_random = trial.drew_random(seeded)
+            if was_stopped():  # and the cell caught that: what it left is no result
+                raise TrialStopped
             if trial.refused is not None:  # the cell caught it, in a try of its own
                 raise trial.refused
             if any(value > 0 for value in trial.constraints.values()):  # infeasible

@@ -22,10 +22,12 @@ from hpo_magic.core.trial import (
     named_goals,
 )
 from hpo_magic.pruners import make_pruner
+from hpo_magic.search.files_read import changed_files
 from hpo_magic.search.fingerprint import Comparison, Fingerprint, compare
 from hpo_magic.search.older_studies import references
 from hpo_magic.search.options import Options
 from hpo_magic.storage.older_studies import older_studies
+from hpo_magic.views.words.inputs import listed
 from hpo_magic.views.words.numbers import counted
 from hpo_magic.views.words.revisions import new_revision_text
 
@@ -215,6 +217,11 @@ def _going_on(
         sentence = f"Continues: {n_done} of {options.trials} trials are done." if trials else ""
     if changed.not_compared and trials:
         sentence += f" {_of_older_format(changed.not_compared)}"
+    if files := changed_files(mark.source, trials):
+        sentence += (
+            f" {listed(files)} changed since the last trial: the trials before are of other data. "
+            f"To begin anew: --fresh."
+        )
     if unheard := _unheard(options, record):
         sentence = f"{sentence} {unheard}".strip()
     guides = older_studies(storage, record)

@@ -224,3 +224,23 @@ def test_the_exception_of_a_failed_trial_is_kept_until_the_next() -> None:
         pumped(executor)
         kept.append(executor.last_error)
     assert [str(error) for error in kept] == ["no", "None"]
+
+
+def test_an_interrupt_that_the_code_catches_ends_the_training() -> None:
+    """What it returns then is no result; the next training runs."""
+
+    def train() -> float:
+        if len(ended) == 0:
+            try:
+                executor.interrupt()
+            except BaseException:  # noqa: BLE001  (what users write)
+                return 0.0
+        return 0.5
+
+    ended: list[object] = []
+    executor = an_executor(train)
+    executor.submit(a_run(0))
+    ended += pumped(executor)
+    executor.submit(a_run(1))
+    ended += pumped(executor)
+    assert [type(one) for one in ended] == [Ended, Completed]

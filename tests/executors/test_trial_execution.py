@@ -217,3 +217,23 @@ def test_numbers_that_an_objective_notes_are_metrics() -> None:
     assert completed.outcome.metrics == {"n_params": 12.0, "value": 0.5}
     assert completed.outcome.output == "layers: 'ab'\n"
     assert executed(train, a_run(fails=True)).outcome.metrics == {"n_params": 12.0}
+
+
+@pytest.mark.parametrize("is_interrupted", [False, True], ids=["stopped", "interrupted"])
+def test_a_stop_that_a_bare_except_catches_ends_the_trial(is_interrupted: bool) -> None:
+    """What the code returns then is no result."""
+
+    def train() -> float:
+        try:
+            hp.report(loss=1.0)
+        except BaseException:  # noqa: BLE001  (what users write)
+            return 0.0
+        return 1.0
+
+    def report(step: int, metrics: Mapping[str, float], n_steps: int | None = None) -> None:
+        if not is_interrupted:
+            raise TrialStopped
+
+    execution = TrialExecution(FakeObjective(train), goals=Direction.MINIMIZE)
+    done = execution(a_run(), report, lambda: None, was_interrupted=lambda: is_interrupted)
+    assert isinstance(done.event, Ended)

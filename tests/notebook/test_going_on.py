@@ -277,3 +277,21 @@ def test_what_a_disk_did_not_take_is_stored_by_the_next_run(notebook: Any) -> No
     notebook.shell.user_ns["study"] = study
     run(notebook, "--trials 5")
     assert study.unsaved == {}
+
+
+def test_a_file_that_changed_is_told(notebook: Any) -> None:
+    """One that the cell reads by name; what the cell itself writes is no news."""
+    Path("rows.txt").write_text("3")
+    cell = (
+        "with open('rows.txt') as f: n = int(f.read())\n"
+        "with open('out.txt', 'w') as f: f.write('x')\nloss = hp.Int(1, 9) * n"
+    )
+    notebook.ok(f"%%hpo s --minimize loss --trials 2 --ui none\n{cell}")
+    again = f"%%hpo s --minimize loss --trials 3 --ui none\n{cell}"
+    notebook.ok(again)
+    assert "since the last trial" not in message(notebook["s"])
+    ahead = time.time() + 60
+    os.utime("rows.txt", (ahead, ahead))
+    os.utime("out.txt", (ahead, ahead))
+    notebook.ok(again.replace("3 --ui", "4 --ui"))
+    assert ". rows.txt changed since the last trial" in message(notebook["s"])
