@@ -362,13 +362,28 @@ class _Text:
                 if is_own and len(fit.args) > 1:
                     fitted = statement, _listed(fit.args[:2])
         place, trained = fitted
-        if place is None or trained != rows:
+        if place is None or not _is_part(rows, trained):
             return False
         names = {node.id for node in ast.walk(ast.parse(f"({rows})")) if isinstance(node, ast.Name)}
         between = [
             one for one in self.statements if place_of(place) < place_of(one) < place_of(score)
         ]
         return not any(names & set(bound_in(one)) for one in between)
+
+
+def _is_part(rows: str, trained: str) -> bool:
+    """Return whether rows are those of the fit, or slices of them: `X[300:], y[300:]` of `X, y`."""
+    if rows == trained:
+        return True
+    scored, fitted = (ast.parse(f"({text},)", mode="eval").body for text in (rows, trained))
+    if not isinstance(scored, ast.Tuple) or not isinstance(fitted, ast.Tuple):
+        return False
+    return len(scored.elts) == len(fitted.elts) and all(
+        isinstance(one, ast.Subscript)
+        and isinstance(one.slice, ast.Slice)
+        and ast.unparse(one.value) == ast.unparse(whole)
+        for one, whole in zip(scored.elts, fitted.elts, strict=True)
+    )
 
 
 def _listed(values: Sequence[ast.expr]) -> str:

@@ -92,6 +92,7 @@ CLEAN = [
     [TABLE + "X['lag'] = y.shift(1)\nX_train, X_val, y_train, y_val = train_test_split(X, y, shuffle=False)", SEARCHED],
     [TABLE + "X['mean'] = y.rolling(3).mean().shift(1)\nX_train, X_val = X[:80], X[80:]", "m = Ridge().fit(X_train, y[:80])\nm.score(X_val, y[80:])"],
     [LOADED + "p = cross_val_predict(SVC(), X, y)\nX = np.c_[X, p]", CROSSED],
+    ["df = pd.DataFrame({'d': pd.date_range('2020', periods=99).repeat(3), 'n': np.tile(n, 99)})\ndf['y'] = df.n * 2", "a, b = df[df.d < '2020-03'], df[df.d >= '2020-03']\nm = Ridge().fit(a[['n']], a.y)\nm.score(b[['n']], b.y)"],
     [LOADED + "print(X.mean(0), X.std(0))\nw = {0: (y == 1).mean()}", PARTS, SEARCHED],
 ]  # fmt: skip
 

@@ -42,6 +42,7 @@ def doubts(cell: str, metric: str | None = "score") -> list:
         "h = m.fit(A, b)\nscore = h.history['accuracy'][-1]",
         "h = m.fit(A, b)\naccs = h.history['acc']\nscore = max(accs)",
         "m = MLP().fit(A, b)\nscore = m.loss_curve_[-1]",
+        "m = T().fit(A, b)\nscore = m.score(A[300:], b[300:])",
         "m.fit(A, b)\np = m.predict(A)\nscore = (b == p).mean()",
     ],
 )
@@ -71,6 +72,8 @@ def test_a_score_on_the_rows_of_the_fit_is_found(cell: str) -> None:
         "m.fit(A, b)\nscore = (m.predict(A) > 3).mean()",
         "def f():\n    m.fit(A, b)\n    return m.score(A, b)\nscore = 3",
         "h = m.fit(A, b)\nscore = h.history['val_accuracy'][-1]",
+        "m.fit(A[:300], b[:300])\nscore = m.score(A[300:], b[300:])",
+        "m.fit(A[c], A.t)\nscore = m.score(B[c], B.t)",
         "h = m.fit(A, b).history\nscore = 2 * h['val_acc'][-1]",
         "h = m.fit(A, b)\ngap = h.history['acc'][-1]\nscore = h.history['val_acc'][-1] - gap",
     ],

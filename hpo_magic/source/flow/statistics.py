@@ -19,6 +19,10 @@ from hpo_magic.source.flow.values import (
     joined,
 )
 
+_DATE_RANGES = ("date_range", "period_range", "bdate_range")
+# What the rows of a panel are dated by, repeated for each of its members, is no copy of rows.
+_RANGES = (*_DATE_RANGES, "linspace")
+
 
 class StatisticFlow(FlowState):
     """Interprets calls that compute something from many rows, or change which rows there are."""
@@ -45,7 +49,7 @@ class StatisticFlow(FlowState):
     def _order_in_time(self, called: Called) -> Value | None:
         """Return what uses an order in time: lags, windows, a range of dates."""
         place = self.place(called.node)
-        if called.name in ("date_range", "period_range", "bdate_range"):
+        if called.name in _DATE_RANGES:
             return Value(RowSet(frozenset([self._key(called)])), timed=place)
         if called.name in names.IN_TIME and called.data.has_rows:
             if called.name == "resample" and not called.receiver.has_rows:
@@ -95,7 +99,9 @@ class StatisticFlow(FlowState):
         ):
             return self._concatenated(called)
         is_resample = called.name == "resample" and not called.is_false("replace")
+        is_range = all(one.startswith(_RANGES) for one in called.data.rows.sources)  # of a panel
         is_repeated = called.name in ("repeat", "tile", "resample") and called.data.has_rows
+        is_repeated &= not is_range
         if is_repeated and (called.name != "resample" or is_resample):
             copies = Statistic(Kind.COPIES, called.name, self.place(called.node), called.data.rows)
             found = called.data.with_statistics(frozenset([copies]))
