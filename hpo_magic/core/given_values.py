@@ -102,6 +102,10 @@ def how_to_choose(value: Any) -> str:
     """Return how one number is made of several, with a space before; "" of anything else."""
     if isinstance(value, Mapping):
         return " Take the number that is the score out of it." if value else ""
+    if isinstance(value, str) and _is_text_of_number(value):
+        return " Leave out what makes a text of the number."
+    if isinstance(value, bool):
+        return " Take the number that it is made of."
     if not is_several(value):
         return ""
     shape = _shape(value) or (len(value),)
@@ -112,6 +116,14 @@ def how_to_choose(value: Any) -> str:
     if isinstance(value, list):
         return " Take its mean, or the element that is the score."
     return " Take its mean?"
+
+
+def _is_text_of_number(text: str) -> bool:
+    try:
+        float(text.strip().rstrip("%"))
+    except ValueError:
+        return False
+    return True
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -112,6 +112,20 @@ def test_a_metric_of_a_fit_that_the_end_is_not_is_told():
     assert "val_accuracy is another one" in found.remark
 
 
+@pytest.mark.parametrize(
+    ("value", "way_out"),
+    [
+        ("0.902", "Leave out what makes a text"),
+        ("93 %", "Leave out"),
+        (True, "Take the number that"),
+    ],
+)
+def test_a_text_and_a_truth_value_have_a_way_out(value, way_out):
+    """`acc = f"{acc:.3f}"` and `acc = score > 0.9`."""
+    with pytest.raises(MetricError, match=f"acc: a number was expected, got .*{way_out}"):
+        score(Goal("acc", MAXIMIZE), variables={"acc": value})
+
+
 def test_a_metric_of_several_classes_is_named_with_the_way_to_one_number():
     """Keras logs an array of it."""
     history = history_of({"val_f1": np.array([0.5, 0.25])})
@@ -280,7 +294,7 @@ def test_several_numbers_are_not_one():
         MetricError, match=r"^score: .* got an array of shape \(1,\). Take its only"
     ):
         score(Goal("score", MAXIMIZE), variables={"score": np.array([1.0])})
-    with pytest.raises(MetricError, match=r"^score: a number was expected, got True\.$"):
+    with pytest.raises(MetricError, match=r"^score: a number was expected, got True\."):
         score(Goal("score", MAXIMIZE), last={"score": True})
     with pytest.raises(MetricError, match=r"The end of the cell: .* got an object of type object"):
         score(last=object())

@@ -348,14 +348,14 @@ def test_objects_of_a_study_are_shown_in_one_line(notebook: Any) -> None:
     """Neither a dataclass's fields nor times in seconds."""
     notebook.ok(
         "from sklearn.dummy import DummyClassifier\n"
-        "X, y = [[1], [2], [3], [4]] * 9, [0, 1, 1, 1] * 9"
+        "X, y, V, w = [[1]] * 12, [0, 1, 1] * 4, [[2]] * 36, [0, 1, 1, 1] * 9"
     )
     notebook.ok(
-        "%%hpo s --maximize acc --trials 2\nw = hp.Int(0, 1)\nm = DummyClassifier().fit(X, y)\n"
-        "acc = m.score(X, y)"
+        "%%hpo s --maximize acc --trials 2\nn = hp.Int(0, 1)\nm = DummyClassifier().fit(X, y)\n"
+        "acc = m.score(V, w)"
     )
-    notebook.ok("%%hpo_test s\nm.score(X, y)")
-    assert notebook.ok("s.trials[0]").text.splitlines()[-1].endswith("trial 0: 0.75 with w=0")
+    notebook.ok("%%hpo_test s\nm.score(V, w)")
+    assert notebook.ok("s.trials[0]").text.splitlines()[-1].endswith("trial 0: 0.75 with n=0")
     assert "expect about 0.75" in notebook.ok("s.honest").text
     assert "evaluation 1 of s: acc 0.75" in notebook.ok("s.test").text
 
