@@ -61,5 +61,7 @@ def _target(estimator: Any) -> Any:
     fits = running_fits()
     if len(fits) != 1 or not (is_classifier(estimator) or is_regressor(estimator)):
         return None
+    if getattr(estimator, "oob_score", False):
+        return None  # its out-of-bag predictions of these rows are of trees that did not see them
     args, kwargs = fits[0].f_locals["args"], fits[0].f_locals["kwargs"]
     return args[1] if len(args) > 1 else kwargs.get("y")

@@ -96,7 +96,11 @@ def test_a_training_that_diverges_fails(value: float, text: str) -> None:
     ("value", "message"),
     [
         ("good", "The end of the cell: a number was expected, got 'good'."),
-        (True, "The end of the cell: a number was expected, got True."),
+        (
+            True,
+            "The end of the cell: a number was expected, got True. Take the number that it is made "
+            "of.",
+        ),
         (
             [0.1, 0.2],
             "The end of the cell: a number was expected, got a list of length 2. Take its mean, "
