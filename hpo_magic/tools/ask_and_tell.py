@@ -16,7 +16,8 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from hpo_magic.tools.asked_loops import ASKED, CALLS, Loop, statements_of
+from hpo_magic.tools.asked_batches import one_of_batch
+from hpo_magic.tools.asked_loops import CALLS, Loop, statements_of
 
 
 def as_search(tree: ast.Module, packages: Mapping[int, str]) -> ast.Module | None:
@@ -157,7 +158,7 @@ def _plain_loop(node: ast.For, passes: str, package: str, ask: int, tell: int) -
     body = [*node.body[:ask], *_suggested(trial, asking, package), *node.body[ask + 1 : tell]]
     after = node.body[tell + 1 :]
     if package == "skopt" and (asking.args or asking.keywords):
-        one, batch = _of_batches(node, trial, asking, node.body[:ask] + body[ask:], value)
+        one, batch = one_of_batch(node, trial, asking, node.body[:ask] + body[ask:], value)
         if one is None or after:
             return None
         body, value = [], one
@@ -264,55 +265,6 @@ def _suggested(trial: str, asking: ast.Call, package: str) -> list[ast.stmt]:
         if isinstance(part, ast.stmt | ast.expr):
             ast.copy_location(part, asking)
     return made
-
-
-def _of_batches(
-    node: ast.For, points: str, asking: ast.Call, before: Sequence[ast.stmt], value: ast.expr
-) -> tuple[ast.expr | None, str]:
-    """Return the value of one point, and how many points are asked for; None if that is unclear.
-
-    Each must be trained on its own: by one statement that calls a function on each point, and keeps
-    the values in order. The loop's own variable must not be read.
-    """
-    given = [*asking.args, *(k.value for k in asking.keywords if k.arg == "n_points")]
-    one, target = None, ast.unparse(node.target)
-    match before, value:
-        case [ast.Assign([ast.Name(told)], value=values)], ast.Name(of) if told == of:
-            one = _of_each(values, points)
-        case [], _:
-            one = _of_each(value, points)
-    uses = sum(isinstance(n, ast.Name) and n.id == target for n in ast.walk(node))
-    if len(given) != 1 or uses > 1:
-        return None, ""
-    return one, ast.unparse(given[0])
-
-
-def _of_each(values: ast.expr, points: str) -> ast.expr | None:
-    """Return the value of one point, from an expression that has those of all; None if unclear.
-
-    `[f(p) for p in points]`, `list(map(f, points))`, or joblib's `Parallel()(delayed(f)(p) for …)`.
-    In the result the one point is the function's own parameter.
-    """
-    match values:
-        case ast.Call(ast.Name("list"), [ast.Call(ast.Name("map"), [function, ast.Name(of)])]):
-            point = ast.Name(ASKED, ast.Load())
-            return ast.Call(function, [point], []) if of == points else None
-        case ast.Call(
-            ast.Call(ast.Name("Parallel") | ast.Attribute(attr="Parallel")),
-            [ast.GeneratorExp(ast.Call(ast.Call(delayed, [function]), args, named), [each])],
-        ) if ast.unparse(delayed).rpartition(".")[2] == "delayed":
-            one: ast.expr = ast.Call(function, args, named)
-        case ast.ListComp(one, [each]):
-            pass
-        case _:
-            return None
-    used = [n for n in ast.walk(values) if isinstance(n, ast.Name) and n.id == points]
-    match each:
-        case ast.comprehension(ast.Name() as target, ast.Name(of), []) if of == points:
-            point = ast.Name(ASKED, ast.Load())
-            made = ast.arguments([], [ast.arg(target.id)], None, [], [], None, [])
-            return ast.Call(ast.Lambda(made, one), [point], []) if len(used) == 1 else None
-    return None
 
 
 def _range(passes: ast.expr) -> str:
