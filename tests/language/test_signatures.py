@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hpo_magic import hp
+from hpo_magic.errors import NotCovered
 
 ROOT = Path(__file__).parents[2]
 # Lines of a user's file, and the type that mypy reveals.
@@ -97,3 +98,14 @@ def test_mypy_knows_what_comes_back(tmp_path: Path) -> None:
     assert {line: text.replace("builtins.", "") for line, text in types.items()} == expected
     for number, (line, part) in enumerate(REFUSED.items(), 2 + len(REVEALED)):
         assert part in said.get(number, ""), (line, ran.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "now"),
+    [("LogUniform", 'sampling="log"'), ("Real", "hp.Float(low, high)"), ("Categorical", "hp.Choi")],
+)
+def test_names_of_other_tools_have_a_way_out(name: str, now: str) -> None:
+    """Of scikit-optimize's and Optuna's dimensions, say."""
+    with pytest.raises(NotCovered) as caught:
+        getattr(hp, name)
+    assert now in str(caught.value)
