@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 NAME = "_asked_and_told"  # of the function that the body becomes
-_AFTER = "_after_tell"  # of the function that the statements after `tell` become
+_AFTER = "_after_told_in_loop"  # of the function that the statements after `tell` become
 ASKED = "_asked"  # the trial or point that the former gets
-PASSES = "_passes"  # the values of the loop's variable that are still to come
+PASSES = "_passes_of_loop"  # the values of the loop's variable that are still to come
 
 # How each tool's object searches: the object, the function, and the number of trials.
 CALLS = {
@@ -78,8 +78,10 @@ def statements_of(loop: Loop) -> list[ast.stmt]:
         f"    {f'{loop.told} = _told' if loop.told else 'pass'}\n"
         f"    if not _is_new: return\n"
         f"{NAME}.after_tell, {_AFTER}.reads = {_AFTER}, {bool(loop.after or loop.told)}\n"
-        f"if {PASSES}: {told}{call}\n"
-        f"del {NAME}, {_AFTER}, {PASSES}"
+        f"try:\n"
+        f"    if {PASSES}: {told}{call}\n"
+        f"finally:\n"
+        f"    del {NAME}, {_AFTER}, {PASSES}"
     ).body
     for made in head:
         for part in ast.walk(made):

@@ -45,12 +45,14 @@ def test_a_loop_of_ask_and_tell_is_the_search(notebook: Any) -> None:
         "trials, in place of Optuna's. The lines after it get Optuna's own results."
     )
     assert "_asked_and_told" not in notebook
+    assert "_passes_of_loop" not in notebook
     again = run(notebook, ASKS, options="--sampler random")
     assert [t.started for t in again.trials] == [t.started for t in study.trials]
     assert again.record.revision == 1
     failing = ASKS.replace("kept.append(number)", "kept.append(1 / 0)")
     shown = notebook.run(f"%%hpo t\n{dedent(failing)}").text
     assert re.search(r"---> 13 +kept\.append\(1 / 0\)", shown)
+    assert not [name for name in notebook["get_ipython"]().user_ns if name.endswith("_loop")]
 
 
 @pytest.mark.parametrize(
