@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hpo_magic.source.hp_calls import read_source
-from hpo_magic.source.ipython_text import plain_text
+from hpo_magic.source.ipython_text import plain_text, without_timing
 from hpo_magic.source.syntax import METHODS
 
 # Stands in front of each fingerprint; another number is another way to make them.
@@ -47,7 +47,7 @@ def code_fingerprint(text: str) -> CodeFingerprint:
         tree, plain = read_source(text).tree, plain_text(text)
     except SyntaxError:  # an IPython syntax that we do not know; the text itself is what we have
         return CodeFingerprint(fingerprint_of(text), fingerprint_of(""))
-    pairs = zip(text.split("\n"), plain.split("\n"), strict=True)
+    pairs = zip(without_timing(text).split("\n"), plain.split("\n"), strict=True)
     typed = [old.strip() for old, new in pairs if old != new]
     calls: list[str] = []
     code = written_out(tree, calls)

@@ -20,6 +20,7 @@ from hpo_magic.source.cannot_freeze import refuse_elsewhere
 from hpo_magic.source.free_names import bound_by, bound_names
 from hpo_magic.source.freeze import matched
 from hpo_magic.source.hp_calls import HpCall
+from hpo_magic.source.last_expression import is_chore
 from hpo_magic.source.matching import Matching
 from hpo_magic.source.script import refuse_magics
 
@@ -148,7 +149,8 @@ class _ParameterReplacement(CallReplacement):
         statements = self.source.tree.body
         last = statements[-1] if statements else None
         text = self.rewriting.text
-        if isinstance(last, ast.Expr) and self.rewriting.is_there(last):
+        is_value = isinstance(last, ast.Expr) and not is_chore(last.value)
+        if isinstance(last, ast.Expr) and is_value and self.rewriting.is_there(last):
             self.rewriting.replace(last, f"return {self.rewriting.text_of(last)}")
             return text()
         is_there = metric in self.source.names_bound

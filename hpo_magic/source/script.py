@@ -17,6 +17,7 @@ from collections.abc import Collection, Sequence
 from hpo_magic.errors import HpoError
 from hpo_magic.source.hp_calls import Source, read_source
 from hpo_magic.source.ipython_text import plain_text
+from hpo_magic.source.last_expression import is_chore
 from hpo_magic.source.rewriting import Rewriting
 from hpo_magic.source.syntax import dotted
 
@@ -50,7 +51,7 @@ def with_last_printed(frozen: str) -> str:
     """Return a cell with its last expression printed, as a notebook would show it."""
     tree = read_source(frozen)
     last = tree.tree.body[-1] if tree.tree.body else None
-    if not isinstance(last, ast.Expr):
+    if not isinstance(last, ast.Expr) or is_chore(last.value):
         return frozen
     called = dotted(last.value.func) if isinstance(last.value, ast.Call) else None
     if called is not None and called[-1] in (

@@ -6,9 +6,12 @@ import ast
 
 import pytest
 
+from hpo_magic.source.fingerprint import code_fingerprint
+from hpo_magic.source.function import as_function
 from hpo_magic.source.ipython_text import without_timing
 from hpo_magic.source.last_expression import is_chore, words_of
 from hpo_magic.source.only_predicted import only_predicted
+from hpo_magic.source.script import with_last_printed
 
 
 @pytest.mark.parametrize(
@@ -58,3 +61,21 @@ def test_a_timed_statement_keeps_its_columns() -> None:
 def test_rows_that_are_predicted_alone(cell: str, expected: bool) -> None:
     """They have no part in a score, in whatever steps."""
     assert ("X_test" in only_predicted(ast.parse(cell))) is expected
+
+
+def test_ranges_in_a_timed_statement_are_ranges() -> None:
+    """Another range is no other code."""
+    one, other, changed = (
+        code_fingerprint(f"%time m = fit(hp.Int({bounds}), {seed})")
+        for bounds, seed in (("1, 9", 0), ("1, 12", 0), ("1, 9", 1))
+    )
+    assert one.code == other.code != changed.code
+    assert one.ranges == changed.ranges != other.ranges
+
+
+def test_a_frozen_function_returns_the_metric_and_no_chore() -> None:
+    """A script does not print it, either."""
+    cell = "acc = train(hp.Int('n', 1, 9))\ngc.collect()"
+    text = as_function(cell, {"n": 3}, metric="acc")
+    assert text.rstrip().endswith("gc.collect()\n    return acc")
+    assert with_last_printed(cell) == cell
