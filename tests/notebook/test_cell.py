@@ -207,6 +207,7 @@ def test_prints_and_warnings_are_kept_with_the_trial(notebook: Any) -> None:
 def test_displays_and_figures_do_not_flood_the_notebook(notebook: Any) -> None:
     """Fifty trials would show fifty of each; a figure of the user's own stays open."""
     plt.switch_backend("agg")
+    plt.close("all")  # those of other tests
     notebook.ok("import matplotlib.pyplot as plt\nmine = plt.figure()")
     shown = notebook.ok(
         "%%hpo study --minimize loss --trials 3 --ui none\n"
