@@ -112,6 +112,7 @@ def test_what_cannot_be_sent_is_named_before_anything_runs(notebook) -> None:
         "%%hpo: db (Connection) cannot be sent to a worker: cannot pickle 'sqlite3.Connection' "
         "object. Make it inside the cell, where the training runs."
     )
+    notebook["db"].close()
 
 
 @pytest.mark.parametrize(
