@@ -162,10 +162,9 @@ def of_training(logged: Mapping[str, float], fits: Sequence[Fit]) -> tuple[str, 
     if not fits or not fits[-1].epochs:
         return ()
     fit = fits[-1]
-    is_of_training = fit.of_training or (lambda name: not name.startswith("val_"))
     epoch = fit.epochs[fit.final]
     return tuple(
-        name for name in logged if is_of_training(name) and epoch.get(name) == logged[name]
+        name for name in logged if fit.is_of_training(name) and epoch.get(name) == logged[name]
     )
 
 

@@ -36,12 +36,14 @@ _HERE = {
     "default_value": "default",
 }
 
+# Words that are meant for `sampling` where they stand in place of a step.
+_SAMPLINGS = ("linear", "log", "reverse_log")
+
 
 def refused_arguments(
     describe: Callable[..., Any],
     args: tuple[Any, ...],
     options: Mapping[str, Any],
-    samplings: tuple[str, ...] = ("linear", "log", "reverse_log"),
 ) -> str:
     """Return why a call cannot have these arguments, and how it is written; "" if it can.
 
@@ -51,8 +53,6 @@ def refused_arguments(
         The function whose parameters the call has.
     args, options
         Those of the call, without its name.
-    samplings
-        Words that are meant for `sampling` where they stand in place of a step.
     """
     known = signature(describe)
     try:
@@ -62,7 +62,7 @@ def refused_arguments(
         ours = {n: _written_here(n, takes) for n in options if n not in takes}
         here = [f"{theirs}= is {written} here" for theirs, written in ours.items() if written]
         return f"{error}. {'; '.join(here) or 'It takes ' + ', '.join(takes)}."
-    return f"write sampling={step!r}." if isinstance(step, str) and step in samplings else ""
+    return f"write sampling={step!r}." if isinstance(step, str) and step in _SAMPLINGS else ""
 
 
 def _written_here(name: str, takes: list[str]) -> str:

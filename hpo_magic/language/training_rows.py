@@ -65,9 +65,8 @@ def _measured(trial: TrialContext) -> Iterator[Measured]:
 def _of_validation(fits: Sequence[Fit]) -> Iterator[float]:
     """Yield what the fits measured on validation data at the epoch that they leave."""
     for fit in fits:
-        of_training = fit.of_training or (lambda name: not name.startswith("val_"))
         epoch = fit.epochs[fit.final] if fit.epochs else {}
-        yield from (number for name, number in epoch.items() if not of_training(name))
+        yield from (number for name, number in epoch.items() if not fit.is_of_training(name))
 
 
 def _are_folds(value: float, taken: Sequence[Measured], trained: Sequence[Any]) -> bool:

@@ -128,17 +128,19 @@ def to_optimize_result(space: Space, history: History) -> OptimizeResult:
 class FittedModels(Sequence[LossSurrogate]):
     """The surrogates of a growing search, for scikit-optimize: each predicts losses.
 
-    The first one knows the trials that a search begins with (`initial`), the last one all.
+    The first one knows `n_first` complete trials, the last one all. Without `n_first` it knows as
+    many as a search begins with (`initial`).
     """
 
-    def __init__(self, space: Space, history: History) -> None:
+    def __init__(self, space: Space, history: History, n_first: int | None = None) -> None:
         if not history.complete:
             raise HpoError("no trial is complete yet: there is nothing to learn from.")
         self._space, self._history = space, history
+        self._n_first = n_initial(space) if n_first is None else n_first
         self._fitted: dict[int, LossSurrogate] = {}
 
     def __len__(self) -> int:
-        return max(len(self._history.complete) - n_initial(self._space) + 1, 1)
+        return max(len(self._history.complete) - self._n_first + 1, 1)
 
     @overload
     def __getitem__(self, index: int) -> LossSurrogate: ...

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from hpo_magic.core.snapshot import Snapshot
 from hpo_magic.core.trial import Direction, State, Trial
 from hpo_magic.language.spaces import names_of_parts, value_from
 from hpo_magic.language.trial_context import current_trial
-from hpo_magic.samplers.bayes import to_optimize_result
+from hpo_magic.samplers.bayes import FittedModels, to_optimize_result
 from hpo_magic.scripts.tool_search import (
     CannotTakeOver,
     ToolSearch,
@@ -185,7 +184,7 @@ class _Script(_Points):
         if best is not None:
             result.x = self.point_of(best)
         if len(result.models):
-            result.models = _Models(snapshot, result.models, self._n_first())
+            result.models = FittedModels(snapshot.space, snapshot.history, self._n_first())
         if self._values:
             result.x_iters = [*map(list, self._points), *result.x_iters]
             result.func_vals = np.array([*self._values, *result.func_vals])
@@ -193,48 +192,6 @@ class _Script(_Points):
             if self._values[lowest] < result.fun:
                 result.x, result.fun = list(self._points[lowest]), self._values[lowest]
         return result
-
-
-class _Models(Sequence[Any]):
-    """The models of a growing search, as many as scikit-optimize has: each is fitted when asked.
-
-    Parameters
-    ----------
-    snapshot
-        The search at its end.
-    own
-        Its models; the last one knows all trials.
-    n_first
-        How many trials the first one knows.
-    """
-
-    def __init__(self, snapshot: Snapshot, own: Sequence[Any], n_first: int) -> None:
-        self._space, self._history = snapshot.space, snapshot.history
-        self._fitted: dict[int, Any] = {}
-        self._own, self._n_first = own, n_first
-
-    def __len__(self) -> int:
-        return max(len(self._history.complete) - self._n_first + 1, 1)
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return [self[k] for k in range(len(self))[index]]
-        k = range(len(self))[index]
-        if k not in self._fitted:
-            self._fitted[k] = self._fit(len(self) - 1 - k)
-        return self._fitted[k]
-
-    def _fit(self, n_left_out: int) -> Any:
-        """Return the model without the last `n_left_out` complete trials."""
-        if not n_left_out:
-            return self._own[-1]
-        last = self._history.complete[-n_left_out].number
-        known = tuple(trial for trial in self._history.trials if trial.number < last)
-        return to_optimize_result(self._space, replace(self._history, trials=known)).models[-1]
 
 
 def _as_points(given: Any) -> list[Any]:

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class TrainingScore:
-    """The value is a score on the rows that the model was fitted on.
+class _OfTraining:
+    """The value is measured on what the cell trains on.
 
     Attributes
     ----------
     line
-        Of the score, where the line of `%%hpo` is 1.
+        Of the call that shows it, where the line of `%%hpo` is 1.
     text
-        The score as it is written.
+        That call as it is written: "loss.backward()".
     inside
         The function that it stands in, which is called on that line; "" for the cell itself.
     """
@@ -24,42 +24,16 @@ class TrainingScore:
     inside: str = ""
 
 
-@dataclass(frozen=True)
-class TrainingLoss:
-    """The value is the loss that the training itself minimizes.
-
-    Attributes
-    ----------
-    line
-        Of the call that trains with it, where the line of `%%hpo` is 1.
-    text
-        That call: "loss.backward()".
-    inside
-        The function that it stands in, which is called on that line; "" for the cell itself.
-    """
-
-    line: int
-    text: str
-    inside: str = ""
+class TrainingScore(_OfTraining):
+    """The call scores the model on the rows that it was fitted on."""
 
 
-@dataclass(frozen=True)
-class TrainingBatch:
-    """The value is measured on the batches that a call trains on.
+class TrainingLoss(_OfTraining):
+    """The call trains with the value: it is the loss that the training itself minimizes."""
 
-    Attributes
-    ----------
-    line
-        Of the call, where the line of `%%hpo` is 1.
-    text
-        The call as it is written.
-    inside
-        The function that it stands in, which is called on that line; "" for the cell itself.
-    """
 
-    line: int
-    text: str
-    inside: str = ""
+class TrainingBatch(_OfTraining):
+    """The call trains, and returns the value of the batches that it trains on."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,12 @@ class Fit:
     seconds: float | None = field(default=None, compare=False)
     ended: float = field(default_factory=time.monotonic, compare=False)
 
+    def is_of_training(self, metric: str) -> bool:
+        """Return whether the metric of that name was measured on the training data."""
+        return (
+            not metric.startswith("val_") if self.of_training is None else self.of_training(metric)
+        )
+
 
 @dataclass(frozen=True)
 class Evaluated:
