@@ -28,10 +28,10 @@ def row_scores_of(
     """
     of_library = [
         *([*taken] for taken in reversed(observed) if len(taken) > 1),
-        *by_metric([one for taken in observed for one in taken]),
+        *_by_metric([one for taken in observed for one in taken]),
     ]
     return (
-        _matching(score, by_metric(scored))
+        _matching(score, _by_metric(scored))
         or _outcomes_of_fits(score, fits)
         or _matching(score, of_library)
     )
@@ -56,7 +56,7 @@ def direction_of_score(
     return remarks.pop() if len(remarks) == 1 else ""
 
 
-def by_metric(scored: Sequence[Scored]) -> list[list[Scored]]:
+def _by_metric(scored: Sequence[Scored]) -> list[list[Scored]]:
     """Return the scores of each metric, in their order."""
     names = dict.fromkeys(one.metric for one in scored)
     return [[one for one in scored if one.metric == name] for name in names]
